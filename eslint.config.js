@@ -54,7 +54,14 @@ export default tseslint.config(
     rules: {
       '@typescript-eslint/no-restricted-imports': [
         'error',
-        { patterns: [{ regex: '^\\./(workflows|activities|transfer|qdrant|local|cli)/', message: 'config.ts knows no room' }] },
+        {
+          patterns: [
+            {
+              regex: '^\\./(workflows|activities|transfer|qdrant|local|cli)/',
+              message: 'config.ts knows no room',
+            },
+          ],
+        },
       ],
     },
   },

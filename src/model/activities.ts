@@ -1,0 +1,266 @@
+// The activities as the workflows see them: one input, one small JSON result each. Wire names: not renamed casually.
+
+import type { CollectionRef, HeldBack, OnExisting, Pin, ReadPlan, TargetState } from './collections.js';
+import type { RangeDigest } from './digest.js';
+import type { PointId } from './point-id.js';
+import type { Slice } from './slice.js';
+
+// ---- control: short calls, queue ferry-control --------------------------------------------------------------
+
+export interface ResolveCollectionsInput {
+  source: string;
+  target: string;
+  /** Names or Qdrant aliases; absent: all collections of the source. */
+  collections?: string[];
+  /** Other names on the target, by the name asked for. */
+  as?: Record<string, string>;
+  /** Go on after this collection (real name); results come in pages of at most ~10 KiB, in order of name. */
+  after?: string;
+}
+export interface ResolveCollectionsResult {
+  /** `asked` is what the user wrote, `source` the real name behind it, `target` the name on the target. */
+  collections: { asked: string; source: string; target: string }[];
+  /** Present when there are more: pass it as `after`. */
+  next?: string;
+  /** Queue whose workers are near these clusters. */
+  dataQueue: string;
+}
+
+export interface PlanCollectionInput {
+  source: CollectionRef;
+  target: CollectionRef;
+  onExisting: OnExisting;
+  /** JSON merge patch on the create request, in Qdrant's own words. */
+  overrides?: Record<string, unknown>;
+}
+export interface CollectionPlan {
+  sourcePin: Pin;
+  targetState: TargetState;
+  sourcePoints: number;
+  targetPoints: number;
+  sourceRead: ReadPlan;
+  heldBack: HeldBack;
+  /** Things worth knowing that do not stop the job, a sentence each. At most 10. */
+  notes: string[];
+}
+
+export interface PrepareTargetInput extends PlanCollectionInput {
+  sourcePin: Pin;
+  targetState: TargetState;
+  heldBack: HeldBack;
+}
+export interface PrepareTargetResult {
+  targetPin: Pin;
+  targetRead: ReadPlan;
+  /** Greatest number of points in one upsert (strict mode of an existing target). */
+  maxWritePoints?: number;
+  /** True when this migration created the collection, now or at an earlier attempt: only then may surplus points be deleted. */
+  owned: boolean;
+}
+
+export interface ReleaseTargetInput {
+  target: CollectionRef;
+  heldBack: HeldBack;
+  owned: boolean;
+}
+
+export interface PlanVerificationInput {
+  source: CollectionRef;
+  target: CollectionRef;
+}
+export interface VerificationPlan {
+  sourcePin: Pin;
+  targetPin: Pin;
+  sourcePoints: number;
+  targetPoints: number;
+  sourceRead: ReadPlan;
+  targetRead: ReadPlan;
+  /** Nodes of the target by position, for `replicas: true`. */
+  targetNodes: number;
+}
+
+export interface PlanSlicesInput {
+  collection: CollectionRef;
+  pin: Pin;
+  /** About how many slices for the whole collection, at least one a shard key. */
+  slices: number;
+  /** Shard keys only: go on with the key at this position (see `next`). */
+  fromKey?: number;
+}
+export interface PlanSlicesResult {
+  /** At most ~10 KiB of them. Together they cover every possible id exactly once. */
+  slices: Slice[];
+  /** Present when there are more shard keys. */
+  next?: number;
+}
+
+export interface CountPointsInput {
+  collection: CollectionRef;
+}
+export interface CountPointsResult {
+  count: number;
+}
+
+export interface CompareConfigurationsInput {
+  source: CollectionRef;
+  target: CollectionRef;
+  overrides?: Record<string, unknown>;
+}
+export interface CompareConfigurationsResult {
+  /** A sentence for each setting that differs and should not. At most 20. */
+  differences: string[];
+}
+
+export interface CopyAliasesInput {
+  source: CollectionRef;
+  target: CollectionRef;
+}
+export interface CopyAliasesResult {
+  /** Created or moved on the target. */
+  aliases: string[];
+}
+
+/** Waits for green, optimizer ok, all replicas Active, twice in a row; heartbeats. Gives up quietly after `waitMs`. */
+export interface AwaitReadyInput {
+  target: CollectionRef;
+  waitMs: number;
+  /** Only replicas Active, not the indexing: enough before a digest. */
+  replicasOnly?: boolean;
+}
+export interface AwaitReadyResult {
+  ready: boolean;
+  /** What it was still waiting for. */
+  reason?: string;
+}
+
+export interface DescribeHolderInput {
+  workflowId: string;
+}
+export interface DescribeHolderResult {
+  /** "scrollMigration nightly-move, running since …" */
+  holder: string;
+}
+
+export interface ControlActivities {
+  resolveCollections(input: ResolveCollectionsInput): Promise<ResolveCollectionsResult>;
+  planCollection(input: PlanCollectionInput): Promise<CollectionPlan>;
+  prepareTarget(input: PrepareTargetInput): Promise<PrepareTargetResult>;
+  releaseTarget(input: ReleaseTargetInput): Promise<void>;
+  planVerification(input: PlanVerificationInput): Promise<VerificationPlan>;
+  planSlices(input: PlanSlicesInput): Promise<PlanSlicesResult>;
+  countPoints(input: CountPointsInput): Promise<CountPointsResult>;
+  compareConfigurations(input: CompareConfigurationsInput): Promise<CompareConfigurationsResult>;
+  copyAliases(input: CopyAliasesInput): Promise<CopyAliasesResult>;
+  awaitReady(input: AwaitReadyInput): Promise<AwaitReadyResult>;
+  describeHolder(input: DescribeHolderInput): Promise<DescribeHolderResult>;
+}
+
+// ---- data: long, heartbeating, resumable; queue ferry-data ---------------------------------------------------
+
+/** What one activity did with a slice, and where the next one goes on. */
+export interface SliceClaim {
+  /** Next id that is not done; meaningless when `done`. */
+  cursor?: PointId;
+  done: boolean;
+  points: number;
+  /** Encoded bytes of the points read. */
+  bytes: number;
+}
+
+export interface Pace {
+  maxPointsPerSecond?: number;
+  maxMegabytesPerSecond?: number;
+}
+
+interface SliceWork extends Pace {
+  /** "copy slice 3 of 8 of docs": for the heartbeat, which is what the UI shows. */
+  what: string;
+  slice: Slice;
+  cursor?: PointId;
+  /** Return with what is done after this time, in milliseconds. */
+  budgetMs: number;
+  batchBytes: number;
+  /** Choice among a cluster's nodes, modulo their number. */
+  lane: number;
+  /** Give up as `Stalled` when the cursor has not moved in so many attempts. */
+  stallAfterAttempts: number;
+}
+
+export interface CopySliceInput extends SliceWork {
+  source: CollectionRef;
+  target: CollectionRef;
+  sourcePin: Pin;
+  targetPin: Pin;
+  sourceRead: ReadPlan;
+  maxWritePoints?: number;
+}
+export interface CopySliceResult extends SliceClaim {
+  /** Of the source's points from the given cursor to the returned one. */
+  digest: RangeDigest;
+}
+
+export interface DigestSliceInput extends SliceWork {
+  side: CollectionRef;
+  pin: Pin;
+  read: ReadPlan;
+}
+export type DigestSliceResult = CopySliceResult;
+
+/** Walks both sides of a slice in step and finds every point that differs. */
+export interface CompareSliceInput extends SliceWork {
+  source: CollectionRef;
+  target: CollectionRef;
+  sourcePin: Pin;
+  targetPin: Pin;
+  sourceRead: ReadPlan;
+  targetRead: ReadPlan;
+  maxWritePoints?: number;
+  /** `report` writes nothing. `repair` upserts what is missing or changed. */
+  mode: 'report' | 'repair';
+  /** `delete` only on an owned collection; `ignore` for merge. */
+  extras: 'report' | 'delete' | 'ignore';
+  /** Where the full list of differences goes; the worker adds its own folder. */
+  report: { job: string; collection: string; pass: number; slice: number };
+  /** Before a difference counts, both sides are read again after this pause: the source may be being written. */
+  recheckAfterMs: number;
+}
+export interface Difference {
+  id: PointId;
+  shardKey?: string;
+  kind: 'missing' | 'changed' | 'extra';
+  /** Paths, never values: "payload.price", "vector image". At most 5. */
+  fields?: string[];
+}
+export interface CompareSliceResult extends SliceClaim {
+  missing: number;
+  changed: number;
+  extra: number;
+  /** float16 cosine vectors that the target normalised again: other bits, the same direction; not damage. */
+  renormalised: number;
+  /** Points written and deleted on the target in `repair`. */
+  upserted: number;
+  deleted: number;
+  /** The first ten. */
+  first: Difference[];
+  /** Where the full list is, when there is any difference: "file:///…" */
+  reportKey?: string;
+  /** Of what was read of the source. */
+  digest: RangeDigest;
+}
+
+export interface DataActivities {
+  copySlice(input: CopySliceInput): Promise<CopySliceResult>;
+  digestSlice(input: DigestSliceInput): Promise<DigestSliceResult>;
+  compareSlice(input: CompareSliceInput): Promise<CompareSliceResult>;
+}
+
+/** What a data activity heartbeats: resumable, and readable in the UI's list of pending activities. */
+export interface SliceHeartbeat extends SliceClaim {
+  v: 1;
+  what: string;
+  digest: RangeDigest;
+  /** Points a second since this attempt began. */
+  rate: number;
+  /** Attempt at which the cursor last moved. */
+  movedAtAttempt: number;
+}

@@ -1,0 +1,18 @@
+// A cluster as ferry.yaml describes it, after `${NAME}` was replaced and everything was checked.
+
+export interface NodeAddress {
+  /** REST, "http://host:6333" */
+  url: string;
+  /** gRPC, "http://host:6334" */
+  grpcUrl: string;
+}
+
+export interface ClusterConnection {
+  alias: string;
+  nodes: NodeAddress[];
+  apiKey?: string;
+  /** PEM text of the authority that signed the nodes' certificates. */
+  ca?: string;
+  /** Queue of the data workers near this cluster; `ferry-data` when absent. */
+  taskQueue?: string;
+}

@@ -1,0 +1,48 @@
+// What the planning of a job finds out and every later step is held to.
+
+/** A collection of one cluster, by the cluster's alias in ferry.yaml and the collection's real name (never a Qdrant alias). */
+export interface CollectionRef {
+  cluster: string;
+  collection: string;
+}
+
+/** What was behind a CollectionRef when the job was planned. Each later step checks it, or throws `ClusterChanged`. */
+export interface Pin {
+  /** Qdrant's version, "1.16.3". */
+  version: string;
+  /** Peer ids as decimal text; empty where Qdrant runs without clustering. At least one must still be there. */
+  peers: string[];
+  /** Hash of what cannot change in a living collection: vectors (size, distance, datatype, multivector), sparse names, sharding method. */
+  shape: string;
+}
+
+/** How points are read: `scroll` inside one shard, `idsFirst` where a scroll would make every shard read the whole limit. */
+export type ReadMode = 'scroll' | 'idsFirst';
+
+export interface ReadPlan {
+  mode: ReadMode;
+  /** The cluster's own limit on points in a request (strict mode), if it has one. */
+  maxPoints?: number;
+}
+
+/** The settings that are held back while points are loaded, as Qdrant's own JSON text. */
+export interface HeldBack {
+  /** `optimizers_config.indexing_threshold` as it shall be at the end; "null" for Qdrant's default. */
+  indexingThreshold: string;
+  /** `strict_mode_config` as it shall be at the end; absent when it has none. */
+  strictMode?: string;
+}
+
+export type OnExisting = 'fail' | 'merge' | 'recreate';
+
+/** What the target is before the first write. */
+export type TargetState =
+  | 'absent'
+  /** exists, has no points, fits */
+  | 'empty'
+  /** stamped by this migration: created by us, at an earlier attempt */
+  | 'ours'
+  /** somebody else's, and `onExisting` is `merge` */
+  | 'merge'
+  /** somebody else's, and `onExisting` is `recreate` */
+  | 'recreate';

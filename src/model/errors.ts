@@ -1,0 +1,117 @@
+// One catalogue for everything that can go wrong, so that a code means the same in a log, in the Temporal UI,
+// in an exit status, and in docs/runbook.md (a test holds the two together).
+// `retryable` is decided here and by the adapter that threw, never by reading a message.
+
+export const catalogue = {
+  InvalidInput: { retryable: false, remedy: 'Correct the input and start the job again.' },
+  InvalidConfig: { retryable: false, remedy: 'Correct ferry.yaml or the environment and start again.' },
+  UnknownAlias: { retryable: false, remedy: 'Use an alias that ferry.yaml defines.' },
+  CollectionNotFound: { retryable: false, remedy: 'Check the name on the source cluster.' },
+  ClusterUnreachable: {
+    retryable: true,
+    remedy: 'Check url and grpcUrl in ferry.yaml, the network, and the node.',
+  },
+  ClusterUnauthorized: { retryable: false, remedy: 'Check apiKey in ferry.yaml and the rights of that key.' },
+  ClusterUntrusted: {
+    retryable: false,
+    remedy: 'Check the certificate, or name its authority as `ca` in ferry.yaml.',
+  },
+  ClusterChanged: {
+    retryable: false,
+    remedy:
+      'The alias now leads to something else than when the job was planned. Put it back, or start a new job.',
+  },
+  IncompatibleTarget: {
+    retryable: false,
+    remedy: 'Choose another name with `as`, or `onExisting: "recreate"` to replace the target collection.',
+  },
+  TargetNotEmpty: {
+    retryable: false,
+    remedy: 'Choose another name with `as`, or say `onExisting: "merge"` or `"recreate"`.',
+  },
+  NameTakenByAlias: {
+    retryable: false,
+    remedy: 'Remove that alias on the target, or choose another name with `as`.',
+  },
+  ReshardingInProgress: { retryable: true, remedy: 'Wait until shard transfers and resharding have ended.' },
+  CollectionBusy: {
+    retryable: false,
+    remedy: 'Wait for the named job or abort it; `onBusy: "wait"` waits by itself.',
+  },
+  UnknownPointField: {
+    retryable: false,
+    remedy:
+      'This Qdrant is newer than this ferry: update ferry. Nothing was dropped or written for this point.',
+  },
+  QdrantRejected: {
+    retryable: false,
+    remedy: 'Qdrant refused the request for good; its reason is in the message.',
+  },
+  QdrantUnavailable: { retryable: true, remedy: 'Retried by itself; if it stays, look at the node.' },
+  QdrantThrottled: { retryable: true, remedy: 'Retried by itself after the time Qdrant asked for.' },
+  WriteNotCompleted: {
+    retryable: true,
+    remedy: 'Retried by itself: the write was not confirmed as applied.',
+  },
+  ReplicaNotActive: {
+    retryable: true,
+    remedy: 'Retried by itself; if it stays, look at the replica on the named node.',
+  },
+  Stalled: {
+    retryable: false,
+    remedy: 'The cursor no longer moves. Mend the cause in the message, then send `retry`.',
+  },
+  SidesDiffer: {
+    retryable: false,
+    remedy:
+      'The source is being written, or somebody else writes to the target: stop the writers and run it again.',
+  },
+  CollectionsFailed: {
+    retryable: false,
+    remedy: 'Mend what each collection reports and start the same job again.',
+  },
+  Aborted: { retryable: false, remedy: 'Start the same job again to go on from what is on the target.' },
+  StackFailed: { retryable: false, remedy: 'See the log files that the message names.' },
+  Internal: { retryable: false, remedy: 'This is a defect of ferry: please report it with the stack trace.' },
+} as const satisfies Record<string, { retryable: boolean; remedy: string }>;
+
+export type ErrorCode = keyof typeof catalogue;
+export type ErrorContext = Readonly<Record<string, string | number | undefined>>;
+
+export interface FerryErrorOptions {
+  cause?: unknown;
+  context?: ErrorContext;
+  /** The catalogue's answer unless the adapter knows better. */
+  retryable?: boolean;
+  /** What the server asked us to wait, in milliseconds. */
+  retryAfterMs?: number;
+}
+
+/** A failure with a code of the catalogue. The message says what happened, then what to do, then `[key=value, …]`. */
+export class FerryError extends Error {
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  readonly context: ErrorContext;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: ErrorCode, happened: string, options: FerryErrorOptions = {}) {
+    const context = options.context ?? {};
+    super(sentence(happened, catalogue[code].remedy, context), { cause: options.cause });
+    this.name = code;
+    this.code = code;
+    this.retryable = options.retryable ?? catalogue[code].retryable;
+    this.context = context;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(catalogue, value);
+}
+
+function sentence(happened: string, remedy: string, context: ErrorContext): string {
+  const known = Object.entries(context).filter(([, value]) => value !== undefined);
+  const where = known.map(([key, value]) => `${key}=${value}`).join(', ');
+  const stop = /[.!?]$/.test(happened) ? '' : '.';
+  return `${happened}${stop} ${remedy}${where ? ` [${where}]` : ''}`;
+}

@@ -1,0 +1,93 @@
+// The inputs of the workflows, as a user writes them: one JSON object each, aliases only, a default wherever there
+// can be one. Parsed inside the workflow; whatever is wrong is said at once and in full.
+
+import * as z from 'zod';
+import { FerryError } from './errors.js';
+
+const alias = z.string().min(1).max(64);
+const collectionName = z.string().min(1).max(255);
+
+const pace = {
+  maxPointsPerSecond: z.number().positive().optional(),
+  maxMegabytesPerSecond: z.number().positive().optional(),
+};
+
+const work = {
+  /** Slices worked on at the same time. */
+  slices: z.int().min(1).max(64).default(4),
+  batchBytes: z.int().min(65_536).max(33_554_432).default(2_097_152),
+  /** How long one activity works on a slice before it reports back, in milliseconds. */
+  budgetMs: z.int().min(1_000).max(3_600_000).default(600_000),
+  stallAfterAttempts: z.int().min(2).max(1_000).default(30),
+};
+
+export const scrollMigrationSchema = z.strictObject({
+  source: alias,
+  target: alias,
+  collections: z.array(collectionName).min(1).max(1_000).optional(),
+  as: z.union([collectionName, z.record(collectionName, collectionName)]).optional(),
+  overrides: z.record(z.string(), z.unknown()).optional(),
+  onExisting: z.enum(['fail', 'merge', 'recreate']).default('fail'),
+  onDifference: z.enum(['repair', 'fail']).default('repair'),
+  onFailure: z.enum(['park', 'fail']).default('park'),
+  onBusy: z.enum(['fail', 'wait']).default('fail'),
+  parkForHours: z.number().positive().max(720).default(72),
+  /** Collections migrated at the same time. */
+  concurrency: z.int().min(1).max(16).default(1),
+  copyAliases: z.boolean().default(false),
+  /** Read the source a second time for the proof, instead of trusting the digest taken while copying. */
+  rereadSource: z.boolean().default(false),
+  replicas: z.boolean().default(false),
+  awaitIndexing: z.boolean().default(true),
+  awaitIndexingMinutes: z.number().min(0).max(10_080).default(60),
+  ...pace,
+  ...work,
+});
+export type ScrollMigrationInput = z.infer<typeof scrollMigrationSchema>;
+
+export const verifyCollectionsSchema = z.strictObject({
+  source: alias,
+  target: alias,
+  collections: z.array(collectionName).min(1).max(1_000).optional(),
+  as: z.union([collectionName, z.record(collectionName, collectionName)]).optional(),
+  overrides: z.record(z.string(), z.unknown()).optional(),
+  concurrency: z.int().min(1).max(16).default(1),
+  /** Points of the target that the source does not have are no difference. */
+  subset: z.boolean().default(false),
+  replicas: z.boolean().default(false),
+  /** Pause before a difference is believed, in milliseconds. */
+  recheckAfterMs: z.int().min(0).max(600_000).default(2_000),
+  ...pace,
+  ...work,
+});
+export type VerifyCollectionsInput = z.infer<typeof verifyCollectionsSchema>;
+
+/** Parses, or throws `InvalidInput` with one line an issue. Secrets are refused without being repeated. */
+export function parseInput<T>(schema: z.ZodType<T>, input: unknown): T {
+  refuseSecrets(input);
+  const parsed = schema.safeParse(input);
+  if (!parsed.success) throw new FerryError('InvalidInput', z.prettifyError(parsed.error));
+  return parsed.data;
+}
+
+const SECRET_NAME = /(api[-_]?key|secret|token|passw|credential|authorization)/i;
+const URL_WITH_CREDENTIALS = /^[a-z][a-z0-9+.-]*:\/\/[^/\s@]+@/i;
+
+function refuseSecrets(value: unknown, path = 'input'): void {
+  if (typeof value === 'string') {
+    if (URL_WITH_CREDENTIALS.test(value)) throw secretRefused(path, 'a URL that holds credentials');
+    return;
+  }
+  if (value === null || typeof value !== 'object') return;
+  for (const [key, inner] of Object.entries(value)) {
+    if (SECRET_NAME.test(key)) throw secretRefused(`${path}.${key}`, 'a field that looks like a secret');
+    refuseSecrets(inner, `${path}.${key}`);
+  }
+}
+
+function secretRefused(path: string, what: string): FerryError {
+  return new FerryError(
+    'InvalidInput',
+    `${path} is ${what}. Inputs are stored in clear in Temporal: name an alias, and keep secrets in ferry.yaml`,
+  );
+}

@@ -1,0 +1,33 @@
+// Every wire name: task queues, workflow ids, search attributes, the stamp on a target. Made here and nowhere else.
+
+export const CONTROL_QUEUE = 'ferry-control';
+export const DATA_QUEUE = 'ferry-data';
+
+/** The lock on a collection that is written: two jobs never have one id. */
+export function writeLockId(cluster: string, collection: string): string {
+  return `ferry/${cluster}/${collection}`;
+}
+
+/** Verification reads only, and so has a row but no lock. */
+export function verifyId(parent: string, collection: string): string {
+  return `${parent}/${collection}`;
+}
+
+/** The same whenever the same collection goes the same way: a repeated job finds its own target by it. */
+export function migrationName(
+  from: { cluster: string; collection: string },
+  to: { cluster: string; collection: string },
+): string {
+  return `${from.cluster}/${from.collection} -> ${to.cluster}/${to.collection}`;
+}
+
+/** The key in the metadata of a collection on which a migration leaves its stamp (Qdrant 1.16 or newer). */
+export const STAMP_KEY = 'qdrant-ferry';
+
+export const SEARCH_ATTRIBUTES = {
+  FerryCluster: 'Keyword',
+  FerryTarget: 'Keyword',
+  FerryCollection: 'Keyword',
+  FerryOperation: 'Keyword',
+  FerryPhase: 'Keyword',
+} as const;
