@@ -71,6 +71,15 @@ export const catalogue = {
     remedy: 'Mend what each collection reports and start the same job again.',
   },
   Aborted: { retryable: false, remedy: 'Start the same job again to go on from what is on the target.' },
+  JobNotFound: {
+    retryable: false,
+    remedy: '`ferry status` lists the jobs that run; finished ones stay for the retention period of Temporal.',
+  },
+  JobNotRunning: { retryable: false, remedy: '`ferry status` lists the jobs that run.' },
+  TemporalRefused: {
+    retryable: false,
+    remedy: 'Check TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and the key or certificate of this command.',
+  },
   StackFailed: { retryable: false, remedy: 'See the log files that the message names.' },
   Internal: { retryable: false, remedy: 'This is a defect of ferry: please report it with the stack trace.' },
 } as const satisfies Record<string, { retryable: boolean; remedy: string }>;

@@ -19,6 +19,8 @@ const work = {
   /** How long one activity works on a slice before it reports back, in milliseconds. */
   budgetMs: z.int().min(1_000).max(3_600_000).default(600_000),
   stallAfterAttempts: z.int().min(2).max(1_000).default(30),
+  /** A data worker silent for so long counts as dead, and its slice goes to another. */
+  heartbeatSeconds: z.int().min(5).max(600).default(30),
 };
 
 export const scrollMigrationSchema = z.strictObject({
