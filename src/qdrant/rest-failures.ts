@@ -1,0 +1,100 @@
+// From what a node or the network answered to a FerryError. Promises that no query string of a URL (presigned ones
+// are secrets, and Qdrant repeats them) and no API key gets into a message. Knows REST only; gRPC has its own.
+
+import { FerryError, type ErrorCode, type ErrorContext } from '../model/errors.js';
+
+const UNREACHABLE = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL',
+  'ETIMEDOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+const UNTRUSTED =
+  /^(CERT_|ERR_TLS_|ERR_SSL_|EPROTO$|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_(GET|VERIFY)|HOSTNAME_)/;
+
+export function transportFailure(cause: unknown, where: ErrorContext): FerryError {
+  const code = causeCode(cause);
+  const at = `${where.node ?? 'the node'}`;
+  if (UNREACHABLE.has(code)) {
+    return new FerryError('ClusterUnreachable', `No connection to ${at} (${code})`, {
+      cause,
+      context: where,
+    });
+  }
+  if (UNTRUSTED.test(code)) {
+    return new FerryError('ClusterUntrusted', `No trusted TLS connection to ${at} (${code})`, {
+      cause,
+      context: where,
+    });
+  }
+  const reason = code || (cause instanceof Error ? cause.message : String(cause));
+  return new FerryError('QdrantUnavailable', `The connection to ${at} broke (${reason})`, {
+    cause,
+    context: where,
+  });
+}
+
+export function answerFailure(
+  status: number,
+  text: string,
+  retryAfter: string | string[] | undefined,
+  path: string,
+  where: ErrorContext,
+): FerryError {
+  const said = withoutQueries(qdrantReason(text));
+  const context = { ...where, status };
+  const code = codeOf(status, said, path);
+  if (code === 'ClusterUnauthorized') {
+    return new FerryError(code, `Qdrant at ${where.node} refused the API key or its rights`, { context });
+  }
+  const happened = `Qdrant answered ${status}: ${said || 'without a reason'}`;
+  const retryAfterMs = parseRetryAfter(retryAfter);
+  return new FerryError(code, happened, retryAfterMs === undefined ? { context } : { context, retryAfterMs });
+}
+
+function codeOf(status: number, said: string, path: string): ErrorCode {
+  if (status === 401 || status === 403) return 'ClusterUnauthorized';
+  if (status === 404 && isMissingCollection(said, path)) return 'CollectionNotFound';
+  if (status === 429) return 'QdrantThrottled';
+  if (status === 408 || status >= 500) return 'QdrantUnavailable';
+  return 'QdrantRejected';
+}
+
+function isMissingCollection(said: string, path: string): boolean {
+  return path.startsWith('/collections/') && /collection .*(doesn't exist|not found)/i.test(said);
+}
+
+/** Qdrant's own sentence, or the beginning of whatever a proxy in front of it wrote. */
+function qdrantReason(text: string): string {
+  try {
+    const answer = JSON.parse(text) as { status?: { error?: unknown } };
+    if (typeof answer.status?.error === 'string') return answer.status.error.slice(0, 1_000);
+  } catch {
+    // Not Qdrant's JSON: a proxy's page.
+  }
+  return text.slice(0, 300);
+}
+
+export function withoutQueries(text: string): string {
+  return text.replace(/(https?:\/\/[^\s"'`<>?]+)\?[^\s"'`<>]*/gi, '$1');
+}
+
+function parseRetryAfter(header: string | string[] | undefined): number | undefined {
+  const first = Array.isArray(header) ? header[0] : header;
+  if (first === undefined) return undefined;
+  const seconds = Number(first);
+  const wait = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(first) - Date.now();
+  return Number.isFinite(wait) ? Math.max(0, wait) : undefined;
+}
+
+/** undici wraps: several addresses tried become an AggregateError, TLS a cause. */
+function causeCode(error: unknown, depth = 0): string {
+  if (depth > 4 || typeof error !== 'object' || error === null) return '';
+  const { code, cause, errors } = error as { code?: unknown; cause?: unknown; errors?: unknown[] };
+  if (typeof code === 'string') return code;
+  return causeCode(cause, depth + 1) || causeCode(errors?.[0], depth + 1);
+}
