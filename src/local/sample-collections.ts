@@ -18,8 +18,8 @@ export interface FillMadeOptions {
 export async function fillSample(url: string, onProgress?: OnFilled): Promise<number> {
   const points = await samplePoints();
   await recreate(url, SAMPLE_COLLECTION, SAMPLE_CONFIGURATION);
-  await fillCollection(url, SAMPLE_COLLECTION, points, points.length, onProgress);
   await createIndexes(url, SAMPLE_COLLECTION, SAMPLE_INDEXES);
+  await fillCollection(url, SAMPLE_COLLECTION, points, points.length, onProgress);
   await createAlias(url, SAMPLE_COLLECTION, 'packages');
   return points.length;
 }
@@ -28,8 +28,8 @@ export async function fillSample(url: string, onProgress?: OnFilled): Promise<nu
 export async function fillMade(url: string, options: FillMadeOptions = {}): Promise<number> {
   const { points = 50_000, seed = 1, collection = MADE_COLLECTION, onProgress } = options;
   await recreate(url, collection, MADE_CONFIGURATION);
-  await fillCollection(url, collection, madePoints(points, seed), points, onProgress);
   await createIndexes(url, collection, MADE_INDEXES);
+  await fillCollection(url, collection, madePoints(points, seed), points, onProgress);
   await createAlias(url, collection, 'made');
   return points;
 }
