@@ -73,7 +73,8 @@ export const catalogue = {
   Aborted: { retryable: false, remedy: 'Start the same job again to go on from what is on the target.' },
   JobNotFound: {
     retryable: false,
-    remedy: '`ferry status` lists the jobs that run; finished ones stay for the retention period of Temporal.',
+    remedy:
+      '`ferry status` lists the jobs that run; finished ones stay for the retention period of Temporal.',
   },
   JobNotRunning: { retryable: false, remedy: '`ferry status` lists the jobs that run.' },
   TemporalRefused: {

@@ -1,0 +1,39 @@
+// What the command's exit status means, decided from what the job says of itself.
+
+import { ApplicationFailure } from '@temporalio/common';
+import { FerryError, type ErrorCode } from '../model/errors.js';
+import type { JobReport } from '../model/results.js';
+
+export const EXIT = { done: 0, failed: 1, usage: 2, different: 3, interrupted: 130 } as const;
+
+const USAGE: readonly string[] = ['InvalidInput', 'UnknownAlias', 'InvalidConfig'] satisfies ErrorCode[];
+
+/** How a job ended: its report where there is one, and the code and message when it failed. */
+export interface JobEnd {
+  report?: JobReport;
+  error?: { code: string; message: string };
+}
+
+export function exitCodeOfError(code: string): number {
+  if (USAGE.includes(code)) return EXIT.usage;
+  return code === 'SidesDiffer' ? EXIT.different : EXIT.failed;
+}
+
+export function exitCodeOfEnd(end: JobEnd): number {
+  if (end.error && exitCodeOfError(end.error.code) !== EXIT.failed) return exitCodeOfError(end.error.code);
+  if (end.report) return exitCodeOfReport(end.report);
+  return end.error ? EXIT.failed : EXIT.done;
+}
+
+function exitCodeOfReport(report: JobReport): number {
+  if (report.outcome === 'verified') return EXIT.done;
+  return report.outcome === 'different' ? EXIT.different : EXIT.failed;
+}
+
+export function errorDocument(error: unknown): { error: { code: string; message: string } } {
+  if (error instanceof FerryError) return { error: { code: error.code, message: error.message } };
+  if (error instanceof ApplicationFailure)
+    return { error: { code: error.type ?? 'Internal', message: error.message } };
+  const message = error instanceof Error ? error.message : String(error);
+  return { error: { code: 'Internal', message } };
+}

@@ -1,0 +1,26 @@
+// A sentence for every field of the inputs, as `--help` shows it.
+
+export const inputDescriptions: Record<string, string> = {
+  as: 'another name on the target; with several collections old=new for each',
+  overrides: "settings of the target that shall differ, in Qdrant's own words",
+  onExisting: "when the target has somebody else's collection of that name with points in it",
+  onDifference: 'repair what the proof finds different, or fail',
+  onFailure: 'park a collection for an operator, or fail it',
+  onBusy: 'when another job writes the same collection of the target',
+  parkForHours: 'how long a parked collection waits',
+  concurrency: 'collections at the same time',
+  copyAliases: "carry the source's aliases over at the end",
+  rereadSource: 'read the source a second time for the proof',
+  replicas: 'prove every node of the target, not only the one that answers',
+  awaitIndexing: 'do not wait until the target has built its indexes',
+  awaitIndexingMinutes: 'how long to wait for them',
+  subset: 'points that only the target has are no difference',
+  recheckAfterMs: 'pause before a difference is believed',
+  maxPointsPerSecond: 'limit of speed, for the whole collection',
+  maxMegabytesPerSecond: 'limit of bandwidth, for the whole collection',
+  slices: 'slices at the same time',
+  batchBytes: 'size of a batch',
+  budgetMs: 'how long an activity works on a slice before it reports back',
+  stallAfterAttempts: 'give up when the cursor has not moved in so many attempts',
+  heartbeatSeconds: 'a data worker silent for so long counts as dead',
+};

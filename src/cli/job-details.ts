@@ -1,0 +1,66 @@
+// How one workflow stands: a job with its collections, or one collection; running or ended.
+
+import type { WorkflowExecutionDescription } from '@temporalio/client';
+import type { JobReport, MigrationReport, VerificationReport } from '../model/results.js';
+import type { JobEnd } from './exit-codes.js';
+import { endOf } from './job-end.js';
+import { lookAtCollection, lookAtJob } from './look.js';
+import type { CollectionView, JobView } from './job-view.js';
+import type { Temporal } from './temporal.js';
+
+export interface JobDetails {
+  workflowId: string;
+  type: string;
+  /** Temporal's word: RUNNING, COMPLETED, FAILED … */
+  status: string;
+  startedAt: string;
+  endedAt?: string;
+  link: string;
+  /** Of a running job; absent too while no control worker answers. */
+  job?: JobView;
+  /** Of a running collection. */
+  collection?: CollectionView;
+  report?: JobReport;
+  /** Of an ended collection. */
+  result?: MigrationReport | VerificationReport;
+  error?: { code: string; message: string };
+}
+
+export async function describeJob(temporal: Temporal, workflowId: string): Promise<JobDetails> {
+  const handle = temporal.client.workflow.getHandle(workflowId);
+  const now = await handle.describe();
+  const head = headOf(temporal, workflowId, now);
+  if (now.status.name !== 'RUNNING') return { ...head, ...(await ended(temporal, workflowId, now.type)) };
+  if (isCollection(now.type)) {
+    const line = { collection: workflowId, workflowId, state: 'running' as const };
+    return { ...head, collection: await lookAtCollection(temporal, line) };
+  }
+  const job = await lookAtJob(temporal, workflowId, undefined);
+  return job ? { ...head, job } : head;
+}
+
+function headOf(temporal: Temporal, workflowId: string, now: WorkflowExecutionDescription): JobDetails {
+  return {
+    workflowId,
+    type: now.type,
+    status: now.status.name,
+    startedAt: now.startTime.toISOString(),
+    ...(now.closeTime ? { endedAt: now.closeTime.toISOString() } : {}),
+    link: temporal.link(workflowId),
+  };
+}
+
+function isCollection(type: string): boolean {
+  return type === 'migrateCollection' || type === 'verifyCollection';
+}
+
+async function ended(
+  temporal: Temporal,
+  workflowId: string,
+  type: string,
+): Promise<JobEnd & { result?: MigrationReport | VerificationReport }> {
+  const handle = temporal.client.workflow.getHandle(workflowId);
+  const end = await endOf(handle);
+  if (!isCollection(type) || end.error) return end;
+  return { result: (await handle.result()) as MigrationReport | VerificationReport };
+}

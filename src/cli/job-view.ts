@@ -1,0 +1,87 @@
+// What the watcher knows of a job at one moment, and what of it goes into a line of progress. Pure.
+
+import type { SliceHeartbeat } from '../model/activities.js';
+import type { CollectionStatus, JobStatus, Phase } from '../model/results.js';
+
+export interface CollectionView {
+  collection: string;
+  workflowId: string;
+  state: JobStatus['collections'][number]['state'];
+  status?: CollectionStatus;
+  /** Of the activities that run for it now. */
+  heartbeats: SliceHeartbeat[];
+}
+
+export interface JobView {
+  phase: Phase;
+  paused: boolean;
+  collections: CollectionView[];
+}
+
+export interface Progress {
+  phase: Phase | 'starting';
+  /** The collections that are worked on. */
+  label: string;
+  done: number;
+  total: number;
+}
+
+/** "copy slice 3 of 8 of docs" copies; everything else a data activity does is part of the proof. */
+function isCopy(heartbeat: SliceHeartbeat): boolean {
+  return heartbeat.what.startsWith('copy');
+}
+
+export function pointsDone(view: CollectionView): number {
+  const status = view.status;
+  if (!status) return 0;
+  if (view.state !== 'running') return status.total;
+  const copying = status.phase === 'planning' || status.phase === 'copying';
+  const live = view.heartbeats
+    .filter((heartbeat) => isCopy(heartbeat) === copying)
+    .reduce((sum, heartbeat) => sum + heartbeat.points, 0);
+  const settled = isProving(status) ? status.verifiedPoints : status.points;
+  return Math.min(status.total, settled + live);
+}
+
+function isProving(status: CollectionStatus): boolean {
+  return status.phase === 'verifying' || status.phase === 'repairing' || status.verifiedPoints > 0;
+}
+
+export function progressOf(view: JobView | undefined): Progress {
+  const running = view?.collections.filter((one) => one.state === 'running') ?? [];
+  const first = running[0];
+  if (!view || !first) return { phase: view?.phase ?? 'starting', label: '', done: 0, total: 0 };
+  return {
+    phase: first.status?.phase ?? 'planning',
+    label: labelOf(view, running),
+    done: running.reduce((sum, one) => sum + pointsDone(one), 0),
+    total: running.reduce((sum, one) => sum + (one.status?.total ?? 0), 0),
+  };
+}
+
+function labelOf(view: JobView, running: readonly CollectionView[]): string {
+  const all = view.collections.length;
+  const ended = view.collections.filter((one) => one.state !== 'waiting' && one.state !== 'running').length;
+  const name = running.length === 1 ? running[0]!.collection : `${running.length} collections`;
+  return all > 1 ? `${name} (${ended} of ${all} done)` : name;
+}
+
+/** What the operator should know: one line for each parked or paused collection. */
+export function attentionOf(view: JobView, parentId: string): string[] {
+  const lines: string[] = [];
+  for (const one of view.collections) {
+    if (one.status?.phase === 'awaiting-operator') {
+      const why = one.status.attention ?? 'waits for an operator';
+      const id = quoted(one.workflowId);
+      lines.push(`${one.collection} is parked: ${why} (ferry retry ${id}, or ferry abort ${id})`);
+    } else if (one.status?.attention) {
+      lines.push(`${one.collection}: ${one.status.attention}`);
+    }
+  }
+  if (view.paused) lines.push(`paused; ferry resume ${quoted(parentId)} goes on`);
+  return lines;
+}
+
+export function quoted(id: string): string {
+  return /^[A-Za-z0-9._/:@%+=,-]+$/.test(id) ? id : `'${id.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,74 @@
+// A job lives in Temporal, not in the command: while the server is away the command asks again, says so once, and
+// goes on when it is back.
+
+import { isGrpcServiceError } from '@temporalio/client';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FerryError } from '../model/errors.js';
+
+// gRPC's own numbers.
+const CODE = {
+  deadlineExceeded: 4,
+  permissionDenied: 7,
+  resourceExhausted: 8,
+  aborted: 10,
+  unavailable: 14,
+  unauthenticated: 16,
+} as const;
+const AWAY: readonly number[] = [
+  CODE.deadlineExceeded,
+  CODE.resourceExhausted,
+  CODE.aborted,
+  CODE.unavailable,
+];
+const REFUSED: readonly number[] = [CODE.permissionDenied, CODE.unauthenticated];
+
+const PAUSE_MS = 1_000;
+
+/** Ctrl-C while waiting. */
+export class StoppedWatching extends Error {
+  override readonly name = 'StoppedWatching';
+}
+
+export interface Patience {
+  address: string;
+  signal: AbortSignal;
+  say: (line: string) => void;
+  /** Said with "Temporal at … is away;". */
+  meanwhile: () => string;
+}
+
+/** Asks until there is an answer from the server, good or bad. */
+export async function keepTrying<T>(patience: Patience, ask: () => Promise<T>): Promise<T> {
+  let away = false;
+  for (;;) {
+    if (patience.signal.aborted) throw new StoppedWatching();
+    try {
+      const answer = await ask();
+      if (away) patience.say(`Temporal at ${patience.address} is back.`);
+      return answer;
+    } catch (error) {
+      if (patience.signal.aborted) throw new StoppedWatching();
+      if (!isAway(error)) throw refusal(error, patience.address);
+    }
+    if (!away) patience.say(`Temporal at ${patience.address} is away; ${patience.meanwhile()}`);
+    away = true;
+    await sleep(PAUSE_MS, undefined, { signal: patience.signal }).catch(() => undefined);
+  }
+}
+
+export function grpcCode(error: unknown): number | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) if (isGrpcServiceError(at)) return at.code;
+  return undefined;
+}
+
+export function isAway(error: unknown): boolean {
+  const code = grpcCode(error);
+  return code !== undefined && AWAY.includes(code);
+}
+
+function refusal(error: unknown, address: string): unknown {
+  const code = grpcCode(error);
+  if (code === undefined || !REFUSED.includes(code)) return error;
+  const why = code === CODE.permissionDenied ? 'refuses this caller' : 'does not know this caller';
+  return new FerryError('TemporalRefused', `Temporal ${why}`, { cause: error, context: { address } });
+}

@@ -1,0 +1,49 @@
+// All commands, and what every failure becomes: a sentence on stderr, one JSON document on stdout, an exit status.
+
+import { Command, CommanderError } from 'commander';
+import { errorDocument, EXIT, exitCodeOfError } from './exit-codes.js';
+import { addGlobalOptions, setExitCode } from './global-options.js';
+import { registerMigrate } from './migrate.js';
+import { registerStatus } from './status.js';
+import { registerSteer } from './steer.js';
+import { registerVerify } from './verify.js';
+
+const REGISTER = [registerMigrate, registerVerify, registerStatus, registerSteer];
+
+export function createProgram(): Command {
+  const program = new Command('ferry')
+    .description('Durable migration of Qdrant collections, as Temporal workflows that prove what they moved.')
+    .helpOption('-h, --help', 'say what there is')
+    .showHelpAfterError('(--help says what there is)');
+  addGlobalOptions(program);
+  for (const register of REGISTER) register(program);
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  return program;
+}
+
+export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {
+  const json = argv.includes('--json');
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    setExitCode(failed(error, json));
+  }
+}
+
+function failed(error: unknown, json: boolean): number {
+  if (error instanceof CommanderError) return usage(error, json);
+  const document = errorDocument(error);
+  const { code, message } = document.error;
+  process.stderr.write(`${code}: ${message}\n`);
+  if (code === 'Internal' && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  if (json) process.stdout.write(`${JSON.stringify(document)}\n`);
+  return exitCodeOfError(code);
+}
+
+/** Commander has said it on stderr already; help and version are no failure. */
+function usage(error: CommanderError, json: boolean): number {
+  if (error.exitCode === 0) return EXIT.done;
+  const message = error.message.replace(/^error: /, '');
+  if (json) process.stdout.write(`${JSON.stringify({ error: { code: 'InvalidInput', message } })}\n`);
+  return EXIT.usage;
+}

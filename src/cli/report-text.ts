@@ -1,0 +1,62 @@
+// A job's report for people.
+
+import type { CollectionLine, JobReport } from '../model/results.js';
+import type { JobEnd } from './exit-codes.js';
+import { bytes, columns, count, plural, rate, seconds } from './formatting.js';
+
+export function endText(end: JobEnd, link: string): string[] {
+  const lines = end.report ? reportText(end.report) : [];
+  if (end.error && !end.report) lines.push(`${end.error.code}: ${end.error.message}`);
+  return [...lines, link];
+}
+
+export function reportText(report: JobReport): string[] {
+  const rows = report.collections.map((line) => [
+    nameOf(line),
+    outcomeWord(line),
+    `${count(line.points)} points`,
+  ]);
+  const table = columns(rows, [2]);
+  const lines = report.collections.flatMap((line, index) => [table[index] ?? '', ...detailsOf(line)]);
+  if (report.more > 0)
+    lines.push(`and ${plural(report.more, 'collection')} more, each with its own workflow`);
+  return [...lines, summaryOf(report)];
+}
+
+function nameOf(line: CollectionLine): string {
+  return line.as === undefined || line.as === line.collection
+    ? line.collection
+    : `${line.collection} -> ${line.as}`;
+}
+
+function outcomeWord(line: CollectionLine): string {
+  return line.outcome === 'verified' ? 'verified' : line.outcome;
+}
+
+function detailsOf(line: CollectionLine): string[] {
+  const details: string[] = [];
+  if (line.error !== undefined) details.push(`  ${line.error}`);
+  if (line.ids && line.ids.length > 0) details.push(`  differing ids: ${line.ids.join(', ')}`);
+  if (details.length > 0) details.push(`  workflow ${line.workflowId}`);
+  return details;
+}
+
+function summaryOf(report: JobReport): string {
+  const parts = [
+    `${report.source} -> ${report.target}: ${plural(report.collections.length + report.more, 'collection')}`,
+    plural(report.points, 'point'),
+  ];
+  if (report.bytes > 0) parts.push(bytes(report.bytes));
+  parts.push(seconds(report.seconds));
+  if (report.seconds > 0 && report.points > 0) parts.push(rate(report.points / report.seconds));
+  return `${parts.join(', ')}: ${verdictOf(report)}`;
+}
+
+export function verdictOf(report: JobReport): string {
+  if (report.outcome === 'verified') return 'every point verified equal';
+  const counts: string[] = [];
+  if (report.verified > 0) counts.push(`${report.verified} verified`);
+  if (report.different > 0) counts.push(`${report.different} different`);
+  if (report.failed > 0) counts.push(`${report.failed} failed`);
+  return counts.join(', ') || report.outcome;
+}

@@ -1,0 +1,46 @@
+// ferry's running workflows, as Temporal's list has them: each job followed by its collections.
+
+import type { WorkflowExecutionInfo } from '@temporalio/client';
+import type { Temporal } from './temporal.js';
+
+const JOBS = ['scrollMigration', 'verifyCollections'];
+const COLLECTIONS = ['migrateCollection', 'verifyCollection'];
+
+export interface RunningJob {
+  workflowId: string;
+  type: string;
+  /** Absent for a job; the job's id for one of its collections. */
+  job?: string;
+  phase?: string;
+  startedAt: string;
+  link: string;
+}
+
+export async function runningJobs(temporal: Temporal): Promise<RunningJob[]> {
+  const types = [...JOBS, ...COLLECTIONS].map((type) => `'${type}'`).join(', ');
+  const query = `ExecutionStatus = 'Running' AND WorkflowType IN (${types})`;
+  const found: RunningJob[] = [];
+  for await (const info of temporal.client.workflow.list({ query })) found.push(row(temporal, info));
+  return inOrder(found);
+}
+
+function row(temporal: Temporal, info: WorkflowExecutionInfo): RunningJob {
+  const phase = info.searchAttributes['FerryPhase']?.[0];
+  const job = info.parentExecution?.workflowId;
+  return {
+    workflowId: info.workflowId,
+    type: info.type,
+    ...(job ? { job } : {}),
+    ...(typeof phase === 'string' ? { phase } : {}),
+    startedAt: info.startTime.toISOString(),
+    link: temporal.link(info.workflowId),
+  };
+}
+
+/** Oldest job first, its collections below it. */
+export function inOrder(found: readonly RunningJob[]): RunningJob[] {
+  const oldestFirst = [...found].sort((a, b) => a.startedAt.localeCompare(b.startedAt));
+  const ids = new Set(found.map((one) => one.workflowId));
+  const tops = oldestFirst.filter((one) => one.job === undefined || !ids.has(one.job));
+  return tops.flatMap((top) => [top, ...oldestFirst.filter((one) => one.job === top.workflowId)]);
+}

@@ -1,0 +1,77 @@
+// The answers of `ferry status` for people.
+
+import { columns, count, localTime, seconds } from './formatting.js';
+import type { JobDetails } from './job-details.js';
+import { attentionOf, pointsDone, type CollectionView } from './job-view.js';
+import { reportText } from './report-text.js';
+import type { RunningJob } from './running-jobs.js';
+
+export function listText(jobs: readonly RunningJob[]): string[] {
+  if (jobs.length === 0) return ['Nothing runs.'];
+  return columns(
+    jobs.map((job) => [
+      `${job.job === undefined ? '' : '  '}${job.workflowId}`,
+      job.type,
+      job.phase ?? '',
+      `since ${localTime(new Date(job.startedAt))}`,
+    ]),
+  );
+}
+
+export function detailsText(details: JobDetails): string[] {
+  const rows = [
+    ['workflow', details.workflowId],
+    ['type', details.type],
+    ['status', details.status.toLowerCase()],
+    ['started', localTime(new Date(details.startedAt))],
+    ...(details.endedAt ? [['ended', endedText(details.startedAt, details.endedAt)]] : []),
+    ['link', details.link],
+    ...(details.error ? [['error', `${details.error.code}: ${details.error.message}`]] : []),
+  ];
+  return [...columns(rows), ...standing(details)];
+}
+
+function endedText(startedAt: string, endedAt: string): string {
+  const took = (Date.parse(endedAt) - Date.parse(startedAt)) / 1_000;
+  return `${localTime(new Date(endedAt))}, after ${seconds(took)}`;
+}
+
+function standing(details: JobDetails): string[] {
+  if (details.report) return ['', ...reportText(details.report)];
+  if (details.result) return ['', resultText(details.result)];
+  const job = details.job;
+  if (job) {
+    const attention = attentionOf(job, details.workflowId).map((line) => `! ${line}`);
+    return [
+      '',
+      ...columns(job.collections.map(collectionRow), [2]),
+      ...job.collections.flatMap(beats),
+      ...attention,
+    ];
+  }
+  if (details.collection)
+    return ['', ...columns([collectionRow(details.collection)]), ...beats(details.collection)];
+  return details.status === 'RUNNING' ? ['', 'No answer from a control worker: nobody polls its queue.'] : [];
+}
+
+function resultText(result: NonNullable<JobDetails['result']>): string {
+  const { source, target } = result.proof;
+  return `${result.outcome}: source ${count(source.count)} points ${source.sum}, target ${count(target.count)} points ${target.sum}`;
+}
+
+function collectionRow(view: CollectionView): string[] {
+  const status = view.status;
+  const state = view.state === 'running' ? (status?.phase ?? 'starting') : view.state;
+  return [
+    view.collection,
+    state,
+    status ? `${count(pointsDone(view))} of ${count(status.total)} points` : '',
+  ];
+}
+
+function beats(view: CollectionView): string[] {
+  return view.heartbeats.map((beat) => {
+    const at = beat.cursor === undefined ? '' : `, at id ${beat.cursor}`;
+    return `  ${beat.what}: ${count(beat.points)} points, ${count(beat.rate)} points/s${at}`;
+  });
+}

@@ -1,0 +1,106 @@
+// `pause`, `resume`, `retry`, `abort`, `throttle`: an update each, which the workflow answers.
+
+import { randomUUID } from 'node:crypto';
+import { InvalidArgumentError, type Command } from 'commander';
+import { WorkflowUpdateFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { FerryError } from '../model/errors.js';
+import { CONTROL_QUEUE } from '../model/names.js';
+import { asking, type Asking } from './asking.js';
+import { EXIT } from './exit-codes.js';
+import { outputOf, setExitCode, type GlobalOptions } from './global-options.js';
+import { grpcCode } from './keep-trying.js';
+import type { Output } from './output.js';
+import { unattended } from './queue-check.js';
+
+const COMMANDS = {
+  pause: { does: 'stop moving points after the batches in flight', done: 'paused' },
+  resume: { does: 'go on after a pause', done: 'resumed' },
+  retry: { does: 'try again what is parked', done: 'told to try again' },
+  abort: {
+    does: 'end the job; what is on the target stays, and the same job started again goes on from it',
+    done: 'told to end',
+  },
+  throttle: { does: 'set or lift the limits of speed', done: 'throttled' },
+} as const;
+
+type Steering = keyof typeof COMMANDS;
+
+interface ThrottleOptions {
+  pointsPerSecond?: number;
+  megabytesPerSecond?: number;
+  off?: boolean;
+}
+
+export function registerSteer(program: Command): void {
+  for (const name of Object.keys(COMMANDS) as Steering[]) {
+    const command = program
+      .command(name)
+      .description(COMMANDS[name].does)
+      .argument('<ID>', 'id of the job, or of one collection of it');
+    if (name === 'throttle') addLimits(command);
+    command.action(async (id: string) => {
+      const options = command.optsWithGlobals<GlobalOptions & ThrottleOptions>();
+      const output = outputOf(options);
+      const args = name === 'throttle' ? [limitsOf(command, options)] : [];
+      setExitCode(await asking(options, output, (frame) => send(frame, output, name, id, args)));
+    });
+  }
+}
+
+function addLimits(command: Command): void {
+  command
+    .option('--points-per-second <number>', 'limit of speed', limit)
+    .option('--megabytes-per-second <number>', 'limit of bandwidth', limit)
+    .option('--off', 'no limit');
+}
+
+function limit(text: string): number {
+  const value = Number(text.replaceAll('_', ''));
+  if (!(value > 0)) throw new InvalidArgumentError('Not a number above zero.');
+  return value;
+}
+
+function limitsOf(command: Command, options: ThrottleOptions): Record<string, number> {
+  const { pointsPerSecond, megabytesPerSecond, off } = options;
+  const none = pointsPerSecond === undefined && megabytesPerSecond === undefined;
+  if (none !== Boolean(off)) command.error('error: give a limit, or --off');
+  return {
+    ...(pointsPerSecond === undefined ? {} : { maxPointsPerSecond: pointsPerSecond }),
+    ...(megabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond: megabytesPerSecond }),
+  };
+}
+
+async function send(
+  frame: Asking,
+  output: Output,
+  name: Steering,
+  id: string,
+  args: unknown[],
+): Promise<number> {
+  const { temporal, ask } = frame;
+  const handle = temporal.client.workflow.getHandle(id);
+  const now = await ask(() => handle.describe(), id);
+  if (now.status.name !== 'RUNNING') {
+    throw new FerryError('JobNotRunning', `The job ${id} has ended: ${now.status.name.toLowerCase()}`);
+  }
+  for (const line of await ask(() => unattended(temporal, CONTROL_QUEUE, []))) output.say(line);
+  const updateId = randomUUID();
+  // One id for all attempts, so that an update whose answer was lost is not done twice.
+  const answer = await ask(() => handle.executeUpdate(name, { args: args as [unknown], updateId }), id).catch(
+    rejected,
+  );
+  output.result({ workflowId: id, done: name, ...(answer === undefined ? {} : { answer }) }, [
+    `${id}: ${COMMANDS[name].done}`,
+  ]);
+  return EXIT.done;
+}
+
+function rejected(error: unknown): never {
+  const cause = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
+  if (cause instanceof ApplicationFailure) throw cause;
+  // gRPC's "not found" for an update: the workflow ended in between.
+  if (grpcCode(error) === 5)
+    throw new FerryError('JobNotRunning', 'The job has just ended', { cause: error });
+  throw error;
+}

@@ -1,0 +1,45 @@
+// The command's connection to Temporal. Lazy, so that a server that is away is met by the first call and waited for.
+
+import { Client, Connection } from '@temporalio/client';
+import { temporalConnection } from '../config.js';
+import type { FerryConfig } from '../model/configuration.js';
+import { workflowLink } from './temporal-link.js';
+
+/** A call that has no answer after this time counts as "away" and is made again. */
+const CALL_MS = 6_000;
+
+export interface Temporal {
+  readonly client: Client;
+  readonly address: string;
+  readonly namespace: string;
+  /** Where the workflow stands in the Temporal UI. */
+  link(workflowId: string): string;
+  /** With a deadline. */
+  call<T>(ask: () => Promise<T>, withinMs?: number): Promise<T>;
+  close(): Promise<void>;
+}
+
+export function openTemporal(config: FerryConfig | undefined): Temporal {
+  const { connectionOptions, namespace = 'default' } = temporalConnection(config);
+  const address = connectionOptions.address ?? '127.0.0.1:7233';
+  const connection = Connection.lazy({
+    address,
+    ...(connectionOptions.tls === undefined ? {} : { tls: connectionOptions.tls }),
+    ...(connectionOptions.apiKey === undefined ? {} : { apiKey: connectionOptions.apiKey }),
+    ...(connectionOptions.metadata === undefined ? {} : { metadata: textOnly(connectionOptions.metadata) }),
+  });
+  return {
+    client: new Client({ connection, namespace }),
+    address,
+    namespace,
+    link: (workflowId) => workflowLink(address, namespace, workflowId, config?.temporal.ui),
+    call: (ask, withinMs = CALL_MS) => connection.withDeadline(Date.now() + withinMs, ask),
+    close: () => connection.close(),
+  };
+}
+
+function textOnly(metadata: Record<string, string | Buffer>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(metadata).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}

@@ -1,0 +1,94 @@
+// Follows a job until it ends: asks Temporal how it stands, shows it, and tells what the operator should know.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { JobEnd } from './exit-codes.js';
+import { count } from './formatting.js';
+import { endOf } from './job-end.js';
+import { attentionOf, progressOf, type CollectionView, type JobView } from './job-view.js';
+import { keepTrying, type Patience } from './keep-trying.js';
+import { lookAtJob } from './look.js';
+import type { ProgressDisplay } from './progress-display.js';
+import { unattended } from './queue-check.js';
+import type { Temporal } from './temporal.js';
+
+const LOOK_EVERY_MS = 700;
+/** How often the queues are asked for workers while nothing moves. */
+const QUEUES_EVERY_MS = 15_000;
+const FIRST_QUEUE_CHECK_MS = 2_000;
+
+export interface WatchOptions {
+  temporal: Temporal;
+  workflowId: string;
+  patience: Patience;
+  display: ProgressDisplay;
+  controlQueue: string;
+  dataQueues: readonly string[];
+  /** Called after each look, for who wants to do more with it than show it. */
+  onLook?: (view: JobView) => void;
+}
+
+/** Throws `StoppedWatching` when the patience's signal says so; the job goes on. */
+export async function watchJob(options: WatchOptions): Promise<JobEnd> {
+  const { temporal, workflowId, patience, display } = options;
+  const handle = temporal.client.workflow.getHandle(workflowId);
+  const announcer = createAnnouncer(display, workflowId);
+  const queues = createQueueWatch(options);
+  let view: JobView | undefined;
+  try {
+    for (;;) {
+      const now = await keepTrying(patience, () => temporal.call(() => handle.describe()));
+      if (now.status.name !== 'RUNNING' && now.status.name !== 'CONTINUED_AS_NEW') break;
+      const seen = await lookAtJob(temporal, workflowId, view);
+      const moved = JSON.stringify(seen) !== JSON.stringify(view);
+      view = seen;
+      if (view) {
+        announcer(view);
+        options.onLook?.(view);
+      }
+      display.show(progressOf(view));
+      await queues(moved);
+      await sleep(LOOK_EVERY_MS, undefined, { signal: patience.signal }).catch(() => undefined);
+    }
+    return await keepTrying(patience, () => temporal.call(() => endOf(handle)));
+  } finally {
+    display.stop();
+  }
+}
+
+/** Says each thing once: collections that ended, and what the operator should know. */
+function createAnnouncer(display: ProgressDisplay, workflowId: string): (view: JobView) => void {
+  const said = new Set<string>();
+  let standing: string[] = [];
+  return (view) => {
+    for (const one of view.collections) {
+      const line = view.collections.length > 1 ? endedLine(one) : undefined;
+      if (line !== undefined && !said.has(one.workflowId)) display.say(line);
+      if (line !== undefined) said.add(one.workflowId);
+    }
+    const attention = attentionOf(view, workflowId);
+    for (const line of attention) if (!standing.includes(line)) display.say(line);
+    standing = attention;
+  };
+}
+
+function endedLine(view: CollectionView): string | undefined {
+  if (view.state === 'waiting' || view.state === 'running') return undefined;
+  const points = view.status ? `, ${count(view.status.total)} points` : '';
+  return `${view.collection}: ${view.state}${points}`;
+}
+
+/** Says that nobody works, and that somebody does again; asks only while nothing moves. */
+function createQueueWatch(options: WatchOptions): (moved: boolean) => Promise<void> {
+  let nextAt = Date.now() + FIRST_QUEUE_CHECK_MS;
+  let standing: string[] = [];
+  return async (moved) => {
+    if (moved) nextAt = Math.max(nextAt, Date.now() + FIRST_QUEUE_CHECK_MS);
+    if (Date.now() < nextAt) return;
+    nextAt = Date.now() + QUEUES_EVERY_MS;
+    const lines = await unattended(options.temporal, options.controlQueue, options.dataQueues).catch(
+      () => standing,
+    );
+    for (const line of lines) if (!standing.includes(line)) options.display.say(line);
+    standing = lines;
+  };
+}
