@@ -1,0 +1,92 @@
+// Compares two collections without anything of the product: not its reader, wire code, digest or parser. What the
+// product proves is held against this.
+
+import { compareConfiguration } from './compare-configuration.js';
+import { printsOverGrpc } from './grpc-prints.js';
+import { type PointPrint, type PointPrints, printsOverRest, shardKeys } from './point-prints.js';
+import { collectionPath, rest, type RestSide } from './rest-text.js';
+
+export interface Side extends RestSide {
+  collection: string;
+  /** Given on both sides: read over gRPC too. */
+  grpcUrl?: string;
+}
+
+export interface FoundDifference {
+  id: string;
+  /** JSON text of the custom shard key. */
+  shardKey?: string;
+  kind: 'missing' | 'changed' | 'extra';
+  /** "payload", "vector dense" */
+  parts: string[];
+}
+
+export interface ComparedSides {
+  points: number;
+  /** Over REST, and what gRPC showed beyond that. */
+  differences: FoundDifference[];
+  /** Settings, payload indexes and exact counts, a sentence each. */
+  configuration: string[];
+}
+
+export async function compareSides(source: Side, target: Side): Promise<ComparedSides> {
+  const [a, b] = [
+    await printsOverRest(source, source.collection),
+    await printsOverRest(target, target.collection),
+  ];
+  const differences = comparePrints(a, b);
+  if (source.grpcUrl !== undefined && target.grpcUrl !== undefined) {
+    const keys = await shardKeys(source, source.collection);
+    const grpcA = await printsOverGrpc(source.grpcUrl, source.collection, keys);
+    const grpcB = await printsOverGrpc(target.grpcUrl, target.collection, keys);
+    const known = new Set(differences.map(placeOf));
+    differences.push(...comparePrints(grpcA, grpcB).filter((found) => !known.has(placeOf(found))));
+  }
+  const configuration = await compareConfiguration(source, target);
+  const counts = await compareCounts(source, target);
+  return { points: a.size, differences, configuration: [...configuration, ...counts] };
+}
+
+/** Names under which Qdrant also knows the collection, sorted. */
+export async function aliasesOf(side: Side): Promise<string[]> {
+  const text = await rest(side, 'GET', `${collectionPath(side.collection)}/aliases`);
+  const { result } = JSON.parse(text) as { result: { aliases: { alias_name: string }[] } };
+  return result.aliases.map((alias) => alias.alias_name).sort();
+}
+
+export async function countPoints(side: Side): Promise<number> {
+  const text = await rest(side, 'POST', `${collectionPath(side.collection)}/points/count`, '{"exact":true}');
+  return (JSON.parse(text) as { result: { count: number } }).result.count;
+}
+
+async function compareCounts(source: Side, target: Side): Promise<string[]> {
+  const [a, b] = [await countPoints(source), await countPoints(target)];
+  return a === b ? [] : [`exact count: ${a} and ${b}`];
+}
+
+function comparePrints(source: PointPrints, target: PointPrints): FoundDifference[] {
+  const found: FoundDifference[] = [];
+  for (const [key, print] of source) {
+    const other = target.get(key);
+    if (other === undefined) found.push(difference(print, 'missing', []));
+    else if (partsThatDiffer(print, other).length > 0)
+      found.push(difference(print, 'changed', partsThatDiffer(print, other)));
+  }
+  for (const [key, print] of target) if (!source.has(key)) found.push(difference(print, 'extra', []));
+  return found;
+}
+
+function partsThatDiffer(a: PointPrint, b: PointPrint): string[] {
+  const names = new Set([...Object.keys(a.vectors), ...Object.keys(b.vectors)]);
+  const vectors = [...names]
+    .filter((name) => a.vectors[name] !== b.vectors[name])
+    .map((name) => `vector ${name}`);
+  return a.payload === b.payload ? vectors : ['payload', ...vectors];
+}
+
+function difference(print: PointPrint, kind: FoundDifference['kind'], parts: string[]): FoundDifference {
+  const where = print.shardKey === undefined ? {} : { shardKey: print.shardKey };
+  return { id: print.id, ...where, kind, parts };
+}
+
+const placeOf = (found: FoundDifference) => `${found.shardKey ?? ''} ${found.id}`;
