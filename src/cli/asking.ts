@@ -2,7 +2,7 @@
 
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { loadConfig } from '../config.js';
-import type { FerryConfig } from '../model/configuration.js';
+import type { FerryConfig } from '../model/ferry-config.js';
 import { FerryError } from '../model/errors.js';
 import type { GlobalOptions } from './global-options.js';
 import { EXIT } from './exit-codes.js';

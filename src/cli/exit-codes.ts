@@ -32,8 +32,14 @@ function exitCodeOfReport(report: JobReport): number {
 
 export function errorDocument(error: unknown): { error: { code: string; message: string } } {
   if (error instanceof FerryError) return { error: { code: error.code, message: error.message } };
-  if (error instanceof ApplicationFailure)
-    return { error: { code: error.type ?? 'Internal', message: error.message } };
+  if (error instanceof ApplicationFailure) return { error: { code: codeOf(error), message: error.message } };
   const message = error instanceof Error ? error.message : String(error);
   return { error: { code: 'Internal', message } };
+}
+
+/** The validator of an update throws a plain Error: what was asked makes no sense now. */
+function codeOf(failure: ApplicationFailure): string {
+  return failure.type === undefined || failure.type === null || failure.type === 'Error'
+    ? 'InvalidInput'
+    : failure.type;
 }

@@ -2,7 +2,7 @@
 
 import type * as z from 'zod';
 import { loadConfig } from '../config.js';
-import { requireCluster, type FerryConfig } from '../model/configuration.js';
+import { requireCluster, type FerryConfig } from '../model/ferry-config.js';
 import { parseInput } from '../model/inputs.js';
 import { CONTROL_QUEUE, DATA_QUEUE, jobId } from '../model/names.js';
 import { EXIT, exitCodeOfEnd } from './exit-codes.js';

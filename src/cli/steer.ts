@@ -14,14 +14,11 @@ import type { Output } from './output.js';
 import { unattended } from './queue-check.js';
 
 const COMMANDS = {
-  pause: { does: 'stop moving points after the batches in flight', done: 'paused' },
-  resume: { does: 'go on after a pause', done: 'resumed' },
-  retry: { does: 'try again what is parked', done: 'told to try again' },
-  abort: {
-    does: 'end the job; what is on the target stays, and the same job started again goes on from it',
-    done: 'told to end',
-  },
-  throttle: { does: 'set or lift the limits of speed', done: 'throttled' },
+  pause: 'stop moving points after the batches in flight',
+  resume: 'go on after a pause',
+  retry: 'try again what is parked',
+  abort: 'end the job; what is on the target stays, and the same job started again goes on from it',
+  throttle: 'set or lift the limits of speed',
 } as const;
 
 type Steering = keyof typeof COMMANDS;
@@ -36,7 +33,7 @@ export function registerSteer(program: Command): void {
   for (const name of Object.keys(COMMANDS) as Steering[]) {
     const command = program
       .command(name)
-      .description(COMMANDS[name].does)
+      .description(COMMANDS[name])
       .argument('<ID>', 'id of the job, or of one collection of it');
     if (name === 'throttle') addLimits(command);
     command.action(async (id: string) => {
@@ -61,10 +58,11 @@ function limit(text: string): number {
   return value;
 }
 
-function limitsOf(command: Command, options: ThrottleOptions): Record<string, number> {
+function limitsOf(command: Command, options: ThrottleOptions): Record<string, number | null> {
   const { pointsPerSecond, megabytesPerSecond, off } = options;
   const none = pointsPerSecond === undefined && megabytesPerSecond === undefined;
   if (none !== Boolean(off)) command.error('error: give a limit, or --off');
+  if (off) return { maxPointsPerSecond: null, maxMegabytesPerSecond: null };
   return {
     ...(pointsPerSecond === undefined ? {} : { maxPointsPerSecond: pointsPerSecond }),
     ...(megabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond: megabytesPerSecond }),
@@ -87,12 +85,11 @@ async function send(
   for (const line of await ask(() => unattended(temporal, CONTROL_QUEUE, []))) output.say(line);
   const updateId = randomUUID();
   // One id for all attempts, so that an update whose answer was lost is not done twice.
-  const answer = await ask(() => handle.executeUpdate(name, { args: args as [unknown], updateId }), id).catch(
-    rejected,
-  );
-  output.result({ workflowId: id, done: name, ...(answer === undefined ? {} : { answer }) }, [
-    `${id}: ${COMMANDS[name].done}`,
-  ]);
+  const answer = await ask(
+    () => handle.executeUpdate<string, [unknown]>(name, { args: args as [unknown], updateId }),
+    id,
+  ).catch(rejected);
+  output.result({ workflowId: id, done: name, answer }, [answer]);
   return EXIT.done;
 }
 

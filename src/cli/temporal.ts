@@ -2,7 +2,7 @@
 
 import { Client, Connection } from '@temporalio/client';
 import { temporalConnection } from '../config.js';
-import type { FerryConfig } from '../model/configuration.js';
+import type { FerryConfig } from '../model/ferry-config.js';
 import { workflowLink } from './temporal-link.js';
 
 /** A call that has no answer after this time counts as "away" and is made again. */

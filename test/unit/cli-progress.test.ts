@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import type { SliceHeartbeat } from '../../src/model/activities.js';
+import type { CollectionStatus } from '../../src/model/results.js';
+import { bytes, columns, count, seconds } from '../../src/cli/formatting.js';
+import { attentionOf, pointsDone, progressOf, quoted, type CollectionView } from '../../src/cli/job-view.js';
+import { keepSamples, progressLine, speedOf, type Sample } from '../../src/cli/progress-line.js';
+
+const status = (change: Partial<CollectionStatus> = {}): CollectionStatus => ({
+  phase: 'copying',
+  source: 'a/docs',
+  target: 'b/docs',
+  points: 1_000,
+  total: 10_000,
+  bytes: 0,
+  slicesDone: 1,
+  slices: 8,
+  verifiedPoints: 0,
+  paused: false,
+  startedAt: '2026-01-01T00:00:00.000Z',
+  ...change,
+});
+
+const beat = (what: string, points: number): SliceHeartbeat => ({
+  v: 1,
+  what,
+  points,
+  bytes: 0,
+  done: false,
+  digest: { count: points, sum: '0'.repeat(32) },
+  rate: 500,
+  movedAtAttempt: 1,
+});
+
+const view = (change: Partial<CollectionView> = {}): CollectionView => ({
+  collection: 'docs',
+  workflowId: 'ferry/b/docs',
+  state: 'running',
+  status: status(),
+  heartbeats: [],
+  ...change,
+});
+
+const job = (...collections: CollectionView[]) => ({ phase: 'copying' as const, paused: false, collections });
+
+describe('the points done', () => {
+  it('are the claims returned and what running slices have heartbeated', () => {
+    const heartbeats = [beat('copy slice 2 of 8 of docs', 300), beat('copy slice 3 of 8 of docs', 200)];
+    expect(pointsDone(view({ heartbeats }))).toBe(1_500);
+  });
+
+  it('start again from nothing when the proof begins', () => {
+    const proving = status({ phase: 'verifying', points: 10_000, verifiedPoints: 0 });
+    expect(pointsDone(view({ status: proving, heartbeats: [beat('digest slice 1 of 8', 40)] }))).toBe(40);
+  });
+
+  it('never pass the total, though the source grew', () => {
+    expect(pointsDone(view({ status: status({ points: 10_500 }) }))).toBe(10_000);
+  });
+});
+
+describe('the line of progress', () => {
+  it('names phase, collection, points, speed and time left', () => {
+    const line = progressLine(progressOf(job(view())), 450);
+    expect(line).toBe('copying docs: 10 %  1,000 of 10,000 points  450 points/s  20 s left');
+  });
+
+  it('says how many collections are done when there are several', () => {
+    const others = [
+      view({ collection: 'a', state: 'verified' }),
+      view({ collection: 'z', state: 'waiting' }),
+    ];
+    expect(progressOf(job(...others, view())).label).toBe('docs (1 of 3 done)');
+  });
+
+  it('says that it is starting while nothing is known', () => {
+    expect(progressLine(progressOf(undefined), undefined)).toBe('starting');
+  });
+});
+
+describe('the speed', () => {
+  const run = (...samples: Sample[]) => samples.reduce<Sample[]>(keepSamples, []);
+
+  it('is measured over the last 15 seconds', () => {
+    const samples = run({ at: 0, done: 0 }, { at: 20_000, done: 100 }, { at: 21_000, done: 1_100 });
+    expect(samples[0]).toEqual({ at: 0, done: 0 });
+    const later = run(...samples, { at: 36_000, done: 2_100 }, { at: 37_000, done: 3_100 });
+    expect(later[0]).toEqual({ at: 21_000, done: 1_100 });
+    expect(speedOf(later)).toBe(125);
+  });
+
+  it('is unknown after one look, and after a step back', () => {
+    expect(speedOf(run({ at: 0, done: 50 }))).toBeUndefined();
+    expect(speedOf(run({ at: 0, done: 50 }, { at: 2_000, done: 40 }))).toBeUndefined();
+  });
+});
+
+describe('what the operator should know', () => {
+  it('names the commands for a parked collection', () => {
+    const parked = view({ status: status({ phase: 'awaiting-operator', attention: 'the disk is full' }) });
+    expect(attentionOf(job(parked), 'job')).toEqual([
+      'docs is parked: the disk is full (ferry retry ferry/b/docs, or ferry abort ferry/b/docs)',
+    ]);
+  });
+
+  it('quotes an id that a shell would take apart', () => {
+    expect(quoted('ferry/b/my docs')).toBe("'ferry/b/my docs'");
+    expect(quoted('ferry/b/docs')).toBe('ferry/b/docs');
+  });
+});
+
+describe('figures', () => {
+  it('are written as people read them', () => {
+    expect(count(1_234_567)).toBe('1,234,567');
+    expect(bytes(1_234_567)).toBe('1.2 MB');
+    expect(bytes(12)).toBe('12 bytes');
+    expect([seconds(4.26), seconds(59), seconds(600), seconds(7_500)]).toEqual([
+      '4.3 s',
+      '59 s',
+      '10 min',
+      '2 h 5 min',
+    ]);
+  });
+
+  it('stand in columns, numbers to the right', () => {
+    expect(
+      columns(
+        [
+          ['a', '1'],
+          ['bcd', '22'],
+        ],
+        [1],
+      ),
+    ).toEqual(['a     1', 'bcd  22']);
+  });
+});
