@@ -13,7 +13,7 @@ import {
   configurationSchema,
   type ClusterEntry,
   type FerryConfig,
-} from './model/configuration.js';
+} from './model/ferry-config.js';
 import { FerryError } from './model/errors.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -47,6 +47,12 @@ export function temporalConnection(
   const namespace = env['TEMPORAL_NAMESPACE'] ?? config?.temporal.namespace;
   if (namespace !== undefined) profile.namespace = namespace;
   return toClientOptions(profile);
+}
+
+/** For children that must not inherit the settings of another Temporal server: each of those names, undefined. */
+export function withoutTemporalSettings(env: Environment = process.env): Record<string, undefined> {
+  const names = Object.keys(env).filter((name) => name.startsWith('TEMPORAL_'));
+  return Object.fromEntries(names.map((name) => [name, undefined]));
 }
 
 /** Where the local stack, reports and other things that must survive a restart are kept. */

@@ -6,6 +6,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FerryError } from '../model/errors.js';
+import { dieTogether } from './die-together.js';
 import { endProcess, hasEnded, identify, signalProcess, type ProcessIdentity } from './process-identity.js';
 
 export interface ProcessSpec {
@@ -13,51 +14,74 @@ export interface ProcessSpec {
   name: string;
   command: string;
   args: string[];
+  /** Added to our own environment; undefined takes a name away. */
   env?: Readonly<Record<string, string | undefined>>;
   cwd?: string;
   logFile: string;
-  isReady: () => Promise<boolean>;
+  isReady: (pid: number) => Promise<boolean>;
   readyWithinMs?: number;
   /** Between SIGTERM and SIGKILL. */
   graceMs?: number;
+  /** Told at every start, as soon as the process exists. */
+  onStart?: (identity: ProcessIdentity) => void;
 }
 
 export interface LocalProcess {
   readonly name: string;
+  /** Of the last start; throws when it was never started. */
   readonly pid: number;
   readonly identity: ProcessIdentity;
+  isRunning(): Promise<boolean>;
   /** Ends it in order; nothing happens when it has ended already. */
   stop(): Promise<void>;
   /** SIGKILL, and waits until it is gone. */
   kill(): Promise<void>;
-  /** Starts it again on the same ports and folder, after `stop` or `kill`, and waits until it is ready. */
+  /** Starts it (again) on the same ports and folder, unless it runs, and waits until it is ready. */
   start(): Promise<void>;
   /** From now on it outlives the starter. */
   release(): void;
 }
 
 export async function startProcess(spec: ProcessSpec): Promise<LocalProcess> {
-  let running = await launch(spec);
-  const end = async (how: (identity: ProcessIdentity) => Promise<unknown>) => {
-    await how(running.identity);
-    running.release();
+  const started = localProcess(spec);
+  await started.start();
+  return started;
+}
+
+/** A process that is not started yet, or one that somebody else started by the same description. */
+export function localProcess(spec: ProcessSpec, alreadyRunning?: ProcessIdentity): LocalProcess {
+  let current: Running | undefined = alreadyRunning && { identity: alreadyRunning, release: () => undefined };
+  const identity = () => {
+    if (current === undefined) throw new FerryError('StackFailed', `${spec.name} was not started`);
+    return current.identity;
   };
+  const end = async (how: (identity: ProcessIdentity) => Promise<unknown>) => {
+    if (current === undefined) return;
+    await how(current.identity);
+    current.release();
+  };
+  const isRunning = async () => current !== undefined && !(await hasEnded(current.identity, 0));
   return {
     name: spec.name,
     get pid() {
-      return running.identity.pid;
+      return identity().pid;
     },
     get identity() {
-      return running.identity;
+      return identity();
     },
-    stop: () => end((identity) => endProcess(identity, spec.graceMs)),
-    kill: () =>
-      end(async (identity) => (await signalProcess(identity, 'SIGKILL')) && hasEnded(identity, 30_000)),
+    isRunning,
+    stop: () => end((known) => endProcess(known, spec.graceMs)),
+    kill: () => end(async (known) => (await signalProcess(known, 'SIGKILL')) && hasEnded(known, 30_000)),
     start: async () => {
-      if (await hasEnded(running.identity, 0)) running = await launch(spec);
+      if (!(await isRunning())) current = await launch(spec);
     },
-    release: () => running.release(),
+    release: () => current?.release(),
   };
+}
+
+/** The addresses beside the process, whose getters stay alive. */
+export function withAddresses<A extends object>(started: LocalProcess, addresses: A): LocalProcess & A {
+  return Object.assign(started, addresses);
 }
 
 interface Running {
@@ -68,11 +92,12 @@ interface Running {
 async function launch(spec: ProcessSpec): Promise<Running> {
   const child = spawnLogged(spec);
   const pid = await spawned(spec, child);
-  const release = guard(pid, child);
+  const release = dieTogether(pid, child);
   const identity = await identify(pid);
   if (identity === undefined) throw await endedEarly(spec, child);
+  spec.onStart?.(identity);
   try {
-    await becomeReady(spec, child);
+    await becomeReady(spec, child, pid);
   } catch (error) {
     await endProcess(identity, 1_000);
     release();
@@ -97,43 +122,20 @@ function spawnLogged(spec: ProcessSpec): ChildProcess {
 
 function spawned(spec: ProcessSpec, child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
-    child.once('spawn', () => resolve(child.pid ?? 0));
-    child.once('error', (cause) =>
-      reject(
-        new FerryError('StackFailed', `${spec.name} cannot be started`, {
-          cause,
-          context: { binary: spec.command },
-        }),
-      ),
-    );
+    child.once('spawn', () => resolve(child.pid as number));
+    child.once('error', (cause) => {
+      const context = { binary: spec.command };
+      reject(new FerryError('StackFailed', `${spec.name} cannot be started`, { cause, context }));
+    });
   });
 }
 
-// A shell holds the other end of a pipe. When this process ends, however it ends, the pipe closes without a word and
-// the shell kills the child; told "done", it just leaves.
-const WATCHER = `trap '' INT TERM HUP; read -r word || kill -9 "$1" 2>/dev/null`;
-
-function guard(pid: number, child: ChildProcess): () => void {
-  const watcher = spawn('/bin/sh', ['-c', WATCHER, 'ferry-watcher', String(pid)], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  });
-  watcher.on('error', () => undefined);
-  watcher.stdin.on('error', () => undefined);
-  watcher.unref();
-  (watcher.stdin as unknown as { unref?: () => void }).unref?.();
-  const release = () => void watcher.stdin.end('done\n');
-  // A pid that ended may be somebody else's soon.
-  child.once('exit', release);
-  return release;
-}
-
-async function becomeReady(spec: ProcessSpec, child: ChildProcess): Promise<void> {
+async function becomeReady(spec: ProcessSpec, child: ChildProcess, pid: number): Promise<void> {
   const withinMs = spec.readyWithinMs ?? 60_000;
   const deadline = performance.now() + withinMs;
   for (;;) {
     if (child.exitCode !== null || child.signalCode !== null) throw await endedEarly(spec, child);
-    if (await spec.isReady().catch(() => false)) return;
+    if (await spec.isReady(pid).catch(() => false)) return;
     if (performance.now() > deadline) {
       throw new FerryError('StackFailed', `${spec.name} was not ready after ${withinMs / 1_000} s`, {
         context: { log: spec.logFile },
@@ -149,9 +151,7 @@ async function endedEarly(spec: ProcessSpec, child: ChildProcess): Promise<Ferry
   const lines = log.trimEnd().split('\n').slice(-3).join('\n').slice(-600);
   return new FerryError(
     'StackFailed',
-    `${spec.name} ended before it was ready (${how}). Its last words:\n${lines}\n`,
-    {
-      context: { log: spec.logFile },
-    },
+    `${spec.name} ended before it was ready (${how}). The end of its log:\n${lines}\n`,
+    { context: { log: spec.logFile } },
   );
 }

@@ -5,7 +5,8 @@ import { request as httpsRequest } from 'node:https';
 import { join, resolve } from 'node:path';
 import { findBinary, type OnProgress } from './binaries.js';
 import { freePorts } from './free-ports.js';
-import { startProcess, type LocalProcess } from './local-process.js';
+import { localProcess, withAddresses, type LocalProcess, type ProcessSpec } from './local-process.js';
+import type { ProcessIdentity } from './process-identity.js';
 
 export type QdrantVersion = '1.16.3' | '1.17.0';
 
@@ -22,6 +23,7 @@ export interface QdrantOptions {
   httpPort?: number;
   grpcPort?: number;
   onProgress?: OnProgress;
+  onStart?: (identity: ProcessIdentity) => void;
 }
 
 export interface QdrantServer extends LocalProcess {
@@ -31,13 +33,23 @@ export interface QdrantServer extends LocalProcess {
 }
 
 export async function startQdrant(options: QdrantOptions): Promise<QdrantServer> {
+  const server = await qdrantServer(options);
+  await server.start();
+  return server;
+}
+
+/** Not started yet, or already running as `alreadyRunning`. */
+export async function qdrantServer(
+  options: QdrantOptions,
+  alreadyRunning?: ProcessIdentity,
+): Promise<QdrantServer> {
   const [freeHttp, freeGrpc] = await freePorts(2);
   const ports = { http: options.httpPort ?? freeHttp, grpc: options.grpcPort ?? freeGrpc };
   const scheme = options.extraEnv?.['QDRANT__SERVICE__ENABLE_TLS'] === 'true' ? 'https' : 'http';
   const folder = resolve(options.storageDir);
   await mkdir(folder, { recursive: true });
   const url = `${scheme}://127.0.0.1:${ports.http}`;
-  const running = await startProcess({
+  const spec: ProcessSpec = {
     name: `qdrant ${options.version}`,
     command: await findBinary(`qdrant-${options.version}`, options.onProgress),
     args: options.extraArgs ?? [],
@@ -46,9 +58,10 @@ export async function startQdrant(options: QdrantOptions): Promise<QdrantServer>
     env: { ...settings(folder, ports), ...options.extraEnv },
     logFile: options.log ?? join(folder, 'qdrant.log'),
     isReady: () => answersReady(`${url}/readyz`),
-  });
+    ...(options.onStart === undefined ? {} : { onStart: options.onStart }),
+  };
   const addresses = { url, grpcUrl: `${scheme}://127.0.0.1:${ports.grpc}`, version: options.version };
-  return Object.assign(running, addresses);
+  return withAddresses(localProcess(spec, alreadyRunning), addresses);
 }
 
 function settings(folder: string, ports: { http: number | undefined; grpc: number | undefined }) {

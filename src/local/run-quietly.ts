@@ -1,6 +1,7 @@
 // Runs a command to its end; its output is only seen when it fails. It dies with this process, Ctrl-C included.
 
 import { spawn } from 'node:child_process';
+import { dieTogether } from './die-together.js';
 
 export interface RunOptions {
   cwd?: string;
@@ -12,7 +13,9 @@ export async function runQuietly(command: string, args: string[], options: RunOp
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
   });
+  child.once('spawn', () => dieTogether(child.pid as number, child));
   let said = '';
   const keep = (chunk: Buffer) => (said = (said + chunk.toString()).slice(-2_000));
   child.stdout.on('data', keep);

@@ -3,10 +3,12 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Connection } from '@temporalio/client';
+import { withoutTemporalSettings } from '../config.js';
 import { SEARCH_ATTRIBUTES } from '../model/names.js';
 import { findBinary, type OnProgress } from './binaries.js';
 import { acceptsConnections, freePorts } from './free-ports.js';
-import { startProcess, type LocalProcess } from './local-process.js';
+import { localProcess, withAddresses, type LocalProcess, type ProcessSpec } from './local-process.js';
+import type { ProcessIdentity } from './process-identity.js';
 
 export interface TemporalOptions {
   /** The database; start again with the same one to find the same workflows. */
@@ -17,6 +19,7 @@ export interface TemporalOptions {
   /** False saves memory in tests. */
   ui?: boolean;
   onProgress?: OnProgress;
+  onStart?: (identity: ProcessIdentity) => void;
 }
 
 export interface TemporalServer extends LocalProcess {
@@ -26,33 +29,44 @@ export interface TemporalServer extends LocalProcess {
 }
 
 export async function startTemporal(options: TemporalOptions): Promise<TemporalServer> {
+  const server = await temporalServer(options);
+  await server.start();
+  return server;
+}
+
+/** Not started yet, or already running as `alreadyRunning`. */
+export async function temporalServer(
+  options: TemporalOptions,
+  alreadyRunning?: ProcessIdentity,
+): Promise<TemporalServer> {
   const [freePort, freeUiPort] = await freePorts(2);
   const port = options.port ?? freePort ?? 0;
-  const uiPort = options.uiPort ?? freeUiPort;
+  const uiPort = (options.ui ?? true) ? (options.uiPort ?? freeUiPort) : undefined;
   const dbFile = resolve(options.dbFile);
   await mkdir(dirname(dbFile), { recursive: true });
   const address = `127.0.0.1:${port}`;
-  const withUi = options.ui ?? true;
-  const running = await startProcess({
+  const spec: ProcessSpec = {
     name: 'temporal',
     command: await findBinary('temporal', options.onProgress),
-    args: [
-      ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--db-filename', dbFile],
-      ...(withUi ? ['--ui-port', String(uiPort), '--ui-disable-news-fetch'] : ['--headless']),
-      ...Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => [
-        '--search-attribute',
-        `${name}=${type}`,
-      ]),
-      ...['--log-level', 'error'],
-    ],
+    args: startDev(port, uiPort, dbFile),
     // Settings of the user's own Temporal must not reach this one.
-    env: { TEMPORAL_ADDRESS: undefined, TEMPORAL_NAMESPACE: undefined, TEMPORAL_ENV: undefined },
+    env: withoutTemporalSettings(),
     logFile: options.log ?? `${dbFile}.log`,
     // A refused attempt makes the client wait a second before the next, so look for an open port first.
     isReady: async () => (await acceptsConnections(port)) && hasDefaultNamespace(address),
-  });
-  const addresses = { address, ui: withUi ? `http://127.0.0.1:${uiPort}` : '' };
-  return Object.assign(running, addresses);
+    ...(options.onStart === undefined ? {} : { onStart: options.onStart }),
+  };
+  const addresses = { address, ui: uiPort === undefined ? '' : `http://127.0.0.1:${uiPort}` };
+  return withAddresses(localProcess(spec, alreadyRunning), addresses);
+}
+
+function startDev(port: number, uiPort: number | undefined, dbFile: string): string[] {
+  return [
+    ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--db-filename', dbFile],
+    ...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort), '--ui-disable-news-fetch']),
+    ...Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
+    ...['--log-level', 'error'],
+  ];
 }
 
 async function hasDefaultNamespace(address: string): Promise<boolean> {

@@ -1,0 +1,120 @@
+// What ferry.yaml may say, after `${NAME}` was replaced. Messages name the field and never repeat a value:
+// any value may be a secret.
+
+import * as z from 'zod';
+import type { ClusterConnection, NodeAddress } from './cluster.js';
+import { FerryError } from './errors.js';
+
+const ALIAS = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+// zod would repeat the name of an unlawful key only as a path; that is wanted, a name is no secret.
+const alias = z.string().regex(ALIAS, 'an alias is letters, digits, ".", "_" and "-", at most 64 of them');
+const taskQueue = z.string().min(1).max(200);
+
+const httpUrl = z
+  .string()
+  .superRefine((text, issue) =>
+    urlFaults(text, ['http:', 'https:']).forEach((message) => issue.addIssue(message)),
+  );
+const storeUrl = z
+  .string()
+  .superRefine((text, issue) =>
+    urlFaults(text, ['s3:', 'file:']).forEach((message) => issue.addIssue(message)),
+  );
+
+const nodeSchema = z.strictObject({ url: httpUrl, grpcUrl: httpUrl.optional() });
+
+const clusterSchema = z
+  .strictObject({
+    url: httpUrl.optional(),
+    grpcUrl: httpUrl.optional(),
+    nodes: z.array(nodeSchema).min(1).optional(),
+    apiKey: z.string().min(1).optional(),
+    /** Path of a PEM file, relative to ferry.yaml. */
+    ca: z.string().min(1).optional(),
+    taskQueue: taskQueue.optional(),
+  })
+  .superRefine((cluster, issue) => {
+    if ((cluster.url === undefined) === (cluster.nodes === undefined)) {
+      issue.addIssue('give either `url` (one node, or a balancer) or `nodes` (each node by itself)');
+    }
+    if (cluster.nodes !== undefined && cluster.grpcUrl !== undefined) {
+      issue.addIssue('with `nodes`, `grpcUrl` belongs to each node');
+    }
+  });
+
+const storeSchema = z.strictObject({
+  url: storeUrl,
+  region: z.string().min(1).optional(),
+  endpoint: httpUrl.optional(),
+  profile: z.string().min(1).optional(),
+  taskQueue: taskQueue.optional(),
+  accessKeyId: z.string().min(1).optional(),
+  secretAccessKey: z.string().min(1).optional(),
+});
+
+export const configurationSchema = z.strictObject({
+  clusters: z.record(alias, clusterSchema),
+  stores: z.record(alias, storeSchema).default({}),
+  defaults: z.strictObject({ store: alias.optional() }).default({}),
+  policies: z.record(alias, z.record(z.string(), z.unknown())).default({}),
+  temporal: z
+    .strictObject({
+      address: z.string().min(1).optional(),
+      namespace: z.string().min(1).optional(),
+      /** Of the web UI, for links: "http://localhost:8233". */
+      ui: httpUrl.optional(),
+    })
+    .default({}),
+});
+
+export type Configuration = z.infer<typeof configurationSchema>;
+export type ClusterEntry = Configuration['clusters'][string];
+export type StoreConnection = Configuration['stores'][string] & { alias: string };
+
+export interface FerryConfig {
+  /** The file it was read from. */
+  path: string;
+  clusters: Record<string, ClusterConnection>;
+  stores: Record<string, StoreConnection>;
+  defaults: Configuration['defaults'];
+  policies: Configuration['policies'];
+  temporal: Configuration['temporal'];
+}
+
+/** The cluster of that alias, or `UnknownAlias` naming those that exist. */
+export function requireCluster(config: Pick<FerryConfig, 'clusters'>, name: string): ClusterConnection {
+  const found = Object.hasOwn(config.clusters, name) ? config.clusters[name] : undefined;
+  if (found !== undefined) return found;
+  const known = Object.keys(config.clusters).sort().join(', ') || 'none';
+  throw new FerryError('UnknownAlias', `There is no cluster "${name}" in ferry.yaml; it has: ${known}`);
+}
+
+export function clusterNodes(entry: ClusterEntry): NodeAddress[] {
+  const given = entry.nodes ?? (entry.url === undefined ? [] : [{ url: entry.url, grpcUrl: entry.grpcUrl }]);
+  return given.map((node) => ({
+    url: withoutSlash(node.url),
+    grpcUrl: withoutSlash(node.grpcUrl ?? besidePort(node.url, '6334')),
+  }));
+}
+
+function urlFaults(text: string, schemes: string[]): string[] {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !schemes.includes(url.protocol)) {
+    return [`must be a URL that begins with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`];
+  }
+  const faults: string[] = [];
+  if (url.username !== '' || url.password !== '') {
+    faults.push('must not hold credentials: URLs are shown in messages; there are fields for keys');
+  }
+  if (url.search !== '' || url.hash !== '') faults.push('must not have a query or a fragment');
+  return faults;
+}
+
+function besidePort(url: string, port: string): string {
+  const beside = new URL(url);
+  return `${beside.protocol}//${beside.hostname}:${port}`;
+}
+
+function withoutSlash(url: string): string {
+  return url.replace(/\/+$/, '');
+}
