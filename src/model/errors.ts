@@ -100,6 +100,8 @@ export interface FerryErrorOptions {
 /** A failure with a code of the catalogue. The message says what happened, then what to do, then `[key=value, …]`. */
 export class FerryError extends Error {
   readonly code: ErrorCode;
+  /** What happened, without the remedy and the context. */
+  readonly happened: string;
   readonly retryable: boolean;
   readonly context: ErrorContext;
   readonly retryAfterMs: number | undefined;
@@ -109,6 +111,7 @@ export class FerryError extends Error {
     super(sentence(happened, catalogue[code].remedy, context), { cause: options.cause });
     this.name = code;
     this.code = code;
+    this.happened = happened;
     this.retryable = options.retryable ?? catalogue[code].retryable;
     this.context = context;
     this.retryAfterMs = options.retryAfterMs;
