@@ -29,17 +29,25 @@ export const DAMAGED_ID = '1500';
 export const LOST_ID = '"c0ffee00-0000-4000-8000-000000000001"';
 export const EXTRA_ID = '9007199254740999';
 
+export interface WorstSize {
+  ordinary?: number;
+  /** Points of several megabytes: off where they would only cost time. */
+  large?: boolean;
+}
+
 /** Creates and fills `worst`; returns the number of points. */
-export async function fillWorst(side: RestSide, name = WORST, ordinary = 600): Promise<number> {
+export async function fillWorst(side: RestSide, name = WORST, size: WorstSize = {}): Promise<number> {
+  const { ordinary = 600, large = true } = size;
   await recreateCollection(side, name, CONFIGURATION);
   for (const [field, schema] of Object.entries(INDEXES)) await createIndex(side, name, field, schema);
   const random = seededRandom(11);
   const points = [...oddPoints(random), ...ordinaryPoints(ordinary, random)];
   for (let from = 0; from < points.length; from += 200)
     await upsertTexts(side, name, points.slice(from, from + 200));
-  for (const point of largePoints(random)) await upsertTexts(side, name, [point]);
+  const heavy = large ? largePoints(random) : [];
+  for (const point of heavy) await upsertTexts(side, name, [point]);
   await rest(side, 'POST', '/collections/aliases', aliasText(name));
-  return points.length + LARGE_MEGABYTES.length;
+  return points.length + heavy.length;
 }
 
 /** Short float16 vectors with Cosine, some of which a target normalises again to other bits. */

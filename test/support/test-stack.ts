@@ -1,0 +1,110 @@
+// A stack of its own for one test file: Temporal, two Qdrants with whatever settings the test needs, and the real
+// worker processes from dist. Everything ends with `stop`.
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import {
+  freePorts,
+  type LocalProcess,
+  type QdrantServer,
+  type QdrantVersion,
+  startQdrant,
+  startTemporal,
+  startWorkerProcess,
+  type TemporalServer,
+} from '../../src/local/index.js';
+import type { Side } from './compare-sides.js';
+
+export interface TestStackOptions {
+  /** Qdrant in cluster mode, which custom shard keys need. */
+  clustered?: boolean;
+  sourceEnv?: Record<string, string>;
+  targetEnv?: Record<string, string>;
+  /** More fields of the clusters in ferry.yaml, and more clusters. */
+  sourceFields?: Record<string, unknown>;
+  targetFields?: Record<string, unknown>;
+  moreClusters?: Record<string, unknown>;
+  workerEnv?: Record<string, string>;
+}
+
+export interface TestStack {
+  folder: string;
+  config: string;
+  temporal: TemporalServer;
+  source: QdrantServer;
+  target: QdrantServer;
+  workers: { control: LocalProcess; data: LocalProcess };
+  side(which: 'source' | 'target', collection: string): Side;
+  stop(): Promise<void>;
+}
+
+export async function startTestStack(options: TestStackOptions = {}): Promise<TestStack> {
+  const folder = await mkdtemp(join(tmpdir(), 'ferry-e2e-'));
+  const started: LocalProcess[] = [];
+  const stop = async () => {
+    for (const one of started.reverse()) await one.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
+  const keep = <T extends LocalProcess>(one: T): T => {
+    started.push(one);
+    return one;
+  };
+  try {
+    const temporal = keep(await startTemporal({ dbFile: join(folder, 'temporal/temporal.db'), ui: false }));
+    const source = keep(await startSide(folder, 'source', '1.16.3', options));
+    const target = keep(await startSide(folder, 'target', '1.17.0', options));
+    const config = join(folder, 'ferry.yaml');
+    await writeConfig(config, { temporal, source, target }, options);
+    const worker = { config, folder, extraEnv: { FERRY_STATE_DIR: folder, ...options.workerEnv } };
+    const control = keep(await startWorkerProcess({ role: 'control', ...worker }));
+    const data = keep(await startWorkerProcess({ role: 'data', ...worker }));
+    const addresses = { source, target };
+    const side: TestStack['side'] = (which, collection) => ({
+      url: addresses[which].url,
+      grpcUrl: addresses[which].grpcUrl,
+      collection,
+    });
+    return { folder, config, ...{ temporal, source, target }, workers: { control, data }, side, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startSide(
+  folder: string,
+  side: 'source' | 'target',
+  version: QdrantVersion,
+  options: TestStackOptions,
+): Promise<QdrantServer> {
+  const [p2p] = await freePorts(1);
+  const cluster = options.clustered ?? false;
+  return startQdrant({
+    version,
+    storageDir: join(folder, side),
+    extraEnv: {
+      ...(cluster ? { QDRANT__CLUSTER__ENABLED: 'true', QDRANT__CLUSTER__P2P__PORT: String(p2p) } : {}),
+      ...(side === 'source' ? options.sourceEnv : options.targetEnv),
+    },
+    extraArgs: cluster ? ['--uri', `http://127.0.0.1:${p2p}`] : [],
+  });
+}
+
+async function writeConfig(
+  path: string,
+  servers: { temporal: TemporalServer; source: QdrantServer; target: QdrantServer },
+  options: TestStackOptions,
+): Promise<void> {
+  const cluster = ({ url, grpcUrl }: QdrantServer) => ({ url, grpcUrl });
+  const document = {
+    temporal: { address: servers.temporal.address },
+    clusters: {
+      source: { ...cluster(servers.source), ...options.sourceFields },
+      target: { ...cluster(servers.target), ...options.targetFields },
+      ...options.moreClusters,
+    },
+  };
+  await writeFile(path, stringify(document), { mode: 0o600 });
+}
