@@ -24,6 +24,8 @@ export interface ResolveCollectionsResult {
   next?: string;
   /** Queue whose workers are near these clusters. */
   dataQueue: string;
+  /** False when the configuration switches search attributes off; absent means on. */
+  searchAttributes?: boolean;
 }
 
 export interface PlanCollectionInput {
@@ -54,6 +56,8 @@ export interface PrepareTargetResult {
   targetRead: ReadPlan;
   /** Greatest number of points in one upsert (strict mode of an existing target). */
   maxWritePoints?: number;
+  /** Nodes of the target by position, for `replicas: true`; absent means one. */
+  targetNodes?: number;
   /** True when this migration created the collection, now or at an earlier attempt: only then may surplus points be deleted. */
   owned: boolean;
 }
@@ -231,7 +235,7 @@ export interface Difference {
   /** Paths, never values: "payload.price", "vector image". At most 5. */
   fields?: string[];
 }
-export interface CompareSliceResult extends SliceClaim {
+export interface CompareCounts {
   missing: number;
   changed: number;
   extra: number;
@@ -242,6 +246,8 @@ export interface CompareSliceResult extends SliceClaim {
   deleted: number;
   /** The first ten. */
   first: Difference[];
+}
+export interface CompareSliceResult extends SliceClaim, CompareCounts {
   /** Where the full list is, when there is any difference: "file:///…" */
   reportKey?: string;
   /** Of what was read of the source. */
@@ -255,11 +261,12 @@ export interface DataActivities {
 }
 
 /** What a data activity heartbeats: resumable, and readable in the UI's list of pending activities. */
-export interface SliceHeartbeat extends SliceClaim {
+export interface SliceHeartbeat {
   v: 1;
   what: string;
-  digest: RangeDigest;
-  /** Points a second since this attempt began. */
+  /** Claims and counts so far, the cursor and the digest as one pair; resumed as they are. */
+  state: SliceClaim & { digest: RangeDigest } & Partial<CompareCounts>;
+  /** Points of the source a second, since this attempt began. */
   rate: number;
   /** Attempt at which the cursor last moved. */
   movedAtAttempt: number;

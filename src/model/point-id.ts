@@ -14,3 +14,18 @@ export function compareIds(a: PointId, b: PointId): number {
 export function isUuid(id: PointId): boolean {
   return id.length === 36;
 }
+
+const LAST_NUMBER = 2n ** 64n - 1n;
+const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
+const LAST_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
+/** The least id greater than this one; undefined behind the very last. A scroll may start at an id that does not exist. */
+export function nextId(id: PointId): PointId | undefined {
+  if (!isUuid(id)) {
+    const number = BigInt(id);
+    return number === LAST_NUMBER ? FIRST_UUID : String(number + 1n);
+  }
+  if (id === LAST_UUID) return undefined;
+  const digits = (BigInt(`0x${id.replaceAll('-', '')}`) + 1n).toString(16).padStart(32, '0');
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

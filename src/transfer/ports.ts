@@ -3,7 +3,7 @@
 
 import type { PointId } from '../model/point-id.js';
 import type { ShardKey } from '../model/slice.js';
-import type { ReadMode } from '../model/collections.js';
+import type { Pin, ReadMode } from '../model/collections.js';
 
 /** Points in order of id, complete with their hashes. */
 export interface PointPage {
@@ -16,8 +16,13 @@ export interface PointPage {
   hashAt(position: number): Uint8Array;
   /** Names of what differs between two points, paths only; both points of the same id. */
   differingFields(position: number, other: PointPage, otherPosition: number): string[];
-  /** True when two points differ only in float16 cosine vectors that point the same way. */
-  isRenormalised(position: number, other: PointPage, otherPosition: number): boolean;
+  /** True when nothing but these vectors (float16, Cosine) differs, and those by no more than float16's rounding. */
+  isRenormalised(
+    position: number,
+    other: PointPage,
+    otherPosition: number,
+    vectors: ReadonlySet<string>,
+  ): boolean;
   /** A page of only these positions, ascending. */
   pick(positions: readonly number[]): PointPage;
 }
@@ -69,12 +74,7 @@ export interface PointConnection extends PointReader, PointWriter {
 }
 
 /** Throws `ClusterChanged` when the alias no longer leads to what was pinned. */
-export type CheckPin = (
-  cluster: string,
-  collection: string,
-  pin: import('../model/collections.js').Pin,
-  signal?: AbortSignal,
-) => Promise<void>;
+export type CheckPin = (cluster: string, collection: string, pin: Pin, signal?: AbortSignal) => Promise<void>;
 
 export interface Clusters {
   /** `lane` chooses the node, modulo their number. Throws `UnknownAlias`. */

@@ -1,0 +1,82 @@
+import type {
+  CompareSliceInput,
+  CompareSliceResult,
+  CopySliceInput,
+  CopySliceResult,
+  DataActivities,
+  DigestSliceInput,
+  DigestSliceResult,
+} from '../model/activities.js';
+import type { CollectionRef, Pin } from '../model/collections.js';
+import { compareSlice, freshCompareState, type CompareState } from '../transfer/compare-slice.js';
+import { copySlice, digestSlice } from '../transfer/copy-slice.js';
+import type { NamedReport } from '../transfer/file-report.js';
+import type { CheckPin, Clusters, PointConnection } from '../transfer/ports.js';
+import { freshState } from '../transfer/walk-slice.js';
+import { runSlice } from './slice-activity.js';
+
+export interface DataDependencies extends Clusters {
+  checkPin: CheckPin;
+  /** Vectors that Qdrant may normalise again on upsert: float16 with Cosine. */
+  renormalisableVectors(collection: CollectionRef, signal: AbortSignal): Promise<ReadonlySet<string>>;
+  openReport(report: CompareSliceInput['report']): NamedReport;
+}
+
+export function createDataActivities(dependencies: DataDependencies): DataActivities {
+  const { connect, checkPin } = dependencies;
+  const check = (ref: CollectionRef, pin: Pin, signal: AbortSignal) =>
+    checkPin(ref.cluster, ref.collection, pin, signal);
+
+  return {
+    copySlice: (input: CopySliceInput): Promise<CopySliceResult> =>
+      runSlice(input, freshState(input.cursor), async (attempt) => {
+        await check(input.source, input.sourcePin, attempt.signal);
+        await check(input.target, input.targetPin, attempt.signal);
+        return closing(
+          [connect(input.source.cluster, input.lane), connect(input.target.cluster, input.lane)],
+          (from, to) =>
+            copySlice({
+              ...input,
+              ...attempt,
+              collection: input.source.collection,
+              targetCollection: input.target.collection,
+              read: input.sourceRead,
+              reader: from,
+              writer: to,
+            }),
+        );
+      }),
+
+    digestSlice: (input: DigestSliceInput): Promise<DigestSliceResult> =>
+      runSlice(input, freshState(input.cursor), async (attempt) => {
+        await check(input.side, input.pin, attempt.signal);
+        return closing([connect(input.side.cluster, input.lane)], (reader) =>
+          digestSlice({ ...input, ...attempt, collection: input.side.collection, reader }),
+        );
+      }),
+
+    compareSlice: (input: CompareSliceInput): Promise<CompareSliceResult> =>
+      runSlice<CompareState>(input, freshCompareState(input.cursor), async (attempt) => {
+        await check(input.source, input.sourcePin, attempt.signal);
+        await check(input.target, input.targetPin, attempt.signal);
+        const renormalisable = await dependencies.renormalisableVectors(input.target, attempt.signal);
+        const report = dependencies.openReport(input.report);
+        const state = await closing(
+          [connect(input.source.cluster, input.lane), connect(input.target.cluster, input.lane)],
+          (source, target) => compareSlice({ ...attempt, input, source, target, renormalisable, report }),
+        );
+        return state.missing + state.changed + state.extra > 0 ? { ...state, reportKey: report.key } : state;
+      }),
+  };
+}
+
+async function closing<C extends PointConnection[], R>(
+  connections: [...C],
+  use: (...connections: C) => Promise<R>,
+): Promise<R> {
+  try {
+    return await use(...connections);
+  } finally {
+    for (const connection of connections) connection.close();
+  }
+}

@@ -1,0 +1,151 @@
+// A payload in canonical form, from gRPC's bytes or from REST's text; both give the same bytes for the same payload,
+// with one exception that is the reason for the second way: over gRPC Qdrant turns integers of 2^63 and more into
+// doubles. The first way reports when it saw a double that might be such an integer.
+
+import { LosslessNumber } from 'lossless-json';
+import { FerryError } from '../model/errors.js';
+import { compareBytes, type EntryStack } from './entry-stack.js';
+import {
+  DOUBLE,
+  FALSE,
+  INTEGER,
+  LIST,
+  NULL,
+  OBJECT,
+  STRING,
+  TRUE,
+  UNSIGNED,
+  type CanonicalBytes,
+} from './canonical-bytes.js';
+import { unknownField, WireReader } from './wire.js';
+
+const TWO_TO_63 = 2 ** 63;
+const TWO_TO_64 = 2 ** 64;
+const ENTRY_WIDTH = 4;
+
+export class PayloadWriter {
+  /** True when a double was written that an unsigned integer of 2^63 … 2^64−1 may have become. */
+  sawSuspect = false;
+  readonly #out: CanonicalBytes;
+  readonly #entries: EntryStack;
+
+  constructor(out: CanonicalBytes, entries: EntryStack) {
+    this.#out = out;
+    this.#entries = entries;
+  }
+
+  /** Writes the entries pushed since `mark` as one object, and releases them. */
+  writeObject(bytes: Uint8Array, mark: number): void {
+    const entries = this.#entries;
+    entries.sort(bytes, mark);
+    const end = entries.mark();
+    this.#out.byte(OBJECT);
+    this.#out.u32(entries.countSince(mark));
+    for (let at = mark; at < end; at += ENTRY_WIDTH) {
+      this.#out.string(bytes, entries.at(at), entries.at(at + 1));
+      this.writeValue(bytes, entries.at(at + 2), entries.at(at + 3));
+    }
+    entries.release(mark);
+  }
+
+  /** Writes one `Value`. One without a kind is null, as Qdrant reads it. */
+  writeValue(bytes: Uint8Array, start: number, end: number): void {
+    const reader = new WireReader(bytes, start, end);
+    if (!reader.next()) return this.#out.byte(NULL);
+    switch (reader.field) {
+      case 1:
+        return this.#out.byte(NULL);
+      case 2:
+        return this.#double(bytes, reader.start);
+      case 3:
+        this.#out.byte(INTEGER);
+        return this.#out.u64(reader.low, reader.high);
+      case 4:
+        return this.#out.byte(reader.low === 0 ? FALSE : TRUE);
+      case 5:
+        this.#out.byte(STRING);
+        return this.#out.string(bytes, reader.start, reader.end);
+      case 6:
+        return this.#struct(bytes, reader.start, reader.end);
+      case 7:
+        return this.#list(bytes, reader.start, reader.end);
+      default:
+        throw unknownField('Value', reader);
+    }
+  }
+
+  #double(bytes: Uint8Array, start: number): void {
+    const value = new DataView(bytes.buffer, bytes.byteOffset + start, 8).getFloat64(0, true);
+    if (value >= TWO_TO_63 && value <= TWO_TO_64) this.sawSuspect = true;
+    this.#out.byte(DOUBLE);
+    this.#out.double(value);
+  }
+
+  #struct(bytes: Uint8Array, start: number, end: number): void {
+    const mark = this.#entries.mark();
+    const reader = new WireReader(bytes, start, end);
+    while (reader.next()) {
+      if (reader.field !== 1) throw unknownField('Struct', reader);
+      this.#entries.pushEntry(bytes, reader.start, reader.end);
+    }
+    this.writeObject(bytes, mark);
+  }
+
+  #list(bytes: Uint8Array, start: number, end: number): void {
+    let count = 0;
+    for (const counting = new WireReader(bytes, start, end); counting.next(); count++);
+    this.#out.byte(LIST);
+    this.#out.u32(count);
+    const reader = new WireReader(bytes, start, end);
+    while (reader.next()) {
+      if (reader.field !== 1) throw unknownField('ListValue', reader);
+      this.writeValue(bytes, reader.start, reader.end);
+    }
+  }
+}
+
+/** Writes a value that `lossless-json` parsed: the text of a number decides whether it is an integer. */
+export function writeJson(out: CanonicalBytes, value: unknown): void {
+  if (value === null) return out.byte(NULL);
+  if (typeof value === 'boolean') return out.byte(value ? TRUE : FALSE);
+  if (typeof value === 'string') return writeText(out, value, STRING);
+  if (value instanceof LosslessNumber) return writeNumber(out, value.value);
+  if (Array.isArray(value)) {
+    out.byte(LIST);
+    out.u32(value.length);
+    for (const item of value) writeJson(out, item);
+    return;
+  }
+  writeJsonObject(out, value as Record<string, unknown>);
+}
+
+function writeJsonObject(out: CanonicalBytes, value: Record<string, unknown>): void {
+  const entries = Object.entries(value).map(([key, inner]) => ({ key: Buffer.from(key), inner }));
+  entries.sort((a, b) => compareBytes(a.key, 0, a.key.length, b.key, 0, b.key.length));
+  out.byte(OBJECT);
+  out.u32(entries.length);
+  for (const { key, inner } of entries) {
+    out.string(key, 0, key.length);
+    writeJson(out, inner);
+  }
+}
+
+function writeText(out: CanonicalBytes, text: string, kind: number): void {
+  const bytes = Buffer.from(text);
+  out.byte(kind);
+  out.string(bytes, 0, bytes.length);
+}
+
+function writeNumber(out: CanonicalBytes, text: string): void {
+  if (/[.eE]/.test(text)) {
+    out.byte(DOUBLE);
+    return out.double(Number(text));
+  }
+  const integer = BigInt(text);
+  if (integer < -(2n ** 63n) || integer >= 2n ** 64n) {
+    throw new FerryError('QdrantRejected', 'A payload holds an integer that is not of 64 bits');
+  }
+  out.byte(integer >= 2n ** 63n ? UNSIGNED : INTEGER);
+  const bits = BigInt.asUintN(64, integer);
+  out.u64(Number(bits & 0xffffffffn), Number(bits >> 32n));
+}

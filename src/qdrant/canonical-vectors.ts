@@ -1,0 +1,132 @@
+// A point's vectors in canonical form: sorted by name, floats by their bits. Understands both layouts of a vector on
+// the wire: Qdrant up to 1.16 sends `data`, `indices` and `vectors_count`; 1.17 sends `dense`, `sparse` or `multi`.
+// The same vector gives the same bytes from either. Fields out of their usual order are refused, not guessed at.
+
+import type { CanonicalBytes } from './canonical-bytes.js';
+import type { EntryStack } from './entry-stack.js';
+import { FloatRun, readIndices } from './float-run.js';
+import { unknownField, WireReader } from './wire.js';
+
+const DENSE = 1;
+const SPARSE = 2;
+const MULTI = 3;
+
+/** Writes the `VectorsOutput` between two offsets: one without a name, or several with. */
+export function writeVectors(
+  out: CanonicalBytes,
+  entries: EntryStack,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  const mark = entries.mark();
+  pushVectors(entries, bytes, start, end);
+  entries.sort(bytes, mark);
+  out.u32(entries.countSince(mark));
+  for (let at = mark; at < entries.mark(); at += EntryWidth) {
+    out.string(bytes, entries.at(at), entries.at(at + 1));
+    writeVector(out, bytes, entries.at(at + 2), entries.at(at + 3));
+  }
+  entries.release(mark);
+}
+
+const EntryWidth = 4;
+
+/** Pushes name and content of each vector; the one without a name has the empty name. */
+export function pushVectors(entries: EntryStack, bytes: Uint8Array, start: number, end: number): void {
+  const reader = new WireReader(bytes, start, end);
+  while (reader.next()) {
+    if (reader.field === 1) entries.push(0, 0, reader.start, reader.end);
+    else if (reader.field === 2) pushNamed(entries, bytes, reader.start, reader.end);
+    else throw unknownField('Vectors', reader);
+  }
+}
+
+function pushNamed(entries: EntryStack, bytes: Uint8Array, start: number, end: number): void {
+  const reader = new WireReader(bytes, start, end);
+  while (reader.next()) {
+    if (reader.field !== 1) throw unknownField('NamedVectors', reader);
+    entries.pushEntry(bytes, reader.start, reader.end);
+  }
+}
+
+/** Writes one `VectorOutput`. */
+export function writeVector(out: CanonicalBytes, bytes: Uint8Array, start: number, end: number): void {
+  const data = new FloatRun(bytes, start, end);
+  const rest = new WireReader(bytes, data.end, end);
+  let indices: number[] | undefined;
+  let rows = 0;
+  while (rest.next()) {
+    if (rest.field === 2) indices = oldIndices(rest);
+    else if (rest.field === 3) rows = rest.low;
+    else if (rest.field === 101) return writeDense(out, FloatRun.alone(bytes, rest.start, rest.end));
+    else if (rest.field === 102) return writeNewSparse(out, rest);
+    else if (rest.field === 103) return writeNewMulti(out, rest);
+    else throw unknownField('Vector', rest);
+  }
+  if (indices !== undefined) writeSparse(out, indices, data);
+  else if (rows > 0) writeRows(out, data, rows);
+  else writeDense(out, data);
+}
+
+function writeDense(out: CanonicalBytes, floats: FloatRun): void {
+  out.byte(DENSE);
+  out.u32(floats.count);
+  floats.write(out);
+}
+
+/** Qdrant up to 1.16: all rows of a multivector in one run. */
+function writeRows(out: CanonicalBytes, floats: FloatRun, rows: number): void {
+  const width = floats.count / rows;
+  out.byte(MULTI);
+  out.u32(rows);
+  for (let row = 0; row < rows; row++) {
+    out.u32(width);
+    floats.write(out, row * width, (row + 1) * width);
+  }
+}
+
+function writeNewMulti(out: CanonicalBytes, field: WireReader): void {
+  const rows: FloatRun[] = [];
+  const reader = new WireReader(field.bytes, field.start, field.end);
+  while (reader.next()) {
+    if (reader.field !== 1) throw unknownField('MultiDenseVector', reader);
+    rows.push(FloatRun.alone(field.bytes, reader.start, reader.end));
+  }
+  out.byte(MULTI);
+  out.u32(rows.length);
+  for (const row of rows) {
+    out.u32(row.count);
+    row.write(out);
+  }
+}
+
+function writeNewSparse(out: CanonicalBytes, field: WireReader): void {
+  const values = new FloatRun(field.bytes, field.start, field.end);
+  const rest = new WireReader(field.bytes, values.end, field.end);
+  const indices: number[] = [];
+  while (rest.next()) {
+    if (rest.field !== 2) throw unknownField('SparseVector', rest);
+    readIndices(rest, indices);
+  }
+  writeSparse(out, indices, values);
+}
+
+/** `SparseIndices` is a message around the numbers. */
+function oldIndices(field: WireReader): number[] {
+  const indices: number[] = [];
+  const reader = new WireReader(field.bytes, field.start, field.end);
+  while (reader.next()) readIndices(reader, indices);
+  return indices;
+}
+
+/** By ascending index, whatever the order on the wire. */
+function writeSparse(out: CanonicalBytes, indices: number[], values: FloatRun): void {
+  const order = [...indices.keys()].sort((a, b) => (indices[a] as number) - (indices[b] as number));
+  out.byte(SPARSE);
+  out.u32(indices.length);
+  for (const position of order) {
+    out.u32(indices[position] as number);
+    values.write(out, position, position + 1);
+  }
+}

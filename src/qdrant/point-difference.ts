@@ -1,0 +1,87 @@
+// What differs between two points of one id, told by paths and never by values: payloads stay where they are.
+// Compares canonical bytes part by part, so it cannot disagree with the digest.
+
+import { CanonicalBytes } from './canonical-bytes.js';
+import { pushVectors, writeVector } from './canonical-vectors.js';
+import { EntryStack } from './entry-stack.js';
+import { decodePayload } from './payload-tree.js';
+import type { WirePoint } from './point-page.js';
+import { WireReader } from './wire.js';
+
+/** "payload.price", "vector image"; the one unnamed vector is "vector". */
+export function differingFields(a: WirePoint, b: WirePoint): string[] {
+  return [
+    ...differingVectors(a, b).map(vectorLabel),
+    ...differingPaths(payloadOf(a), payloadOf(b), 'payload'),
+  ];
+}
+
+/**
+ * True when nothing but vectors named in `candidates` (float16, Cosine) differs, and those by no more than the rounding
+ * of float16: Qdrant normalises them again on upsert unless |len² − 1| ≤ 1e-6.
+ */
+export function isRenormalised(a: WirePoint, b: WirePoint, candidates: ReadonlySet<string>): boolean {
+  const names = differingVectors(a, b);
+  if (names.length === 0 || differingPaths(payloadOf(a), payloadOf(b), 'payload').length > 0) return false;
+  const [ofA, ofB] = [vectorsOf(a.bytes), vectorsOf(b.bytes)];
+  return names.every((name) => candidates.has(name) && isWithinFloat16Rounding(ofA.get(name), ofB.get(name)));
+}
+
+/** Two units in the last place of a 10-bit mantissa: the factor's own rounding and the element's. */
+const FLOAT16_ROUNDING = 2 ** -9;
+const SMALLEST_NORMAL_FLOAT16 = 2 ** -14;
+
+function isWithinFloat16Rounding(a: Buffer | undefined, b: Buffer | undefined): boolean {
+  if (a === undefined || b === undefined || a.length !== b.length) return false;
+  if (!a.subarray(0, 5).equals(b.subarray(0, 5))) return false;
+  for (let at = 5; at + 4 <= a.length; at += 4) {
+    const [x, y] = [a.readFloatLE(at), b.readFloatLE(at)];
+    if (Math.abs(x - y) > FLOAT16_ROUNDING * Math.max(Math.abs(x), SMALLEST_NORMAL_FLOAT16)) return false;
+  }
+  return true;
+}
+
+function vectorLabel(name: string): string {
+  return name === '' ? 'vector' : `vector ${name}`;
+}
+
+function differingVectors(a: WirePoint, b: WirePoint): string[] {
+  const [ofA, ofB] = [vectorsOf(a.bytes), vectorsOf(b.bytes)];
+  const names = [...new Set([...ofA.keys(), ...ofB.keys()])].sort();
+  return names.filter((name) => {
+    const [x, y] = [ofA.get(name), ofB.get(name)];
+    return x === undefined || y === undefined || !x.equals(y);
+  });
+}
+
+/** Canonical bytes of each vector by name. */
+function vectorsOf(point: Uint8Array): Map<string, Buffer> {
+  const entries = new EntryStack();
+  const out = new CanonicalBytes();
+  const found = new Map<string, Buffer>();
+  const reader = new WireReader(point);
+  while (reader.next()) if (reader.field === 4) pushVectors(entries, point, reader.start, reader.end);
+  for (let at = 0; at < entries.mark(); at += 4) {
+    out.reset();
+    writeVector(out, point, entries.at(at + 2), entries.at(at + 3));
+    const name = Buffer.from(point.subarray(entries.at(at), entries.at(at + 1))).toString();
+    found.set(name, Buffer.from(out.view()));
+  }
+  return found;
+}
+
+type Tree = ReturnType<typeof decodePayload>;
+
+function payloadOf(point: WirePoint): Tree {
+  return decodePayload(point.bytes, point.exactPayload);
+}
+
+function differingPaths(a: Tree | undefined, b: Tree | undefined, path: string): string[] {
+  if (a instanceof Map && b instanceof Map) {
+    const keys = [...new Set([...a.keys(), ...b.keys()])].sort();
+    return keys.flatMap((key) => differingPaths(a.get(key), b.get(key), `${path}.${key}`));
+  }
+  if (a instanceof Map || b instanceof Map || a === undefined || b === undefined)
+    return a === b ? [] : [path];
+  return a.equals(b) ? [] : [path];
+}

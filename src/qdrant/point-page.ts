@@ -1,0 +1,108 @@
+// A page of points as they came over the wire, each with its hash. Implements transfer's `PointPage`; the writer of
+// this room knows it by its class and writes its bytes without decoding them.
+
+import type { PointId } from '../model/point-id.js';
+import type { ShardKey } from '../model/slice.js';
+import type { PointPage } from '../transfer/ports.js';
+import { HASH_BYTES, PointHasher } from './point-hash.js';
+import { differingFields, isRenormalised } from './point-difference.js';
+import { pointId } from './point-wire.js';
+
+/** A point, and its payload as REST showed it where gRPC could not. */
+export interface WirePoint {
+  bytes: Uint8Array;
+  exactPayload?: unknown;
+}
+
+export class WirePage implements PointPage {
+  readonly points: readonly WirePoint[];
+  readonly bytes: number;
+  readonly #hashes: Uint8Array;
+
+  constructor(points: readonly WirePoint[], hashes: Uint8Array) {
+    this.points = points;
+    this.#hashes = hashes;
+    this.bytes = points.reduce((sum, point) => sum + point.bytes.length, 0);
+  }
+
+  get count(): number {
+    return this.points.length;
+  }
+
+  idAt(position: number): PointId {
+    return pointId(this.#at(position).bytes);
+  }
+
+  hashAt(position: number): Uint8Array {
+    return this.#hashes.subarray(position * HASH_BYTES, (position + 1) * HASH_BYTES);
+  }
+
+  differingFields(position: number, other: PointPage, otherPosition: number): string[] {
+    return differingFields(this.#at(position), asWirePage(other).#at(otherPosition));
+  }
+
+  isRenormalised(
+    position: number,
+    other: PointPage,
+    otherPosition: number,
+    vectors: ReadonlySet<string>,
+  ): boolean {
+    return isRenormalised(this.#at(position), asWirePage(other).#at(otherPosition), vectors);
+  }
+
+  pick(positions: readonly number[]): WirePage {
+    const hashes = new Uint8Array(positions.length * HASH_BYTES);
+    positions.forEach((position, i) => hashes.set(this.hashAt(position), i * HASH_BYTES));
+    return new WirePage(
+      positions.map((position) => this.#at(position)),
+      hashes,
+    );
+  }
+
+  #at(position: number): WirePoint {
+    const point = this.points[position];
+    if (point === undefined)
+      throw new RangeError(`no point at position ${position} of a page of ${this.count}`);
+    return point;
+  }
+}
+
+export function asWirePage(page: PointPage): WirePage {
+  if (page instanceof WirePage) return page;
+  throw new TypeError('a page of another adapter');
+}
+
+const hasher = new PointHasher();
+
+/**
+ * Hashes the points of one read. `exactly` is asked for the payloads (by id) of those whose payload may have lost an
+ * integer of 2^63 or more on the way over gRPC; a point deleted meanwhile is absent from its answer and keeps what it has.
+ */
+export async function hashedPage(
+  bytes: readonly Uint8Array[],
+  shardKey: ShardKey | undefined,
+  exactly: (ids: PointId[]) => Promise<Map<PointId, unknown>>,
+): Promise<WirePage> {
+  const points: WirePoint[] = bytes.map((point) => ({ bytes: point }));
+  const hashes = new Uint8Array(points.length * HASH_BYTES);
+  const suspects: number[] = [];
+  points.forEach((point, i) => {
+    hasher.hash(point.bytes, shardKey, hashOf(hashes, i));
+    if (hasher.sawSuspect) suspects.push(i);
+  });
+  if (suspects.length > 0) {
+    const payloads = await exactly(suspects.map((i) => pointId((points[i] as WirePoint).bytes)));
+    for (const i of suspects) {
+      const point = points[i] as WirePoint;
+      const exactPayload = payloads.get(pointId(point.bytes));
+      if (exactPayload === undefined) continue;
+      points[i] = { bytes: point.bytes, exactPayload };
+      hasher.hash(point.bytes, shardKey, hashOf(hashes, i), exactPayload);
+    }
+  }
+  return new WirePage(points, hashes);
+}
+
+function hashOf(hashes: Uint8Array, position: number): Uint8Array {
+  return hashes.subarray(position * HASH_BYTES, (position + 1) * HASH_BYTES);
+}

@@ -1,0 +1,35 @@
+// The full list of differences of one slice, as JSON lines in a file on the worker. Lines may repeat after a crash;
+// none is lost, for a line is written before the cursor moves over its point.
+
+import { appendFile, mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { CompareSliceInput, Difference } from '../model/activities.js';
+import type { DifferenceReport } from './compare-slice.js';
+
+export interface NamedReport extends DifferenceReport {
+  /** "file:///…/docs/pass-1-slice-3.jsonl" */
+  readonly key: string;
+}
+
+export function openFileReport(
+  folder: string,
+  { job, collection, pass, slice }: CompareSliceInput['report'],
+): NamedReport {
+  const file = join(folder, safe(job), safe(collection), `pass-${pass}-slice-${slice}.jsonl`);
+  return {
+    key: pathToFileURL(file).href,
+    append: (differences) => appendLines(file, differences),
+  };
+}
+
+async function appendLines(file: string, differences: readonly Difference[]): Promise<void> {
+  if (differences.length === 0) return;
+  await mkdir(dirname(file), { recursive: true });
+  await appendFile(file, differences.map((difference) => `${JSON.stringify(difference)}\n`).join(''));
+}
+
+/** Workflow ids and collection names as one file name each: no separators, no dots in front, not too long. */
+function safe(name: string): string {
+  return encodeURIComponent(name).replace(/^\./, '%2E').replaceAll('*', '%2A').slice(0, 120);
+}
