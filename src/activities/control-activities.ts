@@ -1,0 +1,51 @@
+// The short activities, as Temporal calls them: cancellation becomes a signal, progress a heartbeat, the work is done in
+// transfer/.
+
+import { Context } from '@temporalio/activity';
+import type { Client } from '@temporalio/client';
+import type { ControlActivities } from '../model/activities.js';
+import { awaitReady } from '../transfer/await-ready.js';
+import { compareConfigurations } from '../transfer/compare-configurations.js';
+import type { Controls } from '../transfer/control-port.js';
+import { copyAliases } from '../transfer/copy-aliases.js';
+import { planCollection } from '../transfer/plan-collection.js';
+import { planSlices } from '../transfer/plan-slices.js';
+import { planVerification } from '../transfer/plan-verification.js';
+import { prepareTarget } from '../transfer/prepare-target.js';
+import { releaseTarget } from '../transfer/release-target.js';
+import { resolveCollections } from '../transfer/resolve-collections.js';
+import { describeHolder } from './describe-holder.js';
+
+export interface ControlDependencies {
+  /** `qdrantControls(config.clusters)` */
+  controls: Controls;
+  client: Pick<Client, 'workflow'>;
+  /** False when the configuration switches search attributes off. */
+  searchAttributes?: boolean;
+}
+
+export function createControlActivities(dependencies: ControlDependencies): ControlActivities {
+  const { controls, client, searchAttributes } = dependencies;
+  const signal = (): AbortSignal => Context.current().cancellationSignal;
+  return {
+    resolveCollections: async (input) => ({
+      ...(await resolveCollections(controls, input, signal())),
+      ...(searchAttributes === undefined ? {} : { searchAttributes }),
+    }),
+    planCollection: (input) => planCollection(controls, input, signal()),
+    prepareTarget: (input) => prepareTarget(controls, input, signal()),
+    releaseTarget: (input) => releaseTarget(controls, input, signal()),
+    planVerification: (input) => planVerification(controls, input, signal()),
+    planSlices: (input) => planSlices(controls, input, signal()),
+    countPoints: async ({ collection: ref }) => ({
+      count: await controls.of(ref.cluster).count(ref.collection, undefined, signal()),
+    }),
+    compareConfigurations: (input) => compareConfigurations(controls, input, signal()),
+    copyAliases: (input) => copyAliases(controls, input, signal()),
+    awaitReady: (input) => {
+      const onProgress = (what: string): void => Context.current().heartbeat({ v: 1, what });
+      return awaitReady(controls, input, onProgress, signal());
+    },
+    describeHolder: (input) => describeHolder(client, input),
+  };
+}

@@ -1,0 +1,56 @@
+// The stamp a migration leaves in the metadata of a collection it creates: whose it is, and what to put back.
+
+import { isObject, objectAt, parseJson, textAt, valueAt, writeJson, type JsonObject } from './json.js';
+import { LosslessNumber } from 'lossless-json';
+import type { HeldBack } from './collections.js';
+import { STAMP_KEY } from './names.js';
+
+export interface Stamp {
+  migration: string;
+  /** Absent once everything has been put back. */
+  heldBack?: HeldBack;
+}
+
+/** Collections have metadata since this version of Qdrant. */
+export const METADATA_SINCE = '1.16.0';
+
+/** A threshold in KiB a segment that holds indexing back. 0 means "never" too; a terabyte needs no special meaning. */
+export const NO_INDEXING = new LosslessNumber('1000000000');
+
+export function stampOf(config: JsonObject): Stamp | undefined {
+  const stamp = objectAt(config, 'metadata', STAMP_KEY);
+  const migration = textAt(stamp, 'migration');
+  if (migration === undefined) return undefined;
+  const held = stamp.held_back;
+  return isObject(held) ? { migration, heldBack: heldBackOf(held) } : { migration };
+}
+
+export function stampJson({ migration, heldBack }: Stamp): JsonObject {
+  const stamp: JsonObject = { migration, version: new LosslessNumber('1') };
+  if (heldBack) stamp.held_back = heldBackJson(heldBack);
+  return stamp;
+}
+
+function heldBackOf(held: JsonObject): HeldBack {
+  const strict = valueAt(held, 'strict_mode_config');
+  const indexingThreshold = writeJson(valueAt(held, 'indexing_threshold') ?? null);
+  return strict === undefined || strict === null
+    ? { indexingThreshold }
+    : { indexingThreshold, strictMode: writeJson(strict) };
+}
+
+function heldBackJson({ indexingThreshold, strictMode }: HeldBack): JsonObject {
+  const held: JsonObject = { indexing_threshold: parseJson(indexingThreshold) };
+  if (strictMode !== undefined) held.strict_mode_config = parseJson(strictMode);
+  return held;
+}
+
+/** Compares "1.16.3" with "1.9.0" by their numbers. */
+export function isAtLeast(version: string, wanted: string): boolean {
+  const [a, b] = [version, wanted].map((text) => text.split('.').map((part) => Number.parseInt(part, 10)));
+  for (let i = 0; i < 3; i++) {
+    const gap = (a?.[i] || 0) - (b?.[i] || 0);
+    if (gap !== 0) return gap > 0;
+  }
+  return true;
+}

@@ -1,0 +1,94 @@
+// What a cluster says of itself: version, peers, collections, aliases. Asks one node after the other when a node
+// cannot be reached at all; any answer, also a refusal, is final.
+
+import { parse } from 'lossless-json';
+import type { ClusterConnection } from '../model/cluster.js';
+import { FerryError } from '../model/errors.js';
+import { objectAt, textAt, writeJson, type Json } from '../model/json.js';
+import type { Alias, ClusterFacts } from '../transfer/control-port.js';
+import { list } from './control-layout.js';
+import { restNode, type RestMethod, type RestNode, type RestRequest } from './rest.js';
+
+export interface Call extends Omit<RestRequest, 'body' | 'contentType'> {
+  body?: Json;
+}
+
+export class QdrantCluster implements ClusterFacts {
+  readonly alias: string;
+  readonly nodeUrls: readonly string[];
+  readonly #nodes: RestNode[];
+
+  constructor(connection: ClusterConnection) {
+    this.alias = connection.alias;
+    this.#nodes = connection.nodes.map((_, lane) => restNode(connection, lane));
+    this.nodeUrls = this.#nodes.map((node) => node.url);
+  }
+
+  /** The answer's `result`. */
+  async call(method: RestMethod, path: string, { body, ...options }: Call = {}): Promise<Json> {
+    const request: RestRequest = body === undefined ? options : { ...options, body: writeJson(body) };
+    return (await this.#onAnyNode((node) => node.json(method, path, request))) as Json;
+  }
+
+  async version(signal?: AbortSignal, timeoutMs = 60_000): Promise<string> {
+    const text = await this.#onAnyNode((node) => node.request('GET', '/', { signal, timeoutMs }));
+    const version = versionIn(text);
+    if (version !== undefined) return version;
+    throw new FerryError('QdrantRejected', `What answers at ${this.nodeUrls.join(', ')} is not Qdrant`, {
+      context: { cluster: this.alias },
+    });
+  }
+
+  async peers(signal?: AbortSignal): Promise<string[]> {
+    const answer = await this.call('GET', '/cluster', { signal });
+    return Object.keys(objectAt(answer, 'peers')).sort();
+  }
+
+  async processId(signal?: AbortSignal): Promise<string | undefined> {
+    try {
+      return textAt(await this.call('GET', '/telemetry', { signal }), 'id');
+    } catch (error) {
+      // A key without global rights may not ask; peers and URLs are compared too.
+      if (error instanceof FerryError && !error.retryable) return undefined;
+      throw error;
+    }
+  }
+
+  async collections(signal?: AbortSignal): Promise<string[]> {
+    const answer = await this.call('GET', '/collections', { signal });
+    return list(objectAt(answer).collections).map((one) => textAt(one, 'name') ?? '');
+  }
+
+  async aliases(signal?: AbortSignal): Promise<Alias[]> {
+    const answer = await this.call('GET', '/aliases', { signal });
+    return list(objectAt(answer).aliases).map((one) => ({
+      alias: textAt(one, 'alias_name') ?? '',
+      collection: textAt(one, 'collection_name') ?? '',
+    }));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#nodes.map((node) => node.close()));
+  }
+
+  async #onAnyNode<T>(ask: (node: RestNode) => Promise<T>): Promise<T> {
+    let unreachable: unknown;
+    for (const node of this.#nodes) {
+      try {
+        return await ask(node);
+      } catch (error) {
+        if (!(error instanceof FerryError) || error.code !== 'ClusterUnreachable') throw error;
+        unreachable = error;
+      }
+    }
+    throw unreachable ?? new FerryError('InvalidConfig', `The cluster "${this.alias}" has no nodes`);
+  }
+}
+
+function versionIn(text: string): string | undefined {
+  try {
+    return textAt(parse(text) as Json, 'version');
+  } catch {
+    return undefined;
+  }
+}

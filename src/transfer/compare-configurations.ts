@@ -1,0 +1,47 @@
+// Names every setting, payload index and shard key of the target that is not as the source and the job's overrides want
+// it. Our stamp does not count. Reads only; what is still held back is a difference.
+
+import type { CompareConfigurationsInput, CompareConfigurationsResult } from '../model/activities.js';
+import { removedPaths, settingsOf, withOverrides } from '../model/collection-settings.js';
+import { indexDifferences, settingDifferences } from '../model/settings-difference.js';
+import type { Controls, Layout } from './control-port.js';
+import { keyName, shardKeysOf } from './look.js';
+
+const MOST = 20;
+
+export async function compareConfigurations(
+  controls: Controls,
+  input: CompareConfigurationsInput,
+  signal?: AbortSignal,
+): Promise<CompareConfigurationsResult> {
+  const [from, to] = await Promise.all(
+    [input.source, input.target].map(async ({ cluster, collection }) => {
+      const control = controls.of(cluster);
+      const info = await control.info(collection, signal);
+      return { info, settings: settingsOf(info.config), layout: await control.layout(collection, signal) };
+    }),
+  );
+  if (!from || !to) return { differences: [] };
+  const wanted = withOverrides(from.settings, input.overrides);
+  const differences = [
+    ...settingDifferences(wanted, to.settings, removedPaths(input.overrides)),
+    ...indexDifferences(from.info.payloadSchema, to.info.payloadSchema),
+    ...keyDifferences(from.layout, to.layout, input.overrides?.shard_number !== undefined),
+  ];
+  if (differences.length <= MOST) return { differences };
+  const more = differences.length - (MOST - 1);
+  return { differences: [...differences.slice(0, MOST - 1), `and ${more} more settings differ`] };
+}
+
+function keyDifferences(from: Layout, to: Layout, isShardNumberOverridden: boolean): string[] {
+  const [left, right] = [from, to].map(
+    (layout) => new Map(shardKeysOf(layout).map(({ key, shards }) => [keyName(key), shards.length])),
+  ) as [Map<string, number>, Map<string, number>];
+  return [...new Set([...left.keys(), ...right.keys()])].sort().flatMap((key) => {
+    const [expected, actual] = [left.get(key), right.get(key)];
+    if (actual === undefined) return [`shard key ${key} is missing on the target`];
+    if (expected === undefined) return [`shard key ${key} is only on the target`];
+    if (expected === actual || isShardNumberOverridden) return [];
+    return [`shard key ${key} has ${actual} shards on the target, ${expected} were expected`];
+  });
+}

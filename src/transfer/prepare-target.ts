@@ -1,0 +1,146 @@
+// Makes the target ready to receive points, from the whole configuration of the source. May be repeated after a crash at
+// any point: the collection is created with our stamp in one call, and each later step first looks what is there.
+//
+//   1. recreate: delete what is there
+//   2. create, indexing held back, strict mode off, stamped
+//   3. what only a living collection can be told: read fan-out
+//   4. shard keys in the source's order of creation
+//   5. payload indexes, before the points: Qdrant then needs no second pass over them
+//   6. hold indexing back again, where an earlier attempt had already put it back
+//
+// A collection that is not ours is left as it is. Nothing is put back here: release-target.ts does.
+
+import type { PrepareTargetInput, PrepareTargetResult } from '../model/activities.js';
+import { indexSchema, splitSettings, withOverrides } from '../model/collection-settings.js';
+import { isSameIndex } from '../model/settings-difference.js';
+import { FerryError } from '../model/errors.js';
+import { numberAt, objectAt, type JsonObject } from '../model/json.js';
+import { migrationName, STAMP_KEY } from '../model/names.js';
+import { isAtLeast, METADATA_SINCE, NO_INDEXING, stampJson, stampOf } from '../model/stamp.js';
+import type { ClusterControl, Controls, NewShardKey } from './control-port.js';
+import { keyName, lookAt, lookIfThere, readPlanOf, shardKeysOf, strictLimit, type Look } from './look.js';
+import { createCheckPin, takePin } from './pin.js';
+import { isOurs } from './plan-collection.js';
+
+interface Work {
+  input: PrepareTargetInput;
+  source: Look;
+  wanted: JsonObject;
+  target: ClusterControl;
+  isStamped: boolean;
+  signal?: AbortSignal | undefined;
+}
+
+export async function prepareTarget(
+  controls: Controls,
+  input: PrepareTargetInput,
+  signal?: AbortSignal,
+): Promise<PrepareTargetResult> {
+  const owned = input.targetState !== 'empty' && input.targetState !== 'merge';
+  if (owned) await buildTarget(await workFor(controls, input, signal));
+  const target = controls.of(input.target.cluster);
+  const there = await lookAt(target, input.target, signal);
+  const maxWritePoints = strictLimit(there.settings, 'upsert_max_batchsize');
+  return {
+    targetPin: await takePin(target, there.info, signal),
+    targetRead: readPlanOf(there),
+    ...(maxWritePoints === undefined ? {} : { maxWritePoints }),
+    targetNodes: target.nodeUrls.length,
+    owned,
+  };
+}
+
+async function workFor(controls: Controls, input: PrepareTargetInput, signal?: AbortSignal): Promise<Work> {
+  const { cluster, collection } = input.source;
+  await createCheckPin(controls)(cluster, collection, input.sourcePin, signal);
+  const source = await lookAt(controls.of(cluster), input.source, signal);
+  const wanted = withOverrides(source.settings, input.overrides);
+  const target = controls.of(input.target.cluster);
+  const isStamped = isAtLeast(await target.version(signal), METADATA_SINCE);
+  return { input, source, wanted, target, isStamped, signal };
+}
+
+async function buildTarget(work: Work): Promise<void> {
+  const { target, input, signal } = work;
+  const { collection } = input.target;
+  if (input.targetState === 'recreate') await target.remove(collection, signal);
+  let there = await lookIfThere(target, input.target, signal);
+  if (there) refuseStrangers(work, there);
+  else {
+    await target.create(collection, createBody(work), signal);
+    there = await lookAt(target, input.target, signal);
+  }
+  await tellParams(work, there);
+  await createShardKeys(work, there);
+  await createIndexes(work, there);
+  await holdBack(work, there);
+}
+
+/** Between planning and now somebody may have made a collection of that name. */
+function refuseStrangers({ input, isStamped }: Work, there: Look): void {
+  if (isOurs(input, there.info.config) || (!isStamped && there.points === 0)) return;
+  const { cluster, collection } = input.target;
+  const happened = `"${collection}" on "${cluster}" was made by somebody else since this job was planned`;
+  throw new FerryError('TargetNotEmpty', happened, { context: { cluster, collection } });
+}
+
+function createBody(work: Work): JsonObject {
+  const { create } = splitSettings(work.wanted);
+  const body: JsonObject = {
+    ...create,
+    optimizers_config: { ...objectAt(create.optimizers_config), indexing_threshold: NO_INDEXING },
+  };
+  if (create.strict_mode_config !== undefined) body.strict_mode_config = { enabled: false };
+  if (work.isStamped) body.metadata = { ...objectAt(create.metadata), ...stamp(work) };
+  else delete body.metadata;
+  return body;
+}
+
+function stamp({ input }: Work): JsonObject {
+  const migration = migrationName(input.source, input.target);
+  return { [STAMP_KEY]: stampJson({ migration, heldBack: input.heldBack }) };
+}
+
+async function tellParams({ wanted, target, input, signal }: Work, there: Look): Promise<void> {
+  const { params } = splitSettings(wanted);
+  const missing = Object.keys(params).filter((key) => there.settings[key] === undefined);
+  if (missing.length > 0) await target.change(input.target.collection, { params }, signal);
+}
+
+async function createShardKeys({ source, input, wanted, target, signal }: Work, there: Look): Promise<void> {
+  const known = new Set(shardKeysOf(there.layout).map((one) => keyName(one.key)));
+  const peers = (await target.peers(signal)).length;
+  for (const { key, shards } of shardKeysOf(source.layout)) {
+    if (known.has(keyName(key))) continue;
+    const request: NewShardKey = { key };
+    const replicas = Math.max(...shards.map((shard) => shard.replicas.length));
+    if (input.overrides?.shard_number === undefined) request.shards = shards.length;
+    // Fewer replicas than configured says only that the source had too few nodes.
+    if (replicas > (numberAt(wanted, 'replication_factor') ?? 1) && replicas <= peers)
+      request.replicas = replicas;
+    await target.createShardKey(input.target.collection, request, signal);
+  }
+}
+
+async function createIndexes({ source, input, target, signal }: Work, there: Look): Promise<void> {
+  const known = there.info.payloadSchema;
+  const wanted = Object.entries(source.info.payloadSchema).sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const [field, schema] of wanted) {
+    const existing = known[field];
+    if (existing !== undefined && isSameIndex(schema, existing)) continue;
+    await target.createIndex(input.target.collection, field, indexSchema(schema), signal);
+  }
+}
+
+async function holdBack(work: Work, there: Look): Promise<void> {
+  const { input, target, signal } = work;
+  const isHeld =
+    numberAt(there.info.config, 'optimizer_config', 'indexing_threshold') === Number(NO_INDEXING.value);
+  const isKnown = !work.isStamped || stampOf(there.info.config)?.heldBack !== undefined;
+  if (isHeld && isKnown && there.settings.strict_mode_config === undefined) return;
+  // The stamp first: what is held back must never be unknown.
+  if (work.isStamped) await target.change(input.target.collection, { metadata: stamp(work) }, signal);
+  const patch: JsonObject = { optimizers_config: { indexing_threshold: NO_INDEXING } };
+  if (input.heldBack.strictMode !== undefined) patch.strict_mode_config = { enabled: false };
+  await target.change(input.target.collection, patch, signal);
+}

@@ -1,0 +1,65 @@
+// Puts back what was held back while points were loaded: the indexing threshold, then strict mode, and last the note of
+// it in the stamp. May be repeated, also for a collection that was never created. Touches only what carries our stamp,
+// which also knows what to put back.
+
+import { LosslessNumber } from 'lossless-json';
+import type { ReleaseTargetInput } from '../model/activities.js';
+import { FerryError } from '../model/errors.js';
+import type { HeldBack } from '../model/collections.js';
+import { parseJson, textAt, type JsonObject } from '../model/json.js';
+import { STAMP_KEY } from '../model/names.js';
+import { isAtLeast, METADATA_SINCE, NO_INDEXING, stampJson, stampOf } from '../model/stamp.js';
+import type { ClusterControl, Controls } from './control-port.js';
+
+/** A patch with null changes nothing, so Qdrant's default has to be said. In KiB. */
+const DEFAULT_INDEXING_THRESHOLD = new LosslessNumber('10000');
+
+export async function releaseTarget(
+  controls: Controls,
+  { target: ref, heldBack, owned }: ReleaseTargetInput,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (!owned) return;
+  const target = controls.of(ref.cluster);
+  const config = await configIfThere(target, ref.collection, signal);
+  if (!config) return;
+  const stamp = stampOf(config);
+  const held = stamp ? stamp.heldBack : await heldUnstamped(target, config, heldBack, signal);
+  if (!held) return;
+  await target.change(ref.collection, patchOf(held), signal);
+  if (!stamp) return;
+  const metadata = { [STAMP_KEY]: stampJson({ migration: stamp.migration }) };
+  await target.change(ref.collection, { metadata }, signal);
+}
+
+function patchOf(held: HeldBack): JsonObject {
+  const threshold = parseJson(held.indexingThreshold) ?? DEFAULT_INDEXING_THRESHOLD;
+  const patch: JsonObject = { optimizers_config: { indexing_threshold: threshold } };
+  if (held.strictMode !== undefined) patch.strict_mode_config = parseJson(held.strictMode);
+  return patch;
+}
+
+/** Before Qdrant had metadata, the threshold itself is the only sign that it was ferry who held indexing back. */
+async function heldUnstamped(
+  target: ClusterControl,
+  config: JsonObject,
+  heldBack: HeldBack,
+  signal?: AbortSignal,
+): Promise<HeldBack | undefined> {
+  if (isAtLeast(await target.version(signal), METADATA_SINCE)) return undefined;
+  const threshold = textAt(config, 'optimizer_config', 'indexing_threshold');
+  return threshold === NO_INDEXING.value ? heldBack : undefined;
+}
+
+async function configIfThere(
+  target: ClusterControl,
+  collection: string,
+  signal?: AbortSignal,
+): Promise<JsonObject | undefined> {
+  try {
+    return (await target.info(collection, signal)).config;
+  } catch (error) {
+    if (error instanceof FerryError && error.code === 'CollectionNotFound') return undefined;
+    throw error;
+  }
+}
