@@ -1,7 +1,20 @@
 // What the watcher knows of a job at one moment, and what of it goes into a line of progress. Pure.
 
-import type { SliceHeartbeat } from '../model/activities.js';
 import type { CollectionStatus, JobStatus, Phase } from '../model/results.js';
+
+/** What a running data activity said last. */
+export interface LiveSlice {
+  /** "copy slice 3 of 8 of docs" */
+  what: string;
+  /** Since it was given the slice. */
+  points: number;
+  /** Next id that is not done. */
+  cursor?: string;
+  /** Points a second since this attempt began. */
+  rate: number;
+  /** 1, or more after a worker died or a call failed. */
+  attempt: number;
+}
 
 export interface CollectionView {
   collection: string;
@@ -9,7 +22,7 @@ export interface CollectionView {
   state: JobStatus['collections'][number]['state'];
   status?: CollectionStatus;
   /** Of the activities that run for it now. */
-  heartbeats: SliceHeartbeat[];
+  heartbeats: LiveSlice[];
 }
 
 export interface JobView {
@@ -27,7 +40,7 @@ export interface Progress {
 }
 
 /** "copy slice 3 of 8 of docs" copies; everything else a data activity does is part of the proof. */
-function isCopy(heartbeat: SliceHeartbeat): boolean {
+function isCopy(heartbeat: LiveSlice): boolean {
   return heartbeat.what.startsWith('copy');
 }
 

@@ -5,7 +5,7 @@ import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/c
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { SliceHeartbeat } from '../model/activities.js';
 import type { CollectionStatus, JobStatus } from '../model/results.js';
-import type { CollectionView, JobView } from './job-view.js';
+import type { CollectionView, JobView, LiveSlice } from './job-view.js';
 import type { Temporal } from './temporal.js';
 
 const QUERY_MS = 3_000;
@@ -48,20 +48,25 @@ export async function lookAtCollection(
 }
 
 /** What the data activities of a workflow said last; those that have not spoken yet are absent. */
-export function heartbeatsOf(description: WorkflowExecutionDescription): SliceHeartbeat[] {
-  const beats: SliceHeartbeat[] = [];
+export function heartbeatsOf(description: WorkflowExecutionDescription): LiveSlice[] {
+  const beats: LiveSlice[] = [];
   for (const activity of description.raw.pendingActivities ?? []) {
     const payload = activity.heartbeatDetails?.payloads?.[0];
     const beat = payload ? decode(() => defaultPayloadConverter.fromPayload<unknown>(payload)) : undefined;
-    if (isSliceHeartbeat(beat)) beats.push(beat);
+    if (isSliceHeartbeat(beat)) beats.push(liveSlice(beat, activity.attempt ?? 1));
   }
   return beats.sort((a, b) => a.what.localeCompare(b.what, 'en', { numeric: true }));
+}
+
+function liveSlice({ what, rate, state }: SliceHeartbeat, attempt: number): LiveSlice {
+  const cursor = state.cursor === undefined ? {} : { cursor: state.cursor };
+  return { what, points: state.points, ...cursor, rate, attempt };
 }
 
 function isSliceHeartbeat(value: unknown): value is SliceHeartbeat {
   if (value === null || typeof value !== 'object') return false;
   const beat = value as Partial<SliceHeartbeat>;
-  return beat.v === 1 && typeof beat.what === 'string' && typeof beat.points === 'number';
+  return beat.v === 1 && typeof beat.what === 'string' && typeof beat.state?.points === 'number';
 }
 
 function decode(read: () => unknown): unknown {

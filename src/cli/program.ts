@@ -3,12 +3,13 @@
 import { Command, CommanderError } from 'commander';
 import { errorDocument, EXIT, exitCodeOfError } from './exit-codes.js';
 import { addGlobalOptions, setExitCode } from './global-options.js';
+import { registerDemo } from './demo.js';
 import { registerMigrate } from './migrate.js';
 import { registerStatus } from './status.js';
 import { registerSteer } from './steer.js';
 import { registerVerify } from './verify.js';
 
-const REGISTER = [registerMigrate, registerVerify, registerStatus, registerSteer];
+const REGISTER = [registerDemo, registerMigrate, registerVerify, registerStatus, registerSteer];
 
 export function createProgram(): Command {
   const program = new Command('ferry')

@@ -72,6 +72,7 @@ function collectionRow(view: CollectionView): string[] {
 function beats(view: CollectionView): string[] {
   return view.heartbeats.map((beat) => {
     const at = beat.cursor === undefined ? '' : `, at id ${beat.cursor}`;
-    return `  ${beat.what}: ${count(beat.points)} points, ${count(beat.rate)} points/s${at}`;
+    const again = beat.attempt > 1 ? `, attempt ${beat.attempt}` : '';
+    return `  ${beat.what}: ${count(beat.points)} points, ${count(beat.rate)} points/s${at}${again}`;
   });
 }

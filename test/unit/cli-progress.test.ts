@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { SliceHeartbeat } from '../../src/model/activities.js';
 import type { CollectionStatus } from '../../src/model/results.js';
 import { bytes, columns, count, seconds } from '../../src/cli/formatting.js';
-import { attentionOf, pointsDone, progressOf, quoted, type CollectionView } from '../../src/cli/job-view.js';
+import {
+  attentionOf,
+  pointsDone,
+  progressOf,
+  quoted,
+  type CollectionView,
+  type LiveSlice,
+} from '../../src/cli/job-view.js';
 import { keepSamples, progressLine, speedOf, type Sample } from '../../src/cli/progress-line.js';
 
 const status = (change: Partial<CollectionStatus> = {}): CollectionStatus => ({
@@ -20,16 +26,7 @@ const status = (change: Partial<CollectionStatus> = {}): CollectionStatus => ({
   ...change,
 });
 
-const beat = (what: string, points: number): SliceHeartbeat => ({
-  v: 1,
-  what,
-  points,
-  bytes: 0,
-  done: false,
-  digest: { count: points, sum: '0'.repeat(32) },
-  rate: 500,
-  movedAtAttempt: 1,
-});
+const beat = (what: string, points: number): LiveSlice => ({ what, points, rate: 500, attempt: 1 });
 
 const view = (change: Partial<CollectionView> = {}): CollectionView => ({
   collection: 'docs',

@@ -1,0 +1,47 @@
+// The demo's two migrations: one slow enough to be killed half way, one as fast as it goes.
+
+import { randomUUID } from 'node:crypto';
+import { CONTROL_QUEUE, DATA_QUEUE } from '../model/names.js';
+import type { JobReport, MigrationReport } from '../model/results.js';
+import type { JobView } from './job-view.js';
+import type { Patience } from './keep-trying.js';
+import type { ProgressDisplay } from './progress-display.js';
+import { startJob } from './start-job.js';
+import type { Temporal } from './temporal.js';
+import { watchJob } from './watch-job.js';
+import type { JobEnd } from './exit-codes.js';
+
+export interface DemoFrame {
+  temporal: Temporal;
+  patience: Patience;
+  display: ProgressDisplay;
+}
+
+export interface Pass {
+  workflowId: string;
+  end: JobEnd;
+  /** Of the collections that were verified. */
+  reports: MigrationReport[];
+}
+
+export async function runPass(
+  frame: DemoFrame,
+  name: string,
+  input: Record<string, unknown>,
+  onLook?: (view: JobView) => void,
+): Promise<Pass> {
+  const workflowId = `demo/${name}/${randomUUID().slice(0, 8)}`;
+  await startJob({ ...frame, workflowType: 'scrollMigration', workflowId, input });
+  const queues = { controlQueue: CONTROL_QUEUE, dataQueues: [DATA_QUEUE] };
+  const end = await watchJob({ ...frame, workflowId, ...queues, ...(onLook ? { onLook } : {}) });
+  return { workflowId, end, reports: end.report ? await reportsOf(frame.temporal, end.report) : [] };
+}
+
+function reportsOf(temporal: Temporal, report: JobReport): Promise<MigrationReport[]> {
+  const verified = report.collections.filter((line) => line.outcome === 'verified');
+  return Promise.all(
+    verified.map(
+      (line) => temporal.client.workflow.getHandle(line.workflowId).result() as Promise<MigrationReport>,
+    ),
+  );
+}

@@ -1,0 +1,159 @@
+// The demo from beginning to end. Whatever happens, what it started it ends, unless it was asked to keep it.
+
+import { join } from 'node:path';
+import { loadConfig, stateDir } from '../config.js';
+import { searchAlike } from '../local/demo-searches.js';
+import { startStack, stackStatus, stopStack, type RunningStack } from '../local/index.js';
+import { fillMade, fillSample, MADE_COLLECTION, SAMPLE_COLLECTION } from '../local/sample-collections.js';
+import { FerryError } from '../model/errors.js';
+import { planAccident } from './demo-kill.js';
+import { runPass, type DemoFrame, type Pass } from './demo-passes.js';
+import { judge, type DemoResult } from './demo-result.js';
+import { demoText, stepTitle } from './demo-text.js';
+import { EXIT } from './exit-codes.js';
+import { count, seconds } from './formatting.js';
+import { StoppedWatching } from './keep-trying.js';
+import type { Output } from './output.js';
+import { createProgressDisplay } from './progress-display.js';
+import { stopOnInterrupt } from './run-job.js';
+import { openTemporal } from './temporal.js';
+
+const PACE = 4_000;
+const FAST_COLLECTION = `${MADE_COLLECTION}-again`;
+
+interface Filled {
+  sample: number;
+  made: number;
+}
+
+export async function runDemo(output: Output, keep: boolean): Promise<number> {
+  const folder = join(stateDir(), 'demo');
+  const stop = stopOnInterrupt();
+  const began = Date.now();
+  let stack: RunningStack | undefined;
+  let kept = false;
+  try {
+    await clearFolder(folder);
+    stack = await unlessStopped(stop.signal, startDemoStack(folder, keep, output), (late) => late.stop());
+    const result = await play(stack, output, stop.signal);
+    kept = keep;
+    const tookSeconds = (Date.now() - began) / 1_000;
+    output.result(
+      { ...result, seconds: tookSeconds },
+      demoText(result, { paint: output.paint, seconds: tookSeconds, kept, folder }),
+    );
+    return result.checks.every((check) => check.passed) ? EXIT.done : EXIT.failed;
+  } catch (error) {
+    if (!(error instanceof StoppedWatching)) throw error;
+    output.say('Stopped; taking everything down.');
+    output.result({ error: { code: 'Interrupted', message: 'The demo was stopped.' } }, []);
+    return EXIT.interrupted;
+  } finally {
+    if (!kept) await takeDown(stack, folder);
+    stop.release();
+  }
+}
+
+async function clearFolder(folder: string): Promise<void> {
+  const running = await stackStatus(folder);
+  if (!running) return void (await stopStack(folder, { wipe: true }));
+  const happened = `The stack of another demo is up; \`FERRY_STATE_DIR=${folder} ferry stack down\` takes it down`;
+  throw new FerryError('StackFailed', happened, { context: { folder } });
+}
+
+async function startDemoStack(folder: string, keep: boolean, output: Output): Promise<RunningStack> {
+  const began = Date.now();
+  output.say(
+    stepTitle(output.paint, 1, 'A stack on this machine', 'Temporal, Qdrant 1.16.3, Qdrant 1.17.0, workers'),
+  );
+  const onProgress = (line: string) => output.say(`   ${line}`);
+  const stack = await startStack({ stateDir: folder, workers: true, attached: !keep, onProgress });
+  output.say(
+    `   up in ${seconds((Date.now() - began) / 1_000)}; Temporal UI at ${stack.describe().temporal.ui}`,
+  );
+  return stack;
+}
+
+async function play(stack: RunningStack, output: Output, signal: AbortSignal): Promise<DemoResult> {
+  const { qdrant, config } = stack.describe();
+  const temporal = openTemporal(loadConfig(config));
+  const display = createProgressDisplay(output);
+  const say = (line: string) => display.say(line);
+  const patience = { address: temporal.address, signal, say, meanwhile: () => 'trying again.' };
+  try {
+    const filled = await unlessStopped(signal, fillSource(qdrant.source.url, output));
+    const { slow, story } = await slowPass(stack, { temporal, patience, display }, output);
+    const fast = await fastPass({ temporal, patience, display }, output);
+    const searches = await searchAlike(qdrant.source.url, qdrant.target.url);
+    const links = { slow: temporal.link(slow.workflowId), fast: temporal.link(fast.workflowId) };
+    return judge({ filled, slow, fast, story, searches, links });
+  } finally {
+    display.stop();
+    await temporal.close();
+  }
+}
+
+async function fillSource(url: string, output: Output): Promise<Filled> {
+  output.say(stepTitle(output.paint, 2, 'A source worth moving', 'two collections in Qdrant 1.16.3'));
+  const began = Date.now();
+  const sample = await fillSample(url);
+  output.say(`   ${SAMPLE_COLLECTION}: ${count(sample)} real packages with their embeddings`);
+  const made = await fillMade(url);
+  output.say(
+    `   ${MADE_COLLECTION}: ${count(made)} made points; dense and sparse vectors, payload of every type`,
+  );
+  output.say(`   filled in ${seconds((Date.now() - began) / 1_000)}`);
+  return { sample, made };
+}
+
+async function slowPass(stack: RunningStack, frame: DemoFrame, output: Output) {
+  const title = `throttled to ${count(PACE)} points/s, so that there is something to kill`;
+  output.say(stepTitle(output.paint, 3, 'The migration', title));
+  const accident = planAccident(stack.workers.data, MADE_COLLECTION, (line) => frame.display.say(line));
+  const input = {
+    source: 'source',
+    target: 'target',
+    collections: [SAMPLE_COLLECTION, MADE_COLLECTION],
+    copyAliases: true,
+    maxPointsPerSecond: PACE,
+    heartbeatSeconds: 5,
+    awaitIndexing: false,
+  };
+  const slow = await runPass(frame, 'killed-half-way', input, accident.onLook);
+  return { slow, story: await accident.story() };
+}
+
+async function fastPass(frame: DemoFrame, output: Output): Promise<Pass> {
+  const title = `${MADE_COLLECTION} again, as ${FAST_COLLECTION}, as fast as it goes`;
+  output.say(stepTitle(output.paint, 4, 'The figure', title));
+  const input = {
+    source: 'source',
+    target: 'target',
+    collections: [MADE_COLLECTION],
+    as: FAST_COLLECTION,
+    awaitIndexing: false,
+  };
+  return runPass(frame, 'full-speed', input);
+}
+
+/** Ctrl-C need not wait for what cannot be called back; what came too late is undone. */
+async function unlessStopped<T>(
+  signal: AbortSignal,
+  work: Promise<T>,
+  undo?: (late: T) => Promise<void>,
+): Promise<T> {
+  const stopped = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(new StoppedWatching()), { once: true });
+  });
+  try {
+    return await Promise.race([work, stopped]);
+  } catch (error) {
+    if (signal.aborted) await work.then(undo, () => undefined);
+    throw error;
+  }
+}
+
+async function takeDown(stack: RunningStack | undefined, folder: string): Promise<void> {
+  await stack?.stop();
+  await stopStack(folder, { wipe: true });
+}

@@ -1,0 +1,77 @@
+// What the demo claims at its end, each claim with what it rests on. Pure: it judges reports, it asks nobody.
+
+import { sameDigest } from '../model/digest.js';
+import type { MigrationReport } from '../model/results.js';
+import type { ComparedSearch } from './demo-searches.js';
+
+export interface Check {
+  passed: boolean;
+  claim: string;
+}
+
+/** One slice around the death of its worker: the cursor Temporal held, and the one the next worker began with. */
+export interface ResumedSlice {
+  what: string;
+  cursorBefore?: string;
+  cursorAfter?: string;
+  pointsBefore: number;
+  pointsAfter: number;
+}
+
+export interface KillStory {
+  /** Points safely on the target when the worker was killed, of how many. */
+  points: number;
+  total: number;
+  killedPid: number;
+  newPid: number;
+  /** From the kill to the first look at which a slice was worked on again. */
+  seconds: number;
+  slices: ResumedSlice[];
+}
+
+export function collectionCheck(report: MigrationReport, expected: number): Check {
+  const { proof, target } = report;
+  const passed =
+    report.outcome === 'verified' &&
+    proof.equal &&
+    sameDigest(proof.source, proof.target) &&
+    [proof.sourceCount, proof.targetCount, proof.source.count].every((count) => count === expected) &&
+    proof.configuration.length === 0;
+  const points = `${whole(proof.sourceCount)} points on the source, ${whole(proof.targetCount)} on the target`;
+  return { passed, claim: `${target.collection}: ${points}, digests ${digests(report)}` };
+}
+
+function digests({ proof }: MigrationReport): string {
+  const short = (sum: string) => `${sum.slice(0, 8)}…`;
+  if (sameDigest(proof.source, proof.target)) return `both ${short(proof.source.sum)}`;
+  return `${short(proof.source.sum)} and ${short(proof.target.sum)}`;
+}
+
+export function killCheck(story: KillStory | undefined): Check {
+  if (!story) return { passed: false, claim: 'the data worker was never killed: the copy was over too soon' };
+  const wentOn = story.slices.filter(
+    (slice) => slice.pointsAfter >= slice.pointsBefore && slice.pointsBefore > 0,
+  );
+  const passed = wentOn.length > 0 && wentOn.length === story.slices.length;
+  const at = `${whole(story.points)} of ${whole(story.total)} points`;
+  const claim = passed
+    ? `killed at ${at}, went on from its cursors after ${story.seconds.toFixed(1)} s`
+    : `killed at ${at}, and ${story.slices.length - wentOn.length} slices did not go on from their cursors`;
+  return { passed, claim };
+}
+
+export function aliasCheck(reports: readonly MigrationReport[], expected: readonly string[]): Check {
+  const found = reports.flatMap((report) => report.aliases).sort();
+  const passed = expected.every((alias) => found.includes(alias));
+  return { passed, claim: `aliases carried over: ${found.join(', ') || 'none'}` };
+}
+
+export function searchCheck(searches: readonly ComparedSearch[]): Check {
+  const alike = searches.filter((search) => search.alike).length;
+  const passed = searches.length > 0 && alike === searches.length;
+  return { passed, claim: `${alike} of ${searches.length} searches answered alike by source and target` };
+}
+
+function whole(count: number): string {
+  return count.toLocaleString('en-US');
+}
