@@ -209,13 +209,19 @@ class GrpcPoints implements PointConnection {
 
   async #call<T>(
     signal: AbortSignal | undefined,
-    call: (options: { timeoutMs: number; signal?: AbortSignal }) => Promise<T>,
+    call: (options: { timeoutMs: number; signal: AbortSignal }) => Promise<T>,
   ): Promise<T> {
     signal?.throwIfAborted();
+    // A signal of its own for each call: connect leaves a listener behind on the one it is given.
+    const own = new AbortController();
+    const abort = (): void => own.abort(signal?.reason);
+    signal?.addEventListener('abort', abort, { once: true });
     try {
-      return await call({ timeoutMs: CALL_TIMEOUT_MS, ...(signal === undefined ? {} : { signal }) });
+      return await call({ timeoutMs: CALL_TIMEOUT_MS, signal: own.signal });
     } catch (error) {
       throw asFerryError(error, this.#grpc.where, signal);
+    } finally {
+      signal?.removeEventListener('abort', abort);
     }
   }
 

@@ -53,7 +53,8 @@ export function freshState(cursor: PointId | undefined): WalkState {
 /** Walks until the slice is done, the deadline has passed, or `stop` was asked; returns what may be claimed. */
 export async function walkSlice(walk: Walk): Promise<WalkState> {
   const progress = new Progress(walk);
-  const pages = readFrom(walk, progress.state.cursor)[Symbol.asyncIterator]();
+  const either = AbortSignal.any([walk.signal, walk.stop]);
+  const pages = readFrom(walk, progress.state.cursor, either)[Symbol.asyncIterator]();
   let upcoming = ahead(pages);
   try {
     for (;;) {
@@ -61,9 +62,7 @@ export async function walkSlice(walk: Walk): Promise<WalkState> {
       if (next === undefined) return await progress.settleAll(false);
       if (next.done === true) return await progress.settleAll(true);
       upcoming = ahead(pages);
-      await walk.pacer
-        .take(next.value.count, next.value.bytes, AbortSignal.any([walk.signal, walk.stop]))
-        .catch(ignoreStop(walk));
+      await walk.pacer.take(next.value.count, next.value.bytes, either).catch(ignoreStop(walk));
       if (walk.stop.aborted) return await progress.settleAll(false);
       progress.begin(next.value);
       await progress.settleDownTo(walk.writesAhead);
@@ -79,7 +78,7 @@ export async function walkSlice(walk: Walk): Promise<WalkState> {
   }
 }
 
-function readFrom(walk: Walk, cursor: PointId | undefined): AsyncIterable<PointPage> {
+function readFrom(walk: Walk, cursor: PointId | undefined, signal: AbortSignal): AsyncIterable<PointPage> {
   const { collection, slice, read, pacer } = walk;
   const from = cursor ?? slice.from;
   const limits = [read.maxPoints, pacer.pagePoints].filter((limit) => limit !== undefined);
@@ -87,7 +86,7 @@ function readFrom(walk: Walk, cursor: PointId | undefined): AsyncIterable<PointP
     collection,
     mode: read.mode,
     pageBytes: read.pageBytes,
-    signal: AbortSignal.any([walk.signal, walk.stop]),
+    signal,
     ...(limits.length === 0 ? {} : { maxPoints: Math.min(...limits) }),
     ...(slice.shardKey === undefined ? {} : { shardKey: slice.shardKey }),
     ...(from === undefined ? {} : { from }),
