@@ -64,6 +64,45 @@ export const verifyCollectionsSchema = z.strictObject({
 });
 export type VerifyCollectionsInput = z.infer<typeof verifyCollectionsSchema>;
 
+const collectionRef = z.strictObject({ cluster: alias, collection: collectionName });
+
+/** What a job hands to the child of one collection. `progress` is the child's own, over a continue-as-new. */
+const child = {
+  source: collectionRef,
+  target: collectionRef,
+  /** The name that the user wrote: a Qdrant alias, or the collection's own. */
+  asked: collectionName,
+  dataQueue: z.string().min(1),
+  paused: z.boolean().default(false),
+  searchAttributes: z.boolean().default(true),
+  progress: z.unknown().optional(),
+};
+
+export const migrateCollectionSchema = z.strictObject({
+  ...child,
+  options: scrollMigrationSchema.omit({
+    source: true,
+    target: true,
+    collections: true,
+    as: true,
+    concurrency: true,
+    onBusy: true,
+  }),
+});
+export type MigrateCollectionInput = z.input<typeof migrateCollectionSchema>;
+
+export const verifyCollectionSchema = z.strictObject({
+  ...child,
+  options: verifyCollectionsSchema.omit({
+    source: true,
+    target: true,
+    collections: true,
+    as: true,
+    concurrency: true,
+  }),
+});
+export type VerifyCollectionInput = z.input<typeof verifyCollectionSchema>;
+
 /** Parses, or throws `InvalidInput` with one line an issue. Secrets are refused without being repeated. */
 export function parseInput<T>(schema: z.ZodType<T>, input: unknown): T {
   refuseSecrets(input);

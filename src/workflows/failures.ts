@@ -1,0 +1,73 @@
+// How errors cross the border: a FerryError would only fail the workflow task, which Temporal retries for ever, so
+// every one of them leaves a workflow as an ApplicationFailure with its code as type. Nothing else is converted: a
+// defect of ours stays a failed workflow task until it is mended, as Temporal means it to be.
+
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  ChildWorkflowFailure,
+  TimeoutFailure,
+} from '@temporalio/workflow';
+import { FerryError, type ErrorCode } from '../model/errors.js';
+import type { MigrationReport } from '../model/results.js';
+
+const MAX_MESSAGE = 1_500;
+
+export interface Trouble {
+  code: string;
+  message: string;
+}
+
+/** Code and message of what really happened, below the wrappings of activities and children. */
+export function troubleOf(error: unknown): Trouble {
+  if (error instanceof FerryError) return { code: error.code, message: shorten(error.message) };
+  if (error instanceof ActivityFailure || error instanceof ChildWorkflowFailure) {
+    if (error.cause === undefined) return { code: 'Internal', message: error.message };
+    const inner = troubleOf(error.cause);
+    return error.cause instanceof TimeoutFailure ? { ...inner, message: timedOut(error, inner) } : inner;
+  }
+  if (error instanceof ApplicationFailure) {
+    return { code: error.type ?? 'Internal', message: shorten(error.message) };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    code: error instanceof TimeoutFailure ? 'QdrantUnavailable' : 'Internal',
+    message: shorten(message),
+  };
+}
+
+export function failure(code: ErrorCode | string, message: string, detail?: unknown): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: code,
+    message: shorten(message),
+    nonRetryable: true,
+    ...(detail === undefined ? {} : { details: [detail] }),
+  });
+}
+
+/** Runs the body of a workflow; a FerryError thrown in it fails the workflow and names itself. */
+export async function surfacing<T>(body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    if (error instanceof FerryError) throw failure(error.code, error.message);
+    throw error;
+  }
+}
+
+/** The report that a failed collection gives with its failure, if it does. */
+export function reportIn(error: unknown): MigrationReport | undefined {
+  const cause = error instanceof ChildWorkflowFailure ? error.cause : error;
+  const detail: unknown = cause instanceof ApplicationFailure ? cause.details?.[0] : undefined;
+  const isReport = typeof detail === 'object' && detail !== null && 'proof' in detail;
+  return isReport ? (detail as MigrationReport) : undefined;
+}
+
+function timedOut(error: ActivityFailure | ChildWorkflowFailure, inner: Trouble): string {
+  const what = error instanceof ActivityFailure ? error.activityType : error.workflowType;
+  return `${what} did not answer in time (${inner.message})`;
+}
+
+function shorten(message: string): string {
+  return message.length <= MAX_MESSAGE ? message : `${message.slice(0, MAX_MESSAGE - 1)}…`;
+}

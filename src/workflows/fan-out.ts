@@ -1,0 +1,215 @@
+// A job over many collections: page by page, a child workflow each, at most `concurrency` at once. The failure of one
+// collection never stops the others; the job's result says for each what happened. Between pages, with nothing
+// running, it may continue as new.
+
+import {
+  CancellationScope,
+  CancelledFailure,
+  allHandlersFinished,
+  condition,
+  isCancellation,
+  workflowInfo,
+  type ChildWorkflowHandle,
+  type Workflow,
+} from '@temporalio/workflow';
+import type { Pace, ResolveCollectionsResult } from '../model/activities.js';
+import { addLine, failedLine, jobReport, lineOf, type JobProgress } from '../model/job-report.js';
+import type { JobReport, MigrationReport, VerificationReport } from '../model/results.js';
+import { isPaced, sharePace, type Command } from '../model/steering.js';
+import { reportIn, troubleOf } from './failures.js';
+import { JobBoard, type Row } from './job-board.js';
+import { lanes } from './lanes.js';
+import { runControl } from './proxies.js';
+import { startCollection, type Child } from './start-collection.js';
+import { Steering, steerSignal } from './steering.js';
+
+export type Resolved = ResolveCollectionsResult['collections'][number];
+type Report = MigrationReport | VerificationReport;
+
+/** What a job remembers over a continue-as-new. */
+export interface JobState extends JobProgress {
+  after?: string;
+  /** Collections resolved so far. */
+  seen: number;
+  paused: boolean;
+  pace: Pace;
+}
+
+export interface JobInput {
+  source: string;
+  target: string;
+  collections?: string[] | undefined;
+  as?: string | Record<string, string> | undefined;
+  concurrency: number;
+  continueAsNewAfterEvents?: number | undefined;
+}
+
+export interface ChildFacts {
+  dataQueue: string;
+  searchAttributes: boolean;
+  pace: Pace;
+  paused: boolean;
+}
+
+export interface JobPlan {
+  operation: string;
+  input: JobInput;
+  /** The input proper: `as` as a record. */
+  as: Record<string, string> | undefined;
+  state: JobState;
+  childOf(collection: Resolved, facts: () => ChildFacts): Child;
+  goOn(state: JobState): Promise<never>;
+}
+
+export class FanOut {
+  private readonly plan: JobPlan;
+  private readonly steering: Steering;
+  private readonly board: JobBoard;
+  private readonly running = new Map<string, ChildWorkflowHandle<Workflow>>();
+  private waiting = 0;
+
+  constructor(plan: JobPlan) {
+    this.plan = plan;
+    this.steering = new Steering(plan.state.pace, plan.state.paused);
+    this.board = new JobBoard(plan.operation, plan.input, plan.state, this.steering.state);
+    this.steering.register({
+      phase: () => this.board.phase,
+      standing: () => this.board.standing(),
+      changed: (command) => this.commanded(command),
+    });
+  }
+
+  async run(): Promise<JobReport> {
+    const { state, input } = this.plan;
+    for (;;) {
+      const page = await this.resolve();
+      state.seen += page.collections.length;
+      await this.runPage(page);
+      if (page.next === undefined) break;
+      state.after = page.next;
+      await this.betweenPages();
+    }
+    await condition(allHandlersFinished);
+    this.board.enter('done');
+    return jobReport(state, input.source, input.target, Date.now());
+  }
+
+  private resolve(): Promise<ResolveCollectionsResult> {
+    const { input, as, state } = this.plan;
+    const { source, target, collections } = input;
+    this.board.enter('planning');
+    const asked = {
+      source,
+      target,
+      ...(collections === undefined ? {} : { collections }),
+      ...(as === undefined ? {} : { as }),
+      ...(state.after === undefined ? {} : { after: state.after }),
+    };
+    return runControl('resolveCollections', asked, `collections of ${source}`);
+  }
+
+  private async runPage(page: ResolveCollectionsResult): Promise<void> {
+    const { concurrency } = this.plan.input;
+    this.board.openPage(page, (resolved) => this.childOf(resolved, page).workflowId);
+    this.waiting = this.board.rows.length;
+    await lanes(this.board.rows, Math.min(concurrency, this.board.rows.length), async (row) => {
+      await condition(() => !this.steering.state.paused || this.givenUp());
+      this.waiting -= 1;
+      await this.runRow(row, this.childOf(row.resolved, page));
+      this.shareAgain();
+    });
+    if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('Cancelled');
+  }
+
+  private async runRow(row: Row, child: Child): Promise<void> {
+    const { state } = this.plan;
+    try {
+      const report = await this.runChild(row, child);
+      if (report) addLine(state, lineOf(row, report), 'bytes' in report ? report.bytes : 0);
+      else addLine(state, failedLine(row, 'Aborted', 'not started'), 0);
+      this.board.close(row, report?.outcome ?? 'aborted', report);
+    } catch (error) {
+      if (CancellationScope.current().consideredCancelled) throw error;
+      this.failed(row, error);
+    }
+  }
+
+  private async runChild(row: Row, child: Child): Promise<Report | undefined> {
+    if (this.givenUp()) return undefined;
+    const handle = await startCollection(child, {
+      givenUp: () => this.givenUp(),
+      waitsFor: (holder) => this.board.note(row, `waits for ${holder}`),
+    });
+    if (!handle) return undefined;
+    this.running.set(row.workflowId, handle);
+    this.board.started(row);
+    try {
+      return (await handle.result()) as Report;
+    } finally {
+      this.running.delete(row.workflowId);
+    }
+  }
+
+  private failed(row: Row, error: unknown): void {
+    const trouble = troubleOf(error);
+    const code = isCancellation(error) ? 'Cancelled' : trouble.code;
+    const line = failedLine(row, code, trouble.message);
+    const report = reportIn(error);
+    const full = report ? { ...lineOf(row, report), outcome: line.outcome, error: line.error ?? code } : line;
+    addLine(this.plan.state, full, report && 'bytes' in report ? report.bytes : 0);
+    this.board.close(row, line.outcome, report, { code, message: trouble.message });
+  }
+
+  /** The only trouble of the job, in the collection's own words. */
+  get soleTrouble() {
+    return this.plan.state.seen === 1 ? this.board.rows[0]?.trouble : undefined;
+  }
+
+  private childOf(collection: Resolved, page: ResolveCollectionsResult): Child {
+    return this.plan.childOf(collection, () => ({
+      dataQueue: page.dataQueue,
+      searchAttributes: page.searchAttributes ?? true,
+      pace: this.share(),
+      paused: this.steering.state.paused,
+    }));
+  }
+
+  private share(): Pace {
+    const busy = Math.min(this.plan.input.concurrency, this.running.size + this.waiting + 1);
+    return sharePace(this.steering.state.pace, busy);
+  }
+
+  /** With nothing left to start, those that still run may go faster. */
+  private shareAgain(): void {
+    if (this.waiting > 0 || this.running.size === 0 || !isPaced(this.steering.state.pace)) return;
+    this.forward({ do: 'throttle', pace: sharePace(this.steering.state.pace, this.running.size) });
+  }
+
+  private commanded(command: Command): void {
+    if (command.do === 'throttle') {
+      const among = Math.max(1, this.running.size);
+      this.forward({ do: 'throttle', pace: sharePace(command.pace, among) });
+    } else this.forward(command);
+    this.board.commanded(command);
+  }
+
+  private forward(command: Command): void {
+    // A collection that has just ended needs no telling.
+    for (const handle of this.running.values()) handle.signal(steerSignal, command).catch(() => undefined);
+  }
+
+  private givenUp(): boolean {
+    return this.steering.state.aborted !== undefined;
+  }
+
+  private async betweenPages(): Promise<void> {
+    const { input, state, goOn } = this.plan;
+    const { continueAsNewSuggested, historyLength } = workflowInfo();
+    if (this.givenUp()) return;
+    if (!continueAsNewSuggested && historyLength < (input.continueAsNewAfterEvents ?? Infinity)) return;
+    await condition(allHandlersFinished);
+    state.paused = this.steering.state.paused;
+    state.pace = this.steering.state.pace;
+    await goOn(state);
+  }
+}

@@ -1,0 +1,16 @@
+// How a job over many collections ends: with its report, or failing with a code that says what the trouble was.
+
+import type { JobReport } from '../model/results.js';
+import { failure, type Trouble } from './failures.js';
+
+/** A job of one collection fails with that collection's own code, so that the true cause is what a user sees first. */
+export function jobFailure(report: JobReport, sole: Trouble | undefined) {
+  if (sole) return failure(sole.code, sole.message, report);
+  const { verified, different, failed } = report;
+  const counts = `${verified} verified, ${different} different, ${failed} failed`;
+  const named = report.collections.filter((line) => line.outcome !== 'verified');
+  const lines = named.slice(0, 5).map((line) => `${line.collection}: ${line.error ?? line.outcome}`);
+  const message = [`${counts}.`, ...lines].join('\n');
+  if (report.outcome === 'aborted') return failure('Aborted', `Aborted: ${message}`, report);
+  return failure(report.outcome === 'different' ? 'SidesDiffer' : 'CollectionsFailed', message, report);
+}

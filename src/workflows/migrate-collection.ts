@@ -1,0 +1,202 @@
+// One collection from one cluster to another: plan, prepare the target, copy, prove, finish. Whatever happens after
+// the target was touched, its indexing and strict mode are put back. Its workflow id is the lock on the collection that
+// is written. Wrong input fails at once and never parks.
+
+import {
+  ApplicationFailure,
+  CancellationScope,
+  ContinueAsNew,
+  continueAsNew,
+  isCancellation,
+} from '@temporalio/workflow';
+import { migrateCollectionSchema, parseInput, type MigrateCollectionInput } from '../model/inputs.js';
+import { describeDifference, migrationReport, stateOfTarget } from '../model/outcome.js';
+import { newProgress, proofOf, type CollectionProgress, type Sides } from '../model/progress-state.js';
+import type { MigrationReport } from '../model/results.js';
+import { CollectionJob, type JobSettings } from './collection-job.js';
+import { failure, surfacing, troubleOf } from './failures.js';
+import { paceOf } from './job-input.js';
+import { proveCollection } from './prove-collection.js';
+import { runControl } from './proxies.js';
+
+type Parsed = ReturnType<typeof read>;
+
+export async function migrateCollection(input: MigrateCollectionInput): Promise<MigrationReport> {
+  return surfacing(async () => {
+    const parsed = read(input);
+    const job = openJob(parsed);
+    try {
+      job.enter(job.progress.phase);
+      const report = await migrate(job, parsed);
+      if (report.outcome === 'verified') return report;
+      throw failure('SidesDiffer', describeDifference(report), report);
+    } catch (error) {
+      if (error instanceof ContinueAsNew) throw error;
+      await release(job, 'compensation');
+      throw ending(job, error);
+    }
+  });
+}
+
+async function migrate(job: CollectionJob, parsed: Parsed): Promise<MigrationReport> {
+  const { progress } = job;
+  await plan(job, parsed);
+  progress.sides ??= await prepare(job, parsed);
+  const subset = progress.plan?.targetState === 'merge';
+  const mode = parsed.options.onDifference === 'repair' ? 'repair' : 'report';
+  await proveCollection({ job, sides: progress.sides, subset, mode });
+  return finish(job, parsed, subset);
+}
+
+async function plan(job: CollectionJob, { options, asked }: Parsed): Promise<void> {
+  const { progress, settings } = job;
+  if (progress.plan) return;
+  const { source, target } = settings;
+  const { onExisting, overrides } = options;
+  const input = { source, target, onExisting, ...(overrides === undefined ? {} : { overrides }) };
+  const found = await runControl('planCollection', input, `plan ${asked}`);
+  progress.plan = found;
+  progress.total = found.sourcePoints;
+  progress.warnings.push(...found.notes);
+  const resumed = found.targetState === 'ours' && found.targetPoints > 0;
+  progress.reread = options.rereadSource || resumed;
+  progress.copy = !resumed || found.targetPoints * 2 < found.sourcePoints;
+  if (!progress.copy) progress.already = found.targetPoints;
+}
+
+/** The compensation is armed before the first write to the target. */
+async function prepare(job: CollectionJob, { options }: Parsed): Promise<Sides> {
+  const { progress, settings } = job;
+  const { plan: found } = progress;
+  if (!found) throw failure('Internal', 'The target was to be prepared before anything was planned.');
+  await job.gate();
+  const { source, target } = settings;
+  const { onExisting, overrides } = options;
+  const { sourcePin, targetState, heldBack, sourceRead } = found;
+  const what = { source, target, onExisting, ...(overrides === undefined ? {} : { overrides }) };
+  progress.released = false;
+  const input = { ...what, sourcePin, targetState, heldBack };
+  const prepared = await runControl(
+    'prepareTarget',
+    input,
+    `prepare ${target.collection} on ${target.cluster}`,
+  );
+  progress.prepared = prepared;
+  const nodes = options.replicas ? (prepared.targetNodes ?? 1) : 1;
+  const { targetPin, targetRead, owned, maxWritePoints } = prepared;
+  const limit = maxWritePoints === undefined ? {} : { maxWritePoints };
+  return { sourcePin, targetPin, sourceRead, targetRead, owned, nodes, ...limit };
+}
+
+async function finish(job: CollectionJob, { options }: Parsed, subset: boolean): Promise<MigrationReport> {
+  const { progress, settings } = job;
+  const { source, target } = settings;
+  job.enter('finishing');
+  await job.persist(() => release(job, 'step'));
+  const configuration = await configurationDifferences(job, options.overrides, subset);
+  const equal = proofOf(progress, subset, configuration).equal;
+  if (equal && options.awaitIndexing) await awaitIndexing(job, options.awaitIndexingMinutes * 60_000);
+  const aliases = equal && options.copyAliases ? await copyAliases(job) : [];
+  if (equal) job.enter('done');
+  return migrationReport(progress, { source, target }, { subset, configuration, aliases });
+}
+
+async function configurationDifferences(
+  job: CollectionJob,
+  overrides: Record<string, unknown> | undefined,
+  subset: boolean,
+): Promise<string[]> {
+  const { source, target } = job.settings;
+  const input = { source, target, ...(overrides === undefined ? {} : { overrides }) };
+  const { differences } = await job.persist(() =>
+    runControl('compareConfigurations', input, `compare configurations of ${source.collection}`),
+  );
+  if (!subset) return differences;
+  job.progress.warnings.push(...differences); // merged into a collection of somebody else, who chose its settings
+  return [];
+}
+
+async function awaitIndexing(job: CollectionJob, waitMs: number): Promise<void> {
+  const { target } = job.settings;
+  const warn = (reason: string) =>
+    job.progress.warnings.push(`${target.collection} is complete but not yet ready: ${reason}`);
+  await job.steering.interruptible(async () => {
+    try {
+      const answer = await runControl('awaitReady', { target, waitMs }, `indexing of ${target.collection}`);
+      if (!answer.ready) warn(answer.reason ?? 'indexing goes on');
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      warn(troubleOf(error).message);
+    }
+  });
+  await job.gate();
+}
+
+async function copyAliases(job: CollectionJob): Promise<string[]> {
+  const { source, target } = job.settings;
+  const { aliases } = await job.persist(() =>
+    runControl('copyAliases', { source, target }, `aliases of ${source.collection}`),
+  );
+  return aliases;
+}
+
+/** As a step of the job its failure counts; as compensation it is recorded and never hides the first one. */
+async function release(job: CollectionJob, as: 'step' | 'compensation'): Promise<void> {
+  const { progress, settings } = job;
+  if (progress.released || !progress.plan) return;
+  const { target } = settings;
+  const { heldBack } = progress.plan;
+  // Killed between creating and answering, the target may be ours without our knowing; the stamp on it decides.
+  const mayBeOurs = ['absent', 'ours', 'recreate'].includes(progress.plan.targetState);
+  const owned = progress.prepared?.owned ?? mayBeOurs;
+  const input = { target, heldBack, owned };
+  const summary = `put indexing of ${target.collection} back`;
+  if (as === 'step') await runControl('releaseTarget', input, summary);
+  else {
+    try {
+      await CancellationScope.nonCancellable(() => runControl('releaseTarget', input, summary));
+    } catch (error) {
+      progress.warnings.push(`Indexing could not be put back: ${troubleOf(error).message}`);
+      return;
+    }
+  }
+  progress.released = true;
+}
+
+function ending(job: CollectionJob, error: unknown): unknown {
+  const { progress, settings } = job;
+  const state = stateOfTarget(settings.target, job.onTarget, progress.total, progress.released);
+  const touched = progress.prepared !== undefined || !progress.released;
+  progress.lastError = touched ? `${troubleOf(error).message} ${state}` : troubleOf(error).message;
+  job.show();
+  if (isCancellation(error)) return error;
+  if (error instanceof ApplicationFailure && error.type === 'SidesDiffer') return error;
+  const { code, message } = troubleOf(error);
+  return failure(code, touched ? `${message.replace(/[.\s]*$/, '')}. ${state}.` : message);
+}
+
+function read(input: MigrateCollectionInput) {
+  const { progress, ...rest } = input ?? {};
+  const parsed = parseInput(migrateCollectionSchema, rest);
+  return { ...parsed, progress: progress as CollectionProgress | undefined };
+}
+
+function openJob(parsed: Parsed): CollectionJob {
+  const { progress, ...input } = parsed;
+  const { options, source, target, dataQueue, searchAttributes } = input;
+  const settings: JobSettings = {
+    ...options,
+    operation: 'scrollMigration',
+    source,
+    target,
+    dataQueue,
+    searchAttributes,
+    recheckAfterMs: RECHECK_AFTER_MS,
+  };
+  const state = progress ?? newProgress(new Date().toISOString(), paceOf(options), input.paused);
+  return new CollectionJob(settings, state, (carried) =>
+    continueAsNew<typeof migrateCollection>({ ...input, progress: carried }),
+  );
+}
+
+const RECHECK_AFTER_MS = 2_000;

@@ -1,0 +1,116 @@
+// Copies what is to be copied and proves that the target holds what the source holds, page of slices by page. A round
+// goes over all pages; when a side was written meanwhile (its exact count is not its digest's), another round reads
+// both sides anew. Ends with the state telling the verdict: what still differs is not an error here.
+
+import { countsDisagree, closePage, nextRound, type Sides } from '../model/progress-state.js';
+import { newPage, nextWalk, type Page, type Rules } from '../model/walk.js';
+import type { CollectionJob } from './collection-job.js';
+import { failure } from './failures.js';
+import { runControl } from './proxies.js';
+import { runWalk } from './run-walk.js';
+
+const MAX_ROUNDS = 5;
+const REPLICAS_WAIT_MS = 10 * 60_000;
+const POINTS_A_SLICE = 500_000;
+const MAX_SLICES = 64;
+
+export interface Proving {
+  job: CollectionJob;
+  sides: Sides;
+  subset: boolean;
+  mode: 'report' | 'repair';
+}
+
+export async function proveCollection(proving: Proving): Promise<void> {
+  const { job, subset, mode } = proving;
+  for (let rounds = 1; ; rounds += 1) {
+    await runRound(proving);
+    await countBothSides(job);
+    const moved = countsDisagree(job.progress, subset);
+    if (job.progress.tally.standing === 0 && !moved) return;
+    const again = moved && job.progress.tally.standing === 0 && rounds < MAX_ROUNDS;
+    if (!again) {
+      if (mode === 'report' || !(await job.park(stillDifferent(job)))) return;
+      rounds = 0;
+    }
+    nextRound(job.progress);
+  }
+}
+
+async function runRound(proving: Proving): Promise<void> {
+  const { job } = proving;
+  const { progress } = job;
+  const rules = rulesOf(proving);
+  await job.gate();
+  for (;;) {
+    progress.page ??= await planPage(proving, rules);
+    const { page } = progress;
+    await walkPage(proving, rules, page);
+    progress.tally = closePage(progress.tally, page);
+    delete progress.page;
+    delete progress.fromKey;
+    if (page.next === undefined) return;
+    progress.fromKey = page.next;
+  }
+}
+
+async function walkPage(proving: Proving, rules: Rules, page: Page): Promise<void> {
+  const { job, sides } = proving;
+  let replicasKnown = proving.mode === 'report';
+  while (page.walk.length > 0) {
+    if (!replicasKnown && page.walk[0]?.task !== 'copy') {
+      await awaitReplicas(job);
+      replicasKnown = true;
+    }
+    await runWalk({ job, sides, page, rules });
+    nextWalk(page, rules);
+  }
+}
+
+async function planPage({ job, sides }: Proving, rules: Rules): Promise<Page> {
+  const { source, slices: width } = job.settings;
+  const { fromKey, total } = job.progress;
+  const slices = Math.max(width, Math.min(MAX_SLICES, Math.ceil(total / POINTS_A_SLICE)));
+  const start = fromKey === undefined ? {} : { fromKey };
+  const input = { collection: source, pin: sides.sourcePin, slices, ...start };
+  const planned = await job.persist(() => runControl('planSlices', input, `slices of ${source.collection}`));
+  return newPage(planned.slices, planned.next, rules);
+}
+
+async function awaitReplicas(job: CollectionJob): Promise<void> {
+  const { target } = job.settings;
+  const input = { target, waitMs: REPLICAS_WAIT_MS, replicasOnly: true };
+  for (;;) {
+    const answer = await job.persist(() =>
+      runControl('awaitReady', input, `replicas of ${target.collection} Active`),
+    );
+    if (answer.ready) return;
+    const why = `The replicas of ${target.collection} on ${target.cluster} are not all Active: ${answer.reason ?? 'unknown'}.`;
+    if (!(await job.park(why))) throw failure('ReplicaNotActive', why);
+  }
+}
+
+async function countBothSides(job: CollectionJob): Promise<void> {
+  const count = async (collection: typeof job.settings.source) => {
+    const summary = `count ${collection.collection} on ${collection.cluster}`;
+    return (await runControl('countPoints', { collection }, summary)).count;
+  };
+  const [source, target] = await job.persist(() =>
+    Promise.all([count(job.settings.source), count(job.settings.target)]),
+  );
+  job.progress.counts = { source, target };
+}
+
+function rulesOf({ job, sides, subset, mode }: Proving): Rules {
+  const { copy, reread } = job.progress;
+  return { copy, reread, subset, mode, nodes: sides.nodes };
+}
+
+function stillDifferent(job: CollectionJob): string {
+  const { source, target } = job.settings;
+  return (
+    `${source.collection} on ${source.cluster} and ${target.collection} on ${target.cluster} still differ ` +
+    'after all passes: the source is being written, or somebody else writes to the target. ' +
+    'Stop the writers and send `retry`.'
+  );
+}

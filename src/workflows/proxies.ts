@@ -1,0 +1,65 @@
+// Every activity's time-outs and retries, in one table. Planning gives up within seconds, so that wrong input is
+// answered at once; other control calls try for some minutes; data activities try for ever and judge a stall themselves.
+
+import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
+import type { ControlActivities, DataActivities } from '../model/activities.js';
+
+const AT_ONCE: ActivityOptions = {
+  startToCloseTimeout: '30s',
+  retry: { initialInterval: '500ms', maximumAttempts: 2 },
+};
+const PATIENT: ActivityOptions = {
+  startToCloseTimeout: '5m',
+  retry: { initialInterval: '1s', maximumInterval: '30s', maximumAttempts: 10 },
+};
+
+const control: Record<keyof ControlActivities, ActivityOptions> = {
+  resolveCollections: AT_ONCE,
+  planCollection: AT_ONCE,
+  planVerification: AT_ONCE,
+  describeHolder: { ...AT_ONCE, startToCloseTimeout: '10s' },
+  prepareTarget: PATIENT,
+  releaseTarget: PATIENT,
+  planSlices: PATIENT,
+  compareConfigurations: PATIENT,
+  copyAliases: PATIENT,
+  /** An exact count of a large collection is slow. */
+  countPoints: { ...PATIENT, startToCloseTimeout: '15m' },
+  /** Its start-to-close is the wait asked for, see below. */
+  awaitReady: { ...PATIENT, heartbeatTimeout: '30s' },
+};
+
+const CLAIM_MARGIN_MS = 15 * 60_000;
+
+type Input<F> = F extends (input: infer I) => unknown ? I : never;
+type Output<F> = F extends (input: never) => Promise<infer R> ? R : never;
+
+export function runControl<K extends keyof ControlActivities>(
+  name: K,
+  input: Input<ControlActivities[K]>,
+  summary: string,
+): Promise<Output<ControlActivities[K]>> {
+  const waited = 'waitMs' in input ? { startToCloseTimeout: input.waitMs + 5 * 60_000 } : {};
+  const activities = proxyActivities<Record<string, (input: unknown) => Promise<unknown>>>({
+    ...control[name],
+    ...waited,
+    summary,
+  });
+  return activities[name]?.(input) as Promise<Output<ControlActivities[K]>>;
+}
+
+export function runData<K extends keyof DataActivities>(
+  name: K,
+  input: Input<DataActivities[K]>,
+  taskQueue: string,
+): Promise<Output<DataActivities[K]>> {
+  const activities = proxyActivities<Record<string, (input: unknown) => Promise<unknown>>>({
+    taskQueue,
+    summary: input.what,
+    heartbeatTimeout: '30s',
+    startToCloseTimeout: input.budgetMs + CLAIM_MARGIN_MS,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: { initialInterval: '2s', maximumInterval: '2m' },
+  });
+  return activities[name]?.(input) as Promise<Output<DataActivities[K]>>;
+}

@@ -1,0 +1,74 @@
+// Starts the child workflow of one collection. Its id is the lock on the collection that is written: when another job
+// holds it, this one names the holder, or waits for it when the input says so.
+
+import {
+  ParentClosePolicy,
+  condition,
+  startChild,
+  type ChildWorkflowHandle,
+  type Workflow,
+} from '@temporalio/workflow';
+import { failure, troubleOf } from './failures.js';
+import { runControl } from './proxies.js';
+
+export interface Child {
+  workflowId: string;
+  type: string;
+  /** Taken when it starts, so that a pace or a pause of that moment holds. */
+  input: () => unknown;
+  summary: string;
+  onBusy: 'fail' | 'wait';
+}
+
+const FIRST_WAIT_MS = 2_000;
+const LONGEST_WAIT_MS = 60_000;
+
+export interface Waiting {
+  /** True when nobody wants the child any more. */
+  givenUp(): boolean;
+  waitsFor(holder: string): void;
+}
+
+/** Undefined when it was given up while waiting. */
+export async function startCollection(
+  child: Child,
+  waiting: Waiting,
+): Promise<ChildWorkflowHandle<Workflow> | undefined> {
+  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 1.5, LONGEST_WAIT_MS)) {
+    try {
+      return await startChild(child.type, {
+        workflowId: child.workflowId,
+        args: [child.input()],
+        parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+        staticSummary: child.summary,
+      });
+    } catch (error) {
+      if (!isAlreadyStarted(error)) throw error;
+    }
+    const holder = await describeHolder(child.workflowId);
+    if (child.onBusy === 'fail') throw busy(child.workflowId, holder);
+    waiting.waitsFor(holder);
+    if (await condition(() => waiting.givenUp(), waitMs)) return undefined;
+  }
+}
+
+function busy(workflowId: string, holder: string) {
+  return failure(
+    'CollectionBusy',
+    `Another job writes this collection: ${holder}. Wait for it or abort it; \`onBusy: "wait"\` waits by itself. [workflow=${workflowId}]`,
+  );
+}
+
+async function describeHolder(workflowId: string): Promise<string> {
+  try {
+    return (await runControl('describeHolder', { workflowId }, `who holds ${workflowId}`)).holder;
+  } catch (error) {
+    if (troubleOf(error).code === 'Cancelled') throw error;
+    return workflowId;
+  }
+}
+
+/** The class is not exported to workflows; its name is part of the SDK's interface. */
+function isAlreadyStarted(error: unknown): boolean {
+  return error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError';
+}

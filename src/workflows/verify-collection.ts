@@ -1,0 +1,84 @@
+// Compares one collection of two clusters: digests of both sides, and where those differ, every point. Writes nothing
+// to either side, takes no lock, and tells in its report what differs.
+
+import { ContinueAsNew, continueAsNew, isCancellation } from '@temporalio/workflow';
+import { parseInput, verifyCollectionSchema, type VerifyCollectionInput } from '../model/inputs.js';
+import { verificationReport } from '../model/outcome.js';
+import { newProgress, type CollectionProgress, type Sides } from '../model/progress-state.js';
+import type { VerificationReport } from '../model/results.js';
+import { CollectionJob } from './collection-job.js';
+import { failure, surfacing, troubleOf } from './failures.js';
+import { paceOf } from './job-input.js';
+import { proveCollection } from './prove-collection.js';
+import { runControl } from './proxies.js';
+
+type Parsed = ReturnType<typeof read>;
+
+export async function verifyCollection(input: VerifyCollectionInput): Promise<VerificationReport> {
+  return surfacing(async () => {
+    const parsed = read(input);
+    const job = openJob(parsed);
+    try {
+      job.enter(job.progress.phase);
+      return await verify(job, parsed);
+    } catch (error) {
+      if (error instanceof ContinueAsNew || isCancellation(error)) throw error;
+      const { code, message } = troubleOf(error);
+      job.progress.lastError = message;
+      job.show();
+      throw failure(code, message);
+    }
+  });
+}
+
+async function verify(job: CollectionJob, parsed: Parsed): Promise<VerificationReport> {
+  const { progress, settings } = job;
+  const { source, target } = settings;
+  const { overrides, subset, replicas } = parsed.options;
+  progress.sides ??= await plan(job, replicas);
+  await proveCollection({ job, sides: progress.sides, subset, mode: 'report' });
+  const input = { source, target, ...(overrides === undefined ? {} : { overrides }) };
+  const summary = `compare configurations of ${source.collection}`;
+  const { differences } = await runControl('compareConfigurations', input, summary);
+  if (subset) progress.warnings.push(...differences);
+  job.enter('done');
+  const seconds = Math.round((Date.now() - Date.parse(progress.startedAt)) / 1000);
+  const configuration = subset ? [] : differences;
+  return verificationReport(progress, { source, target }, { subset, configuration, seconds });
+}
+
+async function plan(job: CollectionJob, replicas: boolean): Promise<Sides> {
+  const { source, target } = job.settings;
+  const found = await runControl('planVerification', { source, target }, `plan ${source.collection}`);
+  const { sourcePin, targetPin, sourceRead, targetRead, sourcePoints, targetNodes } = found;
+  job.progress.total = sourcePoints;
+  job.progress.copy = false;
+  job.progress.reread = true;
+  const nodes = replicas ? Math.max(1, targetNodes) : 1;
+  return { sourcePin, targetPin, sourceRead, targetRead, owned: false, nodes };
+}
+
+function read(input: VerifyCollectionInput) {
+  const { progress, ...rest } = input ?? {};
+  const parsed = parseInput(verifyCollectionSchema, rest);
+  return { ...parsed, progress: progress as CollectionProgress | undefined };
+}
+
+function openJob(parsed: Parsed): CollectionJob {
+  const { progress, ...input } = parsed;
+  const { options, source, target, dataQueue, searchAttributes } = input;
+  const settings = {
+    ...options,
+    operation: 'verifyCollections',
+    source,
+    target,
+    dataQueue,
+    searchAttributes,
+    onFailure: 'fail' as const,
+    parkForHours: 0,
+  };
+  const state = progress ?? newProgress(new Date().toISOString(), paceOf(options), input.paused);
+  return new CollectionJob(settings, state, (carried) =>
+    continueAsNew<typeof verifyCollection>({ ...input, progress: carried }),
+  );
+}

@@ -1,0 +1,129 @@
+// A real Temporal server and workers of the test's own, with activities replaced by those over FakeClusters.
+
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import type { WorkflowHandle } from '@temporalio/client';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { DefaultLogger, Runtime, Worker, bundleWorkflowCode, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import type { CollectionStatus } from '../../src/model/results.js';
+import { SEARCH_ATTRIBUTES } from '../../src/model/names.js';
+import { FakeClusters } from './fake-clusters.js';
+
+const WORKFLOWS = fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url));
+
+Runtime.install({ logger: new DefaultLogger('ERROR') });
+
+export class WorkflowLab {
+  readonly env: TestWorkflowEnvironment;
+  readonly bundle: WorkflowBundleWithSourceMap;
+
+  private constructor(env: TestWorkflowEnvironment, bundle: WorkflowBundleWithSourceMap) {
+    this.env = env;
+    this.bundle = bundle;
+  }
+
+  static async open(): Promise<WorkflowLab> {
+    const path = process.env['FERRY_TEMPORAL_BIN'];
+    const searchAttribute = Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => [
+      '--search-attribute',
+      `${name}=${type}`,
+    ]);
+    const env = await TestWorkflowEnvironment.createLocal({
+      server: {
+        ...(path ? { executable: { type: 'existing-path' as const, path } } : {}),
+        extraArgs: searchAttribute,
+        log: { format: 'json', level: 'error' },
+      },
+    });
+    return new WorkflowLab(env, await bundleWorkflows(WORKFLOWS));
+  }
+
+  async close(): Promise<void> {
+    await this.env.teardown();
+  }
+
+  /** A worker on queues of its own, for as long as `body` runs. */
+  async withClusters<T>(
+    body: (run: Run) => Promise<T>,
+    options: { bundle?: WorkflowBundleWithSourceMap } = {},
+  ) {
+    const queue = `test-${randomUUID()}`;
+    const fakes = new FakeClusters(queue);
+    const worker = await Worker.create({
+      connection: this.env.nativeConnection,
+      taskQueue: queue,
+      workflowBundle: options.bundle ?? this.bundle,
+      activities: fakes.activities(),
+      // Cancellation reaches an activity at its next heartbeat that is sent.
+      maxHeartbeatThrottleInterval: '100ms',
+      shutdownGraceTime: '1s',
+      shutdownForceTime: '5s',
+    });
+    return worker.runUntil(body(new Run(this, queue, fakes)));
+  }
+}
+
+export async function bundleWorkflows(workflowsPath: string): Promise<WorkflowBundleWithSourceMap> {
+  return bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
+}
+
+/** One test's queue, clusters and unique aliases: the server is shared, and locks are by alias. */
+export class Run {
+  readonly lab: WorkflowLab;
+  readonly queue: string;
+  readonly fakes: FakeClusters;
+  readonly a = `a-${randomUUID().slice(0, 8)}`;
+  readonly b = `b-${randomUUID().slice(0, 8)}`;
+  readonly started: WorkflowHandle[] = [];
+
+  constructor(lab: WorkflowLab, queue: string, fakes: FakeClusters) {
+    this.lab = lab;
+    this.queue = queue;
+    this.fakes = fakes;
+    fakes.clusters[this.a] = {};
+    fakes.clusters[this.b] = {};
+  }
+
+  async start(workflow: string, input: Record<string, unknown>, workflowId = `job-${randomUUID()}`) {
+    const args = [{ source: this.a, target: this.b, ...input }];
+    const handle = await this.lab.env.client.workflow.start(workflow, {
+      taskQueue: this.queue,
+      workflowId,
+      args,
+    });
+    this.started.push(handle);
+    return handle;
+  }
+
+  async migrate(input: Record<string, unknown> = {}) {
+    return this.start('scrollMigration', input);
+  }
+
+  child(collection = 'docs') {
+    return this.lab.env.client.workflow.getHandle(`ferry/${this.b}/${collection}`);
+  }
+
+  status(collection = 'docs'): Promise<CollectionStatus> {
+    return this.child(collection).query<CollectionStatus>('status');
+  }
+
+  source(collection = 'docs') {
+    return this.fakes.points({ cluster: this.a, collection });
+  }
+
+  target(collection = 'docs') {
+    return this.fakes.points({ cluster: this.b, collection });
+  }
+}
+
+/** Asks until the answer is yes. */
+export async function until(what: () => boolean | Promise<boolean>): Promise<void> {
+  for (;;) {
+    try {
+      if (await what()) return;
+    } catch {
+      // not there yet
+    }
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
