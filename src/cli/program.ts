@@ -5,11 +5,21 @@ import { errorDocument, EXIT, exitCodeOfError } from './exit-codes.js';
 import { addGlobalOptions, setExitCode } from './global-options.js';
 import { registerDemo } from './demo.js';
 import { registerMigrate } from './migrate.js';
+import { registerStack } from './stack.js';
 import { registerStatus } from './status.js';
 import { registerSteer } from './steer.js';
 import { registerVerify } from './verify.js';
+import { registerWorker } from './worker.js';
 
-const REGISTER = [registerDemo, registerMigrate, registerVerify, registerStatus, registerSteer];
+const REGISTER = [
+  registerDemo,
+  registerStack,
+  registerWorker,
+  registerMigrate,
+  registerVerify,
+  registerStatus,
+  registerSteer,
+];
 
 export function createProgram(): Command {
   const program = new Command('ferry')
