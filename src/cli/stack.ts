@@ -75,8 +75,8 @@ function addressLines({ temporal, qdrant, s3, config }: StackDescription): strin
   return [
     `Temporal UI      ${temporal.ui}`,
     `Temporal server  ${temporal.address}`,
-    `Qdrant source    ${qdrant.source.url}/dashboard  (gRPC ${qdrant.source.grpcUrl})`,
-    `Qdrant target    ${qdrant.target.url}/dashboard  (gRPC ${qdrant.target.grpcUrl})`,
+    `Qdrant source    ${qdrant.source.url}  (gRPC ${qdrant.source.grpcUrl})`,
+    `Qdrant target    ${qdrant.target.url}  (gRPC ${qdrant.target.grpcUrl})`,
     `S3 gateway       ${s3.endpoint}  (bucket ${s3.bucket})`,
     `Configuration    ${config}`,
   ];

@@ -38,7 +38,7 @@ export interface LocalProcess {
   kill(): Promise<void>;
   /** Starts it (again) on the same ports and folder, unless it runs, and waits until it is ready. */
   start(): Promise<void>;
-  /** From now on it outlives the starter. */
+  /** From now on it outlives the starter, also when it is started again. */
   release(): void;
 }
 
@@ -50,6 +50,7 @@ export async function startProcess(spec: ProcessSpec): Promise<LocalProcess> {
 
 /** A process that is not started yet, or one that somebody else started by the same description. */
 export function localProcess(spec: ProcessSpec, alreadyRunning?: ProcessIdentity): LocalProcess {
+  let livesOn = false;
   let current: Running | undefined = alreadyRunning && { identity: alreadyRunning, release: () => undefined };
   const identity = () => {
     if (current === undefined) throw new FerryError('StackFailed', `${spec.name} was not started`);
@@ -74,8 +75,12 @@ export function localProcess(spec: ProcessSpec, alreadyRunning?: ProcessIdentity
     kill: () => end(async (known) => (await signalProcess(known, 'SIGKILL')) && hasEnded(known, 30_000)),
     start: async () => {
       if (!(await isRunning())) current = await launch(spec);
+      if (livesOn) current?.release();
     },
-    release: () => current?.release(),
+    release: () => {
+      livesOn = true;
+      current?.release();
+    },
   };
 }
 

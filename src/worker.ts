@@ -1,0 +1,82 @@
+// Composition root of the workers: configuration, adapters, activities, Worker. No logic.
+
+import { writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { Client } from '@temporalio/client';
+import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import { createControlActivities } from './activities/control-activities.js';
+import { createDataActivities } from './activities/data-activities.js';
+import { failureInterceptor } from './activities/failure-interceptor.js';
+import { loadConfig, searchAttributesWanted, stateDir, temporalConnection } from './config.js';
+import type { FerryConfig } from './model/ferry-config.js';
+import { CONTROL_QUEUE, DATA_QUEUE } from './model/names.js';
+import { controlDependencies, dataDependencies } from './worker/activity-dependencies.js';
+import { registerSearchAttributes } from './worker/search-attributes.js';
+import { connectWorker } from './worker/worker-connection.js';
+import { installRuntime, type WorkerRuntimeOptions } from './worker/worker-runtime.js';
+import { workflowCode } from './worker/workflow-code.js';
+
+export interface RunWorkerOptions extends WorkerRuntimeOptions {
+  role: 'control' | 'data';
+  config?: string;
+  /** Queues of a data worker; absent: `ferry-data` and each that ferry.yaml names. */
+  queues?: string[];
+  /** Activities that a data worker runs at once, on each queue. */
+  slots?: number;
+  /** Gets our pid when the worker polls. */
+  readyFile?: string;
+}
+
+/** Until SIGTERM or SIGINT; what runs then gets 30 s to end. */
+export async function runWorker(options: RunWorkerOptions): Promise<void> {
+  const config = loadConfig(options.config);
+  const settings = temporalConnection(config);
+  const namespace = settings.namespace ?? 'default';
+  installRuntime(options);
+  const connection = await connectWorker(settings);
+  if (searchAttributesWanted()) await registerSearchAttributes(connection, namespace);
+  const shared = { connection, namespace, ...workerSettings(options.role) };
+  const workers =
+    options.role === 'control'
+      ? [await Worker.create({ ...shared, ...controlSettings(config, connection, namespace) })]
+      : await Promise.all(dataSettings(config, options).map((data) => Worker.create({ ...shared, ...data })));
+  const queues = workers.map((worker) => worker.options.taskQueue).join(', ');
+  const running = workers.map((worker) => worker.run());
+  if (options.readyFile !== undefined) writeFileSync(options.readyFile, `${process.pid}\n`);
+  process.stderr.write(`${options.role} worker polls ${queues} at ${settings.connectionOptions.address}\n`);
+  await Promise.all(running).finally(() => connection.close());
+}
+
+function workerSettings(role: string): Partial<WorkerOptions> {
+  return {
+    identity: `ferry-${role}@${hostname()}#${process.pid}`,
+    shutdownGraceTime: '30s',
+    interceptors: { activity: [failureInterceptor] },
+  };
+}
+
+function controlSettings(config: FerryConfig, connection: NativeConnection, namespace: string) {
+  const client = new Client({ connection, namespace });
+  return {
+    taskQueue: CONTROL_QUEUE,
+    ...workflowCode(),
+    activities: createControlActivities(controlDependencies(config, client)),
+    maxConcurrentActivityTaskExecutions: 20,
+    // After a control worker was killed, its workflows answer again after this time.
+    stickyQueueScheduleToStartTimeout: '1s',
+  } satisfies Partial<WorkerOptions>;
+}
+
+function dataSettings(config: FerryConfig, options: RunWorkerOptions) {
+  const places = [...Object.values(config.clusters), ...Object.values(config.stores)];
+  const named = places.flatMap((place) => place.taskQueue ?? []);
+  const activities = createDataActivities(dataDependencies(config, stateDir()));
+  return [...new Set(options.queues ?? [DATA_QUEUE, ...named])].map((taskQueue) => ({
+    taskQueue,
+    activities: { ...activities },
+    maxConcurrentActivityTaskExecutions: options.slots ?? 4,
+    // How much is done again after a kill; and how late a cancel is heard.
+    maxHeartbeatThrottleInterval: '5s',
+    defaultHeartbeatThrottleInterval: '5s',
+  })) satisfies Partial<WorkerOptions>[];
+}
