@@ -1,6 +1,9 @@
 // All commands, and what every failure becomes: a sentence on stderr, one JSON document on stdout, an exit status.
 
 import { Command, CommanderError } from 'commander';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../local/package-root.js';
 import { errorDocument, EXIT, exitCodeOfError } from './exit-codes.js';
 import { addGlobalOptions, setExitCode } from './global-options.js';
 import { registerDemo } from './demo.js';
@@ -24,6 +27,7 @@ const REGISTER = [
 export function createProgram(): Command {
   const program = new Command('ferry')
     .description('Durable migration of Qdrant collections, as Temporal workflows that prove what they moved.')
+    .version(version(), '--version', 'say which one this is')
     .helpOption('-h, --help', 'say what there is')
     .showHelpAfterError('(--help says what there is)');
   addGlobalOptions(program);
@@ -57,4 +61,11 @@ function usage(error: CommanderError, json: boolean): number {
   const message = error.message.replace(/^error: /, '');
   if (json) process.stdout.write(`${JSON.stringify({ error: { code: 'InvalidInput', message } })}\n`);
   return EXIT.usage;
+}
+
+function version(): string {
+  const manifest = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  return manifest.version;
 }

@@ -54,7 +54,7 @@ async function showStatus(options: GlobalOptions): Promise<void> {
   const output = outputOf(options);
   const status = await stackStatus(stateDir());
   if (status === undefined) {
-    throw new FerryError('StackFailed', 'No stack is running; start one with `ferry stack up`', {
+    throw new FerryError('StackFailed', 'No stack is running. `ferry stack up` starts one', {
       context: { folder: stateDir() },
     });
   }

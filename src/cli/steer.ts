@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { InvalidArgumentError, type Command } from 'commander';
-import { WorkflowUpdateFailedError } from '@temporalio/client';
+import { WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { FerryError } from '../model/errors.js';
 import { CONTROL_QUEUE } from '../model/names.js';
@@ -78,19 +78,31 @@ async function send(
 ): Promise<number> {
   const { temporal, ask } = frame;
   const handle = temporal.client.workflow.getHandle(id);
-  const now = await ask(() => handle.describe(), id);
-  if (now.status.name !== 'RUNNING') {
-    throw new FerryError('JobNotRunning', `The job ${id} has ended: ${now.status.name.toLowerCase()}`);
-  }
-  for (const line of await ask(() => unattended(temporal, CONTROL_QUEUE, []))) output.say(line);
-  const updateId = randomUUID();
   // One id for all attempts, so that an update whose answer was lost is not done twice.
-  const answer = await ask(
-    () => handle.executeUpdate<string, [unknown]>(name, { args: args as [unknown], updateId }),
-    id,
-  ).catch(rejected);
+  const update = { args: args as [unknown], updateId: randomUUID() };
+  let answer: string | undefined;
+  for (let attempt = 1; answer === undefined; attempt += 1) {
+    const now = await ask(() => handle.describe(), id);
+    if (now.status.name !== 'RUNNING') throw ended(id, now.status.name);
+    for (const line of await ask(() => unattended(temporal, CONTROL_QUEUE, [])))
+      if (attempt === 1) output.say(line);
+    answer = await ask(
+      () => handle.executeUpdate<string, [unknown]>(name, update).catch(unanswered),
+      id,
+    ).catch(rejected);
+  }
   output.result({ workflowId: id, done: name, answer }, [answer]);
   return EXIT.done;
+}
+
+function ended(id: string, status: string): FerryError {
+  return new FerryError('JobNotRunning', `The job ${id} has ended: ${status.toLowerCase()}`);
+}
+
+/** Nobody works on the workflow just now: no failure, ask again. */
+function unanswered(error: unknown): undefined {
+  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return undefined;
+  throw error;
 }
 
 function rejected(error: unknown): never {
