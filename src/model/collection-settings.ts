@@ -87,15 +87,24 @@ export function withOverrides(settings: JsonObject, overrides?: Record<string, u
   return changed;
 }
 
+/** Paths of the values an override sets. */
+export function setPaths(overrides: Record<string, unknown> | undefined): string[] {
+  return leavesOf(overrides).flatMap(([path, value]) => (value === null ? [] : [path]));
+}
+
 /** Paths an override removes, so that Qdrant's default holds there. */
 export function removedPaths(overrides: Record<string, unknown> | undefined): string[] {
-  const paths: string[] = [];
+  return leavesOf(overrides).flatMap(([path, value]) => (value === null ? [path] : []));
+}
+
+function leavesOf(overrides: Record<string, unknown> | undefined): [string, Json][] {
+  const leaves: [string, Json][] = [];
   const walk = (json: Json, path: string[]): void => {
-    if (json === null) paths.push(path.join('.'));
-    else if (isObject(json)) for (const [key, value] of Object.entries(json)) walk(value, [...path, key]);
+    if (!isObject(json)) leaves.push([path.join('.'), json]);
+    else for (const [key, value] of Object.entries(json)) walk(value, [...path, key]);
   };
   if (overrides) walk(fromPlain(overrides), []);
-  return paths;
+  return leaves;
 }
 
 function refuse(happened: string): never {
@@ -133,6 +142,7 @@ function refuseOtherVectors(settings: JsonObject, patch: JsonObject, changed: Js
   if (patch.vectors !== undefined) {
     const [before, after] = [vectorsOf(settings), vectorsOf(changed)];
     refuseOtherNames('vectors', before, after, patch.vectors);
+    refuseUnknownFields(before, after);
     for (const [name, vector] of Object.entries(after)) {
       const path = name === '' ? 'overrides.vectors' : `overrides.vectors.${name}`;
       for (const field of BITS) {
@@ -146,6 +156,18 @@ function refuseOtherVectors(settings: JsonObject, patch: JsonObject, changed: Js
   if (patch.sparse_vectors !== undefined) {
     const [before, after] = [objectAt(settings.sparse_vectors), objectAt(changed.sparse_vectors)];
     refuseOtherNames('sparse_vectors', before, after, patch.sparse_vectors);
+  }
+}
+
+const VECTOR_FIELDS = [...BITS, 'hnsw_config', 'quantization_config', 'on_disk'];
+
+function refuseUnknownFields(before: JsonObject, after: JsonObject): void {
+  for (const [name, vector] of Object.entries(after)) {
+    const known = new Set([...VECTOR_FIELDS, ...Object.keys(objectAt(before[name]))]);
+    const unknown = Object.keys(objectAt(vector)).find((field) => !known.has(field));
+    if (unknown === undefined) continue;
+    if (name !== '') refuse(`overrides.vectors.${name} has no setting "${unknown}"`);
+    refuse(`overrides.vectors.${unknown}: the source has one unnamed vector and no setting of that name`);
   }
 }
 

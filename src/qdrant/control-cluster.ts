@@ -7,6 +7,7 @@ import { FerryError } from '../model/errors.js';
 import { objectAt, textAt, writeJson, type Json } from '../model/json.js';
 import type { Alias, ClusterFacts } from '../transfer/control-port.js';
 import { list } from './control-layout.js';
+import { knockGrpc } from './grpc-knock.js';
 import { restNode, type RestMethod, type RestNode, type RestRequest } from './rest.js';
 
 export interface Call extends Omit<RestRequest, 'body' | 'contentType'> {
@@ -16,10 +17,12 @@ export interface Call extends Omit<RestRequest, 'body' | 'contentType'> {
 export class QdrantCluster implements ClusterFacts {
   readonly alias: string;
   readonly nodeUrls: readonly string[];
+  readonly #connection: ClusterConnection;
   readonly #nodes: RestNode[];
 
   constructor(connection: ClusterConnection) {
     this.alias = connection.alias;
+    this.#connection = connection;
     this.#nodes = connection.nodes.map((_, lane) => restNode(connection, lane));
     this.nodeUrls = this.#nodes.map((node) => node.url);
   }
@@ -37,6 +40,11 @@ export class QdrantCluster implements ClusterFacts {
     throw new FerryError('QdrantRejected', `What answers at ${this.nodeUrls.join(', ')} is not Qdrant`, {
       context: { cluster: this.alias },
     });
+  }
+
+  async knockGrpc(signal?: AbortSignal): Promise<void> {
+    const knocks = this.#connection.nodes.map((node) => knockGrpc(node.grpcUrl, this.#connection, signal));
+    await Promise.all(knocks);
   }
 
   async peers(signal?: AbortSignal): Promise<string[]> {

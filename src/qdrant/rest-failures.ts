@@ -26,10 +26,14 @@ export function transportFailure(cause: unknown, where: ErrorContext): FerryErro
     });
   }
   if (UNTRUSTED.test(code)) {
-    return new FerryError('ClusterUntrusted', `No trusted TLS connection to ${at} (${code})`, {
+    const hint = code === 'ERR_SSL_WRONG_VERSION_NUMBER' ? 'it does not speak TLS' : code;
+    return new FerryError('ClusterUntrusted', `No trusted TLS connection to ${at} (${hint})`, {
       cause,
       context: where,
     });
+  }
+  if (code.endsWith('_TIMEOUT')) {
+    return new FerryError('QdrantUnavailable', `${at} did not answer in time`, { cause, context: where });
   }
   const reason = code || (cause instanceof Error ? cause.message : String(cause));
   return new FerryError('QdrantUnavailable', `The connection to ${at} broke (${reason})`, {

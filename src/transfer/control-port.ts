@@ -41,6 +41,8 @@ export interface ClusterFacts {
   /** Nodes named in the configuration. */
   readonly nodeUrls: readonly string[];
   version(signal?: AbortSignal, timeoutMs?: number): Promise<string>;
+  /** Whether a gRPC server answers at each configured address; throws within about two seconds. */
+  knockGrpc(signal?: AbortSignal): Promise<void>;
   /** Peer ids as decimal text; empty where Qdrant runs without clustering. */
   peers(signal?: AbortSignal): Promise<string[]>;
   /** A value that two addresses of one process share; undefined where the key may not ask. */

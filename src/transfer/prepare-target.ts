@@ -11,10 +11,16 @@
 // A collection that is not ours is left as it is. Nothing is put back here: release-target.ts does.
 
 import type { PrepareTargetInput, PrepareTargetResult } from '../model/activities.js';
-import { indexSchema, splitSettings, withOverrides } from '../model/collection-settings.js';
+import {
+  indexSchema,
+  setPaths,
+  settingsOf,
+  splitSettings,
+  withOverrides,
+} from '../model/collection-settings.js';
 import { isSameIndex } from '../model/settings-difference.js';
 import { FerryError } from '../model/errors.js';
-import { numberAt, objectAt, type JsonObject } from '../model/json.js';
+import { numberAt, objectAt, valueAt, type JsonObject } from '../model/json.js';
 import { migrationName, STAMP_KEY } from '../model/names.js';
 import { isAtLeast, METADATA_SINCE, NO_INDEXING, stampJson, stampOf } from '../model/stamp.js';
 import type { ClusterControl, Controls, NewShardKey } from './control-port.js';
@@ -72,6 +78,7 @@ async function buildTarget(work: Work): Promise<void> {
   }
   await tellParams(work, there);
   await createShardKeys(work, there);
+  await refuseLostOverrides(work);
   await createIndexes(work, there);
   await holdBack(work, there);
 }
@@ -105,6 +112,20 @@ async function tellParams({ wanted, target, input, signal }: Work, there: Look):
   const { params } = splitSettings(wanted);
   const missing = Object.keys(params).filter((key) => there.settings[key] === undefined);
   if (missing.length > 0) await target.change(input.target.collection, { params }, signal);
+}
+
+/** Qdrant ignores names it does not know; the user shall hear of it before the points are copied, not after. */
+async function refuseLostOverrides({ wanted, target, input, signal }: Work): Promise<void> {
+  const settings = settingsOf((await target.info(input.target.collection, signal)).config);
+  const lost = setPaths(input.overrides).filter((path) => {
+    const steps = path.split('.');
+    return valueAt(wanted, ...steps) !== undefined && valueAt(settings, ...steps) === undefined;
+  });
+  const held = (path: string): boolean => path.startsWith('strict_mode_config');
+  const found = lost.filter((path) => !held(path));
+  if (found.length === 0) return;
+  const happened = `Qdrant on "${input.target.cluster}" does not know overrides.${found.join(', overrides.')}`;
+  throw new FerryError('InvalidInput', happened, { context: { ...input.target } });
 }
 
 async function createShardKeys({ source, input, wanted, target, signal }: Work, there: Look): Promise<void> {

@@ -38,6 +38,7 @@ async function knock(cluster: ClusterControl, signal?: AbortSignal): Promise<voi
   try {
     await cluster.version(signal, ANSWER_WITHIN_MS);
     await cluster.collections(signal);
+    await cluster.knockGrpc(signal);
   } catch (error) {
     if (!(error instanceof FerryError)) throw error;
     const happened = `Cluster "${cluster.alias}": ${error.happened}`;
