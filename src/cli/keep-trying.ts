@@ -22,7 +22,9 @@ const AWAY: readonly number[] = [
 ];
 const REFUSED: readonly number[] = [CODE.permissionDenied, CODE.unauthenticated];
 
-const PAUSE_MS = 1_000;
+const PAUSE_MS = 500;
+/** A blip shorter than this is not worth a word. */
+const QUIET_MS = 2_000;
 
 /** Ctrl-C while waiting. */
 export class StoppedWatching extends Error {
@@ -39,19 +41,23 @@ export interface Patience {
 
 /** Asks until there is an answer from the server, good or bad. */
 export async function keepTrying<T>(patience: Patience, ask: () => Promise<T>): Promise<T> {
-  let away = false;
+  let awaySince: number | undefined;
+  let said = false;
   for (;;) {
     if (patience.signal.aborted) throw new StoppedWatching();
     try {
       const answer = await ask();
-      if (away) patience.say(`Temporal at ${patience.address} is back.`);
+      if (said) patience.say(`Temporal at ${patience.address} is back.`);
       return answer;
     } catch (error) {
       if (patience.signal.aborted) throw new StoppedWatching();
       if (!isAway(error)) throw refusal(error, patience.address);
     }
-    if (!away) patience.say(`Temporal at ${patience.address} is away; ${patience.meanwhile()}`);
-    away = true;
+    awaySince ??= Date.now();
+    if (!said && Date.now() - awaySince >= QUIET_MS) {
+      patience.say(`Temporal at ${patience.address} is away; ${patience.meanwhile()}`);
+      said = true;
+    }
     await sleep(PAUSE_MS, undefined, { signal: patience.signal }).catch(() => undefined);
   }
 }

@@ -24,6 +24,8 @@ export function openTemporal(config: FerryConfig | undefined): Temporal {
   const address = connectionOptions.address ?? '127.0.0.1:7233';
   const connection = Connection.lazy({
     address,
+    // No retries inside the client: `keepTrying` knows how to wait, and says so.
+    interceptors: [],
     // Left to itself gRPC waits up to two minutes before it looks for a server again.
     channelArgs: { 'grpc.initial_reconnect_backoff_ms': 500, 'grpc.max_reconnect_backoff_ms': 2_000 },
     ...(connectionOptions.tls === undefined ? {} : { tls: connectionOptions.tls }),
