@@ -72,7 +72,7 @@ function traceOf(error: Error): string {
 /** Queries of URLs hold signatures, and what stands before an @ holds passwords. */
 function shown(message: string): string {
   const clean = message
-    .replace(/([a-z][a-z0-9+.-]*:\/\/)[^/\s@]+@/gi, '$1…@')
-    .replace(/([a-z][a-z0-9+.-]*:\/\/[^\s?'")]+)\?[^\s'")]+/gi, '$1?…');
+    .replace(/(\b[a-z][a-z0-9+.-]{0,20}:\/\/)[^/\s@]+@/gi, '$1…@')
+    .replace(/(\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s?'")]+)\?[^\s'")]+/gi, '$1?…');
   return clean.length <= LONGEST_MESSAGE ? clean : `${clean.slice(0, LONGEST_MESSAGE)}…`;
 }

@@ -33,7 +33,9 @@ export async function findBinary(name: BinaryName, onProgress: OnProgress = quie
   );
 }
 
-/** All of them, one after another, before anything is started. */
+export const allBinaries = Object.keys(binaries) as BinaryName[];
+
+/** One after another, before anything is started. */
 export async function findBinaries(names: BinaryName[], onProgress: OnProgress = quiet): Promise<void> {
   for (const name of names) await findBinary(name, onProgress);
 }

@@ -1,6 +1,6 @@
 // What others use of the local stack.
 
-export { findBinaries, findBinary, type BinaryName, type OnProgress } from './binaries.js';
+export { allBinaries, findBinaries, findBinary, type BinaryName, type OnProgress } from './binaries.js';
 export { freePorts } from './free-ports.js';
 export type { LocalProcess } from './local-process.js';
 export { endProcess, identify, isAlive, type ProcessIdentity } from './process-identity.js';

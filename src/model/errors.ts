@@ -81,7 +81,7 @@ export const catalogue = {
     retryable: false,
     remedy: 'Check TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and the key or certificate of this command.',
   },
-  StackFailed: { retryable: false, remedy: 'See the log files that the message names.' },
+  StackFailed: { retryable: false, remedy: 'Where a log file is named, it says more.' },
   Internal: { retryable: false, remedy: 'This is a defect of ferry: please report it with the stack trace.' },
 } as const satisfies Record<string, { retryable: boolean; remedy: string }>;
 

@@ -1,0 +1,141 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { cacheDir, loadConfig, stateDir, temporalConnection } from '../../src/config.js';
+import { FerryError } from '../../src/model/errors.js';
+import { requireCluster } from '../../src/model/ferry-config.js';
+
+const SECRET = 'sk-very-secret-0815';
+
+function written(text: string): string {
+  const path = join(mkdtempSync(join(tmpdir(), 'ferry-config-')), 'ferry.yaml');
+  writeFileSync(path, text);
+  return path;
+}
+
+function refusal(text: string, env: Record<string, string> = {}): FerryError {
+  try {
+    loadConfig(written(text), env);
+  } catch (error) {
+    if (error instanceof FerryError) return error;
+    throw error;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+describe('ferry.yaml', () => {
+  it('takes one url and finds gRPC beside it on port 6334', () => {
+    const { clusters } = loadConfig(written('clusters: { a: { url: "https://qdrant.example:6333/" } }'), {});
+    expect(clusters['a']).toEqual({
+      alias: 'a',
+      nodes: [{ url: 'https://qdrant.example:6333', grpcUrl: 'https://qdrant.example:6334' }],
+    });
+  });
+
+  it('takes several nodes, a queue and an authority from a file beside it', () => {
+    const path = written(
+      'clusters: { prod: { nodes: [{ url: "https://n0:6333" }, { url: "https://n1:6333", grpcUrl: "https://n1:7334" }], taskQueue: near-prod, ca: ca.pem } }',
+    );
+    writeFileSync(join(path, '../ca.pem'), 'PEM');
+    expect(loadConfig(path, {}).clusters['prod']).toEqual({
+      alias: 'prod',
+      nodes: [
+        { url: 'https://n0:6333', grpcUrl: 'https://n0:6334' },
+        { url: 'https://n1:6333', grpcUrl: 'https://n1:7334' },
+      ],
+      taskQueue: 'near-prod',
+      ca: 'PEM',
+    });
+  });
+
+  it('replaces ${NAME} from the environment, and a value cannot become structure', () => {
+    const text = 'clusters: { a: { url: "http://${HOST}:6333", apiKey: "${KEY}" } }';
+    const { clusters } = loadConfig(written(text), { HOST: 'q', KEY: '}, b: { url: "http://evil' });
+    expect(clusters['a']?.nodes[0]?.url).toBe('http://q:6333');
+    expect(clusters['a']?.apiKey).toBe('}, b: { url: "http://evil');
+    expect(Object.keys(clusters)).toEqual(['a']);
+  });
+
+  it('keeps stores, defaults and policies for later', () => {
+    const text = `
+clusters: { a: { url: "http://a:6333" } }
+stores: { disk: { url: "file:///var/lib/ferry", taskQueue: near-disk }, s3: { url: "s3://bucket/prefix", region: eu-central-1 } }
+defaults: { store: disk }
+policies: { nightly: { clusters: [a], full: "daily 02:00" } }`;
+    const config = loadConfig(written(text), {});
+    expect(config.stores['disk']).toEqual({
+      alias: 'disk',
+      url: 'file:///var/lib/ferry',
+      taskQueue: 'near-disk',
+    });
+    expect(config.defaults).toEqual({ store: 'disk' });
+    expect(Object.keys(config.policies)).toEqual(['nightly']);
+  });
+
+  it('names the variable and the field when a variable is not set', () => {
+    const error = refusal('clusters: { prod: { url: "http://a:6333", apiKey: "${PROD_KEY}" } }');
+    expect(error.code).toBe('InvalidConfig');
+    expect(error.message).toContain('clusters.prod.apiKey needs the environment variable PROD_KEY');
+  });
+
+  it.each([
+    ['an unknown field', `clusters: { a: { url: "http://a:6333", key: ${SECRET} } }`, 'clusters.a'],
+    ['credentials in a url', `clusters: { a: { url: "http://me:${SECRET}@a:6333" } }`, 'clusters.a.url'],
+    ['a url of another kind', `clusters: { a: { url: "ftp://${SECRET}" } }`, 'clusters.a.url'],
+    [
+      'a key that is no text',
+      `clusters: { a: { url: "http://a:6333", apiKey: [${SECRET}] } }`,
+      'clusters.a.apiKey',
+    ],
+    [
+      'url and nodes at once',
+      'clusters: { a: { url: "http://a", nodes: [{ url: "http://b" }] } }',
+      'clusters.a',
+    ],
+    ['no clusters', 'stores: {}', 'clusters'],
+    ['broken YAML', `clusters: { a: { apiKey: "${SECRET} }\n`, 'line'],
+    ['an alias with a slash', 'clusters: { "a/b": { url: "http://a:6333" } }', 'clusters.a/b'],
+    ['a missing authority', 'clusters: { a: { url: "https://a:6333", ca: nowhere.pem } }', 'clusters.a.ca'],
+  ])('refuses %s, naming the field and never the value', (_, text, field) => {
+    const error = refusal(text);
+    expect(error.code).toBe('InvalidConfig');
+    expect(error.message).toContain(field);
+    expect(error.message).not.toContain(SECRET);
+  });
+
+  it('says where it looked when there is none', () => {
+    expect(() => loadConfig('/nowhere/ferry.yaml', {})).toThrow(
+      /No configuration at \/nowhere\/ferry\.yaml.*--config/,
+    );
+  });
+
+  it('names the aliases that exist when one does not', () => {
+    const config = loadConfig(written('clusters: { b: { url: "http://b" }, a: { url: "http://a" } }'), {});
+    expect(() => requireCluster(config, 'c')).toThrow(/no cluster "c".*it has: a, b/);
+    expect(() => requireCluster(config, 'toString')).toThrow(FerryError);
+  });
+});
+
+describe('the environment', () => {
+  const env = { HOME: '/home/me' };
+
+  it('wins over ferry.yaml for the Temporal server', () => {
+    const config = loadConfig(
+      written('{ clusters: {}, temporal: { address: "file:7233", namespace: n } }'),
+      env,
+    );
+    expect(temporalConnection(config, env).connectionOptions.address).toBe('file:7233');
+    expect(temporalConnection(config, env).namespace).toBe('n');
+    const set = { ...env, TEMPORAL_ADDRESS: 'env:7233', TEMPORAL_NAMESPACE: 'm' };
+    expect(temporalConnection(config, set).connectionOptions.address).toBe('env:7233');
+    expect(temporalConnection(config, set).namespace).toBe('m');
+  });
+
+  it('moves the folders for state and cache', () => {
+    expect(stateDir({ FERRY_STATE_DIR: '/s' })).toBe('/s');
+    expect(stateDir({ XDG_STATE_HOME: '/x' })).toBe('/x/qdrant-ferry');
+    expect(cacheDir({ FERRY_CACHE_DIR: '/c' })).toBe('/c');
+    expect(cacheDir({ XDG_CACHE_HOME: '/x' })).toBe('/x/qdrant-ferry');
+  });
+});

@@ -1,0 +1,147 @@
+// Runs a part of the project on a machine that has nothing but Node: installs and builds what is missing first.
+//   node tools/run.mjs ferry …     the command
+//   node tools/run.mjs test …      the whole suite, on real servers
+//   node tools/run.mjs check       format, lint, types, and the tests that need no server
+//   node tools/run.mjs bench …     the figures of the README
+// Plain Node, no dependencies: it runs before anything is installed.
+
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const bin = (name) => join(root, 'node_modules/.bin', name);
+const say = (line) => process.stderr.write(`${line}\n`);
+
+const [what, ...args] = process.argv.slice(2);
+const runs = { ferry, test, check, bench };
+process.exitCode = Object.hasOwn(runs, what ?? '') ? await runs[what]() : usage();
+
+async function ferry() {
+  return (
+    (await prepare()) || run(process.execPath, ['--enable-source-maps', join(root, 'dist/cli.js'), ...args])
+  );
+}
+
+async function test() {
+  return (await prepare()) || (await fetchBinaries()) || run(bin('vitest'), ['run', ...args], { cwd: root });
+}
+
+async function bench() {
+  const main = join(root, 'bench/run.mjs');
+  return (
+    (await prepare()) || (await fetchBinaries()) || run(process.execPath, [main, ...args], { cwd: root })
+  );
+}
+
+async function check() {
+  const steps = [
+    ['prettier', '--check', '--log-level', 'warn', '.'],
+    ['eslint', '.'],
+    ['tsc', '--noEmit', '-p', 'tsconfig.json'],
+    ['tsc', '--noEmit', '-p', 'tsconfig.check.json'],
+    ['vitest', 'run', '--project', 'unit', '--project', 'replay'],
+  ];
+  let failed = await install();
+  for (const [tool, ...rest] of failed ? [] : steps)
+    failed = (await run(bin(tool), rest, { cwd: root })) || failed;
+  return failed;
+}
+
+function usage() {
+  say(`usage: node tools/run.mjs ${Object.keys(runs).join('|')} …`);
+  return 2;
+}
+
+/** Each step gives an exit status; 0 goes on. */
+async function prepare() {
+  return (await install()) || (await build());
+}
+
+async function install() {
+  if (isInstalled()) return 0;
+  say('installing packages (npm ci, once) …');
+  return run('npm', ['ci', '--no-audit', '--no-fund'], {
+    cwd: root,
+    quiet: true,
+    shell: process.platform === 'win32',
+  });
+}
+
+/** By content: times tell nothing after a clone, a copy or an interrupted install. */
+function isInstalled() {
+  const hidden = join(root, 'node_modules/.package-lock.json');
+  if (!existsSync(hidden)) return false;
+  const [wanted, have] = [join(root, 'package-lock.json'), hidden].map((path) =>
+    JSON.parse(readFileSync(path, 'utf8')),
+  );
+  return Object.entries(wanted.packages).every(([path, { version, integrity, optional }]) => {
+    const there = have.packages[path];
+    if (path === '' || there === undefined) return path === '' || optional === true;
+    return there.version === version && there.integrity === integrity;
+  });
+}
+
+async function build() {
+  if (newest(join(root, 'dist/workflow-bundle.js')) > Math.max(...sources().map(newest))) return 0;
+  say('building (tsc and the workflow bundle) …');
+  return (
+    (await run(bin('tsc'), ['-p', 'tsconfig.json'], { cwd: root, quiet: true })) ||
+    run(process.execPath, [join(root, 'tools/bundle-workflows.mjs')], { cwd: root, quiet: true })
+  );
+}
+
+function sources() {
+  const files = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true });
+  return [
+    ...files.map((file) => join(file.parentPath ?? file.path, file.name)),
+    ...['package-lock.json', 'tsconfig.json', 'tools/bundle-workflows.mjs'].map((name) => join(root, name)),
+  ];
+}
+
+function newest(path) {
+  return existsSync(path) ? statSync(path).mtimeMs : 0;
+}
+
+async function fetchBinaries() {
+  const { allBinaries, findBinaries } = await import(join(root, 'dist/local/index.js'));
+  try {
+    await findBinaries(allBinaries, say);
+    return 0;
+  } catch (error) {
+    say(error.message);
+    return 1;
+  }
+}
+
+/** Passes stop signals on, once: on a terminal, npm and the shell deliver one Ctrl-C several times. */
+async function run(command, rest, { quiet = false, ...options } = {}) {
+  // Results belong to stdout, so what merely prepares speaks on stderr.
+  const stdio = ['inherit', quiet ? process.stderr : 'inherit', 'inherit'];
+  const child = spawn(command, rest, { ...options, stdio, detached: process.platform !== 'win32' });
+  const lastAt = {};
+  const passOn = (signal) => {
+    if (performance.now() - (lastAt[signal] ?? -Infinity) < 500) return;
+    lastAt[signal] = performance.now();
+    child.kill(signal);
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  for (const signal of signals) process.on(signal, passOn);
+  try {
+    return await status(child, command);
+  } finally {
+    for (const signal of signals) process.off(signal, passOn);
+  }
+}
+
+function status(child, command) {
+  return new Promise((resolve) => {
+    child.once('error', (error) => {
+      say(`${command} cannot be run: ${error.message}`);
+      resolve(127);
+    });
+    child.once('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal]));
+  });
+}
