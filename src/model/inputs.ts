@@ -21,6 +21,14 @@ const work = {
   stallAfterAttempts: z.int().min(2).max(1_000).default(30),
   /** A data worker silent for so long counts as dead, and its slice goes to another. */
   heartbeatSeconds: z.int().min(5).max(600).default(30),
+  continueAsNewAfterEvents: z
+    .int()
+    .min(20)
+    .max(50_000)
+    .optional()
+    .describe(
+      'For tests: continue as new once the history has so many events, besides when Temporal suggests it.',
+    ),
 };
 
 export const scrollMigrationSchema = z.strictObject({
@@ -66,7 +74,7 @@ export type VerifyCollectionsInput = z.infer<typeof verifyCollectionsSchema>;
 
 const collectionRef = z.strictObject({ cluster: alias, collection: collectionName });
 
-/** What a job hands to the child of one collection. `progress` is the child's own, over a continue-as-new. */
+/** What a job hands to the child of one collection. */
 const child = {
   source: collectionRef,
   target: collectionRef,
@@ -75,7 +83,6 @@ const child = {
   dataQueue: z.string().min(1),
   paused: z.boolean().default(false),
   searchAttributes: z.boolean().default(true),
-  progress: z.unknown().optional(),
 };
 
 export const migrateCollectionSchema = z.strictObject({

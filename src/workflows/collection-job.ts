@@ -36,6 +36,7 @@ export interface JobSettings {
   batchBytes: number;
   budgetMs: number;
   stallAfterAttempts: number;
+  heartbeatSeconds: number;
   recheckAfterMs: number;
   continueAsNewAfterEvents?: number | undefined;
 }

@@ -7,6 +7,7 @@ import {
   ApplicationFailure,
   ChildWorkflowFailure,
   TimeoutFailure,
+  isCancellation,
 } from '@temporalio/workflow';
 import { FerryError, type ErrorCode } from '../model/errors.js';
 import type { MigrationReport } from '../model/results.js';
@@ -45,13 +46,15 @@ export function failure(code: ErrorCode | string, message: string, detail?: unkn
   });
 }
 
-/** Runs the body of a workflow; a FerryError thrown in it fails the workflow and names itself. */
+/** Runs the body of a workflow; a FerryError or the failure of an activity fails it, with the code as type. */
 export async function surfacing<T>(body: () => Promise<T>): Promise<T> {
   try {
     return await body();
   } catch (error) {
-    if (error instanceof FerryError) throw failure(error.code, error.message);
-    throw error;
+    if (!(error instanceof FerryError) && !(error instanceof ActivityFailure)) throw error;
+    if (isCancellation(error)) throw error;
+    const { code, message } = troubleOf(error);
+    throw failure(code, message);
   }
 }
 

@@ -5,13 +5,13 @@ import { FerryError } from '../model/errors.js';
 import { newJobProgress } from '../model/job-report.js';
 import type { JobInput, JobState } from './fan-out.js';
 
-/** After a continue-as-new the job's own state stands beside what the user wrote. */
-export function splitCarried(input: unknown): { carried: JobState | undefined; written: unknown } {
+/** After a continue-as-new the workflow's own state stands beside what was written. */
+export function splitCarried<State>(input: unknown): { carried: State | undefined; written: unknown } {
   if (typeof input !== 'object' || input === null || !('carried' in input)) {
     return { carried: undefined, written: input };
   }
   const { carried, ...written } = input;
-  return { carried: carried as JobState, written };
+  return { carried: carried as State, written };
 }
 
 export function openState(input: JobInput & LoosePace, carried: JobState | undefined): JobState {

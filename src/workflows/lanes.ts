@@ -11,10 +11,9 @@ export async function lanes<T>(
 ): Promise<void> {
   const queue = items[Symbol.iterator]();
   const failures: unknown[] = [];
-  let running = 0;
+  let running = width;
 
   const lane = async (number: number) => {
-    running += 1;
     try {
       while (failures.length === 0) {
         const next = queue.next();

@@ -15,7 +15,7 @@ import { newProgress, proofOf, type CollectionProgress, type Sides } from '../mo
 import type { MigrationReport } from '../model/results.js';
 import { CollectionJob, type JobSettings } from './collection-job.js';
 import { failure, surfacing, troubleOf } from './failures.js';
-import { paceOf } from './job-input.js';
+import { paceOf, splitCarried } from './job-input.js';
 import { proveCollection } from './prove-collection.js';
 import { runControl } from './proxies.js';
 
@@ -176,13 +176,12 @@ function ending(job: CollectionJob, error: unknown): unknown {
 }
 
 function read(input: MigrateCollectionInput) {
-  const { progress, ...rest } = input ?? {};
-  const parsed = parseInput(migrateCollectionSchema, rest);
-  return { ...parsed, progress: progress as CollectionProgress | undefined };
+  const { carried, written } = splitCarried<CollectionProgress>(input);
+  return { ...parseInput(migrateCollectionSchema, written), carried };
 }
 
 function openJob(parsed: Parsed): CollectionJob {
-  const { progress, ...input } = parsed;
+  const { carried, ...input } = parsed;
   const { options, source, target, dataQueue, searchAttributes } = input;
   const settings: JobSettings = {
     ...options,
@@ -193,9 +192,9 @@ function openJob(parsed: Parsed): CollectionJob {
     searchAttributes,
     recheckAfterMs: RECHECK_AFTER_MS,
   };
-  const state = progress ?? newProgress(new Date().toISOString(), paceOf(options), input.paused);
-  return new CollectionJob(settings, state, (carried) =>
-    continueAsNew<typeof migrateCollection>({ ...input, progress: carried }),
+  const state = carried ?? newProgress(new Date().toISOString(), paceOf(options), input.paused);
+  return new CollectionJob(settings, state, (progress) =>
+    continueAsNew<typeof migrateCollection>({ ...input, carried: progress } as MigrateCollectionInput),
   );
 }
 

@@ -51,12 +51,12 @@ export function runControl<K extends keyof ControlActivities>(
 export function runData<K extends keyof DataActivities>(
   name: K,
   input: Input<DataActivities[K]>,
-  taskQueue: string,
+  where: { taskQueue: string; heartbeatSeconds: number },
 ): Promise<Output<DataActivities[K]>> {
   const activities = proxyActivities<Record<string, (input: unknown) => Promise<unknown>>>({
-    taskQueue,
+    taskQueue: where.taskQueue,
     summary: input.what,
-    heartbeatTimeout: '30s',
+    heartbeatTimeout: where.heartbeatSeconds * 1_000,
     startToCloseTimeout: input.budgetMs + CLAIM_MARGIN_MS,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: { initialInterval: '2s', maximumInterval: '2m' },

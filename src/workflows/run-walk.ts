@@ -67,14 +67,15 @@ async function advance(
 
 async function runSlot(context: WalkContext, slot: Slot, lane: number, running: number): Promise<void> {
   const { job, page, sides } = context;
-  const { source, target, dataQueue } = job.settings;
+  const { source, target, dataQueue, heartbeatSeconds } = job.settings;
+  const where = { taskQueue: dataQueue, heartbeatSeconds };
   const work = slotWork(context, slot, lane, running);
   const { sourcePin, targetPin, sourceRead, targetRead } = sides;
   const writes = sides.maxWritePoints === undefined ? {} : { maxWritePoints: sides.maxWritePoints };
   switch (slot.task) {
     case 'copy': {
       const input = { ...work, source, target, sourcePin, targetPin, sourceRead, ...writes };
-      const claim = await runData('copySlice', input, dataQueue);
+      const claim = await runData('copySlice', input, where);
       countClaim(job.progress, slot, claim);
       return absorb(slot, claim);
     }
@@ -84,14 +85,14 @@ async function runSlot(context: WalkContext, slot: Slot, lane: number, running: 
         slot.task === 'source'
           ? { side: source, pin: sourcePin, read: sourceRead }
           : { side: target, pin: targetPin, read: targetRead };
-      const claim = await runData('digestSlice', { ...work, ...side }, dataQueue);
+      const claim = await runData('digestSlice', { ...work, ...side }, where);
       countClaim(job.progress, slot, claim);
       return absorb(slot, claim);
     }
     case 'compare': {
       const both = { source, target, sourcePin, targetPin, sourceRead, targetRead };
       const input = { ...work, ...both, ...writes, ...comparison(context, slot) };
-      const claim = await runData('compareSlice', input, dataQueue);
+      const claim = await runData('compareSlice', input, where);
       countClaim(job.progress, slot, claim);
       return absorbComparison(page, slot, claim);
     }

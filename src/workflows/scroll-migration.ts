@@ -11,14 +11,14 @@ import {
 import { writeLockId } from '../model/names.js';
 import type { JobReport } from '../model/results.js';
 import { surfacing } from './failures.js';
-import { FanOut, type ChildFacts, type Resolved } from './fan-out.js';
+import { FanOut, type ChildFacts, type JobState, type Resolved } from './fan-out.js';
 import { namesOnTarget, omit, openState, splitCarried } from './job-input.js';
 import { jobFailure } from './job-verdict.js';
 import type { Child } from './start-collection.js';
 
 export async function scrollMigration(input: unknown): Promise<JobReport> {
   return surfacing(async () => {
-    const { carried, written } = splitCarried(input);
+    const { carried, written } = splitCarried<JobState>(input);
     const parsed = parseInput(scrollMigrationSchema, written);
     const job = new FanOut({
       operation: 'scrollMigration',

@@ -8,7 +8,7 @@ import { newProgress, type CollectionProgress, type Sides } from '../model/progr
 import type { VerificationReport } from '../model/results.js';
 import { CollectionJob } from './collection-job.js';
 import { failure, surfacing, troubleOf } from './failures.js';
-import { paceOf } from './job-input.js';
+import { paceOf, splitCarried } from './job-input.js';
 import { proveCollection } from './prove-collection.js';
 import { runControl } from './proxies.js';
 
@@ -59,13 +59,12 @@ async function plan(job: CollectionJob, replicas: boolean): Promise<Sides> {
 }
 
 function read(input: VerifyCollectionInput) {
-  const { progress, ...rest } = input ?? {};
-  const parsed = parseInput(verifyCollectionSchema, rest);
-  return { ...parsed, progress: progress as CollectionProgress | undefined };
+  const { carried, written } = splitCarried<CollectionProgress>(input);
+  return { ...parseInput(verifyCollectionSchema, written), carried };
 }
 
 function openJob(parsed: Parsed): CollectionJob {
-  const { progress, ...input } = parsed;
+  const { carried, ...input } = parsed;
   const { options, source, target, dataQueue, searchAttributes } = input;
   const settings = {
     ...options,
@@ -77,8 +76,8 @@ function openJob(parsed: Parsed): CollectionJob {
     onFailure: 'fail' as const,
     parkForHours: 0,
   };
-  const state = progress ?? newProgress(new Date().toISOString(), paceOf(options), input.paused);
-  return new CollectionJob(settings, state, (carried) =>
-    continueAsNew<typeof verifyCollection>({ ...input, progress: carried }),
+  const state = carried ?? newProgress(new Date().toISOString(), paceOf(options), input.paused);
+  return new CollectionJob(settings, state, (progress) =>
+    continueAsNew<typeof verifyCollection>({ ...input, carried: progress } as VerifyCollectionInput),
   );
 }

@@ -38,6 +38,7 @@ export class FakeClusters {
   batchMs = 0;
   pageSize = 100;
   slicesPerPage = 100;
+  searchAttributes: boolean | undefined;
   differences: string[] = [];
   dataQueue: string;
   nodes = 1;
@@ -94,7 +95,8 @@ export class FakeClusters {
         const page = names.slice(0, this.pageSize);
         const more = names.length > page.length ? { next: page.at(-1)! } : {};
         const rows = page.map((name) => ({ asked: name, source: name, target: as?.[name] ?? name }));
-        return { collections: rows, dataQueue: this.dataQueue, ...more };
+        const off = this.searchAttributes === undefined ? {} : { searchAttributes: this.searchAttributes };
+        return { collections: rows, dataQueue: this.dataQueue, ...more, ...off };
       },
       planCollection: async ({ source, target, onExisting }) => {
         const there = this.cluster(target.cluster)[target.collection];

@@ -1,13 +1,24 @@
 // A real Temporal server and workers of the test's own, with activities replaced by those over FakeClusters.
 
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { WorkflowHandle } from '@temporalio/client';
+import { expect } from 'vitest';
+import { WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { DefaultLogger, Runtime, Worker, bundleWorkflowCode, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  Runtime,
+  Worker,
+  bundleWorkflowCode,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
 import type { CollectionStatus } from '../../src/model/results.js';
 import { SEARCH_ATTRIBUTES } from '../../src/model/names.js';
 import { FakeClusters } from './fake-clusters.js';
+import { childrenOf, exportHistory, historiesOf, payloadSizes } from './histories.js';
 
 const WORKFLOWS = fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url));
 
@@ -59,7 +70,12 @@ export class WorkflowLab {
       shutdownGraceTime: '1s',
       shutdownForceTime: '5s',
     });
-    return worker.runUntil(body(new Run(this, queue, fakes)));
+    const run = new Run(this, queue, fakes);
+    return worker.runUntil(async () => {
+      const result = await body(run);
+      await run.inspect();
+      return result;
+    });
   }
 }
 
@@ -74,7 +90,7 @@ export class Run {
   readonly fakes: FakeClusters;
   readonly a = `a-${randomUUID().slice(0, 8)}`;
   readonly b = `b-${randomUUID().slice(0, 8)}`;
-  readonly started: WorkflowHandle[] = [];
+  readonly started: WorkflowHandleWithFirstExecutionRunId[] = [];
 
   constructor(lab: WorkflowLab, queue: string, fakes: FakeClusters) {
     this.lab = lab;
@@ -97,6 +113,27 @@ export class Run {
 
   async migrate(input: Record<string, unknown> = {}) {
     return this.start('scrollMigration', input);
+  }
+
+  /** Every payload in the histories of this run is small; with FERRY_EXPORT_HISTORIES they become fixtures. */
+  async inspect(): Promise<void> {
+    const { client } = this.lab.env;
+    const folder = process.env['FERRY_EXPORT_HISTORIES'];
+    const name = (expect.getState().currentTestName ?? 'run').replace(/[^a-z0-9]+/gi, '-').toLowerCase();
+    for (const [number, job] of this.started.entries()) {
+      const histories = await historiesOf(client, job.workflowId, job.firstExecutionRunId);
+      const children = histories.flatMap(childrenOf);
+      for (const [position, { workflowId, runId }] of [
+        { workflowId: job.workflowId, runId: job.firstExecutionRunId },
+        ...children,
+      ].entries()) {
+        for (const history of await historiesOf(client, workflowId, runId)) {
+          expect(Math.max(0, ...payloadSizes(history))).toBeLessThan(16 * 1024);
+        }
+        const file = join(folder ?? '', `${name}-${number}-${position}.json`);
+        if (folder && position < 3) await exportHistory(client, workflowId, file, runId);
+      }
+    }
   }
 
   child(collection = 'docs') {
@@ -126,4 +163,13 @@ export async function until(what: () => boolean | Promise<boolean>): Promise<voi
     }
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
+}
+
+/** The failure that a job ends with. */
+export async function failureOf(job: { result(): Promise<unknown> }): Promise<ApplicationFailure> {
+  const error = await job.result().catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(WorkflowFailedError);
+  const { cause } = error as WorkflowFailedError;
+  expect(cause).toBeInstanceOf(ApplicationFailure);
+  return cause as ApplicationFailure;
 }

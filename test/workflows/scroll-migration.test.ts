@@ -1,6 +1,9 @@
+import { WorkflowFailedError } from '@temporalio/client';
+import type { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { JobReport } from '../../src/model/results.js';
-import { WorkflowLab } from '../support/workflow-lab.js';
+import type { JobReport, MigrationReport } from '../../src/model/results.js';
+import { fail } from '../support/fake-clusters.js';
+import { WorkflowLab, failureOf, until } from '../support/workflow-lab.js';
 
 let lab: WorkflowLab;
 beforeAll(async () => {
@@ -12,10 +15,198 @@ describe('scrollMigration', () => {
   it('copies a collection, proves it, and puts indexing back', () =>
     lab.withClusters(async (run) => {
       run.fakes.fill(run.a, 'docs', 1_000);
-      const job = await run.migrate();
+      const job = await run.migrate({ copyAliases: true });
       const report: JobReport = await job.result();
       expect(report).toMatchObject({ outcome: 'verified', verified: 1, failed: 0, points: 1_000 });
       expect(run.target()).toEqual(run.source());
-      expect(run.fakes.called('releaseTarget')).toHaveLength(1);
+      const child: MigrationReport = await run.child().result();
+      expect(child).toMatchObject({ outcome: 'verified', points: 1_000, aliases: ['current'], warnings: [] });
+      expect(child.proof).toMatchObject({ equal: true, sourceCount: 1_000, targetCount: 1_000, passes: 1 });
+      expect(child.proof.target).toEqual(child.proof.source);
+      const names = run.fakes.calls.map((call) => call.name);
+      expect(names.indexOf('releaseTarget')).toBeGreaterThan(names.lastIndexOf('digestSlice'));
+      expect(run.fakes.called('releaseTarget')).toEqual([
+        {
+          target: { cluster: run.b, collection: 'docs' },
+          heldBack: { indexingThreshold: '20000' },
+          owned: true,
+        },
+      ]);
+      expect(run.fakes.called('copySlice')).toContainEqual(
+        expect.objectContaining({ what: 'copy slice 3 of 4 of docs' }),
+      );
+    }));
+
+  it('has a row for each collection in the list, found by search attributes', () =>
+    lab.withClusters(async (run) => {
+      run.fakes.fill(run.a, 'docs', 10);
+      await (await run.migrate()).result();
+      const rows = async () => {
+        const found: string[] = [];
+        const query = `FerryTarget = '${run.b}' AND FerryPhase = 'done' AND FerryOperation = 'scrollMigration'`;
+        for await (const row of lab.env.client.workflow.list({ query })) found.push(row.type);
+        return found.sort();
+      };
+      await until(async () => (await rows()).length === 2);
+      expect(await rows()).toEqual(['migrateCollection', 'scrollMigration']);
+    }));
+
+  it('touches no search attribute when the configuration switches them off', () =>
+    lab.withClusters(async (run) => {
+      run.fakes.fill(run.a, 'docs', 10);
+      run.fakes.searchAttributes = false;
+      await (await run.migrate()).result();
+      const history = await run.child().fetchHistory();
+      expect(history.events?.some((event) => event.upsertWorkflowSearchAttributesEventAttributes)).toBe(
+        false,
+      );
+    }));
+
+  it('completes with an empty cluster and with an empty collection', () =>
+    lab.withClusters(async (run) => {
+      expect(await (await run.migrate()).result()).toMatchObject({ outcome: 'verified', collections: [] });
+      run.fakes.fill(run.a, 'empty', 0);
+      expect(await (await run.migrate()).result()).toMatchObject({ outcome: 'verified', verified: 1 });
+    }));
+
+  it('goes on with the others when one collection fails, and says so at the end', () =>
+    lab.withClusters(async (run) => {
+      for (const name of ['a', 'b', 'c', 'd']) run.fakes.fill(run.a, name, 50);
+      run.fakes.before = (name, input: { target: { collection: string } }) => {
+        if (name === 'planCollection' && input.target.collection === 'b') {
+          throw fail('IncompatibleTarget', 'The target has another dimension');
+        }
+      };
+      const failure = await failureOf(await run.migrate({ concurrency: 2 }));
+      expect(failure).toMatchObject({ type: 'CollectionsFailed' });
+      expect(failure.message).toContain('b: IncompatibleTarget: The target has another dimension');
+      const report = failure.details?.[0] as JobReport;
+      expect(report).toMatchObject({ outcome: 'failed', verified: 3, failed: 1 });
+      expect(run.target('d')).toEqual(run.source('d'));
+    }));
+
+  it('runs at most `concurrency` collections at once', () =>
+    lab.withClusters(async (run) => {
+      for (const name of ['a', 'b', 'c', 'd', 'e']) run.fakes.fill(run.a, name, 300);
+      const busy = new Set<string>();
+      let most = 0;
+      run.fakes.before = (name, { target }: { target: { collection: string } }) => {
+        if (name === 'prepareTarget') busy.add(target.collection);
+        if (name === 'releaseTarget') busy.delete(target.collection);
+        most = Math.max(most, busy.size);
+      };
+      await (await run.migrate({ concurrency: 2 })).result();
+      expect(most).toBe(2);
+    }));
+
+  it('fails with the code of the collection when there is only one', () =>
+    lab.withClusters(async (run) => {
+      run.fakes.fill(run.a, 'docs', 50);
+      run.fakes.fill(run.b, 'docs', 5);
+      const failure = await failureOf(await run.migrate());
+      expect(failure).toMatchObject({ type: 'TargetNotEmpty' });
+      expect(run.fakes.called('prepareTarget')).toHaveLength(0);
+      expect(run.fakes.called('releaseTarget')).toHaveLength(0);
+    }));
+
+  it(
+    'keeps its result under 16 KiB with hundreds of failures, page by page',
+    () =>
+      lab.withClusters(async (run) => {
+        const name = (number: number) =>
+          `collection-with-a-name-of-some-length-${String(number).padStart(4, '0')}`;
+        for (let number = 0; number < 120; number += 1) run.fakes.fill(run.a, name(number), 0);
+        run.fakes.pageSize = 50;
+        run.fakes.before = (activity) => {
+          if (activity === 'planCollection') throw fail('QdrantRejected', `no: ${'reason '.repeat(100)}`);
+        };
+        const failure = await failureOf(
+          await run.migrate({ concurrency: 16, continueAsNewAfterEvents: 100 }),
+        );
+        const report = failure.details?.[0] as JobReport;
+        expect(report.failed).toBe(120);
+        expect(report.collections.length + report.more).toBe(120);
+        expect(JSON.stringify(report).length).toBeLessThan(12 * 1024);
+        const first = await run.started[0]!.fetchHistory();
+        expect(first.events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId).not.toBe(
+          '',
+        );
+      }),
+    120_000,
+  );
+
+  it.each([
+    ['a wrong type', { slices: 'four' }, 'slices'],
+    ['an unknown field', { collection: 'docs' }, 'collection'],
+    ['an alias that does not exist', { source: 'nowhere' }, 'nowhere'],
+    ['one name for several collections', { as: 'x' }, 'as'],
+  ])('fails at once on %s', async (_, input, named) =>
+    lab.withClusters(async (run) => {
+      run.fakes.fill(run.a, 'docs', 1);
+      const failure = await failureOf(await run.migrate(input));
+      expect(['InvalidInput', 'UnknownAlias']).toContain(failure.type);
+      expect(failure.message).toContain(named);
+      expect(run.fakes.called('planCollection')).toHaveLength(0);
+    }),
+  );
+
+  it.each([
+    ['apiKey', { apiKey: 'hunter2' }],
+    ['a URL with credentials', { source: 'http://me:hunter2@host:6333' }],
+  ])('refuses %s without repeating it', async (_, input) =>
+    lab.withClusters(async (run) => {
+      const failure = await failureOf(await run.migrate(input));
+      expect(failure.type).toBe('InvalidInput');
+      expect(JSON.stringify(failure)).not.toContain('hunter2');
+    }),
+  );
+
+  it.each([
+    ['no input at all', []],
+    ['a string', ['docs']],
+    ['null', [null]],
+  ])('fails at once on %s', async (_, args) =>
+    lab.withClusters(async (run) => {
+      for (const workflow of [
+        'scrollMigration',
+        'verifyCollections',
+        'migrateCollection',
+        'verifyCollection',
+      ]) {
+        const failing = lab.env.client.workflow.execute(workflow, {
+          taskQueue: run.queue,
+          workflowId: `${run.a}-${workflow}`,
+          args,
+        });
+        const error = await failing.catch((thrown: unknown) => thrown);
+        expect(error).toBeInstanceOf(WorkflowFailedError);
+        const cause = (error as WorkflowFailedError).cause as ApplicationFailure;
+        expect(cause.type).toBe('InvalidInput');
+      }
+    }),
+  );
+
+  it('names the holder when another job writes the collection', () =>
+    lab.withClusters(async (run) => {
+      run.fakes.fill(run.a, 'docs', 400);
+      run.fakes.batchMs = 50;
+      const first = await run.migrate();
+      await until(async () => (await run.status()).phase === 'copying');
+      const failure = await failureOf(await run.migrate());
+      expect(failure.type).toBe('CollectionBusy');
+      expect(failure.message).toContain(run.fakes.holder.text);
+      await first.result();
+    }));
+
+  it('waits for the other job when told to', () =>
+    lab.withClusters(async (run) => {
+      run.fakes.fill(run.a, 'docs', 400);
+      run.fakes.batchMs = 50;
+      const first = await run.migrate();
+      await until(async () => (await run.status()).phase === 'copying');
+      const second = await run.migrate({ onBusy: 'wait', onExisting: 'merge' });
+      await until(() => run.fakes.called('describeHolder').length > 0);
+      await first.result();
+      expect(await second.result()).toMatchObject({ outcome: 'verified' });
     }));
 });
