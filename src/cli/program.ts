@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { packageRoot } from '../local/package-root.js';
 import { errorDocument, EXIT, exitCodeOfError } from './exit-codes.js';
 import { addGlobalOptions, setExitCode } from './global-options.js';
@@ -50,7 +51,7 @@ function failed(error: unknown, json: boolean): number {
   const document = errorDocument(error);
   const { code, message } = document.error;
   process.stderr.write(`${code}: ${message}\n`);
-  if (code === 'Internal' && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  if (code === 'Internal') process.stderr.write(`${inspect(error)}\n`);
   if (json) process.stdout.write(`${JSON.stringify(document)}\n`);
   return exitCodeOfError(code);
 }

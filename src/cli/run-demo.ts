@@ -32,6 +32,7 @@ export async function runDemo(output: Output, keep: boolean): Promise<number> {
   const began = Date.now();
   let stack: RunningStack | undefined;
   let kept = false;
+  let wipe = true;
   try {
     await clearFolder(folder);
     stack = await unlessStopped(stop.signal, startDemoStack(folder, keep, output), (late) => late.stop());
@@ -44,12 +45,16 @@ export async function runDemo(output: Output, keep: boolean): Promise<number> {
     );
     return result.checks.every((check) => check.passed) ? EXIT.done : EXIT.failed;
   } catch (error) {
-    if (!(error instanceof StoppedWatching)) throw error;
+    if (!(error instanceof StoppedWatching)) {
+      wipe = false;
+      output.say(`Taking everything down; the logs stay in ${join(folder, 'logs')} until the next demo.`);
+      throw error;
+    }
     output.say('Stopped; taking everything down.');
     output.result({ error: { code: 'Interrupted', message: 'The demo was stopped.' } }, []);
     return EXIT.interrupted;
   } finally {
-    if (!kept) await takeDown(stack, folder);
+    if (!kept) await takeDown(stack, folder, wipe);
     stop.release();
   }
 }
@@ -153,7 +158,7 @@ async function unlessStopped<T>(
   }
 }
 
-async function takeDown(stack: RunningStack | undefined, folder: string): Promise<void> {
+async function takeDown(stack: RunningStack | undefined, folder: string, wipe: boolean): Promise<void> {
   await stack?.stop();
-  await stopStack(folder, { wipe: true });
+  await stopStack(folder, { wipe });
 }

@@ -5,7 +5,8 @@ import { FerryError } from '../model/errors.js';
 
 /** Several upserts are under way at once: the server parses one while it applies another. */
 const IN_FLIGHT = 4;
-const BATCH_CHARS = 8_000_000;
+const BATCH_CHARS = 2_000_000;
+const ATTEMPTS = 5;
 
 export type OnFilled = (done: number, total: number) => void;
 
@@ -15,7 +16,7 @@ export async function qdrantRequest(
   path: string,
   body?: string,
 ): Promise<string> {
-  const response = await fetch(new URL(path, url), {
+  const response = await send(new URL(path, url), {
     method,
     ...(body === undefined ? {} : { body, headers: { 'content-type': 'application/json' } }),
   });
@@ -25,6 +26,19 @@ export async function qdrantRequest(
     'QdrantRejected',
     `${method} ${path} answered ${response.status}: ${text.slice(0, 500)}`,
   );
+}
+
+/** On a busy machine Qdrant closes connections that we were slow on; all that is asked here may be asked again. */
+async function send(url: URL, request: RequestInit): Promise<Response> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await fetch(url, request);
+    } catch (cause) {
+      if (attempt === ATTEMPTS) {
+        throw new FerryError('ClusterUnreachable', `${url.origin} broke off ${ATTEMPTS} requests`, { cause });
+      }
+    }
+  }
 }
 
 /** Writes the points, given as JSON objects in text; returns when Qdrant has applied all of them. */
