@@ -31,6 +31,8 @@ export interface HeldBack {
   indexingThreshold: string;
   /** `strict_mode_config` as it shall be at the end; absent when it has none. */
   strictMode?: string;
+  /** Aliases of a collection that is replaced: deleting it drops them. */
+  aliases?: string[];
 }
 
 export type OnExisting = 'fail' | 'merge' | 'recreate';

@@ -32,17 +32,21 @@ export function stampJson({ migration, heldBack }: Stamp): JsonObject {
 }
 
 function heldBackOf(held: JsonObject): HeldBack {
-  const strict = valueAt(held, 'strict_mode_config');
-  const indexingThreshold = writeJson(valueAt(held, 'indexing_threshold') ?? null);
-  return strict === undefined || strict === null
-    ? { indexingThreshold }
-    : { indexingThreshold, strictMode: writeJson(strict) };
+  const strict = valueAt(held, 'strict_mode_config') ?? null;
+  const aliases = Array.isArray(held.aliases) ? held.aliases.filter((one) => typeof one === 'string') : [];
+  return {
+    indexingThreshold: writeJson(valueAt(held, 'indexing_threshold') ?? null),
+    ...(strict === null ? {} : { strictMode: writeJson(strict) }),
+    ...(aliases.length === 0 ? {} : { aliases }),
+  };
 }
 
-function heldBackJson({ indexingThreshold, strictMode }: HeldBack): JsonObject {
-  const held: JsonObject = { indexing_threshold: parseJson(indexingThreshold) };
-  if (strictMode !== undefined) held.strict_mode_config = parseJson(strictMode);
-  return held;
+function heldBackJson({ indexingThreshold, strictMode, aliases }: HeldBack): JsonObject {
+  return {
+    indexing_threshold: parseJson(indexingThreshold),
+    ...(strictMode === undefined ? {} : { strict_mode_config: parseJson(strictMode) }),
+    ...(aliases === undefined ? {} : { aliases }),
+  };
 }
 
 /** Compares "1.16.3" with "1.9.0" by their numbers. */

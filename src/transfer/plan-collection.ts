@@ -32,7 +32,7 @@ export async function planCollection(
     sourcePoints: from.points,
     targetPoints: to?.points ?? 0,
     sourceRead: readPlanOf(from),
-    heldBack: heldBackOf(wanted, targetState, to),
+    heldBack: await heldBackOf(target, input, wanted, targetState, to, signal),
     notes: await notesFor(target, input, wanted, targetState, to, signal),
   };
 }
@@ -93,15 +93,26 @@ async function refuseMissingClustering(
 }
 
 /** How it shall be at the end. Of our own target the stamp knows: what it is set to now is what we hold back. */
-function heldBackOf(wanted: JsonObject, state: TargetState, to: Look | undefined): HeldBack {
-  const stamped = state === 'ours' && to ? stampOf(to.info.config)?.heldBack : undefined;
-  if (stamped) return stamped;
-  const final = (state === 'ours' || state === 'empty' || state === 'merge') && to ? to.settings : wanted;
-  const strict = final.strict_mode_config;
-  const indexingThreshold = writeJson(valueAt(final, 'optimizers_config', 'indexing_threshold') ?? null);
-  return strict === undefined || strict === null
-    ? { indexingThreshold }
-    : { indexingThreshold, strictMode: writeJson(strict) };
+async function heldBackOf(
+  target: ClusterControl,
+  input: PlanCollectionInput,
+  wanted: JsonObject,
+  state: TargetState,
+  to: Look | undefined,
+  signal?: AbortSignal,
+): Promise<HeldBack> {
+  const stamped = to ? stampOf(to.info.config)?.heldBack : undefined;
+  if (state === 'ours' && stamped) return stamped;
+  const final = to && state !== 'recreate' ? to.settings : wanted;
+  const strict = final.strict_mode_config ?? null;
+  const there = state === 'recreate' ? await target.aliases(signal) : [];
+  const named = there.filter((one) => one.collection === input.target.collection).map((one) => one.alias);
+  const aliases = [...new Set([...named, ...((state === 'recreate' && stamped?.aliases) || [])])].sort();
+  return {
+    indexingThreshold: writeJson(valueAt(final, 'optimizers_config', 'indexing_threshold') ?? null),
+    ...(strict === null ? {} : { strictMode: writeJson(strict) }),
+    ...(aliases.length === 0 ? {} : { aliases }),
+  };
 }
 
 async function notesFor(

@@ -1,5 +1,5 @@
-// Puts back what was held back while points were loaded: the indexing threshold, then strict mode, and last the note of
-// it in the stamp. May be repeated, also for a collection that was never created. Touches only what carries our stamp,
+// Puts back what was held back while points were loaded: the indexing threshold, strict mode, the aliases of a collection
+// that was replaced, and last the note of it in the stamp. May be repeated, also for a collection that was never created. Touches only what carries our stamp,
 // which also knows what to put back.
 
 import { LosslessNumber } from 'lossless-json';
@@ -27,6 +27,7 @@ export async function releaseTarget(
   const held = stamp ? stamp.heldBack : await heldUnstamped(target, config, heldBack, signal);
   if (!held) return;
   await target.change(ref.collection, patchOf(held), signal);
+  await returnAliases(target, ref.collection, held.aliases ?? [], signal);
   if (!stamp) return;
   const metadata = { [STAMP_KEY]: stampJson({ migration: stamp.migration }) };
   await target.change(ref.collection, { metadata }, signal);
@@ -37,6 +38,19 @@ function patchOf(held: HeldBack): JsonObject {
   const patch: JsonObject = { optimizers_config: { indexing_threshold: threshold } };
   if (held.strictMode !== undefined) patch.strict_mode_config = parseJson(held.strictMode);
   return patch;
+}
+
+/** Those that nobody has given to another collection meanwhile. */
+async function returnAliases(
+  target: ClusterControl,
+  collection: string,
+  aliases: readonly string[],
+  signal?: AbortSignal,
+): Promise<void> {
+  if (aliases.length === 0) return;
+  const taken = new Set((await target.aliases(signal)).map((one) => one.alias));
+  const free = aliases.filter((alias) => !taken.has(alias));
+  if (free.length > 0) await target.pointAliases(free, collection, signal);
 }
 
 /** Before Qdrant had metadata, the threshold itself is the only sign that it was ferry who held indexing back. */

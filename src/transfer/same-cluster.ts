@@ -11,7 +11,7 @@ export async function isSameCluster(
   if (one.alias === other.alias) return true;
   if (one.nodeUrls.some((url) => other.nodeUrls.includes(url))) return true;
   const [peers, otherPeers] = await Promise.all([one.peers(signal), other.peers(signal)]);
-  if (peers.some((peer) => otherPeers.includes(peer))) return true;
+  if (peers.length > 0 || otherPeers.length > 0) return peers.some((peer) => otherPeers.includes(peer));
   const [id, otherId] = await Promise.all([one.processId(signal), other.processId(signal)]);
   return id !== undefined && id === otherId;
 }

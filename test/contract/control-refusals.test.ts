@@ -19,13 +19,14 @@ let sides: ControlSides;
 let locked: QdrantServer;
 let controls: Controls;
 const KEY = 'a-key-nobody-may-see';
+const READ_KEY = 'a-key-that-only-reads';
 
 beforeAll(async () => {
   sides = await startControlSides();
   locked = await startQdrant({
     version: '1.17.0',
     storageDir: join(sides.folder, 'locked'),
-    extraEnv: { QDRANT__SERVICE__API_KEY: KEY },
+    extraEnv: { QDRANT__SERVICE__API_KEY: KEY, QDRANT__SERVICE__READ_ONLY_API_KEY: READ_KEY },
   });
   const [nowhere] = await freePorts(1);
   controls = qdrantControls({
@@ -37,6 +38,7 @@ beforeAll(async () => {
     target: { alias: 'target', nodes: [sides.target] },
     locked: { alias: 'locked', nodes: [locked], apiKey: 'wrong-key' },
     opened: { alias: 'opened', nodes: [locked], apiKey: KEY },
+    reader: { alias: 'reader', nodes: [locked], apiKey: READ_KEY },
     gone: { alias: 'gone', nodes: [{ url: `http://127.0.0.1:${nowhere}`, grpcUrl: 'http://127.0.0.1:1' }] },
     restOnly: { alias: 'restOnly', nodes: [{ url: sides.source.url, grpcUrl: sides.source.url }] },
     noGrpc: { alias: 'noGrpc', nodes: [{ url: sides.source.url, grpcUrl: `http://127.0.0.1:${nowhere}` }] },
@@ -83,7 +85,7 @@ const plan = (...args: Parameters<typeof planFor>) => planCollection(controls, p
 
 test('names the aliases that exist when one does not', async () => {
   expect(await refusal('UnknownAlias', resolve({ source: 'sorce' }))).toContain(
-    'There is no cluster "sorce" in ferry.yaml. It has: again, gone, locked, noGrpc, opened, plainTls, restOnly, source, target',
+    'There is no cluster "sorce" in ferry.yaml. It has: again, gone, locked, noGrpc, opened, plainTls, reader, restOnly, source, target',
   );
 });
 
@@ -165,6 +167,24 @@ test('refuses custom shard keys where the target runs without clustering', async
   expect(await refusal('IncompatibleTarget', planCollection(controls, input))).toContain(
     'without clustering',
   );
+});
+
+test('plans from a source with a key that may only read, and refuses to write with it', async () => {
+  await rest(
+    { ...locked, apiKey: KEY },
+    'PUT',
+    '/collections/docs',
+    '{"vectors":{"size":4,"distance":"Dot"}}',
+  );
+  const from = { ...planFor('docs', 'read'), source: { cluster: 'reader', collection: 'docs' } };
+  expect(await resolve({ source: 'reader' })).toMatchObject({ collections: [{ source: 'docs' }] });
+  const { sourcePin } = await planCollection(controls, from);
+  expect(sourcePin.peers).toEqual([]);
+  const onto = await planned(controls, {
+    ...planFor('docs'),
+    target: { cluster: 'reader', collection: 'new' },
+  });
+  await refusal('ClusterUnauthorized', prepareTarget(controls, onto));
 });
 
 test('refuses overrides that would change the stored bits, or that name what is not there', async () => {

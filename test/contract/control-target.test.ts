@@ -33,8 +33,6 @@ async function prepared(input: PlanCollectionInput) {
   return { ...ready, ...(await prepareTarget(sides.controls, ready)) };
 }
 
-const count = (name: string) => sides.controls.of('target').count(name);
-
 async function load(side: RestSide, name: string, points: number, size: number): Promise<void> {
   for (let from = 0; from < points; from += 1_000) {
     const list = Array.from({ length: 1_000 }, (_, at) => {
@@ -103,12 +101,17 @@ test('keeps to the upsert limit of an existing target', async () => {
   });
 });
 
-test('replaces a collection only when told to, whatever shape it had', async () => {
-  await make(sides.target, 'old', 3, '{"vectors":{"size":3,"distance":"Cosine"}}').catch(() => {});
+test('replaces a collection only when told to, whatever shape it had, and gives its aliases back', async () => {
+  await make(sides.target, 'old', 0, '{"vectors":{"size":3,"distance":"Cosine"}}');
+  const live = '{"actions":[{"create_alias":{"collection_name":"old","alias_name":"live"}}]}';
+  await rest(sides.target, 'POST', '/collections/aliases', live);
   const again = await prepared(planFor('docs', 'old', { onExisting: 'recreate' }));
   expect(again).toMatchObject({ owned: true, targetState: 'recreate' });
-  expect(await count('old')).toBe(0);
   expect(numberAt(await configOf(sides.target, 'old'), 'params', 'vectors', 'size')).toBe(4);
+  expect(stampOf(await configOf(sides.target, 'old'))?.heldBack).toEqual(again.heldBack);
+  await releaseTarget(sides.controls, { target: again.target, heldBack: again.heldBack, owned: true });
+  expect(await sides.controls.of('target').aliases()).toEqual([{ alias: 'live', collection: 'old' }]);
+  await rest(sides.target, 'DELETE', collectionPath('old'));
 });
 
 test('makes the target under the settings that overrides name, and expects them there', async () => {

@@ -1,0 +1,178 @@
+import { expect, test } from 'vitest';
+import {
+  removedPaths,
+  setPaths,
+  settingsOf,
+  splitSettings,
+  withOverrides,
+} from '../../src/model/collection-settings.js';
+import {
+  canonicalJson,
+  fromPlain,
+  mergePatch,
+  parseJson,
+  writeJson,
+  type JsonObject,
+} from '../../src/model/json.js';
+import { indexDifferences, misfits, settingDifferences } from '../../src/model/settings-difference.js';
+import { isAtLeast, stampJson, stampOf } from '../../src/model/stamp.js';
+import { shapeOf } from '../../src/transfer/pin.js';
+
+const object = (text: string): JsonObject => parseJson(text) as JsonObject;
+const NAMED = object('{"vectors":{"a":{"size":4,"distance":"Dot"},"b":{"size":8,"distance":"Cosine"}}}');
+
+test('keeps numbers over 2^53 and the difference of 1 and 1.0 through parsing, patching and writing', () => {
+  const text = '{"u":18446744073709551615,"f":1.0,"i":1,"e":1e2}';
+  expect(writeJson(parseJson(text))).toBe(text);
+  expect(writeJson(mergePatch(parseJson(text), object('{"i":null,"x":9007199254740993}')))).toBe(
+    '{"u":18446744073709551615,"f":1.0,"e":1e2,"x":9007199254740993}',
+  );
+});
+
+test('merges patches as RFC 7396 has it', () => {
+  const cases = [
+    ['{"a":"b"}', '{"a":"c"}', '{"a":"c"}'],
+    ['{"a":"b"}', '{"b":"c"}', '{"a":"b","b":"c"}'],
+    ['{"a":"b","b":"c"}', '{"a":null}', '{"b":"c"}'],
+    ['{"a":["b"]}', '{"a":"c"}', '{"a":"c"}'],
+    ['{"a":{"b":"c"}}', '{"a":{"b":"d","c":null}}', '{"a":{"b":"d"}}'],
+    ['{"a":[{"b":"c"}]}', '{"a":[1]}', '{"a":[1]}'],
+    ['{"a":"foo"}', '"bar"', '"bar"'],
+    ['{"e":null}', '{"a":1}', '{"a":1,"e":null}'],
+    ['[1,2]', '{"a":"b","c":null}', '{"a":"b"}'],
+    ['{}', '{"a":{"bb":{"ccc":null}}}', '{"a":{"bb":{}}}'],
+  ];
+  for (const [target, patch, merged] of cases) {
+    expect(canonicalJson(mergePatch(parseJson(target ?? ''), parseJson(patch ?? '')))).toBe(merged);
+  }
+});
+
+test('turns what Qdrant says of a collection into a request that makes it', () => {
+  const config = object(`{
+    "params":{"vectors":{"size":4,"distance":"Dot"},"shard_number":2,"read_fan_out_factor":3},
+    "optimizer_config":{"indexing_threshold":7,"memmap_threshold":null,"prevent_unoptimized":null},
+    "quantization_config":null,"strict_mode_config":{"enabled":false},
+    "metadata":{"a":null,"qdrant-ferry":{"migration":"x"}}}`);
+  const { create, params } = splitSettings(settingsOf(config));
+  expect(canonicalJson(create)).toBe(
+    '{"metadata":{"a":null},"optimizers_config":{"indexing_threshold":7},"shard_number":2,' +
+      '"vectors":{"distance":"Dot","size":4}}',
+  );
+  expect(canonicalJson(params)).toBe('{"read_fan_out_factor":3}');
+});
+
+test.each([
+  ['a dimension', { vectors: { a: { size: 5 } } }, 'overrides.vectors.a.size'],
+  ['a distance', { vectors: { a: { distance: 'Cosine' } } }, 'overrides.vectors.a.distance'],
+  ['a datatype', { vectors: { a: { datatype: 'uint8' } } }, 'overrides.vectors.a.datatype'],
+  ['multivectors', { vectors: { a: { multivector_config: {} } } }, 'overrides.vectors.a.multivector_config'],
+  ['the loss of a vector', { vectors: { a: null } }, 'overrides.vectors.a would leave out'],
+  ['the loss of all vectors', { vectors: null }, 'overrides.vectors must be an object'],
+  ['a new vector', { vectors: { c: { size: 4 } } }, 'overrides.vectors.c: the source has no such vector'],
+  ['a misspelt field', { vectors: { a: { ondisk: true } } }, 'has no setting "ondisk"'],
+  ['our own stamp', { metadata: { 'qdrant-ferry': {} } }, 'where ferry leaves its own stamp'],
+  ['an inexact number', { hnsw_config: { m: 2 ** 53 } }, 'over 2^53'],
+])('refuses overrides with %s', (_, overrides, reason) => {
+  expect(() => withOverrides(NAMED, overrides)).toThrow(reason);
+});
+
+test('lets overrides repeat what is, and change what does not touch the bits', () => {
+  const overrides = { vectors: { a: { size: 4, datatype: 'float32', on_disk: true } }, shard_number: 6 };
+  expect(canonicalJson(withOverrides(NAMED, overrides))).toBe(
+    '{"shard_number":6,"vectors":{"a":{"datatype":"float32","distance":"Dot","on_disk":true,"size":4},' +
+      '"b":{"distance":"Cosine","size":8}}}',
+  );
+});
+
+test('asks to remove the old quantization where another is wanted', () => {
+  const before = object('{"vectors":{},"quantization_config":{"scalar":{"type":"int8"}}}');
+  const both = { quantization_config: { binary: {} } };
+  expect(() => withOverrides(before, both)).toThrow('scalar and binary at once');
+  const one = { quantization_config: { scalar: null, binary: {} } };
+  expect(canonicalJson(withOverrides(before, one).quantization_config ?? null)).toBe('{"binary":{}}');
+});
+
+test('knows which settings an override sets and which it leaves to Qdrant', () => {
+  const overrides = { hnsw_config: { m: 4, ef_construct: null }, metadata: null };
+  expect(setPaths(overrides)).toEqual(['hnsw_config.m']);
+  expect(removedPaths(overrides)).toEqual(['hnsw_config.ef_construct', 'metadata']);
+});
+
+test('takes null for absent and 1 for 1.0 in settings, but no two different numbers for one', () => {
+  const left = object('{"q":1,"optimizers_config":{"a":null},"n":9007199254740993}');
+  const right = object('{"q":1.0,"optimizers_config":{},"n":9007199254740992}');
+  expect(settingDifferences(left, right)).toEqual([
+    'n is 9007199254740992 on the target, 9007199254740993 was expected',
+  ]);
+});
+
+test('compares metadata digit by digit and never repeats its values', () => {
+  const left = object('{"metadata":{"a":1,"secret":"x","same":[1.0]}}');
+  const right = object('{"metadata":{"a":1.0,"secret":"y","same":[1.0]}}');
+  expect(settingDifferences(left, right)).toEqual(['metadata.a differs', 'metadata.secret differs']);
+});
+
+test('ignores a setting that was left to Qdrant', () => {
+  const [left, right] = [object('{"hnsw_config":{}}'), object('{"hnsw_config":{"m":16}}')];
+  expect(settingDifferences(left, right, ['hnsw_config.m'])).toEqual([]);
+  expect(settingDifferences(left, right)).toHaveLength(1);
+});
+
+test('says which payload index is missing, surplus or different', () => {
+  const left = object(
+    '{"a":{"data_type":"keyword","points":3},"b":{"data_type":"bool"},"c":{"data_type":"geo"}}',
+  );
+  const right = object(
+    '{"a":{"data_type":"keyword","points":9},"b":{"data_type":"geo"},"d":{"data_type":"geo"}}',
+  );
+  expect(indexDifferences(left, right)).toEqual([
+    'the payload index on "b" is "geo" on the target, "bool" was expected',
+    'the payload index on "c" is missing on the target',
+    'the payload index on "d" is only on the target',
+  ]);
+});
+
+test('lets a target have more vectors than the source, but none less', () => {
+  const more = object(
+    '{"vectors":{"a":{"size":4,"distance":"Dot","datatype":"float32"}},"sparse_vectors":{"s":{}}}',
+  );
+  const less = object('{"vectors":{"a":{"size":4,"distance":"Dot"}}}');
+  expect(misfits(less, more)).toEqual([]);
+  expect(misfits(more, less)).toEqual(['sparse vector "s" does not exist there']);
+});
+
+test('hashes a shape by what cannot change, and by nothing else', () => {
+  const config = (params: string, rest = '') => object(`{"params":${params}${rest}}`);
+  const one = config('{"vectors":{"size":4,"distance":"Dot"}}');
+  const same = config(
+    '{"vectors":{"distance":"Dot","size":4,"datatype":"float32","on_disk":true}}',
+    ',"hnsw_config":{"m":3}',
+  );
+  expect(shapeOf(same)).toBe(shapeOf(one));
+  for (const other of [
+    '{"vectors":{"size":5,"distance":"Dot"}}',
+    '{"vectors":{"size":4,"distance":"Dot"},"sparse_vectors":{"s":{}}}',
+    '{"vectors":{"size":4,"distance":"Dot"},"sharding_method":"custom"}',
+    '{"vectors":{"x":{"size":4,"distance":"Dot"}}}',
+  ]) {
+    expect(shapeOf(config(other))).not.toBe(shapeOf(one));
+  }
+});
+
+test('reads back the stamp it wrote, strict mode with its numbers', () => {
+  const heldBack = {
+    aliases: ['live'],
+    indexingThreshold: '20000',
+    strictMode: '{"enabled":true,"max_query_limit":9007199254740993}',
+  };
+  const stamp = { migration: 'a/x -> b/y', heldBack };
+  const config = { metadata: { 'qdrant-ferry': parseJson(writeJson(stampJson(stamp))) } };
+  expect(stampOf(config)).toEqual(stamp);
+  expect(stampOf({ metadata: fromPlain({ 'qdrant-ferry': 'by hand' }) })).toBeUndefined();
+});
+
+test('compares versions by their numbers', () => {
+  expect(isAtLeast('1.16.3', '1.16.0')).toBe(true);
+  expect(isAtLeast('1.9.9', '1.16.0')).toBe(false);
+  expect(isAtLeast('2.0.0-dev', '1.16.0')).toBe(true);
+});

@@ -1,0 +1,91 @@
+// The transport against a server that misbehaves in ways a real Qdrant cannot be asked to.
+
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { RestNode } from '../../src/qdrant/rest.js';
+
+let server: Server | undefined;
+afterEach(() => {
+  server?.closeAllConnections();
+  server?.close();
+});
+
+async function nodeThat(answers: RequestListener): Promise<RestNode> {
+  const listening = createServer(answers);
+  server = listening;
+  await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(listening.address() as AddressInfo).port}`;
+  return new RestNode(url, { alias: 'a', nodes: [{ url, grpcUrl: url }], apiKey: 'hidden-key' });
+}
+
+test('hands on text byte for byte, asked for without compression and with the key', async () => {
+  const text = '{"result":{"id":18446744073709551615,"f":1.0,"s":"\\u00e9é"},"x": 1e400}';
+  const node = await nodeThat(({ headers }, answer) => {
+    expect(headers).toMatchObject({ 'api-key': 'hidden-key', 'accept-encoding': 'identity' });
+    answer.end(text);
+  });
+  expect(await node.request('GET', '/')).toBe(text);
+});
+
+test.each([
+  [400, '{"status":{"error":"Wrong input: no"}}', 'QdrantRejected', 'Wrong input: no'],
+  [404, '{"status":{"error":"Not found: Collection `c` doesn\'t exist!"}}', 'CollectionNotFound', '`c`'],
+  [404, '<html>nothing here', 'QdrantRejected', '<html>nothing here'],
+  [401, 'Must provide an API key', 'ClusterUnauthorized', 'refused the API key'],
+  [403, '{"status":{"error":"Forbidden"}}', 'ClusterUnauthorized', 'refused the API key'],
+  [500, '{"status":{"error":"Service internal error"}}', 'QdrantUnavailable', 'internal error'],
+  [503, '', 'QdrantUnavailable', 'without a reason'],
+])('turns an answer %i into an error with Qdrant’s own reason', async (status, text, code, reason) => {
+  const node = await nodeThat((_, answer) => answer.writeHead(status).end(text));
+  await expect(node.request('GET', '/collections/c')).rejects.toMatchObject({
+    code,
+    message: expect.stringContaining(reason) as string,
+  });
+});
+
+test('keeps the time that Qdrant asks to wait', async () => {
+  const node = await nodeThat((_, answer) => answer.writeHead(429, { 'retry-after': '3' }).end('{}'));
+  await expect(node.request('GET', '/')).rejects.toMatchObject({
+    code: 'QdrantThrottled',
+    retryAfterMs: 3_000,
+  });
+});
+
+test('never repeats the query of a presigned URL', async () => {
+  const said = '{"status":{"error":"failed to get https://s3.example/b/k?X-Amz-Signature=abc&x=1: 403"}}';
+  const node = await nodeThat((_, answer) => answer.writeHead(400).end(said));
+  const error = (await node.request('PUT', '/x').catch((thrown: unknown) => thrown)) as Error;
+  expect(error.message).toContain('https://s3.example/b/k');
+  expect(error.message).not.toContain('abc');
+});
+
+test('rethrows the reason of the caller who gave up, whether waiting or not yet begun', async () => {
+  const node = await nodeThat(() => {});
+  const reason = new Error('paused');
+  const control = new AbortController();
+  const waiting = node.request('GET', '/', { signal: control.signal });
+  setTimeout(() => control.abort(reason), 50);
+  await expect(waiting).rejects.toBe(reason);
+  await expect(node.request('GET', '/', { signal: control.signal })).rejects.toBe(reason);
+});
+
+test('gives up on a node that takes the request and never answers', async () => {
+  const node = await nodeThat(() => {});
+  await expect(node.request('GET', '/', { timeoutMs: 500 })).rejects.toMatchObject({
+    code: 'QdrantUnavailable',
+    retryable: true,
+    happened: expect.stringContaining('did not answer in time') as string,
+  });
+});
+
+test('calls a connection that breaks in the middle of an answer worth another try', async () => {
+  const node = await nodeThat((_, answer) => {
+    answer.writeHead(200, { 'content-length': '100' });
+    answer.write('half', () => answer.destroy());
+  });
+  await expect(node.request('GET', '/')).rejects.toMatchObject({
+    code: 'QdrantUnavailable',
+    retryable: true,
+  });
+});
