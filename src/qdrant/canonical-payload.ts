@@ -61,10 +61,10 @@ export class PayloadWriter {
         this.#out.byte(INTEGER);
         return this.#out.u64(reader.low, reader.high);
       case 4:
-        return this.#out.byte(reader.low === 0 ? FALSE : TRUE);
-      case 5:
         this.#out.byte(STRING);
         return this.#out.string(bytes, reader.start, reader.end);
+      case 5:
+        return this.#out.byte(reader.low === 0 ? FALSE : TRUE);
       case 6:
         return this.#struct(bytes, reader.start, reader.end);
       case 7:

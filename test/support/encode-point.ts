@@ -48,8 +48,8 @@ function newVector(it: PlainVector): Buffer {
 
 function value(it: unknown): Buffer {
   if (it === null) return varintField(1, 0n);
-  if (typeof it === 'boolean') return varintField(4, it ? 1n : 0n);
-  if (typeof it === 'string') return text(5, it);
+  if (typeof it === 'boolean') return varintField(5, it ? 1n : 0n);
+  if (typeof it === 'string') return text(4, it);
   if (it instanceof LosslessNumber) return number(it.value);
   if (Array.isArray(it)) return field(7, Buffer.concat(it.map((item) => field(1, value(item)))));
   const entries = Object.entries(it as object).reverse();
