@@ -1,7 +1,6 @@
 // The result of a job over many collections, kept small: lines as long as the budget lasts, sums over everything.
 
 import type { CollectionLine, JobReport, MigrationReport, Outcome, VerificationReport } from './results.js';
-import { named } from './outcome.js';
 
 export const LINES_BUDGET_BYTES = 12 * 1024 - 512;
 const MAX_ERROR = 240;
@@ -81,7 +80,7 @@ export interface LineNames {
 }
 
 export function lineOf(names: LineNames, report: MigrationReport | VerificationReport): CollectionLine {
-  const ids = report.proof.first.slice(0, MAX_IDS).map(named);
+  const ids = report.proof.first.slice(0, MAX_IDS).map((difference) => difference.id);
   const points = 'points' in report ? report.points : report.proof.source.count;
   return { ...ends(names), outcome: report.outcome, points, ...(ids.length > 0 ? { ids } : {}) };
 }

@@ -2,6 +2,7 @@
 
 import type { CollectionRef } from './collections.js';
 import type { Difference } from './activities.js';
+import { compareIds } from './point-id.js';
 import { proofOf, type CollectionProgress } from './progress-state.js';
 import type { MigrationReport, Outcome, VerificationReport } from './results.js';
 import { whole } from './steering.js';
@@ -84,10 +85,14 @@ export function named(difference: Difference): string {
 function mendings(progress: CollectionProgress): string[] {
   const { upserted, deleted } = progress.repaired;
   if (upserted + deleted === 0) return [];
-  const ids = progress.mended.map(named).join(', ');
+  const ids = inOrder(progress.mended).map(named).join(', ');
   return [
     `Repaired on the target: ${whole(upserted)} written again, ${whole(deleted)} deleted. First ids: ${ids}`,
   ];
+}
+
+function inOrder(differences: readonly Difference[]): Difference[] {
+  return [...differences].sort((a, b) => compareIds(a.id, b.id));
 }
 
 function seconds(ms: number): number {

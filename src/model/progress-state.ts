@@ -3,6 +3,7 @@
 import type { CollectionPlan, Difference, Pace, PrepareTargetResult } from './activities.js';
 import type { Pin, ReadPlan } from './collections.js';
 import { EMPTY_DIGEST, addDigests, type RangeDigest } from './digest.js';
+import { compareIds } from './point-id.js';
 import type { Phase, Proof } from './results.js';
 import { addFound, nothingFound, type Found, type Page, type Slot } from './walk.js';
 
@@ -106,7 +107,9 @@ export function newTally(): Tally {
 /** Adds a finished page to the round's sums. */
 export function closePage(tally: Tally, page: Page): Tally {
   const standing = new Set(page.standing);
-  const named = page.first.filter((sighting) => standing.has(sighting.slice));
+  const named = page.first
+    .filter((sighting) => standing.has(sighting.slice))
+    .sort((a, b) => a.slice - b.slice || compareIds(a.difference.id, b.difference.id));
   return {
     source: addDigests(tally.source, ...page.source),
     target: addDigests(tally.target, ...page.target),

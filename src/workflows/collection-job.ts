@@ -120,10 +120,15 @@ export class CollectionJob {
     return this.steering.state.paused || this.steering.state.aborted !== undefined || this.isLong();
   }
 
-  /** Between two walks, or two legs of one, with nothing running. Throws when the job is to end. */
-  async gate(): Promise<void> {
+  /** Between two steps, with nothing running: waits while paused, throws when the job is to end. */
+  async obey(): Promise<void> {
     this.refuseToGoOn();
     if (this.steering.state.paused) await this.waitWhilePaused();
+  }
+
+  /** The same where the state tells the next run exactly where to go on: it may continue as new. */
+  async gate(): Promise<void> {
+    await this.obey();
     if (!this.isLong()) return;
     await condition(allHandlersFinished);
     this.progress.paused = this.steering.state.paused;

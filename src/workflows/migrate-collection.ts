@@ -69,7 +69,7 @@ async function prepare(job: CollectionJob, { options }: Parsed): Promise<Sides> 
   const { progress, settings } = job;
   const { plan: found } = progress;
   if (!found) throw failure('Internal', 'The target was to be prepared before anything was planned.');
-  await job.gate();
+  await job.obey();
   const { source, target } = settings;
   const { onExisting, overrides } = options;
   const { sourcePin, targetState, heldBack, sourceRead } = found;
@@ -129,7 +129,7 @@ async function awaitIndexing(job: CollectionJob, waitMs: number): Promise<void> 
       warn(troubleOf(error).message);
     }
   });
-  await job.gate();
+  await job.obey();
 }
 
 async function copyAliases(job: CollectionJob): Promise<string[]> {

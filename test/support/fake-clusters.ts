@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import type {
+  AwaitReadyResult,
   CompareSliceInput,
   ControlActivities,
   CopySliceInput,
@@ -42,6 +43,7 @@ export class FakeClusters {
   differences: string[] = [];
   dataQueue: string;
   nodes = 1;
+  ready: AwaitReadyResult = { ready: true };
 
   constructor(dataQueue: string) {
     this.dataQueue = dataQueue;
@@ -138,7 +140,7 @@ export class FakeClusters {
       countPoints: async ({ collection }) => ({ count: this.points(collection).size }),
       compareConfigurations: async () => ({ differences: this.differences }),
       copyAliases: async () => ({ aliases: ['current'] }),
-      awaitReady: async () => ({ ready: true }),
+      awaitReady: async ({ replicasOnly }) => (replicasOnly ? { ready: true } : this.ready),
       describeHolder: async () => ({ holder: this.holder.text }),
     };
   }

@@ -1,4 +1,4 @@
-import type { WorkflowFailedError} from '@temporalio/client';
+import type { WorkflowFailedError } from '@temporalio/client';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -74,7 +74,9 @@ describe('pause and resume', () => {
       ] as const) {
         for (const handle of [job, run.child()]) {
           const args = argument === undefined ? [] : [argument];
-          const refused = await handle.executeUpdate(update, { args: args as [unknown] }).catch((error: unknown) => error);
+          const refused = await handle
+            .executeUpdate(update, { args: args as [unknown] })
+            .catch((error: unknown) => error);
           expect(refused).toBeInstanceOf(WorkflowUpdateFailedError);
           expect((refused as WorkflowUpdateFailedError).cause?.message).toContain(why);
         }
