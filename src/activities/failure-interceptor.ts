@@ -69,10 +69,17 @@ function traceOf(error: Error): string {
   return lines.filter((line) => line.startsWith('    at ')).join('\n');
 }
 
-/** Queries of URLs hold signatures, and what stands before an @ holds passwords. */
 function shown(message: string): string {
-  const clean = message
-    .replace(/(\b[a-z][a-z0-9+.-]{0,20}:\/\/)[^/\s@]+@/gi, '$1…@')
-    .replace(/(\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s?'")]+)\?[^\s'")]+/gi, '$1?…');
+  const clean = message.replace(/\S+/g, withoutSecrets);
   return clean.length <= LONGEST_MESSAGE ? clean : `${clean.slice(0, LONGEST_MESSAGE)}…`;
+}
+
+/** Queries of URLs hold signatures, and what stands before an @ holds passwords. */
+function withoutSecrets(word: string): string {
+  const start = word.indexOf('://');
+  if (start < 0) return word;
+  const query = word.indexOf('?', start);
+  const address = query < 0 ? word : `${word.slice(0, query)}?…`;
+  const at = address.lastIndexOf('@');
+  return at < start ? address : `${address.slice(0, start + 3)}…${address.slice(at)}`;
 }

@@ -50,7 +50,7 @@ function digests({ proof }: MigrationReport): string {
 export function killCheck(story: KillStory | undefined): Check {
   if (!story) return { passed: false, claim: 'the data worker was never killed: the copy was over too soon' };
   const wentOn = story.slices.filter(
-    (slice) => slice.pointsAfter >= slice.pointsBefore && slice.pointsBefore > 0,
+    (slice) => slice.pointsAfter > slice.pointsBefore && slice.pointsBefore > 0,
   );
   const passed = wentOn.length > 0 && wentOn.length === story.slices.length;
   const at = `${whole(story.points)} of ${whole(story.total)} points`;

@@ -3,8 +3,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 
 // A shell holds the other end of a pipe. When this process ends, the pipe closes without a word and the shell kills
-// the child's process group; told "done", it just leaves.
-const WATCHER = `trap '' INT TERM HUP; read -r word || kill -9 -- "-$1" 2>/dev/null`;
+// the child's process group; told "done", it just leaves. (In these words: dash does not know `kill -9 --`.)
+const WATCHER = `trap '' INT TERM HUP; read -r word || kill -s KILL -- "-$1" 2>/dev/null`;
 
 /** For a child spawned `detached`, so that it leads a group of its own. Returns what lets it live on. */
 export function dieTogether(pid: number, child: ChildProcess): () => void {
