@@ -81,6 +81,15 @@ export const catalogue = {
     retryable: false,
     remedy: 'Check TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and the key or certificate of this command.',
   },
+  ManifestInvalid: {
+    retryable: false,
+    remedy:
+      'This backup of the collection does not count as complete: recover another one, and keep this for examination.',
+  },
+  ManifestTooNew: {
+    retryable: false,
+    remedy: 'A newer ferry wrote it: recover with that version or a later one.',
+  },
   StackFailed: { retryable: false, remedy: 'Where a log file is named, it says more.' },
   Internal: { retryable: false, remedy: 'This is a defect of ferry: please report it with the stack trace.' },
 } as const satisfies Record<string, { retryable: boolean; remedy: string }>;

@@ -54,7 +54,11 @@ export interface ObjectStore {
   /** What the provider lacks, a sentence each; found by a probe, empty where everything is there. */
   readonly limitations: readonly string[];
   /** A small object, in one go. With `ifAbsent` throws `ObjectExists` when there is one with other content. Retryable. */
-  put(key: string, body: Uint8Array, options?: { ifAbsent?: boolean; contentType?: string }): Promise<StoredObject>;
+  put(
+    key: string,
+    body: Uint8Array,
+    options?: { ifAbsent?: boolean; contentType?: string },
+  ): Promise<StoredObject>;
   /** Begins an upload in parts, or opens the one with this id again (`undefined` when it is gone). */
   upload(key: string): Promise<Upload>;
   resumeUpload(key: string, id: string): Promise<Upload | undefined>;

@@ -1,0 +1,68 @@
+// Keys of a backup's objects and the ids of backups, made here and nowhere else. docs/backup-format.md lists them.
+//
+//   {cluster}/{backupId}/{collection}/{collection}_{YYYYMMDD_HHMMSS}.shard-{id}.snapshot
+//   {cluster}/{backupId}/{collection}/manifest.json
+//   {cluster}/{backupId}/{collection}/proof-{kind}_{YYYYMMDD_HHMMSS}.json
+//   {cluster}/{backupId}/backup.json
+
+/** "20261123_021500": UTC, sorts by time. */
+export function stamp(at: Date): string {
+  const iso = at.toISOString();
+  return `${iso.slice(0, 10).replaceAll('-', '')}_${iso.slice(11, 19).replaceAll(':', '')}`;
+}
+
+/** `run` tells two backups of one second apart: the first digits of the workflow's run id. */
+export function backupIdOf(startedAt: Date, run: string): string {
+  return `${stamp(startedAt)}-${run.replaceAll('-', '').slice(0, 8)}`;
+}
+
+const BACKUP_ID = /^(\d{4})(\d\d)(\d\d)_(\d\d)(\d\d)(\d\d)-[0-9a-f]{8}$/;
+
+export function isBackupId(name: string): boolean {
+  return BACKUP_ID.test(name);
+}
+
+/** When the backup began. */
+export function timeOfBackup(backupId: string): Date | undefined {
+  const [, year, month, day, hour, minute, second] = BACKUP_ID.exec(backupId) ?? [];
+  if (year === undefined) return undefined;
+  return new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+}
+
+export function clusterFolder(cluster: string): string {
+  return `${cluster}/`;
+}
+
+export function backupFolder(cluster: string, backupId: string): string {
+  return `${cluster}/${backupId}/`;
+}
+
+export function collectionFolder(cluster: string, backupId: string, collection: string): string {
+  return `${backupFolder(cluster, backupId)}${collection}/`;
+}
+
+export function snapshotName(collection: string, startedAt: Date, shard: number): string {
+  return `${collection}_${stamp(startedAt)}.shard-${shard}.snapshot`;
+}
+
+export function manifestKey(cluster: string, backupId: string, collection: string): string {
+  return `${collectionFolder(cluster, backupId, collection)}manifest.json`;
+}
+
+export function proofKey(
+  cluster: string,
+  backupId: string,
+  collection: string,
+  kind: string,
+  at: Date,
+): string {
+  return `${collectionFolder(cluster, backupId, collection)}proof-${kind}_${stamp(at)}.json`;
+}
+
+export function backupKey(cluster: string, backupId: string): string {
+  return `${backupFolder(cluster, backupId)}backup.json`;
+}
+
+export function captureLockId(cluster: string, collection: string): string {
+  return `ferry/${cluster}/${collection}/backup`;
+}

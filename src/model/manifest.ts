@@ -1,0 +1,154 @@
+// The documents of a backup, version 1. They outlive this code and are read back from buckets that anybody may have
+// written to: parsed, never trusted. docs/backup-format.md is their specification for people with only an S3 client.
+//
+// Numbers over 2^53 (peer ids, numeric shard keys) stand as decimal text; Qdrant's own configuration stands as the text
+// that Qdrant sent, in a string. A document is written once and never changed; what is learnt later is a proof beside it.
+
+import * as z from 'zod';
+import { FerryError } from './errors.js';
+
+export const MANIFEST_VERSION = 1;
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const time = z.iso.datetime();
+const bytes = z.int().min(0);
+const count = z.int().min(0);
+
+const shardKeySchema = z.union([
+  z.strictObject({ keyword: z.string() }),
+  z.strictObject({ number: z.string() }),
+]);
+
+/** A stretch of a snapshot: in its object from `offset` on, so that one snapshot may lie in several objects. */
+const partSchema = z.strictObject({ key: z.string(), offset: bytes, bytes, sha256 });
+
+const shardSchema = z.strictObject({
+  /** On the source; not portable. */
+  id: z.int().min(0),
+  shardKey: shardKeySchema.optional(),
+  /** Position among the shards of its key (of the collection without custom sharding), in order of id: portable. */
+  ordinal: z.int().min(0),
+  /** Peer it was taken from, where Qdrant runs with clustering. */
+  peer: z.string().optional(),
+  /** File name of the snapshot, unique in the collection. */
+  name: z.string(),
+  bytes,
+  parts: z.array(partSchema).min(1),
+  startedAt: time,
+  finishedAt: time,
+});
+
+const keySchema = z.strictObject({
+  shardKey: shardKeySchema,
+  shards: z.int().min(1),
+  replicas: z.int().min(1),
+});
+
+export const collectionManifestSchema = z.strictObject({
+  format: z.literal('qdrant-ferry/collection'),
+  version: z.literal(MANIFEST_VERSION),
+  backup: z.string(),
+  kind: z.literal('full'),
+  cluster: z.string(),
+  collection: z.string(),
+  startedAt: time,
+  finishedAt: time,
+  qdrantVersion: z.string(),
+  ferryVersion: z.string(),
+  capture: z.enum(['stream', 'stored']),
+  /** The `result` of `GET /collections/{name}`, as Qdrant's text. */
+  info: z.string(),
+  aliases: z.array(z.string()),
+  sharding: z.enum(['auto', 'custom']),
+  /** Custom sharding: every key in order of creation, also those without points. */
+  shardKeys: z.array(keySchema),
+  /** Exact count when the capture began; under live writes the snapshots may hold others. */
+  points: count,
+  shards: z.array(shardSchema),
+  /** Vectors `float16` with `Cosine` may come back with other bits: a restore of files is exact, a copy is not. */
+  notes: z.array(z.string()),
+});
+export type CollectionManifest = z.infer<typeof collectionManifestSchema>;
+export type ManifestShard = z.infer<typeof shardSchema>;
+export type ManifestPart = z.infer<typeof partSchema>;
+
+export const backupDocumentSchema = z.strictObject({
+  format: z.literal('qdrant-ferry/backup'),
+  version: z.literal(MANIFEST_VERSION),
+  backup: z.string(),
+  kind: z.literal('full'),
+  cluster: z.string(),
+  startedAt: time,
+  finishedAt: time,
+  qdrantVersion: z.string(),
+  ferryVersion: z.string(),
+  workflowId: z.string(),
+  collections: z.array(
+    z.strictObject({
+      collection: z.string(),
+      outcome: z.enum(['complete', 'failed']),
+      /** Of the manifest's bytes as stored. */
+      manifestSha256: sha256.optional(),
+      bytes: bytes.optional(),
+      points: count.optional(),
+      /** Code and first sentence, when it failed. */
+      error: z.string().optional(),
+    }),
+  ),
+  /** Qdrant's own full storage snapshot, when it was asked for. */
+  nodeSnapshot: z.strictObject({ name: z.string(), bytes, parts: z.array(partSchema).min(1) }).optional(),
+});
+export type BackupDocument = z.infer<typeof backupDocumentSchema>;
+
+export const proofSchema = z.strictObject({
+  format: z.literal('qdrant-ferry/proof'),
+  version: z.literal(MANIFEST_VERSION),
+  backup: z.string(),
+  cluster: z.string(),
+  collection: z.string(),
+  /**
+   * `quiesced`: the source's digest before and after the capture was this one. `rehearsed`: the backup was recovered
+   * into a scratch cluster and had this digest; true for the captured bytes, also under live writes.
+   */
+  kind: z.enum(['quiesced', 'rehearsed']),
+  at: time,
+  manifestSha256: sha256,
+  digest: z.strictObject({ version: z.int(), count, sum: z.string().regex(/^[0-9a-f]{32}$/) }),
+  /** Of a rehearsal: how long the recovery took. */
+  recoverySeconds: z.number().optional(),
+  /** Share of the recall baseline's neighbours found again, 0 … 1: exact and approximate search. */
+  recall: z.strictObject({ exact: z.number(), approximate: z.number(), queries: count }).optional(),
+});
+export type ContentProof = z.infer<typeof proofSchema>;
+
+/** Parses a stored document, or throws `ManifestInvalid`; one of a later format is named as such. */
+export function parseDocument<T>(schema: z.ZodType<T>, text: string, key: string): T {
+  const value = jsonOf(text, key);
+  const version = (value as { version?: unknown } | null)?.version;
+  if (typeof version === 'number' && version > MANIFEST_VERSION) {
+    throw new FerryError(
+      'ManifestTooNew',
+      `The document has format version ${version}, and this ferry knows ${MANIFEST_VERSION}`,
+      {
+        context: { key },
+      },
+    );
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new FerryError(
+    'ManifestInvalid',
+    `The document is damaged: ${z.prettifyError(parsed.error).slice(0, 500)}`,
+    {
+      context: { key },
+    },
+  );
+}
+
+function jsonOf(text: string, key: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new FerryError('ManifestInvalid', 'The document is not JSON', { cause, context: { key } });
+  }
+}
