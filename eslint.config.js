@@ -12,13 +12,13 @@ const fence = (room, runtimeBans, why) => ({
 });
 
 const otherRooms = (...allowed) => {
-  const rooms = ['workflows', 'activities', 'transfer', 'qdrant', 'local', 'cli'];
+  const rooms = ['workflows', 'activities', 'transfer', 'qdrant', 'storage', 'local', 'cli'];
   const banned = rooms.filter((room) => !allowed.includes(room));
   return [`^\\.\\./(${banned.join('|')})/`, '^\\.\\./(config|worker|cli)\\.js$'];
 };
 const node = '^node:';
 const temporal = '^@temporalio/';
-const sdks = '^(@aws-sdk|@qdrant|@connectrpc|@bufbuild|undici)';
+const sdks = '^(@aws-sdk|@smithy|@qdrant|@connectrpc|@bufbuild|undici)';
 
 export default tseslint.config(
   { ignores: ['dist/**', 'node_modules/**', 'src/qdrant/gen/**', 'coverage/**'] },
@@ -43,6 +43,11 @@ export default tseslint.config(
     'workflows/ run in the sandbox: @temporalio/workflow and model/ only',
   ),
   fence('qdrant', [...otherRooms('qdrant'), temporal], 'qdrant/ knows Qdrant and nothing else'),
+  fence(
+    'storage',
+    [...otherRooms('storage'), temporal, '^(@qdrant|@connectrpc|@bufbuild|undici)'],
+    'storage/ knows AWS and disks, nothing else',
+  ),
   fence('transfer', [...otherRooms('transfer'), temporal, sdks], 'transfer/ sees Qdrant through ports only'),
   fence(
     'activities',

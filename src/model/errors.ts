@@ -57,6 +57,32 @@ export const catalogue = {
     retryable: true,
     remedy: 'Retried by itself; if it stays, look at the replica on the named node.',
   },
+  StoreAccessDenied: {
+    retryable: false,
+    remedy: 'Check the keys or role of this worker and the rights that docs/permissions.md lists.',
+  },
+  StoreUnreachable: {
+    retryable: true,
+    remedy: 'Retried by itself; if it stays, check url, endpoint and region in ferry.yaml and the network.',
+  },
+  StoreThrottled: { retryable: true, remedy: 'Retried by itself, more slowly.' },
+  StoreRejected: {
+    retryable: false,
+    remedy: 'The store refused the request for good; its reason is in the message.',
+  },
+  StoreFull: { retryable: false, remedy: 'Make room in the store, or prune backups, then start again.' },
+  ObjectMissing: {
+    retryable: false,
+    remedy: 'Something else removed it, or it was never written. Choose another backup.',
+  },
+  ObjectExists: {
+    retryable: false,
+    remedy: 'What is written once is never overwritten: see who wrote it, and begin a new backup.',
+  },
+  ObjectDamaged: {
+    retryable: false,
+    remedy: 'Do not trust this object. Choose another backup and check the store.',
+  },
   Stalled: {
     retryable: false,
     remedy: 'The cursor no longer moves. Mend the cause in the message, then send `retry`.',

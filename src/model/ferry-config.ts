@@ -42,15 +42,31 @@ const clusterSchema = z
     }
   });
 
-const storeSchema = z.strictObject({
-  url: storeUrl,
-  region: z.string().min(1).optional(),
-  endpoint: httpUrl.optional(),
-  profile: z.string().min(1).optional(),
-  taskQueue: taskQueue.optional(),
-  accessKeyId: z.string().min(1).optional(),
-  secretAccessKey: z.string().min(1).optional(),
-});
+const storeSchema = z
+  .strictObject({
+    url: storeUrl,
+    region: z.string().min(1).optional(),
+    endpoint: httpUrl.optional(),
+    /** Whose S3 it is: sets what that provider needs. Without one: AWS, or whatever a probe finds at `endpoint`. */
+    profile: z.enum(['aws', 'oss', 'gcs', 'minio']).optional(),
+    taskQueue: taskQueue.optional(),
+    /** The ordinary AWS chain (environment, profile, role) where these are absent. */
+    accessKeyId: z.string().min(1).optional(),
+    secretAccessKey: z.string().min(1).optional(),
+    /** "https://host/bucket" instead of "https://bucket.host"; by itself where an endpoint is given. */
+    pathStyle: z.boolean().optional(),
+    sse: z.union([z.literal('AES256'), z.strictObject({ kms: z.string().min(1) })]).optional(),
+    storageClass: z.string().min(1).optional(),
+  })
+  .superRefine(({ url, taskQueue: _queue, ...ofS3 }, issue) => {
+    if ((ofS3.accessKeyId === undefined) !== (ofS3.secretAccessKey === undefined)) {
+      issue.addIssue('`accessKeyId` and `secretAccessKey` belong together');
+    }
+    const given = Object.keys(ofS3).filter((field) => ofS3[field as keyof typeof ofS3] !== undefined);
+    if (url.startsWith('file:') && given.length > 0) {
+      issue.addIssue(`a file:// store has no ${given.map((field) => `\`${field}\``).join(', ')}`);
+    }
+  });
 
 export const configurationSchema = z.strictObject({
   clusters: z.record(alias, clusterSchema),

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { MAX_OBJECT_BYTES, MAX_PARTS, partSizeFor } from '../../src/model/part-sizes.js';
+
+const MIB = 1024 ** 2;
+
+function partsFor(bytes: number, expectedBytes?: number): number {
+  let number = 0;
+  for (let cut = 0; cut < bytes; cut += partSizeFor(number, expectedBytes)) number += 1;
+  return number;
+}
+
+describe('the size of a part', () => {
+  it('is 16 MiB for the first 1,000 parts of an object of unknown length', () => {
+    expect(partSizeFor(1)).toBe(16 * MIB);
+    expect(partSizeFor(1_000)).toBe(16 * MIB);
+    expect(partSizeFor(1_001)).toBe(32 * MIB);
+  });
+
+  it('grows so that 5 TiB of unknown length fit into 10,000 parts', () => {
+    expect(partsFor(MAX_OBJECT_BYTES)).toBeLessThanOrEqual(MAX_PARTS);
+  });
+
+  it.each([0, 1, 5 * MIB, 16 * 1024 * MIB, 160_000 * MIB, 10 ** 12, MAX_OBJECT_BYTES - 1, MAX_OBJECT_BYTES])(
+    'fits %d expected bytes into parts that are all alike',
+    (bytes) => {
+      expect(partsFor(bytes, bytes)).toBeLessThanOrEqual(MAX_PARTS);
+      expect(partSizeFor(partsFor(bytes, bytes) || 1, bytes)).toBe(partSizeFor(1, bytes));
+    },
+  );
+
+  it.each([10 ** 9, 10 ** 11, 10 ** 12, MAX_OBJECT_BYTES / 2])(
+    'fits twice as much as the %d bytes that were expected',
+    (expected) => {
+      expect(partsFor(2 * expected, expected)).toBeLessThanOrEqual(MAX_PARTS);
+    },
+  );
+
+  it('never leaves what S3 takes: 5 MiB to 5 GiB', () => {
+    for (let number = 1; number <= MAX_PARTS; number += 1) {
+      for (const expected of [undefined, 0, 10 ** 12, MAX_OBJECT_BYTES]) {
+        const bytes = partSizeFor(number, expected);
+        expect(bytes >= 5 * MIB && bytes <= 5 * 1024 * MIB && Number.isInteger(bytes)).toBe(true);
+      }
+    }
+  });
+});
