@@ -22,9 +22,9 @@ export function partSizeFor(number: number, expectedBytes?: number): number {
   return number * even <= expectedBytes + even ? even : Math.max(even, growing);
 }
 
-/** Whole MiB; a tenth of the parts is kept for what was not expected. */
+/** Whole MiB; three tenths of the parts are kept for what was not expected. */
 function evenSize(expectedBytes: number): number {
-  const wanted = Math.ceil(expectedBytes / (MAX_PARTS * 0.9) / MIB) * MIB;
+  const wanted = Math.ceil(expectedBytes / (MAX_PARTS * 0.7) / MIB) * MIB;
   return Math.max(SMALLEST_BYTES, Math.min(wanted, LARGEST_BYTES));
 }
 
