@@ -27,28 +27,42 @@ export function planAccident(
 ): Accident {
   let killing: Promise<Killed> | undefined;
   let killed: Killed | undefined;
-  let resumed: { at: number; slices: ResumedSlice[] } | undefined;
+  let handedOutAt: number | undefined;
+  const resumed = new Map<string, ResumedSlice>();
+  const follow = (done: Killed, now: readonly LiveSlice[]) => {
+    for (const then of done.before) {
+      const again = now.find((beat) => beat.what === then.what && beat.attempt > then.attempt);
+      if (!again) continue;
+      handedOutAt ??= Date.now();
+      const known = resumed.get(then.what);
+      if (!known) say(resumedLine(then, again));
+      resumed.set(then.what, resumedSlice(then, again, known));
+    }
+  };
   return {
     onLook(view) {
       const one = view.collections.find((line) => line.collection === collection);
       if (!one) return;
-      if (!killing && isHalfWay(one)) {
-        killing = kill(worker, one, say).then((done) => (killed = done));
-        killing.catch(() => undefined);
-      }
-      if (!killed || resumed) return;
-      const slices = resumedSlices(killed.before, one.heartbeats);
-      if (slices.length < killed.before.length) return;
-      resumed = { at: Date.now(), slices };
-      for (const slice of slices) say(resumedLine(slice));
+      if (killed) follow(killed, one.heartbeats);
+      if (killing || !isHalfWay(one)) return;
+      killing = kill(worker, one, say).then((done) => (killed = done));
+      killing.catch(() => undefined);
     },
     async story() {
       const done = await killing;
       if (!done) return undefined;
       const { points, total, pids, at } = done;
-      const seconds = ((resumed?.at ?? Date.now()) - at) / 1_000;
-      const slices = resumed?.slices ?? [];
-      return { points, total, killedPid: pids.killed, newPid: pids.started, seconds, slices };
+      const seconds = ((handedOutAt ?? Date.now()) - at) / 1_000;
+      const slices = [...resumed.values()];
+      return {
+        points,
+        total,
+        working: done.before.length,
+        killedPid: pids.killed,
+        newPid: pids.started,
+        seconds,
+        slices,
+      };
     },
   };
 }
@@ -69,34 +83,28 @@ async function kill(
   const killedPid = worker.pid;
   const at = Date.now();
   await worker.kill();
-  say(`   ${count(points)} points are safe on the target. SIGKILL to the data worker (pid ${killedPid}).`);
+  say(`   ${count(points)} points are on the target. SIGKILL to the data worker (pid ${killedPid}).`);
   await worker.start();
-  say(
-    `   A new data worker runs (pid ${worker.pid}). Temporal gives it the slices once the dead one has been silent`,
-  );
-  say(`   for 5 s; each goes on from the cursor it last reported:`);
+  say(`   A new one runs (pid ${worker.pid}); it gets the slices once the dead one has been silent for 5 s:`);
   return { at, points, total, pids: { killed: killedPid, started: worker.pid }, before: view.heartbeats };
 }
 
-/** The slices that were being worked on at the kill and are again, by another attempt. */
-function resumedSlices(before: readonly LiveSlice[], now: readonly LiveSlice[]): ResumedSlice[] {
-  return before.flatMap((then) => {
-    const again = now.find((beat) => beat.what === then.what && beat.attempt > then.attempt);
-    if (!again) return [];
-    return [
-      {
-        what: then.what,
-        ...(then.cursor === undefined ? {} : { cursorBefore: then.cursor }),
-        ...(again.cursor === undefined ? {} : { cursorAfter: again.cursor }),
-        pointsBefore: then.points,
-        pointsAfter: again.points,
-      },
-    ];
-  });
+/** The least that a later attempt ever reported: had it begun again, that would be less than before. */
+function resumedSlice(then: LiveSlice, again: LiveSlice, known: ResumedSlice | undefined): ResumedSlice {
+  return {
+    what: then.what,
+    pointsBefore: then.points,
+    pointsAfter: Math.min(again.points, known?.pointsAfter ?? again.points),
+    ...(then.cursor === undefined ? {} : { cursorBefore: then.cursor }),
+  };
 }
 
-function resumedLine(slice: ResumedSlice): string {
-  const before = `id ${slice.cursorBefore ?? 'first'} (${count(slice.pointsBefore)} points)`;
-  const after = `id ${slice.cursorAfter ?? 'first'} (${count(slice.pointsAfter)} points)`;
-  return `     ${slice.what}: reported ${before}, went on at ${after}`;
+function resumedLine(then: LiveSlice, again: LiveSlice): string {
+  const name = then.what.replace(/^copy (slice \d+ of \d+).*$/, '$1');
+  const at = shortId(again.cursor ?? 'its beginning');
+  return `     ${name}, attempt ${again.attempt}: goes on at id ${at}, ${count(again.points)} points done before`;
+}
+
+function shortId(id: string): string {
+  return id.length === 36 ? `${id.slice(0, 8)}-…-${id.slice(-4)}` : id;
 }

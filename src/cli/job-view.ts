@@ -32,7 +32,8 @@ export interface JobView {
 }
 
 export interface Progress {
-  phase: Phase | 'starting';
+  /** What is being done: a job's phase, or a word of the command's own. */
+  phase: string;
   /** The collections that are worked on. */
   label: string;
   done: number;

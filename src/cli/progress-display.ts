@@ -81,8 +81,8 @@ function barDisplay(output: Output): ProgressDisplay {
 function newBar(): SingleBar {
   const roomy = (process.stderr.columns ?? 80) >= 110;
   return new SingleBar({
-    format: '{head}  {bar}  {share}  {figures}',
-    barsize: roomy ? 30 : 16,
+    format: '   {bar} {share}  {head}  {figures}',
+    barsize: roomy ? 28 : 14,
     barCompleteChar: '█',
     barIncompleteChar: '░',
     stream: process.stderr,

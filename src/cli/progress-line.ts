@@ -48,5 +48,6 @@ export function percent(progress: Progress): number {
 export function progressLine(progress: Progress, speed: number | undefined): string {
   const head = progress.label ? `${progress.phase} ${progress.label}` : progress.phase;
   if (progress.total === 0) return head;
+  if (progress.done === 0) return `${head}: ${count(progress.total)} points`;
   return `${head}: ${percent(progress)} %  ${figures(progress, speed)}`;
 }

@@ -14,7 +14,7 @@ import { EXIT } from './exit-codes.js';
 import { count, seconds } from './formatting.js';
 import { StoppedWatching } from './keep-trying.js';
 import type { Output } from './output.js';
-import { createProgressDisplay } from './progress-display.js';
+import { createProgressDisplay, type ProgressDisplay } from './progress-display.js';
 import { stopOnInterrupt } from './run-job.js';
 import { openTemporal } from './temporal.js';
 
@@ -86,7 +86,7 @@ async function play(stack: RunningStack, output: Output, signal: AbortSignal): P
   const say = (line: string) => display.say(line);
   const patience = { address: temporal.address, signal, say, meanwhile: () => 'trying again.' };
   try {
-    const filled = await unlessStopped(signal, fillSource(qdrant.source.url, output));
+    const filled = await unlessStopped(signal, fillSource(qdrant.source.url, display, output));
     const { slow, story } = await slowPass(stack, { temporal, patience, display }, output);
     const fast = await fastPass({ temporal, patience, display }, output);
     const searches = await searchAlike(qdrant.source.url, qdrant.target.url);
@@ -98,16 +98,19 @@ async function play(stack: RunningStack, output: Output, signal: AbortSignal): P
   }
 }
 
-async function fillSource(url: string, output: Output): Promise<Filled> {
+async function fillSource(url: string, display: ProgressDisplay, output: Output): Promise<Filled> {
   output.say(stepTitle(output.paint, 2, 'A source worth moving', 'two collections in Qdrant 1.16.3'));
   const began = Date.now();
-  const sample = await fillSample(url);
-  output.say(`   ${SAMPLE_COLLECTION}: ${count(sample)} real packages with their embeddings`);
-  const made = await fillMade(url);
-  output.say(
+  const filling = (label: string) => (done: number, total: number) => {
+    display.show({ phase: 'filling', label, done, total });
+  };
+  const sample = await fillSample(url, filling(SAMPLE_COLLECTION));
+  display.say(`   ${SAMPLE_COLLECTION}: ${count(sample)} real packages with their embeddings`);
+  const made = await fillMade(url, { onProgress: filling(MADE_COLLECTION) });
+  display.say(
     `   ${MADE_COLLECTION}: ${count(made)} made points; dense and sparse vectors, payload of every type`,
   );
-  output.say(`   filled in ${seconds((Date.now() - began) / 1_000)}`);
+  display.say(`   filled in ${seconds((Date.now() - began) / 1_000)}`);
   return { sample, made };
 }
 

@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import {
+  aliasCheck,
+  collectionCheck,
+  killCheck,
+  searchCheck,
+  type KillStory,
+} from '../../src/local/demo-checks.js';
+import type { MigrationReport, Proof } from '../../src/model/results.js';
+
+const digest = { count: 10, sum: 'ab'.repeat(16) };
+
+function report(proof: Partial<Proof> = {}, change: Partial<MigrationReport> = {}): MigrationReport {
+  return {
+    source: { cluster: 'source', collection: 'docs' },
+    target: { cluster: 'target', collection: 'docs' },
+    outcome: 'verified',
+    points: 10,
+    bytes: 1_000,
+    copySeconds: 1,
+    verifySeconds: 1,
+    pointsPerSecond: 10,
+    repaired: { upserted: 0, deleted: 0 },
+    proof: {
+      equal: true,
+      source: digest,
+      target: digest,
+      sourceCount: 10,
+      targetCount: 10,
+      missing: 0,
+      changed: 0,
+      extra: 0,
+      renormalised: 0,
+      configuration: [],
+      first: [],
+      reportKeys: [],
+      passes: 1,
+      ...proof,
+    },
+    aliases: ['docs-now'],
+    warnings: [],
+    ...change,
+  };
+}
+
+const story: KillStory = {
+  points: 6,
+  total: 10,
+  working: 1,
+  killedPid: 1,
+  newPid: 2,
+  seconds: 5.5,
+  slices: [{ what: 'copy slice 1 of 1 of docs', pointsBefore: 6, pointsAfter: 6 }],
+};
+
+describe('the demo claims', () => {
+  it('that a collection arrived only when digests, counts and configuration agree', () => {
+    expect(collectionCheck(report(), 10).passed).toBe(true);
+    expect(collectionCheck(report({ target: { count: 10, sum: 'cd'.repeat(16) } }), 10).passed).toBe(false);
+    expect(collectionCheck(report({ targetCount: 9 }), 10).passed).toBe(false);
+    expect(collectionCheck(report({ configuration: ['hnsw_config.m is 16, not 12'] }), 10).passed).toBe(
+      false,
+    );
+    expect(collectionCheck(report({}, { outcome: 'different' }), 10).passed).toBe(false);
+  });
+
+  it('nothing of a collection that is equal but not what was filled', () => {
+    expect(collectionCheck(report(), 11).passed).toBe(false);
+  });
+
+  it('that the copy went on only when every slice did, with no fewer points than before', () => {
+    expect(killCheck(story).passed).toBe(true);
+    expect(killCheck({ ...story, working: 2 }).passed).toBe(false);
+    const restarted = [{ what: 'copy slice 1 of 1 of docs', pointsBefore: 6, pointsAfter: 0 }];
+    expect(killCheck({ ...story, slices: restarted }).passed).toBe(false);
+    expect(killCheck(undefined).passed).toBe(false);
+  });
+
+  it('that the aliases are there only when all are', () => {
+    expect(aliasCheck([report()], ['docs-now']).passed).toBe(true);
+    expect(aliasCheck([report()], ['docs-now', 'other']).passed).toBe(false);
+  });
+
+  it('that searches are alike only when there were some and all are', () => {
+    const search = { text: 'x', hits: ['y'], alike: true };
+    expect(searchCheck([search]).passed).toBe(true);
+    expect(searchCheck([search, { ...search, alike: false }]).passed).toBe(false);
+    expect(searchCheck([]).passed).toBe(false);
+  });
+});
