@@ -22,5 +22,6 @@ export const inputDescriptions: Record<string, string> = {
   batchBytes: 'size of a batch',
   budgetMs: 'how long an activity works on a slice before it reports back',
   stallAfterAttempts: 'give up when the cursor has not moved in so many attempts',
+  continueAsNewAfterEvents: 'begin a new history after so many events, instead of when the server advises it',
   heartbeatSeconds: 'a data worker silent for so long counts as dead',
 };
