@@ -43,7 +43,7 @@ async function knock(cluster: ClusterControl, signal?: AbortSignal): Promise<voi
     if (!(error instanceof FerryError)) throw error;
     const happened = `Cluster "${cluster.alias}": ${error.happened}`;
     throw new FerryError(error.code, happened, {
-      cause: error,
+      cause: error.cause,
       retryable: false,
       context: error.context,
     });
