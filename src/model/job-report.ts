@@ -81,7 +81,7 @@ export interface LineNames {
 
 export function lineOf(names: LineNames, report: MigrationReport | VerificationReport): CollectionLine {
   const ids = report.proof.first.slice(0, MAX_IDS).map((difference) => difference.id);
-  const points = 'points' in report ? report.points : report.proof.source.count;
+  const points = report.proof.source.count;
   return { ...ends(names), outcome: report.outcome, points, ...(ids.length > 0 ? { ids } : {}) };
 }
 

@@ -4,11 +4,12 @@
 import {
   ParentClosePolicy,
   condition,
+  isCancellation,
   startChild,
   type ChildWorkflowHandle,
   type Workflow,
 } from '@temporalio/workflow';
-import { failure, troubleOf } from './failures.js';
+import { failure } from './failures.js';
 import { runControl } from './proxies.js';
 
 export interface Child {
@@ -21,7 +22,8 @@ export interface Child {
 }
 
 const FIRST_WAIT_MS = 2_000;
-const LONGEST_WAIT_MS = 60_000;
+/** Each attempt is some ten events of history, and a job may wait for days. */
+const LONGEST_WAIT_MS = 5 * 60_000;
 
 export interface Waiting {
   /** True when nobody wants the child any more. */
@@ -34,6 +36,7 @@ export async function startCollection(
   child: Child,
   waiting: Waiting,
 ): Promise<ChildWorkflowHandle<Workflow> | undefined> {
+  let holder: string | undefined;
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 1.5, LONGEST_WAIT_MS)) {
     try {
       return await startChild(child.type, {
@@ -45,7 +48,7 @@ export async function startCollection(
     } catch (error) {
       if (!isAlreadyStarted(error)) throw error;
     }
-    const holder = await describeHolder(child.workflowId);
+    holder ??= await describeHolder(child.workflowId);
     if (child.onBusy === 'fail') throw busy(child.workflowId, holder);
     waiting.waitsFor(holder);
     if (await condition(() => waiting.givenUp(), waitMs)) return undefined;
@@ -63,7 +66,7 @@ async function describeHolder(workflowId: string): Promise<string> {
   try {
     return (await runControl('describeHolder', { workflowId }, `who holds ${workflowId}`)).holder;
   } catch (error) {
-    if (troubleOf(error).code === 'Cancelled') throw error;
+    if (isCancellation(error)) throw error;
     return workflowId;
   }
 }

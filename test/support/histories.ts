@@ -35,7 +35,7 @@ export async function exportHistory(
   const files = histories.map((_, run) => (run === 0 ? file : file.replace(/\.json$/, `-${run + 1}.json`)));
   await mkdir(dirname(file), { recursive: true });
   for (const [run, history] of histories.entries()) {
-    const anonymous = JSON.stringify(JSON.parse(historyToJSON(history)), withoutMachine, 1);
+    const anonymous = JSON.stringify(JSON.parse(historyToJSON(history)), withoutMachine);
     await writeFile(files[run]!, `${anonymous}\n`);
   }
   return files;

@@ -90,6 +90,7 @@ export class Run {
   readonly fakes: FakeClusters;
   readonly a = `a-${randomUUID().slice(0, 8)}`;
   readonly b = `b-${randomUUID().slice(0, 8)}`;
+  private fixture: string | undefined;
   readonly started: WorkflowHandleWithFirstExecutionRunId[] = [];
 
   constructor(lab: WorkflowLab, queue: string, fakes: FakeClusters) {
@@ -115,24 +116,32 @@ export class Run {
     return this.start('scrollMigration', input);
   }
 
-  /** Every payload in the histories of this run is small; with FERRY_EXPORT_HISTORIES they become fixtures. */
+  /** Makes this run a fixture of the replay test, when histories are exported. */
+  record(name: string): void {
+    this.fixture = name;
+  }
+
+  /** Every payload in the histories of this run is small. FERRY_EXPORT_HISTORIES names a folder for its fixtures. */
   async inspect(): Promise<void> {
     const { client } = this.lab.env;
     const folder = process.env['FERRY_EXPORT_HISTORIES'];
-    const name = (expect.getState().currentTestName ?? 'run').replace(/[^a-z0-9]+/gi, '-').toLowerCase();
-    for (const [number, job] of this.started.entries()) {
-      const histories = await historiesOf(client, job.workflowId, job.firstExecutionRunId);
-      const children = histories.flatMap(childrenOf);
-      for (const [position, { workflowId, runId }] of [
-        { workflowId: job.workflowId, runId: job.firstExecutionRunId },
-        ...children,
-      ].entries()) {
+    for (const job of this.started) {
+      const first = { workflowId: job.workflowId, runId: job.firstExecutionRunId };
+      const children = (await historiesOf(client, first.workflowId, first.runId)).flatMap(childrenOf);
+      for (const { workflowId, runId } of [first, ...children]) {
         for (const history of await historiesOf(client, workflowId, runId)) {
           expect(Math.max(0, ...payloadSizes(history))).toBeLessThan(16 * 1024);
         }
-        const file = join(folder ?? '', `${name}-${number}-${position}.json`);
-        if (folder && position < 3) await exportHistory(client, workflowId, file, runId);
       }
+      if (folder && this.fixture)
+        await this.export(join(folder, this.fixture), [first, ...children.slice(0, 2)]);
+    }
+  }
+
+  private async export(stem: string, workflows: { workflowId: string; runId: string }[]): Promise<void> {
+    for (const [position, { workflowId, runId }] of workflows.entries()) {
+      const file = `${stem}.${position === 0 ? 'job' : `collection-${position}`}.json`;
+      await exportHistory(this.lab.env.client, workflowId, file, runId);
     }
   }
 

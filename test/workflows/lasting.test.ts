@@ -14,6 +14,7 @@ afterAll(() => lab.close());
 describe('continue-as-new', () => {
   it('is crossed several times without a gap, a pause and a new pace included', () =>
     lab.withClusters(async (run) => {
+      run.record('continue-as-new');
       run.fakes.fill(run.a, 'docs', 6_000);
       run.fakes.batchPoints = 10;
       run.fakes.batchMs = 20;
@@ -41,6 +42,7 @@ describe('continue-as-new', () => {
 describe('a job that meets trouble', () => {
   it('parks, tells why, and goes on from its cursors at `retry`', () =>
     lab.withClusters(async (run) => {
+      run.record('park-retry');
       run.fakes.fill(run.a, 'docs', 2_000);
       run.fakes.batchPoints = 20;
       run.fakes.batchMs = 20;
@@ -86,6 +88,7 @@ describe('a job that meets trouble', () => {
 
   it('can be cancelled while it is parked', () =>
     lab.withClusters(async (run) => {
+      run.record('park-cancel');
       run.fakes.fill(run.a, 'docs', 100);
       run.fakes.before = (name) => {
         if (name === 'copySlice') throw fail('QdrantRejected', 'No');
@@ -124,6 +127,7 @@ describe('a job that meets trouble', () => {
 
   it('is done with a warning when indexing takes longer than it waits', () =>
     lab.withClusters(async (run) => {
+      run.record('not-indexed');
       run.fakes.fill(run.a, 'docs', 100);
       run.fakes.ready = { ready: false, reason: 'optimizer still runs' };
       await (await run.migrate({ awaitIndexingMinutes: 0 })).result();

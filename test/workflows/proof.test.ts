@@ -25,6 +25,7 @@ const compared = (run: Run) => run.fakes.called('compareSlice') as CompareSliceI
 describe('the proof of a migration', () => {
   it('repairs what differs, and only in the slices that differ', () =>
     lab.withClusters(async (run) => {
+      run.record('repair');
       run.fakes.fill(run.a, 'docs', 1_000);
       once(run, 'digestSlice', () => {
         run.target().set('7', 'damaged');
@@ -52,6 +53,7 @@ describe('the proof of a migration', () => {
 
   it('only reports differences when told to fail on them', () =>
     lab.withClusters(async (run) => {
+      run.record('differs');
       run.fakes.fill(run.a, 'docs', 1_000);
       once(run, 'digestSlice', () => {
         run.target().delete('8');
@@ -72,6 +74,7 @@ describe('the proof of a migration', () => {
 
   it('reads everything again when the source was written during the copy', () =>
     lab.withClusters(async (run) => {
+      run.record('source-written');
       run.fakes.fill(run.a, 'docs', 400);
       once(run, 'countPoints', () => run.source().set('5000', 'late'));
       await (await run.migrate()).result();
@@ -99,6 +102,7 @@ describe('the proof of a migration', () => {
 
   it('fails as different after 5 passes when nobody shall be waited for', () =>
     lab.withClusters(async (run) => {
+      run.record('never-equal');
       run.fakes.fill(run.a, 'docs', 100);
       run.fakes.before = (name) => {
         if (name === 'digestSlice') run.target().set('50', `written by another ${Math.random()}`);
@@ -144,6 +148,7 @@ describe('the proof of a migration', () => {
 
   it('goes page by page where the slices of one page are not all', () =>
     lab.withClusters(async (run) => {
+      run.record('slice-pages');
       run.fakes.fill(run.a, 'docs', 1_000);
       run.fakes.slicesPerPage = 3;
       await (await run.migrate({ slices: 8 })).result();
@@ -155,6 +160,7 @@ describe('the proof of a migration', () => {
 describe('merge', () => {
   it('proves that the target holds the source, and leaves what else it has', () =>
     lab.withClusters(async (run) => {
+      run.record('merge');
       run.fakes.fill(run.a, 'docs', 100);
       run.fakes.fill(run.b, 'docs', 1).set('7777', 'theirs');
       run.fakes.owned = false;
@@ -170,6 +176,7 @@ describe('merge', () => {
 describe('a repeated job', () => {
   it('copies only what the failed one did not bring over', () =>
     lab.withClusters(async (run) => {
+      run.record('resumed');
       run.fakes.fill(run.a, 'docs', 1_000);
       run.fakes.fill(run.b, 'docs', 900).set('900', 'torn');
       run.fakes.targetState = 'ours';

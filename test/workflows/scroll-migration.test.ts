@@ -14,6 +14,7 @@ afterAll(() => lab.close());
 describe('scrollMigration', () => {
   it('copies a collection, proves it, and puts indexing back', () =>
     lab.withClusters(async (run) => {
+      run.record('verified');
       run.fakes.fill(run.a, 'docs', 1_000);
       const job = await run.migrate({ copyAliases: true });
       const report: JobReport = await job.result();
@@ -71,6 +72,7 @@ describe('scrollMigration', () => {
 
   it('goes on with the others when one collection fails, and says so at the end', () =>
     lab.withClusters(async (run) => {
+      run.record('one-fails');
       for (const name of ['a', 'b', 'c', 'd']) run.fakes.fill(run.a, name, 50);
       run.fakes.before = (name, input: { target: { collection: string } }) => {
         if (name === 'planCollection' && input.target.collection === 'b') {
@@ -113,10 +115,11 @@ describe('scrollMigration', () => {
     'keeps its result under 16 KiB with hundreds of failures, page by page',
     () =>
       lab.withClusters(async (run) => {
+        run.record('many-pages');
         const name = (number: number) =>
           `collection-with-a-name-of-some-length-${String(number).padStart(4, '0')}`;
-        for (let number = 0; number < 120; number += 1) run.fakes.fill(run.a, name(number), 0);
-        run.fakes.pageSize = 50;
+        for (let number = 0; number < 60; number += 1) run.fakes.fill(run.a, name(number), 0);
+        run.fakes.pageSize = 25;
         run.fakes.before = (activity) => {
           if (activity === 'planCollection') throw fail('QdrantRejected', `no: ${'reason '.repeat(100)}`);
         };
@@ -124,8 +127,8 @@ describe('scrollMigration', () => {
           await run.migrate({ concurrency: 16, continueAsNewAfterEvents: 100 }),
         );
         const report = failure.details?.[0] as JobReport;
-        expect(report.failed).toBe(120);
-        expect(report.collections.length + report.more).toBe(120);
+        expect(report.failed).toBe(60);
+        expect(report.collections.length + report.more).toBe(60);
         expect(JSON.stringify(report).length).toBeLessThan(12 * 1024);
         const first = await run.started[0]!.fetchHistory();
         expect(first.events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId).not.toBe(
@@ -200,6 +203,7 @@ describe('scrollMigration', () => {
 
   it('waits for the other job when told to', () =>
     lab.withClusters(async (run) => {
+      run.record('busy-waits');
       run.fakes.fill(run.a, 'docs', 400);
       run.fakes.batchMs = 50;
       const first = await run.migrate();

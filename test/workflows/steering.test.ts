@@ -27,6 +27,7 @@ const copies = (run: Run) => run.fakes.called('copySlice') as CopySliceInput[];
 describe('pause and resume', () => {
   it('keeps the cursors: after a resume each slice goes on where its claim ended', () =>
     lab.withClusters(async (run) => {
+      run.record('pause-resume');
       const job = await copying(run);
       const answer = await run.child().executeUpdate<string, []>('pause');
       expect(answer).toMatch(/^Pausing/);
@@ -89,6 +90,7 @@ describe('pause and resume', () => {
 describe('throttle', () => {
   it('divides the new pace among the lanes and goes on from the cursors', () =>
     lab.withClusters(async (run) => {
+      run.record('throttle');
       const job = await copying(run);
       expect(copies(run).every((input) => input.maxPointsPerSecond === undefined)).toBe(true);
       const before = copies(run).length;
@@ -114,6 +116,7 @@ describe('throttle', () => {
 describe('abort', () => {
   it('puts indexing back and tells the state of the target', () =>
     lab.withClusters(async (run) => {
+      run.record('abort');
       const job = await copying(run);
       await job.executeUpdate('abort', { args: [{ reason: 'wrong cluster' }] });
       const failure = await failureOf(job);
@@ -139,6 +142,7 @@ describe('abort', () => {
 
   it('does not start the collections that still wait', () =>
     lab.withClusters(async (run) => {
+      run.record('abort-some');
       for (const name of ['x', 'y', 'z']) run.fakes.fill(run.a, name, 10);
       const job = await copying(run);
       await job.executeUpdate('abort');

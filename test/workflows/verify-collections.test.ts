@@ -28,6 +28,7 @@ describe('verifyCollections', () => {
 
   it('completes with the ids of what is missing, changed and extra', () =>
     lab.withClusters(async (run) => {
+      run.record('verify-differs');
       run.fakes.fill(run.a, 'docs', 500);
       const target = run.fakes.fill(run.b, 'docs', 500);
       target.set('20', 'other');
