@@ -42,7 +42,9 @@ async function knock(cluster: ClusterControl, signal?: AbortSignal): Promise<voi
   } catch (error) {
     if (!(error instanceof FerryError)) throw error;
     const happened = `Cluster "${cluster.alias}": ${error.happened}`;
-    throw new FerryError(error.code, happened, {
+    // Silence and a proxy's 502 are an address to check, for somebody who has just typed it.
+    const code = error.code === 'QdrantUnavailable' ? 'ClusterUnreachable' : error.code;
+    throw new FerryError(code, happened, {
       cause: error.cause,
       retryable: false,
       context: error.context,
