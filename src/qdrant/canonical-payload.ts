@@ -22,16 +22,24 @@ import { unknownField, WireReader } from './wire.js';
 const TWO_TO_63 = 2 ** 63;
 const TWO_TO_64 = 2 ** 64;
 const ENTRY_WIDTH = 4;
+/** Qdrant decodes 100 nested messages in a write, and a level of a payload takes up to three; a read has no limit. */
+const MAX_DEPTH = 28;
 
 export class PayloadWriter {
-  /** True when a double was written that an unsigned integer of 2^63 … 2^64−1 may have become. */
+  /** True when gRPC may not carry this payload: it holds what an integer of 2^63 … 2^64−1 may have become, or is deep. */
   sawSuspect = false;
   readonly #out: CanonicalBytes;
   readonly #entries: EntryStack;
+  #depth = 0;
 
   constructor(out: CanonicalBytes, entries: EntryStack) {
     this.#out = out;
     this.#entries = entries;
+  }
+
+  reset(): void {
+    this.sawSuspect = false;
+    this.#depth = 0;
   }
 
   /** Writes the entries pushed since `mark` as one object, and releases them. */
@@ -82,6 +90,7 @@ export class PayloadWriter {
   }
 
   #struct(bytes: Uint8Array, start: number, end: number): void {
+    if (++this.#depth > MAX_DEPTH) this.sawSuspect = true;
     const mark = this.#entries.mark();
     const reader = new WireReader(bytes, start, end);
     while (reader.next()) {
@@ -89,9 +98,11 @@ export class PayloadWriter {
       this.#entries.pushEntry(bytes, reader.start, reader.end);
     }
     this.writeObject(bytes, mark);
+    this.#depth--;
   }
 
   #list(bytes: Uint8Array, start: number, end: number): void {
+    if (++this.#depth > MAX_DEPTH) this.sawSuspect = true;
     let count = 0;
     for (const counting = new WireReader(bytes, start, end); counting.next(); count++);
     this.#out.byte(LIST);
@@ -101,6 +112,7 @@ export class PayloadWriter {
       if (reader.field !== 1) throw unknownField('ListValue', reader);
       this.writeValue(bytes, reader.start, reader.end);
     }
+    this.#depth--;
   }
 }
 

@@ -22,8 +22,8 @@ import {
 } from './gen/points_pb.js';
 import { asFerryError, connectGrpc, isPageTooLarge, type GrpcConnection } from './grpc.js';
 import { PageSize } from './page-size.js';
-import { asWirePage, hashedPage, type WirePage } from './point-page.js';
-import { asPointStruct, pointId } from './point-wire.js';
+import { asWirePage, hashedPage, type WirePage, type WirePoint } from './point-page.js';
+import { asPointStruct, pointId, withoutPayload } from './point-wire.js';
 import { restNode, type RestNode } from './rest.js';
 
 const READ_MAX_BYTES = 64 << 20;
@@ -77,7 +77,7 @@ class GrpcPoints implements PointConnection {
     const request = {
       collectionName: collection,
       wait: true,
-      points: points.map((point) => asPointStruct(point.bytes)),
+      points: points.map(asWritten),
       ...selector(shardKey),
     };
     const answer = await this.#call(signal, (options) => this.#grpc.points.upsert(request, options));
@@ -235,6 +235,11 @@ class GrpcPoints implements PointConnection {
       },
     );
   }
+}
+
+/** A payload that gRPC does not carry goes over REST: nested too deeply, Qdrant would refuse the whole batch. */
+function asWritten({ bytes, exactPayload }: WirePoint): Uint8Array {
+  return exactPayload === undefined ? asPointStruct(bytes) : withoutPayload(bytes);
 }
 
 function isTooLarge(error: unknown): boolean {

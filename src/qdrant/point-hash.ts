@@ -15,7 +15,7 @@ import { unknownField, WireReader } from './wire.js';
 export const HASH_BYTES = 16;
 
 export class PointHasher {
-  /** After `hash`: the payload holds a double that may be an integer of 2^63 or more; read it over REST and hash again. */
+  /** After `hash`: the payload may be one that gRPC does not carry whole; read it over REST and hash again. */
   sawSuspect = false;
   readonly #out = new CanonicalBytes();
   readonly #entries = new EntryStack();
@@ -42,7 +42,7 @@ export class PointHasher {
     let vectorsEnd = 0;
     out.reset();
     out.byte(DIGEST_VERSION);
-    this.#payload.sawSuspect = false;
+    this.#payload.reset();
     const reader = new WireReader(point);
     while (reader.next()) {
       if (reader.field === 1) writeId(out, point, reader.start, reader.end);

@@ -45,3 +45,13 @@ export function asPointStruct(point: Uint8Array): Uint8Array {
   }
   return kept === point.length ? point : point.subarray(0, kept);
 }
+
+/** Id and vectors alone, for a write whose payload follows over REST. */
+export function withoutPayload(point: Uint8Array): Uint8Array {
+  const reader = new WireReader(point);
+  const kept: Uint8Array[] = [];
+  for (let tagAt = reader.position; reader.next(); tagAt = reader.position) {
+    if (reader.field === 1 || reader.field === 4) kept.push(point.subarray(tagAt, reader.position));
+  }
+  return Buffer.concat(kept);
+}
