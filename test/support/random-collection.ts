@@ -1,8 +1,9 @@
 // Many plain points, fast: for tests in which the number matters more than the shape.
 
-import { fillCollection } from '../../src/local/fill-collection.js';
 import { seededRandom, type SeededRandom } from '../../src/local/seeded-random.js';
-import { recreateCollection, type RestSide } from './rest-text.js';
+import { recreateCollection, type RestSide, upsertTexts } from './rest-text.js';
+
+const BATCH = 5_000;
 
 export interface RandomCollection {
   name: string;
@@ -16,7 +17,8 @@ export async function fillRandom(side: RestSide, wanted: RandomCollection): Prom
   const { name, points, dimension = 32, seed = 1, shards = 1 } = wanted;
   const configuration = { vectors: { size: dimension, distance: 'Dot' }, shard_number: shards };
   await recreateCollection(side, name, JSON.stringify(configuration));
-  await fillCollection(side.url, name, randomPoints(points, dimension, seed), points);
+  const texts = [...randomPoints(points, dimension, seed)];
+  for (let at = 0; at < points; at += BATCH) await upsertTexts(side, name, texts.slice(at, at + BATCH));
 }
 
 function* randomPoints(count: number, dimension: number, seed: number): Generator<string> {

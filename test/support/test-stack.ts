@@ -25,7 +25,7 @@ export interface TestStackOptions {
   /** More fields of the clusters in ferry.yaml, and more clusters. */
   sourceFields?: Record<string, unknown>;
   targetFields?: Record<string, unknown>;
-  moreClusters?: Record<string, unknown>;
+  moreClusters?: (servers: { source: QdrantServer; target: QdrantServer }) => Record<string, unknown>;
   workerEnv?: Record<string, string>;
 }
 
@@ -103,7 +103,7 @@ async function writeConfig(
     clusters: {
       source: { ...cluster(servers.source), ...options.sourceFields },
       target: { ...cluster(servers.target), ...options.targetFields },
-      ...options.moreClusters,
+      ...options.moreClusters?.(servers),
     },
   };
   await writeFile(path, stringify(document), { mode: 0o600 });
