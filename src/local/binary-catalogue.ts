@@ -28,7 +28,7 @@ export const binaries: Record<BinaryName, Binary> = {
     variable: 'FERRY_TEMPORAL_BIN',
     command: 'temporal',
     version: '1.8.2',
-    accepts: (version) => isAtLeast(version, '1.5.0'),
+    accepts: (version) => isAtLeast(version, '1.8.0'),
     download: {
       url: (file) => `https://github.com/temporalio/cli/releases/download/v1.8.2/${file}`,
       assets: {
