@@ -1,0 +1,44 @@
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { loadConfig, temporalConnection } from '../../src/config.js';
+
+const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
+const keys = { OLD_QDRANT_READ_KEY: 'old-key', PROD_QDRANT_KEY: 'prod-key' };
+
+/** A copy, with the certificate that the example leaves to its reader. */
+const folder = mkdtempSync(join(tmpdir(), 'ferry-examples-'));
+writeFileSync(join(folder, 'ca.pem'), 'PEM');
+const files = readdirSync(EXAMPLES).filter((name) => name.endsWith('.yaml'));
+for (const name of files) copyFileSync(join(EXAMPLES, name), join(folder, name));
+
+const load = (name: string) => loadConfig(join(folder, name), keys);
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('the example configurations', () => {
+  it.each(files)('%s is valid', (name) => {
+    expect(Object.keys(load(name).clusters)).toHaveLength(2);
+  });
+
+  it('the small one names two clusters and a local Temporal', () => {
+    const config = load('ferry.yaml');
+    expect(config.clusters['source']?.nodes).toEqual([
+      { url: 'http://localhost:6333', grpcUrl: 'http://localhost:6334' },
+    ]);
+    expect(temporalConnection(config, {}).connectionOptions.address).toBe('localhost:7233');
+  });
+
+  it('the large one takes keys from the environment and the authority from a file', () => {
+    const { old, prod } = load('ferry.production.yaml').clusters;
+    expect(old?.apiKey).toBe('old-key');
+    expect(prod).toMatchObject({ apiKey: 'prod-key', ca: 'PEM', taskQueue: 'ferry-data-prod' });
+    expect(prod?.nodes).toHaveLength(3);
+  });
+
+  it('the large one is refused, by the name of the variable, while a key is not set', () => {
+    expect(() => loadConfig(join(folder, 'ferry.production.yaml'), {})).toThrow(/OLD_QDRANT_READ_KEY/);
+  });
+});
