@@ -129,11 +129,25 @@ async function run(command, rest, { quiet = false, ...options } = {}) {
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, passOn);
+  const orphaned = onLostParent(() => passOn('SIGTERM'));
   try {
     return await status(child, command);
   } finally {
+    clearInterval(orphaned);
     for (const signal of signals) process.off(signal, passOn);
   }
+}
+
+/** Told to stop, npm ends its shell and itself, and the shell tells nobody. */
+function onLostParent(act) {
+  if (process.env.npm_lifecycle_event === undefined) return undefined;
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    act();
+  }, 250);
+  return timer;
 }
 
 function status(child, command) {
