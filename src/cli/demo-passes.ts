@@ -28,12 +28,12 @@ export async function runPass(
   frame: DemoFrame,
   name: string,
   input: Record<string, unknown>,
-  onLook?: (view: JobView) => void,
+  onLook: (view: JobView, workflowId: string) => void = () => undefined,
 ): Promise<Pass> {
   const workflowId = `demo/${name}/${randomUUID().slice(0, 8)}`;
   await startJob({ ...frame, workflowType: 'scrollMigration', workflowId, input });
   const queues = { controlQueue: CONTROL_QUEUE, dataQueues: [DATA_QUEUE] };
-  const end = await watchJob({ ...frame, workflowId, ...queues, ...(onLook ? { onLook } : {}) });
+  const end = await watchJob({ ...frame, workflowId, ...queues, onLook: (view) => onLook(view, workflowId) });
   return { workflowId, end, reports: end.report ? await reportsOf(frame.temporal, end.report) : [] };
 }
 

@@ -16,7 +16,8 @@ import { StoppedWatching } from './keep-trying.js';
 import type { Output } from './output.js';
 import { createProgressDisplay, type ProgressDisplay } from './progress-display.js';
 import { stopOnInterrupt } from './run-job.js';
-import { openTemporal } from './temporal.js';
+import { openTemporal, type Temporal } from './temporal.js';
+import type { JobView } from './job-view.js';
 
 const PACE = 4_000;
 const FAST_COLLECTION = `${MADE_COLLECTION}-again`;
@@ -31,32 +32,34 @@ export async function runDemo(output: Output, keep: boolean): Promise<number> {
   const stop = stopOnInterrupt();
   const began = Date.now();
   let stack: RunningStack | undefined;
-  let kept = false;
-  let wipe = true;
+  let leave: 'nothing' | 'logs' | 'all' = 'nothing';
+  let result: DemoResult | undefined;
   try {
     await clearFolder(folder);
     stack = await unlessStopped(stop.signal, startDemoStack(folder, keep, output), (late) => late.stop());
-    const result = await play(stack, output, stop.signal);
-    kept = keep;
-    const tookSeconds = (Date.now() - began) / 1_000;
-    output.result(
-      { ...result, seconds: tookSeconds },
-      demoText(result, { paint: output.paint, seconds: tookSeconds, kept, folder }),
-    );
-    return result.checks.every((check) => check.passed) ? EXIT.done : EXIT.failed;
+    result = await play(stack, output, stop.signal);
+    if (keep) leave = 'all';
   } catch (error) {
     if (!(error instanceof StoppedWatching)) {
-      wipe = false;
+      leave = 'logs';
       output.say(`Taking everything down; the logs stay in ${join(folder, 'logs')} until the next demo.`);
       throw error;
     }
     output.say('Stopped; taking everything down.');
-    output.result({ error: { code: 'Interrupted', message: 'The demo was stopped.' } }, []);
-    return EXIT.interrupted;
   } finally {
-    if (!kept) await takeDown(stack, folder, wipe);
+    if (leave !== 'all') await takeDown(stack, folder, leave === 'nothing');
     stop.release();
   }
+  if (!result) return interrupted(output);
+  const tookSeconds = (Date.now() - began) / 1_000;
+  const summary = demoText(result, { paint: output.paint, seconds: tookSeconds, kept: keep, folder });
+  output.result({ ...result, seconds: tookSeconds }, summary);
+  return result.checks.every((check) => check.passed) ? EXIT.done : EXIT.failed;
+}
+
+function interrupted(output: Output): number {
+  output.result({ error: { code: 'Interrupted', message: 'The demo was stopped.' } }, []);
+  return EXIT.interrupted;
 }
 
 async function clearFolder(folder: string): Promise<void> {
@@ -82,7 +85,7 @@ async function startDemoStack(folder: string, keep: boolean, output: Output): Pr
 async function play(stack: RunningStack, output: Output, signal: AbortSignal): Promise<DemoResult> {
   const { qdrant, config } = stack.describe();
   const temporal = openTemporal(loadConfig(config));
-  const display = createProgressDisplay(output);
+  const display = indented(createProgressDisplay(output));
   const say = (line: string) => display.say(line);
   const patience = { address: temporal.address, signal, say, meanwhile: () => 'trying again.' };
   try {
@@ -117,6 +120,7 @@ async function fillSource(url: string, display: ProgressDisplay, output: Output)
 async function slowPass(stack: RunningStack, frame: DemoFrame, output: Output) {
   const title = `throttled to ${count(PACE)} points/s, so that there is something to kill`;
   output.say(stepTitle(output.paint, 3, 'The migration', title));
+  const lift = liftedForProof(frame.temporal, (line) => frame.display.say(line));
   const accident = planAccident(stack.workers.data, MADE_COLLECTION, (line) => frame.display.say(line));
   const input = {
     source: 'source',
@@ -127,8 +131,28 @@ async function slowPass(stack: RunningStack, frame: DemoFrame, output: Output) {
     heartbeatSeconds: 5,
     awaitIndexing: false,
   };
-  const slow = await runPass(frame, 'killed-half-way', input, accident.onLook);
+  const slow = await runPass(frame, 'killed-half-way', input, (view, workflowId) => {
+    accident.onLook(view);
+    lift(view, workflowId);
+  });
   return { slow, story: await accident.story() };
+}
+
+/** Proving at the pace of the copy would only be slow; so the demo does what an operator would do. */
+function liftedForProof(temporal: Temporal, say: (line: string) => void) {
+  let lifted = false;
+  return (view: JobView, workflowId: string) => {
+    const made = view.collections.find((one) => one.collection === MADE_COLLECTION);
+    if (lifted || made?.status?.phase !== 'verifying') return;
+    lifted = true;
+    say(
+      'All points are on the target. The limit is lifted for the proof, as `ferry throttle ID --off` does.',
+    );
+    const noLimit = { maxPointsPerSecond: null };
+    const handle = temporal.client.workflow.getHandle(workflowId);
+    // Too late, or a worker that is just away: then the proof takes longer.
+    handle.executeUpdate('throttle', { args: [noLimit] }).catch(() => undefined);
+  };
 }
 
 async function fastPass(frame: DemoFrame, output: Output): Promise<Pass> {
@@ -139,9 +163,15 @@ async function fastPass(frame: DemoFrame, output: Output): Promise<Pass> {
     target: 'target',
     collections: [MADE_COLLECTION],
     as: FAST_COLLECTION,
+    heartbeatSeconds: 5,
     awaitIndexing: false,
   };
   return runPass(frame, 'full-speed', input);
+}
+
+/** What a watched job says stands below the title of its step. */
+function indented(display: ProgressDisplay): ProgressDisplay {
+  return { ...display, say: (line) => display.say(line.startsWith(' ') ? line : `   ${line}`) };
 }
 
 /** Ctrl-C need not wait for what cannot be called back; what came too late is undone. */
