@@ -1,11 +1,17 @@
 // Every activity's time-outs and retries, in one table. Planning gives up within seconds, so that wrong input is
 // answered at once; other control calls try for some minutes; data activities try for ever and judge a stall themselves.
 
-import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  ActivityFailure,
+  TimeoutFailure,
+  proxyActivities,
+  type ActivityOptions,
+} from '@temporalio/workflow';
 import type { ControlActivities, DataActivities } from '../model/activities.js';
 
 const AT_ONCE: ActivityOptions = {
-  startToCloseTimeout: '30s',
+  startToCloseTimeout: '20s',
   retry: { initialInterval: '500ms', maximumAttempts: 2 },
 };
 const PATIENT: ActivityOptions = {
@@ -34,7 +40,25 @@ const CLAIM_MARGIN_MS = 15 * 60_000;
 type Input<F> = F extends (input: infer I) => unknown ? I : never;
 type Output<F> = F extends (input: never) => Promise<infer R> ? R : never;
 
-export function runControl<K extends keyof ControlActivities>(
+/** A worker that dies in a call shall not use up the few attempts that planning has. */
+const DEATHS_SURVIVED = 5;
+
+export async function runControl<K extends keyof ControlActivities>(
+  name: K,
+  input: Input<ControlActivities[K]>,
+  summary: string,
+): Promise<Output<ControlActivities[K]>> {
+  for (let deaths = 0; ; deaths += 1) {
+    try {
+      return await callControl(name, input, summary);
+    } catch (error) {
+      const timedOut = error instanceof ActivityFailure && error.cause instanceof TimeoutFailure;
+      if (!timedOut || control[name] !== AT_ONCE || deaths === DEATHS_SURVIVED) throw error;
+    }
+  }
+}
+
+function callControl<K extends keyof ControlActivities>(
   name: K,
   input: Input<ControlActivities[K]>,
   summary: string,

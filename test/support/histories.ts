@@ -62,5 +62,6 @@ export function payloadSizes(value: unknown): number[] {
 function withoutMachine(key: string, value: unknown): unknown {
   if (key === 'identity') return 'worker';
   if (key === 'stackTrace') return '';
+  if (typeof value === 'string' && /^\d+@/.test(value)) return 'worker'; // a sticky queue
   return value;
 }

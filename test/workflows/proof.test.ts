@@ -48,7 +48,9 @@ describe('the proof of a migration', () => {
       once(run, 'digestSlice', () => run.target().delete('8'));
       await (await run.migrate()).result();
       const digests = run.fakes.called('digestSlice') as { side: { cluster: string } }[];
-      expect(digests.map(({ side }) => side.cluster)).toEqual([run.b, run.b, run.b, run.b, run.a, run.b]);
+      const sides = digests.map(({ side }) => side.cluster);
+      expect(sides.slice(0, 4)).toEqual([run.b, run.b, run.b, run.b]);
+      expect(sides.slice(4).sort()).toEqual([run.a, run.b].sort());
     }));
 
   it('only reports differences when told to fail on them', () =>
