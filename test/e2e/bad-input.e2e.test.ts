@@ -2,6 +2,7 @@
 // answer took is printed, not judged: it depends on the machine.
 
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { WorkflowFailedError } from '@temporalio/client';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
@@ -17,16 +18,20 @@ const WRONG_KEY = 'a-wrong-key-77a1c09e';
 const PASSWORD = 'hunter2-in-a-url';
 
 let stack: TestStack;
+/** Takes connections and never says a word. */
+const silent = createServer();
 let before: string;
 const answered: string[] = [];
 
 beforeAll(async () => {
-  const [closed] = await freePorts(1);
+  const [closed, mute] = await freePorts(2);
+  silent.listen(mute, '127.0.0.1');
   stack = await startTestStack({
     sourceEnv: { QDRANT__SERVICE__API_KEY: KEY },
     sourceFields: { apiKey: KEY },
     moreClusters: ({ source }) => ({
       nowhere: { url: `http://127.0.0.1:${closed}`, grpcUrl: `http://127.0.0.1:${closed}` },
+      silent: { url: `http://127.0.0.1:${mute}`, grpcUrl: `http://127.0.0.1:${mute}` },
       locked: { url: source.url, grpcUrl: source.grpcUrl, apiKey: WRONG_KEY },
     }),
   });
@@ -43,6 +48,7 @@ afterAll(async () => {
   process.stdout.write(
     `answers to bad input, seconds with the start of the command:\n${answered.join('\n')}\n`,
   );
+  silent.close();
   await stack?.stop();
 });
 beforeEach(async () => void (before = await everythingOn(stack.target.url)));
@@ -52,6 +58,12 @@ it.each([
   ['an alias that ferry.yaml does not have', ['sorce', 'target', 'docs'], 'UnknownAlias', 2],
   ['a collection that is not there', ['source', 'target', 'dcos'], 'CollectionNotFound', 1],
   ['a cluster that cannot be reached', ['nowhere', 'target', 'docs'], 'ClusterUnreachable', 1],
+  [
+    'a cluster that takes connections and says nothing',
+    ['silent', 'target', 'docs'],
+    'ClusterUnreachable',
+    1,
+  ],
   ['a target that cannot be reached', ['source', 'nowhere', 'docs'], 'ClusterUnreachable', 1],
   ['a key that the cluster does not accept', ['locked', 'target', 'docs'], 'ClusterUnauthorized', 1],
   ['a target of another dimension', ['source', 'target', 'docs', '--as', 'wider'], 'IncompatibleTarget', 1],
