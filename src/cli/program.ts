@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { packageRoot } from '../local/package-root.js';
+import { registerDoctor } from './doctor.js';
 import { errorDocument, EXIT, exitCodeOfError } from './exit-codes.js';
 import { addGlobalOptions, setExitCode } from './global-options.js';
 import { registerDemo } from './demo.js';
@@ -19,6 +20,7 @@ const REGISTER = [
   registerDemo,
   registerStack,
   registerWorker,
+  registerDoctor,
   registerMigrate,
   registerVerify,
   registerStatus,

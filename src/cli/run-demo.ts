@@ -31,6 +31,7 @@ export async function runDemo(output: Output, keep: boolean): Promise<number> {
   const folder = join(stateDir(), 'demo');
   const stop = stopOnInterrupt();
   const began = Date.now();
+  stop.signal.addEventListener('abort', () => output.say('\nStopping; taking everything down.'));
   let stack: RunningStack | undefined;
   let leave: 'nothing' | 'logs' | 'all' = 'nothing';
   let result: DemoResult | undefined;
@@ -45,7 +46,6 @@ export async function runDemo(output: Output, keep: boolean): Promise<number> {
       output.say(`Taking everything down; the logs stay in ${join(folder, 'logs')} until the next demo.`);
       throw error;
     }
-    output.say('Stopped; taking everything down.');
   } finally {
     if (leave !== 'all') await takeDown(stack, folder, leave === 'nothing');
     stop.release();
@@ -89,7 +89,7 @@ async function play(stack: RunningStack, output: Output, signal: AbortSignal): P
   const say = (line: string) => display.say(line);
   const patience = { address: temporal.address, signal, say, meanwhile: () => 'trying again.' };
   try {
-    const filled = await unlessStopped(signal, fillSource(qdrant.source.url, display, output));
+    const filled = await unlessStopped(signal, fillSource(qdrant.source.url, display, output, signal));
     const { slow, story } = await slowPass(stack, { temporal, patience, display }, output);
     const fast = await fastPass({ temporal, patience, display }, output);
     const searches = await searchAlike(qdrant.source.url, qdrant.target.url);
@@ -101,10 +101,16 @@ async function play(stack: RunningStack, output: Output, signal: AbortSignal): P
   }
 }
 
-async function fillSource(url: string, display: ProgressDisplay, output: Output): Promise<Filled> {
+async function fillSource(
+  url: string,
+  display: ProgressDisplay,
+  output: Output,
+  signal: AbortSignal,
+): Promise<Filled> {
   output.say(stepTitle(output.paint, 2, 'A source worth moving', 'two collections in Qdrant 1.16.3'));
   const began = Date.now();
   const filling = (label: string) => (done: number, total: number) => {
+    if (signal.aborted) throw new StoppedWatching();
     display.show({ phase: 'filling', label, done, total });
   };
   const sample = await fillSample(url, filling(SAMPLE_COLLECTION));
@@ -186,7 +192,7 @@ async function unlessStopped<T>(
   try {
     return await Promise.race([work, stopped]);
   } catch (error) {
-    if (signal.aborted) await work.then(undo, () => undefined);
+    if (signal.aborted && undo) await work.then(undo, () => undefined);
     throw error;
   }
 }

@@ -1,0 +1,23 @@
+// Is each cluster of ferry.yaml there, over REST and gRPC, and does it know our key?
+
+import type { FerryConfig } from '../model/ferry-config.js';
+import type { Controls } from '../transfer/control-port.js';
+import { plural } from './formatting.js';
+import { examine, type Finding } from './finding.js';
+
+export async function clusterFindings(controls: Controls, config: FerryConfig): Promise<Finding[]> {
+  const findings = await Promise.all(
+    Object.keys(config.clusters).map((alias) => [
+      examine(`cluster ${alias}, REST`, async () => {
+        const cluster = controls.of(alias);
+        const [version, collections] = [await cluster.version(), await cluster.collections()];
+        return `Qdrant ${version}, ${plural(collections.length, 'collection')}`;
+      }),
+      examine(`cluster ${alias}, gRPC`, async () => {
+        await controls.of(alias).knockGrpc();
+        return 'answers';
+      }),
+    ]),
+  );
+  return Promise.all(findings.flat());
+}

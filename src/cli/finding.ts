@@ -1,0 +1,23 @@
+// One thing the doctor looked at.
+
+import { errorDocument } from './exit-codes.js';
+import type { Paint } from './paint.js';
+
+export interface Finding {
+  ok: boolean;
+  what: string;
+  says: string;
+}
+
+export function findingLine(paint: Paint): (finding: Finding) => string {
+  return ({ ok, what, says }) => `${ok ? paint.green('✓') : paint.red('✗')} ${what}: ${says}`;
+}
+
+/** What `look` says, or why it could not. */
+export async function examine(what: string, look: () => Promise<string>): Promise<Finding> {
+  try {
+    return { ok: true, what, says: await look() };
+  } catch (error) {
+    return { ok: false, what, says: errorDocument(error).error.message };
+  }
+}
