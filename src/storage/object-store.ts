@@ -3,7 +3,7 @@
 // (`undefined`), not an error. Keys are relative to the store's prefix and made by model/ alone.
 //
 // Errors are FerryErrors with [bucket=…, key=…]: StoreAccessDenied, StoreUnreachable (retryable), StoreThrottled
-// (retryable), StoreRejected, ObjectDamaged, ObjectExists. Nobody reads messages; "retryable" is decided in the adapter.
+// (retryable), StoreRejected, StoreFull, ObjectMissing, ObjectDamaged, ObjectExists. Nobody reads messages; "retryable" is decided in the adapter.
 
 export interface StoredObject {
   key: string;
@@ -31,8 +31,11 @@ export interface Upload {
   readonly id: string;
   /** What has arrived, ascending by number; may have gaps. Retryable. */
   parts(): Promise<StoredPart[]>;
-  /** Idempotent by number: the last one counts. Retryable. */
-  putPart(number: number, body: Uint8Array, signal?: AbortSignal): Promise<StoredPart>;
+  /**
+   * Idempotent by number: the last one counts. Retryable. `body` must not change until it is answered. Where the caller
+   * knows what it must hash to, another body is refused as `ObjectDamaged`.
+   */
+  putPart(number: number, body: Uint8Array, signal?: AbortSignal, sha256?: string): Promise<StoredPart>;
   /**
    * Makes the object appear, whole. With `ifAbsent` throws `ObjectExists` when another stands there (unless it is this
    * very upload's, completed by an attempt whose answer was lost). Retryable.
@@ -40,6 +43,13 @@ export interface Upload {
   complete(parts: readonly StoredPart[], options?: { ifAbsent?: boolean }): Promise<StoredObject>;
   /** Leaves no part behind. An upload that is gone already is no error. */
   abort(): Promise<void>;
+}
+
+export interface UnfinishedUpload {
+  key: string;
+  id: string;
+  /** ISO 8601 */
+  startedAt: string;
 }
 
 export interface ByteRange {
@@ -59,11 +69,19 @@ export interface ObjectStore {
     body: Uint8Array,
     options?: { ifAbsent?: boolean; contentType?: string },
   ): Promise<StoredObject>;
-  /** Begins an upload in parts, or opens the one with this id again (`undefined` when it is gone). */
+  /**
+   * Begins an upload in parts, or opens the one with this id again. `undefined` when it is gone: aborted, or completed
+   * by an attempt whose answer was lost, and then `head` finds the object.
+   */
   upload(key: string): Promise<Upload>;
   resumeUpload(key: string, id: string): Promise<Upload | undefined>;
+  /** Begun and neither completed nor aborted, with keys that begin with `prefix`: leftovers, or somebody's work. */
+  uploads(prefix: string): AsyncIterable<UnfinishedUpload>;
   head(key: string): Promise<StoredObject | undefined>;
-  /** Throws `ObjectMissing` when absent. A stream that ends early throws; it never ends as if whole. */
+  /**
+   * Throws `ObjectMissing` when absent. A stream that ends early throws; it never ends as if whole. An object that is
+   * shorter than `range.to`, or is replaced meanwhile, is `ObjectDamaged`: say how long it must be, and it is checked.
+   */
   read(key: string, options?: { range?: ByteRange; signal?: AbortSignal }): AsyncIterable<Uint8Array>;
   /** Ascending by key. */
   list(prefix: string, options?: { after?: string }): AsyncIterable<StoredObject>;

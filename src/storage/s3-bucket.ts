@@ -1,0 +1,107 @@
+// One bucket with a prefix, and the client that reaches it. Promises that every error is a FerryError with bucket and
+// key, and that the provider's needs (checksums, address style, regions) are set in one place. Retries are the SDK's:
+// adaptive, at most six attempts a request.
+
+import {
+  PutObjectCommand,
+  S3Client,
+  type PutObjectCommandInput,
+  type S3ClientConfig,
+} from '@aws-sdk/client-s3';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import type { StoreConnection } from '../model/ferry-config.js';
+import { FerryError } from '../model/errors.js';
+import { s3Failure } from './s3-failures.js';
+
+export interface S3Place {
+  Bucket: string;
+  Key: string;
+}
+
+export type WrittenWith = Pick<
+  PutObjectCommandInput,
+  'ServerSideEncryption' | 'SSEKMSKeyId' | 'StorageClass'
+>;
+
+export class S3Bucket {
+  readonly client: S3Client;
+  readonly name: string;
+  /** Empty, or with a slash at its end. */
+  readonly prefix: string;
+  /** Goes with everything that is written. */
+  readonly writtenWith: WrittenWith;
+
+  constructor(store: StoreConnection) {
+    const { name, prefix } = addressOf(store.url);
+    this.name = name;
+    this.prefix = prefix;
+    this.writtenWith = writtenWith(store);
+    this.client = new S3Client(clientSettings(store));
+  }
+
+  /** Every request goes through here: `call` gets the place, errors get their code. */
+  async ask<T>(key: string, call: (at: S3Place) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    signal?.throwIfAborted();
+    try {
+      return await call({ Bucket: this.name, Key: this.prefix + key });
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw s3Failure(error, { bucket: this.name, key: this.prefix + key });
+    }
+  }
+
+  async put(key: string, body: Uint8Array, more: Partial<PutObjectCommandInput>): Promise<void> {
+    const input = { ...this.writtenWith, Body: body, ContentLength: body.byteLength, ...more };
+    await this.ask(key, (at) => this.client.send(new PutObjectCommand({ ...at, ...input })));
+  }
+
+  /** An error of ours about an object here. */
+  failure(code: FerryError['code'], happened: string, key: string, retryable?: boolean): FerryError {
+    const context = { bucket: this.name, key: this.prefix + key };
+    return new FerryError(code, happened, retryable === undefined ? { context } : { context, retryable });
+  }
+}
+
+function addressOf(url: string): { name: string; prefix: string } {
+  const { hostname, pathname } = new URL(url);
+  const path = decodeURIComponent(pathname).replace(/^\/+|\/+$/g, '');
+  return { name: hostname, prefix: path === '' ? '' : `${path}/` };
+}
+
+function clientSettings(store: StoreConnection): S3ClientConfig {
+  const { accessKeyId, secretAccessKey } = store;
+  const endpoint = store.endpoint ?? (store.profile === 'gcs' ? 'https://storage.googleapis.com' : undefined);
+  const region = store.region ?? (endpoint === undefined ? undefined : 'us-east-1');
+  return {
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(region === undefined ? {} : { region }),
+    ...(accessKeyId && secretAccessKey ? { credentials: { accessKeyId, secretAccessKey } } : {}),
+    // OSS refuses path style; a gateway on a plain host name or address can have no bucket in front of it.
+    forcePathStyle: store.pathStyle ?? (endpoint !== undefined && store.profile !== 'oss'),
+    followRegionRedirects: endpoint === undefined,
+    // We send SHA-256 ourselves. OSS and older gateways refuse the CRC trailers that the SDK would add.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    // Some proxies never answer it, and each request would wait for seconds.
+    expectContinueHeader: false,
+    retryMode: 'adaptive',
+    maxAttempts: 6,
+    requestHandler: new NodeHttpHandler({
+      connectionTimeout: 10_000,
+      socketTimeout: 60_000,
+      httpAgent: { keepAlive: true, maxSockets: 64 },
+      httpsAgent: { keepAlive: true, maxSockets: 64 },
+    }),
+  };
+}
+
+function writtenWith({ sse, storageClass }: StoreConnection): WrittenWith {
+  const encrypted: WrittenWith =
+    sse === undefined
+      ? {}
+      : sse === 'AES256'
+        ? { ServerSideEncryption: 'AES256' }
+        : { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: sse.kms };
+  const kept = storageClass as WrittenWith['StorageClass'];
+  return kept === undefined ? encrypted : { ...encrypted, StorageClass: kept };
+}

@@ -1,0 +1,175 @@
+// A multipart upload that survives its process. Promises: each part goes with its SHA-256, which the store checks on
+// arrival and gives back to whoever resumes; an object appears only by `complete`; `abort` leaves no part. What the
+// SDK's retries cannot mend (a body damaged on its way) is sent again here, part by part.
+//
+// Whose object stands under the key after an answer was lost? Ours carries the upload's own nonce as metadata. The id
+// is "nonce.uploadId", because an id of S3 says nothing any more once the upload is complete.
+
+import { randomBytes } from 'node:crypto';
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  HeadObjectCommand,
+  UploadPartCommand,
+  type HeadObjectCommandOutput,
+} from '@aws-sdk/client-s3';
+import { hexToBase64, md5Of, sha256Of } from './content-hash.js';
+import type { StoredObject, StoredPart, Upload } from './object-store.js';
+import type { S3Bucket } from './s3-bucket.js';
+import type { S3Capabilities } from './s3-capabilities.js';
+import { isCode } from './s3-failures.js';
+import { listParts } from './s3-parts.js';
+import { storedObject } from './s3-objects.js';
+import { withPayloadHash } from './s3-signing.js';
+
+const SENT_BY = 'ferry-upload';
+const TIMES_DAMAGED = 3;
+
+export async function beginS3Upload(bucket: S3Bucket, able: S3Capabilities, key: string): Promise<S3Upload> {
+  const nonce = randomBytes(8).toString('hex');
+  const checksums = able.sha256 ? { ChecksumAlgorithm: 'SHA256' as const } : {};
+  const more = { ...bucket.writtenWith, ...checksums, Metadata: { [SENT_BY]: nonce } };
+  const created = await bucket.ask(key, (at) =>
+    bucket.client.send(new CreateMultipartUploadCommand({ ...at, ...more })),
+  );
+  return new S3Upload(bucket, able, key, `${nonce}.${created.UploadId}`);
+}
+
+export class S3Upload implements Upload {
+  readonly key: string;
+  readonly id: string;
+  readonly #bucket: S3Bucket;
+  readonly #able: S3Capabilities;
+  readonly #nonce: string;
+  readonly #uploadId: string;
+  /** For stores that give no SHA-256 back. */
+  readonly #sent = new Map<number, StoredPart>();
+
+  constructor(bucket: S3Bucket, able: S3Capabilities, key: string, id: string) {
+    this.key = key;
+    this.id = id;
+    this.#bucket = bucket;
+    this.#able = able;
+    const split = id.indexOf('.');
+    this.#nonce = id.slice(0, split);
+    this.#uploadId = id.slice(split + 1);
+  }
+
+  async parts(): Promise<StoredPart[]> {
+    const listed = await listParts(this.#bucket, this.key, this.#uploadId);
+    return listed.flatMap((part) => {
+      if (part.sha256 !== undefined) return [{ ...part, sha256: part.sha256 }];
+      const sent = this.#sent.get(part.number);
+      return sent?.etag === part.etag ? [sent] : [];
+    });
+  }
+
+  async putPart(
+    number: number,
+    body: Uint8Array,
+    signal?: AbortSignal,
+    sha256?: string,
+  ): Promise<StoredPart> {
+    const hash = await sha256Of(body);
+    if (sha256 !== undefined && sha256 !== hash) {
+      throw this.#bucket.failure('ObjectDamaged', `Part ${number} is not what it should be`, this.key);
+    }
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const etag = await this.#send(number, body, hash, signal);
+        const part = { number, bytes: body.byteLength, sha256: hash, etag };
+        this.#sent.set(number, part);
+        return part;
+      } catch (error) {
+        if (!isCode(error, 'ObjectDamaged') || attempt === TIMES_DAMAGED) throw error;
+      }
+    }
+  }
+
+  async complete(parts: readonly StoredPart[], options?: { ifAbsent?: boolean }): Promise<StoredObject> {
+    if (parts.length === 0) {
+      throw this.#bucket.failure('StoreRejected', 'An upload needs at least one part', this.key);
+    }
+    const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
+    try {
+      if (options?.ifAbsent && !this.#able.conditionalWrites) await this.#refuseAnother();
+      await this.#finish(parts, options?.ifAbsent === true && this.#able.conditionalWrites);
+    } catch (error) {
+      if (!isCode(error, 'ObjectExists', 'ObjectMissing') || !(await this.#stands(bytes))) throw error;
+    }
+    const head = await this.#head();
+    if (head === undefined || head.ContentLength !== bytes) {
+      const found = head === undefined ? 'nothing' : `${head.ContentLength} bytes`;
+      throw this.#bucket.failure('ObjectDamaged', `The store made ${found} of ${bytes} bytes`, this.key);
+    }
+    return storedObject(this.key, head);
+  }
+
+  async abort(): Promise<void> {
+    const upload = { UploadId: this.#uploadId };
+    // A part that was under way may land after the first abort.
+    for (let attempt = 1; attempt <= 5; attempt += 1) {
+      try {
+        await this.#bucket.ask(this.key, (at) =>
+          this.#bucket.client.send(new AbortMultipartUploadCommand({ ...at, ...upload })),
+        );
+        await listParts(this.#bucket, this.key, this.#uploadId);
+      } catch (error) {
+        if (isCode(error, 'ObjectMissing')) return;
+        throw error;
+      }
+    }
+    throw this.#bucket.failure('StoreUnreachable', 'An aborted upload still has parts', this.key);
+  }
+
+  async #send(number: number, body: Uint8Array, hash: string, signal?: AbortSignal): Promise<string> {
+    const { client } = this.#bucket;
+    const check = this.#able.sha256 ? { ChecksumSHA256: hexToBase64(hash) } : { ContentMD5: md5Of(body) };
+    const part = { UploadId: this.#uploadId, PartNumber: number, Body: body, ...check };
+    const answer = await this.#bucket.ask(
+      this.key,
+      (at) =>
+        client.send(
+          withPayloadHash(new UploadPartCommand({ ...at, ...part, ContentLength: body.byteLength }), hash),
+          signal === undefined ? {} : { abortSignal: signal },
+        ),
+      signal,
+    );
+    return answer.ETag ?? '';
+  }
+
+  async #finish(parts: readonly StoredPart[], onlyIfAbsent: boolean): Promise<void> {
+    const Parts = parts.map(({ number, etag, sha256 }) => ({
+      PartNumber: number,
+      ETag: etag,
+      ...(this.#able.sha256 ? { ChecksumSHA256: hexToBase64(sha256) } : {}),
+    }));
+    const upload = { UploadId: this.#uploadId, MultipartUpload: { Parts } };
+    const condition = onlyIfAbsent ? { IfNoneMatch: '*' } : {};
+    await this.#bucket.ask(this.key, (at) =>
+      this.#bucket.client.send(new CompleteMultipartUploadCommand({ ...at, ...upload, ...condition })),
+    );
+  }
+
+  async #refuseAnother(): Promise<void> {
+    if ((await this.#head()) !== undefined) {
+      throw this.#bucket.failure('ObjectExists', 'There is another object under this key', this.key);
+    }
+  }
+
+  /** Whether the object under the key is the one that this upload made. */
+  async #stands(bytes: number): Promise<boolean> {
+    const head = await this.#head();
+    return head?.Metadata?.[SENT_BY] === this.#nonce && head.ContentLength === bytes;
+  }
+
+  async #head(): Promise<HeadObjectCommandOutput | undefined> {
+    try {
+      return await this.#bucket.ask(this.key, (at) => this.#bucket.client.send(new HeadObjectCommand(at)));
+    } catch (error) {
+      if (isCode(error, 'ObjectMissing')) return undefined;
+      throw error;
+    }
+  }
+}
