@@ -1,4 +1,5 @@
-// The workflows by the names a user sees in the Temporal UI.
+// The workflows by the names a user sees in the Temporal UI. Wire names: not renamed casually. The two jobs are
+// started by users; the two of one collection are their children and are not meant to be started by hand.
 
 export { scrollMigration } from './scroll-migration.js';
 export { migrateCollection } from './migrate-collection.js';

@@ -1,4 +1,5 @@
 // What an operator sees of a job over many collections: status, failures, search attributes and current details.
+// Holds the rows of the page under way and no logic of the job; an attribute is set only when the phase changes.
 
 import { setCurrentDetails, setHandler } from '@temporalio/workflow';
 import type { ResolveCollectionsResult } from '../model/activities.js';

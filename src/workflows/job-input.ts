@@ -1,4 +1,5 @@
-// What both kinds of job make of their input. Promises a FerryError for what cannot be meant.
+// What both kinds of job make of their input. Promises a FerryError for what cannot be meant; the schemas themselves
+// are the model's.
 
 import type { Pace } from '../model/activities.js';
 import { FerryError } from '../model/errors.js';

@@ -1,4 +1,5 @@
-// How a job over many collections ends: with its report, or failing with a code that says what the trouble was.
+// How a job over many collections fails: with a code that says what the trouble was, and its report as the detail, so
+// that nothing of what was achieved is lost to the reader.
 
 import type { JobReport } from '../model/results.js';
 import { failure, type Trouble } from './failures.js';

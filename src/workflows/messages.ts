@@ -1,4 +1,5 @@
-// Names of queries and signals, and the search attributes, set on a change of phase only.
+// Names of queries and signals, and how search attributes are set. They are scarce and each costs an event: callers set
+// them on a change of phase only, and never where the configuration switches them off.
 
 import { defineQuery, defineSignal, upsertSearchAttributes } from '@temporalio/workflow';
 import type { SEARCH_ATTRIBUTES } from '../model/names.js';
