@@ -118,7 +118,9 @@ export function parseInput<T>(schema: z.ZodType<T>, input: unknown): T {
   return parsed.data;
 }
 
-const SECRET_NAME = /(api[-_]?key|secret|token|passw|credential|authorization)/i;
+const SECRET_NAME = /(key(id)?$|api[-_]?key|secret|token|passw|credential|authorization)/i;
+/** The names in this field are collections', which may be called anything. */
+const NAMES_OF_COLLECTIONS = 'input.as';
 const URL_WITH_CREDENTIALS = /^[a-z][a-z0-9+.-]*:\/\/[^/\s@]+@/i;
 
 function refuseSecrets(value: unknown, path = 'input'): void {
@@ -128,7 +130,8 @@ function refuseSecrets(value: unknown, path = 'input'): void {
   }
   if (value === null || typeof value !== 'object') return;
   for (const [key, inner] of Object.entries(value)) {
-    if (SECRET_NAME.test(key)) throw secretRefused(`${path}.${key}`, 'a field that looks like a secret');
+    if (path !== NAMES_OF_COLLECTIONS && SECRET_NAME.test(key))
+      throw secretRefused(`${path}.${key}`, 'a field that looks like a secret');
     refuseSecrets(inner, `${path}.${key}`);
   }
 }
