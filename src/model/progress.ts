@@ -29,8 +29,8 @@ export function renderCollection(view: CollectionView): string {
     '',
     `\`${bar(points, view.total)}\` ${whole(points)} of ${whole(view.total)} points, ${pulse(points, view.total, ms)}`,
     '',
-    `- slices: ${view.slicesDone} of ${view.slices} in this pass`,
   ];
+  if (view.slices > 0) lines.push(`- slices: ${view.slicesDone} of ${view.slices} in this pass`);
   if (isPaced(view.pace)) lines.push(`- pace: ${describePace(view.pace)}`);
   if (view.lastError) lines.push(`- last error: ${firstLine(view.lastError)}`);
   if (view.attention) lines.push('', `**Waits for an operator.** ${view.attention}`);
