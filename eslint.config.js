@@ -12,7 +12,7 @@ const fence = (room, runtimeBans, why) => ({
 });
 
 const otherRooms = (...allowed) => {
-  const rooms = ['workflows', 'activities', 'transfer', 'qdrant', 'storage', 'local', 'cli'];
+  const rooms = ['workflows', 'activities', 'transfer', 'backup', 'qdrant', 'storage', 'local', 'cli'];
   const banned = rooms.filter((room) => !allowed.includes(room));
   return [`^\\.\\./(${banned.join('|')})/`, '^\\.\\./(config|worker|cli)\\.js$'];
 };
@@ -21,7 +21,7 @@ const temporal = '^@temporalio/';
 const sdks = '^(@aws-sdk|@smithy|@qdrant|@connectrpc|@bufbuild|undici)';
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', 'src/qdrant/gen/**', 'coverage/**'] },
+  { ignores: ['dist/**', 'dist-bench/**', 'node_modules/**', 'src/qdrant/gen/**', 'coverage/**'] },
   ...tseslint.configs.recommended,
   {
     files: ['src/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts'],
@@ -50,8 +50,13 @@ export default tseslint.config(
   ),
   fence('transfer', [...otherRooms('transfer'), temporal, sdks], 'transfer/ sees Qdrant through ports only'),
   fence(
+    'backup',
+    [...otherRooms('backup', 'transfer'), temporal, sdks],
+    'backup/ sees Qdrant and the store through ports only',
+  ),
+  fence(
     'activities',
-    [...otherRooms('activities', 'transfer'), '^@temporalio/(?!activity|common)', sdks],
+    [...otherRooms('activities', 'transfer', 'backup'), '^@temporalio/(?!activity|common)', sdks],
     'activities/ are thin: unpack, call a room, heartbeat',
   ),
   {
@@ -62,7 +67,7 @@ export default tseslint.config(
         {
           patterns: [
             {
-              regex: '^\\./(workflows|activities|transfer|qdrant|local|cli)/',
+              regex: '^\\./(workflows|activities|transfer|backup|qdrant|local|cli)/',
               message: 'config.ts knows no room',
             },
           ],

@@ -1,0 +1,51 @@
+// The bars we measure ourselves by. What was not measured has no verdict.
+
+import { INGEST } from './contestants/ingest.js';
+import { OFFICIAL_DEFAULTS, OFFICIAL_TUNED } from './contestants/official-tool.js';
+import { OUR_COPY, OUR_PROOF } from './contestants/ours.js';
+import { PLAIN_LOOP } from './contestants/plain-loop.js';
+import type { MemoryRun } from './memory.js';
+import type { Summary } from './summary.js';
+
+export interface Bar {
+  what: string;
+  measured: number;
+  unit: '×' | '%' | 'MB' | 's/GB';
+  bar: number;
+  isMet: boolean;
+}
+
+export function speedBars(summaries: readonly Summary[]): Bar[] {
+  const rate = (line: string) =>
+    summaries.find((summary) => summary.line === line)?.pointsPerSecond.median ?? Number.NaN;
+  const ratio = (what: string, mine: string, other: string, bar: number, unit: '×' | '%' = '×') =>
+    atLeast(what, (rate(mine) / rate(other)) * (unit === '%' ? 100 : 1), bar, unit);
+  const cost = summaries.find(({ line }) => line === OUR_COPY)?.cpuSecondsPerGigabyte ?? Number.NaN;
+  return [
+    ratio('copy against the plain loop', OUR_COPY, PLAIN_LOOP, 10),
+    ratio('copy and full verification against the plain loop', OUR_PROOF, PLAIN_LOOP, 5),
+    ratio("copy against the target's own ingest", OUR_COPY, INGEST, 80, '%'),
+    ratio('copy against qdrant/migration, defaults', OUR_COPY, OFFICIAL_DEFAULTS, 5),
+    ratio('copy against qdrant/migration, batch 500', OUR_COPY, OFFICIAL_TUNED, 5),
+    ratio('copy and full verification against the copy of qdrant/migration', OUR_PROOF, OFFICIAL_DEFAULTS, 1),
+    ratio('the same against its copy with batch 500', OUR_PROOF, OFFICIAL_TUNED, 1),
+    atMost('CPU of both workers, copy', cost, 12, 's/GB'),
+  ].filter(({ measured }) => Number.isFinite(measured));
+}
+
+export function memoryBars([small, large]: readonly MemoryRun[]): Bar[] {
+  if (small === undefined || large === undefined) return [];
+  const growth = (large.peakBytes / small.peakBytes - 1) * 100;
+  return [
+    atMost(`peak memory of the data worker, ${small.points} points`, small.peakBytes / 1e6, 300, 'MB'),
+    atMost(`its growth at ${large.points} points`, growth, 20, '%'),
+  ];
+}
+
+function atLeast(what: string, measured: number, bar: number, unit: Bar['unit']): Bar {
+  return { what, measured, unit, bar, isMet: measured >= bar };
+}
+
+function atMost(what: string, measured: number, bar: number, unit: Bar['unit']): Bar {
+  return { what, measured, unit, bar, isMet: measured <= bar };
+}

@@ -1,0 +1,19 @@
+import { benchPoints } from './bench-points.js';
+
+export interface PointBatch {
+  points: Uint8Array[];
+  bytes: number;
+}
+
+/** Batches of about this many encoded bytes. */
+export function* pointBatches(count: number, batchBytes: number): Generator<PointBatch> {
+  let batch: PointBatch = { points: [], bytes: 0 };
+  for (const point of benchPoints(count)) {
+    batch.points.push(point);
+    batch.bytes += point.length;
+    if (batch.bytes < batchBytes) continue;
+    yield batch;
+    batch = { points: [], bytes: 0 };
+  }
+  if (batch.points.length > 0) yield batch;
+}
