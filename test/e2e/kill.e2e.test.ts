@@ -45,7 +45,9 @@ it('ends equal after ten kills of the data worker at random moments, with little
     const position = await positionOf(stack, name);
     reached = await pointsOnTarget(stack, name);
     const twice = position.phase === 'copying' ? Math.max(0, reached - position.claimed) : 0;
-    say(`kill ${kill}: ${delay} ms in, ${position.phase}, ${reached} points written, ${twice} of them to be written again`);
+    say(
+      `kill ${kill}: ${delay} ms in, ${position.phase}, ${reached} points written, ${twice} of them to be written again`,
+    );
     expect(twice).toBeLessThanOrEqual(BOUND);
     await stack.workers.data.start();
   }

@@ -76,7 +76,7 @@ async function demoJobs(): Promise<void> {
 
 /** Long names, in one job: the lists in inputs and results are what grows. */
 async function manyCollections(): Promise<void> {
-  const names = Array.from({ length: 24 }, (_, i) => `${String(i).padStart(3, '0')}-${'n'.repeat(180)}`);
+  const names = Array.from({ length: 16 }, (_, i) => `${String(i).padStart(3, '0')}-${'n'.repeat(240)}`);
   for (const name of names) await fillRandom(stack.source, { name, points: 20, dimension: 2 });
   const run = await ferry(stack, 'migrate', 'source', 'target', ...names, '--concurrency', '8', '--json');
   expect(run).toMatchObject({ code: 0 });
