@@ -40,7 +40,7 @@ export async function* listS3Objects(
   for await (const page of pages(bucket, prefix, from)) {
     for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
       yield {
-        key: plain(Key).slice(bucket.prefix.length),
+        key: plain(page, Key).slice(bucket.prefix.length),
         bytes: Size ?? 0,
         etag: ETag ?? '',
         modifiedAt: (LastModified ?? new Date(0)).toISOString(),
@@ -52,7 +52,7 @@ export async function* listS3Objects(
 export async function* listS3Folders(bucket: S3Bucket, prefix: string): AsyncGenerator<string> {
   for await (const page of pages(bucket, prefix, { Delimiter: '/' })) {
     for (const { Prefix } of page.CommonPrefixes ?? []) {
-      yield plain(Prefix).slice(bucket.prefix.length + prefix.length, -1);
+      yield plain(page, Prefix).slice(bucket.prefix.length + prefix.length, -1);
     }
   }
 }
@@ -76,6 +76,7 @@ async function* pages(
   } while (token !== undefined);
 }
 
-function plain(encoded: string | undefined): string {
-  return decodeURIComponent((encoded ?? '').replaceAll('+', ' '));
+/** Not every gateway encodes, asked or not; those that do say so. */
+function plain(page: ListObjectsV2CommandOutput, key = ''): string {
+  return page.EncodingType === 'url' ? decodeURIComponent(key.replaceAll('+', ' ')) : key;
 }
