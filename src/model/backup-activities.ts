@@ -2,7 +2,7 @@
 // `resolveBackup` and `resolveRecovery` name, for a disk may be seen by some workers only.
 
 import type { Pace } from './activities.js';
-import type { CollectionRef, Pin } from './collections.js';
+import type { CollectionRef, Pin, ReadPlan } from './collections.js';
 import type { RangeDigest } from './digest.js';
 import type { ShardKey } from './slice.js';
 
@@ -50,6 +50,8 @@ export type CaptureMode = 'stream' | 'stored';
 export interface PlanCaptureInput {
   source: CollectionRef;
   capture: 'auto' | CaptureMode;
+  /** Go on with the shard at this position (see `next`). */
+  fromShard?: number;
 }
 export interface ShardToCapture {
   id: number;
@@ -61,6 +63,8 @@ export interface ShardToCapture {
 export interface PlanCaptureResult {
   pin: Pin;
   mode: CaptureMode;
+  /** How the source is read for its digest. */
+  read: ReadPlan;
   points: number;
   /** At most ~10 KiB; `next` is opaque. */
   shards: ShardToCapture[];
@@ -86,8 +90,19 @@ export interface CaptureShardResult {
   leftOnNode: string[];
 }
 
+/** Qdrant's own full storage snapshot of a single-node cluster. */
+export interface CaptureNodeInput extends BackupRef {
+  what: string;
+  startedAt: string;
+  maxMegabytesPerSecond?: number;
+  stallAfterAttempts: number;
+}
+export type CaptureNodeResult = CaptureShardResult;
+
 export interface WriteManifestInput extends CollectionBackupRef {
   pin: Pin;
+  /** How many shards were planned: so many must be there. */
+  planned: number;
   mode: CaptureMode;
   points: number;
   startedAt: string;
@@ -118,6 +133,9 @@ export interface CheckObjectsResult {
   damage: string[];
 }
 
+/**
+ * Names the failed ones; those with a manifest are found in the store. Repeated, it leaves the document that is there.
+ */
 export interface WriteBackupInput extends BackupRef {
   startedAt: string;
   qdrantVersion: string;
@@ -130,6 +148,13 @@ export interface WriteBackupInput extends BackupRef {
     points?: number;
     error?: string;
   }[];
+}
+
+export interface WriteBackupResult {
+  /** Collections whose manifest is there. */
+  complete: number;
+  /** Uploads of this backup that nobody will complete, and that were taken away. */
+  abortedUploads: number;
 }
 
 export interface WriteProofInput extends CollectionBackupRef {
@@ -162,6 +187,34 @@ export interface CatalogueEntry extends BackupRef {
   /** True when backup.json is there and every collection it names is complete. */
   complete: boolean;
   collections: CollectionBackup[];
+}
+
+export interface ListBackupsResult {
+  /** Newest first; without `collections`' objects being read: whether they are whole, `showBackup` tells. */
+  backups: { cluster: string; backup: string; startedAt: string; finished: boolean; collections: number }[];
+  next?: string;
+}
+export type ShowBackupInput = BackupRef;
+
+// ---- the activities -------------------------------------------------------------------------------------------
+
+/** Queue ferry-control. */
+export interface BackupControlActivities {
+  resolveBackup(input: ResolveBackupInput): Promise<ResolveBackupResult>;
+  planCapture(input: PlanCaptureInput): Promise<PlanCaptureResult>;
+}
+
+/** The queue that `resolveBackup` names; all of them heartbeat. */
+export interface BackupStoreActivities {
+  probeStore(input: ProbeStoreInput): Promise<ProbeStoreResult>;
+  captureShard(input: CaptureShardInput): Promise<CaptureShardResult>;
+  captureNode(input: CaptureNodeInput): Promise<CaptureNodeResult>;
+  writeManifest(input: WriteManifestInput): Promise<WriteManifestResult>;
+  checkObjects(input: CheckObjectsInput): Promise<CheckObjectsResult>;
+  writeBackup(input: WriteBackupInput): Promise<WriteBackupResult>;
+  writeProof(input: WriteProofInput): Promise<void>;
+  listBackups(input: ListBackupsInput): Promise<ListBackupsResult>;
+  showBackup(input: ShowBackupInput): Promise<CatalogueEntry>;
 }
 
 // ---- recovery -------------------------------------------------------------------------------------------------

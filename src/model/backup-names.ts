@@ -1,8 +1,10 @@
 // Keys of a backup's objects and the ids of backups, made here and nowhere else. docs/backup-format.md lists them.
 //
 //   {cluster}/{backupId}/{collection}/{collection}_{YYYYMMDD_HHMMSS}.shard-{id}.snapshot
+//   {cluster}/{backupId}/{collection}/{the same name}.parts.json
 //   {cluster}/{backupId}/{collection}/manifest.json
 //   {cluster}/{backupId}/{collection}/proof-{kind}_{YYYYMMDD_HHMMSS}.json
+//   {cluster}/{backupId}/{cluster}_{YYYYMMDD_HHMMSS}.node.snapshot   (and its .parts.json)
 //   {cluster}/{backupId}/backup.json
 
 /** "20261123_021500": UTC, sorts by time. */
@@ -43,6 +45,20 @@ export function collectionFolder(cluster: string, backupId: string, collection: 
 
 export function snapshotName(collection: string, startedAt: Date, shard: number): string {
   return `${collection}_${stamp(startedAt)}.shard-${shard}.snapshot`;
+}
+
+/** Qdrant's own full storage snapshot of a node. */
+export function nodeSnapshotName(cluster: string, startedAt: Date): string {
+  return `${cluster}_${stamp(startedAt)}.node.snapshot`;
+}
+
+/** The document beside a snapshot that lists its parts. */
+export function partsKey(snapshotKey: string): string {
+  return `${snapshotKey}.parts.json`;
+}
+
+export function isPartsKey(key: string): boolean {
+  return key.endsWith('.snapshot.parts.json');
 }
 
 export function manifestKey(cluster: string, backupId: string, collection: string): string {

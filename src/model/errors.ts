@@ -116,6 +116,19 @@ export const catalogue = {
     retryable: false,
     remedy: 'A newer ferry wrote it: recover with that version or a later one.',
   },
+  ShardBusy: {
+    retryable: true,
+    remedy: 'Retried by itself: Qdrant streams a shard to one reader at a time.',
+  },
+  SnapshotIncomplete: {
+    retryable: true,
+    remedy: 'Retried by itself, from the beginning; if it stays, look at the node and at its disk.',
+  },
+  NodesUnknown: {
+    retryable: false,
+    remedy: 'List every node of the cluster under `nodes` in ferry.yaml, each by its own address.',
+  },
+  BackupNotFound: { retryable: false, remedy: '`ferry backups` lists what the store holds.' },
   StackFailed: { retryable: false, remedy: 'Where a log file is named, it says more.' },
   Internal: { retryable: false, remedy: 'This is a defect of ferry: please report it with the stack trace.' },
 } as const satisfies Record<string, { retryable: boolean; remedy: string }>;

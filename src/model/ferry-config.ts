@@ -105,6 +105,21 @@ export function requireCluster(config: Pick<FerryConfig, 'clusters'>, name: stri
   throw new FerryError('UnknownAlias', `There is no cluster "${name}" in ferry.yaml; it has: ${known}`);
 }
 
+/** The store of that alias, the default one without, or an error naming those that exist. */
+export function requireStore(
+  config: Pick<FerryConfig, 'stores' | 'defaults'>,
+  name: string | undefined = config.defaults.store,
+): StoreConnection {
+  const known = Object.keys(config.stores).sort().join(', ') || 'none';
+  if (name === undefined) {
+    const happened = `No store was named, and ferry.yaml has no \`defaults.store\`; its stores: ${known}`;
+    throw new FerryError('UnknownAlias', happened);
+  }
+  const found = Object.hasOwn(config.stores, name) ? config.stores[name] : undefined;
+  if (found !== undefined) return found;
+  throw new FerryError('UnknownAlias', `There is no store "${name}" in ferry.yaml; it has: ${known}`);
+}
+
 export function clusterNodes(entry: ClusterEntry): NodeAddress[] {
   const given = entry.nodes ?? (entry.url === undefined ? [] : [{ url: entry.url, grpcUrl: entry.grpcUrl }]);
   return given.map((node) => ({

@@ -38,6 +38,29 @@ const shardSchema = z.strictObject({
   finishedAt: time,
 });
 
+/** Beside each snapshot once it is whole in the store; from these the manifest is made. */
+export const shardDocumentSchema = z.strictObject({
+  format: z.literal('qdrant-ferry/shard'),
+  version: z.literal(MANIFEST_VERSION),
+  backup: z.string(),
+  cluster: z.string(),
+  collection: z.string(),
+  shard: shardSchema,
+});
+export type ShardDocument = z.infer<typeof shardDocumentSchema>;
+
+const nodeSnapshotSchema = z.strictObject({ name: z.string(), bytes, parts: z.array(partSchema).min(1) });
+
+/** The same for Qdrant's own full storage snapshot. */
+export const nodeDocumentSchema = z.strictObject({
+  format: z.literal('qdrant-ferry/node'),
+  version: z.literal(MANIFEST_VERSION),
+  backup: z.string(),
+  cluster: z.string(),
+  node: nodeSnapshotSchema,
+});
+export type NodeDocument = z.infer<typeof nodeDocumentSchema>;
+
 const keySchema = z.strictObject({
   shardKey: shardKeySchema,
   shards: z.int().min(1),
@@ -96,7 +119,7 @@ export const backupDocumentSchema = z.strictObject({
     }),
   ),
   /** Qdrant's own full storage snapshot, when it was asked for. */
-  nodeSnapshot: z.strictObject({ name: z.string(), bytes, parts: z.array(partSchema).min(1) }).optional(),
+  nodeSnapshot: nodeSnapshotSchema.optional(),
 });
 export type BackupDocument = z.infer<typeof backupDocumentSchema>;
 
