@@ -11,7 +11,7 @@ import { isSameCluster } from './same-cluster.js';
 type Pair = ResolveCollectionsResult['collections'][number];
 
 const PAGE_BYTES = 10_240;
-const ANSWER_WITHIN_MS = 3_000;
+const ANSWER_WITHIN_MS = 2_000;
 
 export async function resolveCollections(
   controls: Controls,
