@@ -4,33 +4,33 @@ import type { CollectionLine, JobReport } from '../model/results.js';
 import type { JobEnd } from './exit-codes.js';
 import { bytes, columns, count, plural, rate, seconds } from './formatting.js';
 
-export function endText(end: JobEnd, link: string): string[] {
-  const lines = end.report ? reportText(end.report) : [];
+/** What was done with the points: a job that found its target complete copied none of them. */
+export type Done = 'copied' | 'compared';
+
+export function endText(end: JobEnd, done: Done, link: string): string[] {
+  const lines = end.report ? reportText(end.report, done) : [];
   if (end.error && !end.report) lines.push(`${end.error.code}: ${end.error.message}`);
   return [...lines, link];
 }
 
-export function reportText(report: JobReport): string[] {
+export function reportText(report: JobReport, done: Done): string[] {
   const rows = report.collections.map((line) => [
     nameOf(line),
-    outcomeWord(line),
-    `${count(line.points)} points`,
+    line.outcome,
+    count(line.points),
+    `points ${done}`,
   ]);
   const table = columns(rows, [2]);
   const lines = report.collections.flatMap((line, index) => [table[index] ?? '', ...detailsOf(line)]);
   if (report.more > 0)
     lines.push(`and ${plural(report.more, 'collection')} more, each with its own workflow`);
-  return [...lines, summaryOf(report)];
+  return [...lines, summaryOf(report, done)];
 }
 
 function nameOf(line: CollectionLine): string {
   return line.as === undefined || line.as === line.collection
     ? line.collection
     : `${line.collection} -> ${line.as}`;
-}
-
-function outcomeWord(line: CollectionLine): string {
-  return line.outcome === 'verified' ? 'verified' : line.outcome;
 }
 
 function detailsOf(line: CollectionLine): string[] {
@@ -41,14 +41,14 @@ function detailsOf(line: CollectionLine): string[] {
   return details;
 }
 
-function summaryOf(report: JobReport): string {
+function summaryOf(report: JobReport, done: Done): string {
   const parts = [
     `${report.source} -> ${report.target}: ${plural(report.collections.length + report.more, 'collection')}`,
-    plural(report.points, 'point'),
+    `${plural(report.points, 'point')} ${done}`,
   ];
   if (report.bytes > 0) parts.push(bytes(report.bytes));
   parts.push(seconds(report.seconds));
-  if (report.seconds > 0 && report.points > 0) parts.push(rate(report.points / report.seconds));
+  if (report.seconds >= 10 && report.points > 0) parts.push(rate(report.points / report.seconds));
   return `${parts.join(', ')}: ${verdictOf(report)}`;
 }
 

@@ -54,7 +54,10 @@ export async function runJob(job: Job, output: Output): Promise<number> {
       controlQueue: CONTROL_QUEUE,
       dataQueues,
     });
-    output.result(end.report ?? { error: end.error }, endText(end, temporal.link(workflowId)));
+    output.result(
+      end.report ?? { error: end.error },
+      endText(end, job.operation === 'verify' ? 'compared' : 'copied', temporal.link(workflowId)),
+    );
     return exitCodeOfEnd(end);
   } catch (error) {
     if (!(error instanceof StoppedWatching)) throw error;

@@ -37,7 +37,8 @@ function endedText(startedAt: string, endedAt: string): string {
 }
 
 function standing(details: JobDetails): string[] {
-  if (details.report) return ['', ...reportText(details.report)];
+  if (details.report)
+    return ['', ...reportText(details.report, details.type.startsWith('verify') ? 'compared' : 'copied')];
   if (details.result) return ['', resultText(details.result)];
   const job = details.job;
   if (job) {
