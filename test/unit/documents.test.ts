@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { createProgram } from '../../src/cli/program.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const NOT_OURS = ['node_modules', 'dist', '.git'];
@@ -46,7 +47,7 @@ function brokenLinks(file: string): string[] {
 /** Files of ours that a document names in code: `src/cli.ts`. */
 function lostFiles(file: string): string[] {
   const text = readFileSync(file, 'utf8').replace(/^```.*?^```/gms, '');
-  const named = text.matchAll(/`((?:src|test|docs|tools|proto|examples|bench)\/[\w./-]*)`/g);
+  const named = text.matchAll(/`((?:src|test|docs|tools|proto|examples|bench)\/[\w./-]*\.\w+)`/g);
   return [...named].map((match) => match[1] as string).filter((path) => !existsSync(join(ROOT, path)));
 }
 
@@ -59,6 +60,17 @@ describe('the documents', () => {
 
   it.each(documents)('%s names only files that exist', (document) => {
     expect(lostFiles(join(ROOT, document))).toEqual([]);
+  });
+
+  it('tell of every command, in the README', () => {
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+    const rows = readme.split('\n').filter((line) => line.startsWith('| `ferry '));
+    const told = rows.flatMap((row) => row.split('`')[1]?.match(/[a-z]+/g) ?? []);
+    expect(
+      createProgram()
+        .commands.map((command) => command.name())
+        .filter((name) => !told.includes(name)),
+    ).toEqual([]);
   });
 
   it.each(['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'LICENSE'])(
