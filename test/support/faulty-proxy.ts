@@ -1,0 +1,144 @@
+// An HTTP proxy in front of a store that does wrong what networks and stores do wrong. A plan is asked for every request
+// and says what shall happen to it; nothing happens to the others.
+
+import { createServer, request as send, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+
+export type Fault =
+  /** An answer of the store's own making; the request never arrives. */
+  | { answer: 500 | 503 | 403 }
+  /** The connection is cut when so many bytes of the request have passed. */
+  | { cutRequestAt: number }
+  /** The connection is cut when so many bytes of the answer's body have passed. */
+  | { cutAnswerAt: number }
+  /** The store does it, and nobody hears of it. */
+  | { loseAnswer: true }
+  /** One bit of the request's body at this byte is another one. */
+  | { flipBitAt: number }
+  | { bytesPerSecond: number };
+
+export interface Seen {
+  method: string;
+  url: string;
+  headers: IncomingMessage['headers'];
+}
+
+export interface FaultyProxy {
+  endpoint: string;
+  /** What was asked, in order. */
+  seen: Seen[];
+  /** How many requests the plan did harm to. */
+  faults: number;
+  plan: (request: Seen) => Fault | undefined;
+  end(): Promise<void>;
+}
+
+const ANSWERS = { 500: 'InternalError', 503: 'SlowDown', 403: 'AccessDenied' } as const;
+
+export async function faultyProxy(target: string): Promise<FaultyProxy> {
+  const server = createServer((question, answer) => {
+    const seen = { method: question.method ?? '', url: question.url ?? '', headers: question.headers };
+    proxy.seen.push(seen);
+    const fault = proxy.plan(seen);
+    if (fault !== undefined) proxy.faults += 1;
+    pass(target, question, answer, fault).catch(() => cut(answer));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const proxy: FaultyProxy = {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    seen: [],
+    faults: 0,
+    plan: () => undefined,
+    end: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  return proxy;
+}
+
+/** A plan that does harm to the first `times` requests that `which` picks. */
+export function firstTimes(
+  times: number,
+  which: (request: Seen) => boolean,
+  fault: Fault,
+): FaultyProxy['plan'] {
+  let left = times;
+  return (request) => (which(request) && left-- > 0 ? fault : undefined);
+}
+
+async function pass(
+  target: string,
+  question: IncomingMessage,
+  answer: ServerResponse,
+  fault: Fault = { bytesPerSecond: Infinity },
+): Promise<void> {
+  if ('answer' in fault) return refuse(question, answer, fault.answer);
+  const passed = await forward(target, question, fault);
+  if ('loseAnswer' in fault) {
+    passed.resume();
+    return cut(answer);
+  }
+  answer.writeHead(passed.statusCode ?? 500, passed.headers);
+  await pipeline(passed, ...onTheWay(fault, 'cutAnswerAt' in fault ? fault.cutAnswerAt : Infinity), answer);
+}
+
+function forward(target: string, question: IncomingMessage, fault: Fault): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const { method, url, headers } = question;
+    const onward = send(`${target}${url}`, { method, headers, agent: false }, resolve);
+    onward.once('error', reject);
+    const cutAt = 'cutRequestAt' in fault ? fault.cutRequestAt : Infinity;
+    pipeline(question, ...onTheWay(fault, cutAt), onward).catch((error: unknown) => {
+      onward.destroy();
+      reject(error as Error);
+    });
+  });
+}
+
+/** What happens to a body. */
+function onTheWay(fault: Fault, cutAt: number): [Transform] {
+  let passed = 0;
+  const transform = async (chunk: Buffer): Promise<Buffer> => {
+    const from = passed;
+    passed += chunk.byteLength;
+    if (passed > cutAt) throw new Error('cut');
+    if ('bytesPerSecond' in fault && fault.bytesPerSecond < Infinity) {
+      await pause((chunk.byteLength / fault.bytesPerSecond) * 1_000);
+    }
+    if ('flipBitAt' in fault && fault.flipBitAt >= from && fault.flipBitAt < passed) {
+      const damaged = Buffer.from(chunk);
+      damaged[fault.flipBitAt - from]! ^= 1;
+      return damaged;
+    }
+    return chunk;
+  };
+  return [
+    new Transform({
+      transform: (chunk: Buffer, _encoding, done) =>
+        void transform(chunk).then(
+          (changed) => done(null, changed),
+          (error: Error) => done(error),
+        ),
+    }),
+  ];
+}
+
+async function refuse(
+  question: IncomingMessage,
+  answer: ServerResponse,
+  status: 500 | 503 | 403,
+): Promise<void> {
+  question.resume();
+  await new Promise((resolve) => question.once('end', resolve));
+  const code = ANSWERS[status];
+  answer.writeHead(status, { 'content-type': 'application/xml' });
+  answer.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>planned</Message></Error>`);
+}
+
+function cut(answer: ServerResponse): void {
+  answer.socket?.destroy();
+}
