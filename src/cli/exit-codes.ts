@@ -26,7 +26,7 @@ export function exitCodeOfEnd(end: JobEnd): number {
 }
 
 function exitCodeOfReport(report: JobReport): number {
-  if (report.outcome === 'verified') return EXIT.done;
+  if (report.outcome === 'verified' || report.outcome === 'unproven') return EXIT.done;
   return report.outcome === 'different' ? EXIT.different : EXIT.failed;
 }
 

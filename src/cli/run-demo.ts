@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { loadConfig, stateDir } from '../config.js';
 import { searchAlike } from '../local/demo-searches.js';
-import { startStack, stackStatus, stopStack, type RunningStack } from '../local/index.js';
+import { startStack, stackStatus, stopStack, type RunningStack, type StackOptions } from '../local/index.js';
 import { fillMade, fillSample, MADE_COLLECTION, SAMPLE_COLLECTION } from '../local/sample-collections.js';
 import { FerryError } from '../model/errors.js';
 import { planAccident } from './demo-kill.js';
@@ -75,7 +75,9 @@ async function startDemoStack(folder: string, keep: boolean, output: Output): Pr
     stepTitle(output.paint, 1, 'A stack on this machine', 'Temporal, Qdrant 1.16.3, Qdrant 1.17.0, workers'),
   );
   const onProgress = (line: string) => output.say(`   ${line}`);
-  const stack = await startStack({ stateDir: folder, workers: true, attached: !keep, onProgress });
+  // The S3 gateway has no part in a migration, and a first run would have to build it.
+  const only: StackOptions['only'] = ['temporal', 'source', 'target'];
+  const stack = await startStack({ stateDir: folder, workers: true, attached: !keep, only, onProgress });
   output.say(
     `   up in ${seconds((Date.now() - began) / 1_000)}; Temporal UI at ${stack.describe().temporal.ui}`,
   );

@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { detailsText, listText } from '../../src/cli/status-text.js';
+import { demoText } from '../../src/cli/demo-text.js';
+import type { DemoResult } from '../../src/cli/demo-result.js';
+import { endText } from '../../src/cli/report-text.js';
+import { inOrder, type RunningJob } from '../../src/cli/running-jobs.js';
+import { createPaint, wantsColor } from '../../src/cli/paint.js';
+import type { JobReport } from '../../src/model/results.js';
+
+const report: JobReport = {
+  source: 'a',
+  target: 'b',
+  outcome: 'different',
+  collections: [
+    { collection: 'docs', as: 'docs', outcome: 'verified', points: 12_345, workflowId: 'ferry/b/docs' },
+    {
+      collection: 'img',
+      as: 'pictures',
+      outcome: 'different',
+      points: 7,
+      ids: ['3 (changed)'],
+      workflowId: 'x',
+    },
+  ],
+  more: 0,
+  verified: 1,
+  different: 1,
+  failed: 0,
+  points: 12_352,
+  bytes: 1_500_000,
+  seconds: 20,
+};
+
+describe('a report', () => {
+  it('has a line a collection, the ids that differ, a verdict and the link', () => {
+    expect(endText({ report }, 'copied', 'http://ui/x')).toEqual([
+      'docs             verified   12,345  points copied',
+      'img -> pictures  different       7  points copied',
+      '  differing ids: 3 (changed)',
+      '  workflow x',
+      'a -> b: 2 collections, 12,352 points copied, 1.5 MB, 20 s, 618 points/s: 1 verified, 1 different',
+      'http://ui/x',
+    ]);
+  });
+
+  it('of a job that never began is its error', () => {
+    const error = { code: 'CollectionNotFound', message: 'There is no "x".' };
+    expect(endText({ error }, 'copied', 'link')).toEqual(['CollectionNotFound: There is no "x".', 'link']);
+  });
+});
+
+describe('the list of what runs', () => {
+  const job = (workflowId: string, startedAt: string, parent?: string): RunningJob => ({
+    workflowId,
+    type: parent ? 'migrateCollection' : 'scrollMigration',
+    startedAt,
+    link: '',
+    ...(parent ? { job: parent } : {}),
+  });
+
+  it('puts each collection below its job, oldest job first', () => {
+    const found = [job('y', '3'), job('ferry/b/docs', '2', 'x'), job('x', '1')];
+    expect(inOrder(found).map((one) => one.workflowId)).toEqual(['x', 'ferry/b/docs', 'y']);
+  });
+
+  it('keeps a collection whose job has ended', () => {
+    expect(inOrder([job('ferry/b/docs', '2', 'gone')])).toHaveLength(1);
+  });
+
+  it('says so when nothing runs', () => {
+    expect(listText([])).toEqual(['Nothing runs.']);
+  });
+});
+
+it('the status of a running job without an answer says that no worker answers', () => {
+  const head = { workflowId: 'x', type: 'scrollMigration', status: 'RUNNING', link: 'l' };
+  const lines = detailsText({ ...head, startedAt: '2026-01-01T00:00:00.000Z' });
+  expect(lines.at(-1)).toBe('No answer from a control worker: nobody polls its queue.');
+});
+
+it('colours only a terminal, and never against NO_COLOR', () => {
+  expect(wantsColor({ isTTY: true }, true, undefined)).toBe(true);
+  expect(wantsColor({ isTTY: true }, true, '1')).toBe(false);
+  expect(wantsColor({ isTTY: true }, false, undefined)).toBe(false);
+  expect(wantsColor({}, true, undefined)).toBe(false);
+});
+
+describe('the summary of the demo', () => {
+  const result: DemoResult = {
+    checks: [{ passed: true, claim: 'docs: 7 points' }],
+    searches: [{ text: 'a database', hits: ['postgresql'], alike: true }],
+    links: { slow: 'http://ui/slow', fast: 'http://ui/fast' },
+  };
+  const frame = { paint: createPaint(false), seconds: 50, kept: false, folder: '/state/demo' };
+
+  it('names what was proved, and says that everything is gone', () => {
+    const text = demoText(result, frame).join('\n');
+    expect(text).toContain('✓ docs: 7 points');
+    expect(text).toContain('http://ui/slow');
+    expect(text).toContain('Everything is taken down');
+  });
+
+  it('says how to take down what was kept', () => {
+    const text = demoText(result, { ...frame, kept: true }).join('\n');
+    expect(text).toContain('FERRY_STATE_DIR=/state/demo');
+    expect(text).toContain('ferry stack down');
+  });
+
+  it('does not call it good when one claim failed', () => {
+    const failed = { ...result, checks: [...result.checks, { passed: false, claim: 'digests differ' }] };
+    const text = demoText(failed, frame).join('\n');
+    expect(text).toContain('Something is wrong');
+    expect(text).toContain('✗ NOT AS IT SHOULD BE: digests differ');
+  });
+});
