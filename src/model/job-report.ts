@@ -1,6 +1,6 @@
 // The result of a job over many collections, kept small: lines as long as the budget lasts, sums over everything.
 
-import type { CollectionLine, JobReport, MigrationReport, Outcome, VerificationReport } from './results.js';
+import type { CollectionEnd, CollectionLine, JobReport, Outcome } from './results.js';
 
 export const LINES_BUDGET_BYTES = 12 * 1024 - 512;
 const MAX_ERROR = 240;
@@ -23,7 +23,7 @@ export function newJobProgress(startedAt: string): JobProgress {
     lines: [],
     linesBytes: 0,
     more: 0,
-    tally: { verified: 0, different: 0, failed: 0, aborted: 0 },
+    tally: { verified: 0, unproven: 0, different: 0, failed: 0, aborted: 0 },
     points: 0,
     bytes: 0,
   };
@@ -70,7 +70,8 @@ export function jobReport(progress: JobProgress, source: string, target: string,
 export function outcomeOf(tally: Record<Outcome, number>): Outcome {
   if (tally.failed > 0) return 'failed';
   if (tally.aborted > 0) return 'aborted';
-  return tally.different > 0 ? 'different' : 'verified';
+  if (tally.different > 0) return 'different';
+  return tally.unproven > 0 ? 'unproven' : 'verified';
 }
 
 export interface LineNames {
@@ -79,10 +80,14 @@ export interface LineNames {
   workflowId: string;
 }
 
-export function lineOf(names: LineNames, report: MigrationReport | VerificationReport): CollectionLine {
-  const ids = report.proof.first.slice(0, MAX_IDS).map((difference) => difference.id);
-  const points = report.proof.source.count;
+export function lineOf(names: LineNames, report: CollectionEnd): CollectionLine {
+  const ids = (report.proof?.first ?? []).slice(0, MAX_IDS).map((difference) => difference.id);
+  const points = pointsOf(report);
   return { ...ends(names), outcome: report.outcome, points, ...(ids.length > 0 ? { ids } : {}) };
+}
+
+export function pointsOf(report: CollectionEnd): number {
+  return report.proof?.source.count ?? report.points ?? 0;
 }
 
 export function failedLine(names: LineNames, code: string, message: string): CollectionLine {

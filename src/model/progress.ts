@@ -51,7 +51,15 @@ export interface JobView {
 }
 
 const MAX_LINES = 20;
-const order: readonly LineState[] = ['failed', 'different', 'running', 'aborted', 'waiting', 'verified'];
+const order: readonly LineState[] = [
+  'failed',
+  'different',
+  'running',
+  'aborted',
+  'waiting',
+  'unproven',
+  'verified',
+];
 
 export function renderJob(view: JobView): string {
   const known = `${view.finished} of ${view.known}${view.moreToCome ? ' or more' : ''}`;

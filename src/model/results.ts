@@ -3,7 +3,8 @@
 import type { Difference } from './activities.js';
 import type { RangeDigest } from './digest.js';
 
-export type Outcome = 'verified' | 'different' | 'failed' | 'aborted';
+/** `unproven`: recovered, with nothing to prove the content by. */
+export type Outcome = 'verified' | 'unproven' | 'different' | 'failed' | 'aborted';
 
 /** The proof of one collection. */
 export interface Proof {
@@ -52,6 +53,15 @@ export interface VerificationReport {
   seconds: number;
   proof: Proof;
   warnings: string[];
+}
+
+/** What every child of a job returns, whatever else it does. */
+export interface CollectionEnd {
+  outcome: Outcome;
+  /** Of a comparison of two sides. */
+  proof?: Proof;
+  points?: number;
+  bytes?: number;
 }
 
 /** One line a collection in the parent's result. */

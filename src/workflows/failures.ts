@@ -10,7 +10,7 @@ import {
   isCancellation,
 } from '@temporalio/workflow';
 import { FerryError, type ErrorCode } from '../model/errors.js';
-import type { MigrationReport } from '../model/results.js';
+import type { CollectionEnd } from '../model/results.js';
 
 const MAX_MESSAGE = 1_500;
 
@@ -59,11 +59,11 @@ export async function surfacing<T>(body: () => Promise<T>): Promise<T> {
 }
 
 /** The report that a failed collection gives with its failure, if it does. */
-export function reportIn(error: unknown): MigrationReport | undefined {
+export function reportIn(error: unknown): CollectionEnd | undefined {
   const cause = error instanceof ChildWorkflowFailure ? error.cause : error;
   const detail: unknown = cause instanceof ApplicationFailure ? cause.details?.[0] : undefined;
   const isReport = typeof detail === 'object' && detail !== null && 'proof' in detail;
-  return isReport ? (detail as MigrationReport) : undefined;
+  return isReport ? (detail as CollectionEnd) : undefined;
 }
 
 function timedOut(error: ActivityFailure | ChildWorkflowFailure, inner: Trouble): string {

@@ -14,17 +14,15 @@ import {
 } from '@temporalio/workflow';
 import type { Pace, ResolveCollectionsResult } from '../model/activities.js';
 import { addLine, failedLine, jobReport, lineOf, type JobProgress } from '../model/job-report.js';
-import type { JobReport, MigrationReport, VerificationReport } from '../model/results.js';
+import type { CollectionEnd, JobReport } from '../model/results.js';
 import { isPaced, sharePace, type Command } from '../model/steering.js';
 import { reportIn, troubleOf } from './failures.js';
 import { JobBoard, type Row } from './job-board.js';
 import { lanes } from './lanes.js';
-import { runControl } from './proxies.js';
 import { startCollection, type Child } from './start-collection.js';
 import { Steering, steerSignal } from './steering.js';
 
 export type Resolved = ResolveCollectionsResult['collections'][number];
-type Report = MigrationReport | VerificationReport;
 
 /** What a job remembers over a continue-as-new. */
 export interface JobState extends JobProgress {
@@ -36,10 +34,6 @@ export interface JobState extends JobProgress {
 }
 
 export interface JobInput {
-  source: string;
-  target: string;
-  collections?: string[] | undefined;
-  as?: string | Record<string, string> | undefined;
   concurrency: number;
   continueAsNewAfterEvents?: number | undefined;
 }
@@ -53,10 +47,12 @@ export interface ChildFacts {
 
 export interface JobPlan {
   operation: string;
+  /** What the job is shown to go between: clusters, or a store. */
+  ends: { source: string; target: string };
   input: JobInput;
-  /** The input proper: `as` as a record. */
-  as: Record<string, string> | undefined;
   state: JobState;
+  /** The collections after that one, a page at a time. */
+  resolve(after: string | undefined): Promise<ResolveCollectionsResult>;
   childOf(collection: Resolved, facts: () => ChildFacts): Child;
   goOn(state: JobState): Promise<never>;
 }
@@ -71,7 +67,7 @@ export class FanOut {
   constructor(plan: JobPlan) {
     this.plan = plan;
     this.steering = new Steering(plan.state.pace, plan.state.paused);
-    this.board = new JobBoard(plan.operation, plan.input, plan.state, this.steering.state);
+    this.board = new JobBoard(plan.operation, plan.ends, plan.state, this.steering.state);
     this.steering.register({
       phase: () => this.board.phase,
       standing: () => this.board.standing(),
@@ -80,9 +76,10 @@ export class FanOut {
   }
 
   async run(): Promise<JobReport> {
-    const { state, input } = this.plan;
+    const { state, ends } = this.plan;
     for (;;) {
-      const page = await this.resolve();
+      this.board.enter('planning');
+      const page = await this.plan.resolve(state.after);
       state.seen += page.collections.length;
       await this.runPage(page);
       if (page.next === undefined) break;
@@ -91,21 +88,7 @@ export class FanOut {
     }
     await condition(allHandlersFinished);
     this.board.enter('done');
-    return jobReport(state, input.source, input.target, Date.now());
-  }
-
-  private resolve(): Promise<ResolveCollectionsResult> {
-    const { input, as, state } = this.plan;
-    const { source, target, collections } = input;
-    this.board.enter('planning');
-    const asked = {
-      source,
-      target,
-      ...(collections === undefined ? {} : { collections }),
-      ...(as === undefined ? {} : { as }),
-      ...(state.after === undefined ? {} : { after: state.after }),
-    };
-    return runControl('resolveCollections', asked, `collections of ${source}`);
+    return jobReport(state, ends.source, ends.target, Date.now());
   }
 
   private async runPage(page: ResolveCollectionsResult): Promise<void> {
@@ -125,7 +108,7 @@ export class FanOut {
     const { state } = this.plan;
     try {
       const report = await this.runChild(row, child);
-      if (report) addLine(state, lineOf(row, report), 'bytes' in report ? report.bytes : 0);
+      if (report) addLine(state, lineOf(row, report), report.bytes ?? 0);
       else addLine(state, failedLine(row, 'Aborted', 'not started'), 0);
       this.board.close(row, report?.outcome ?? 'aborted', report);
     } catch (error) {
@@ -134,7 +117,7 @@ export class FanOut {
     }
   }
 
-  private async runChild(row: Row, child: Child): Promise<Report | undefined> {
+  private async runChild(row: Row, child: Child): Promise<CollectionEnd | undefined> {
     if (this.givenUp()) return undefined;
     const handle = await startCollection(child, {
       givenUp: () => this.givenUp(),
@@ -144,7 +127,7 @@ export class FanOut {
     this.running.set(row.workflowId, handle);
     this.board.started(row);
     try {
-      return (await handle.result()) as Report;
+      return (await handle.result()) as CollectionEnd;
     } finally {
       this.running.delete(row.workflowId);
     }
@@ -156,7 +139,7 @@ export class FanOut {
     const line = failedLine(row, code, trouble.message);
     const report = reportIn(error);
     const full = report ? { ...lineOf(row, report), outcome: line.outcome, error: line.error ?? code } : line;
-    addLine(this.plan.state, full, report && 'bytes' in report ? report.bytes : 0);
+    addLine(this.plan.state, full, report?.bytes ?? 0);
     this.board.close(row, line.outcome, report, { code, message: trouble.message });
   }
 

@@ -3,9 +3,9 @@
 
 import { setCurrentDetails, setHandler } from '@temporalio/workflow';
 import type { ResolveCollectionsResult } from '../model/activities.js';
-import type { JobProgress, LineNames } from '../model/job-report.js';
+import { pointsOf, type JobProgress, type LineNames } from '../model/job-report.js';
 import { renderJob, type LineState } from '../model/progress.js';
-import type { JobStatus, MigrationReport, Outcome, Phase, VerificationReport } from '../model/results.js';
+import type { CollectionEnd, JobStatus, Outcome, Phase } from '../model/results.js';
 import type { Command, SteeringState } from '../model/steering.js';
 import type { Trouble } from './failures.js';
 import { attentionSignal, failuresQuery, jobStatusQuery, showAttributes } from './messages.js';
@@ -78,9 +78,9 @@ export class JobBoard {
     this.refresh();
   }
 
-  close(row: Row, outcome: Outcome, report?: MigrationReport | VerificationReport, trouble?: Trouble): void {
+  close(row: Row, outcome: Outcome, report?: CollectionEnd, trouble?: Trouble): void {
     row.state = outcome;
-    row.points = report?.proof.source.count ?? 0;
+    row.points = report ? pointsOf(report) : 0;
     delete row.attention;
     if (trouble) {
       row.trouble = trouble;

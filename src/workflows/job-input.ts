@@ -4,7 +4,7 @@
 import type { Pace } from '../model/activities.js';
 import { FerryError } from '../model/errors.js';
 import { newJobProgress } from '../model/job-report.js';
-import type { JobInput, JobState } from './fan-out.js';
+import type { JobState } from './fan-out.js';
 
 /** After a continue-as-new the workflow's own state stands beside what was written. */
 export function splitCarried<State>(input: unknown): { carried: State | undefined; written: unknown } {
@@ -15,7 +15,7 @@ export function splitCarried<State>(input: unknown): { carried: State | undefine
   return { carried: carried as State, written };
 }
 
-export function openState(input: JobInput & LoosePace, carried: JobState | undefined): JobState {
+export function openState(input: LoosePace, carried: JobState | undefined): JobState {
   if (carried) return carried;
   const startedAt = new Date().toISOString();
   return { ...newJobProgress(startedAt), seen: 0, paused: false, pace: paceOf(input) };
@@ -33,8 +33,13 @@ export function paceOf({ maxPointsPerSecond, maxMegabytesPerSecond }: LoosePace)
   };
 }
 
+export interface Naming {
+  collections?: string[] | undefined;
+  as?: string | Record<string, string> | undefined;
+}
+
 /** `as` names each collection by what the user called it; a plain string is for the only collection of the job. */
-export function namesOnTarget({ as, collections }: JobInput): Record<string, string> | undefined {
+export function namesOnTarget({ as, collections }: Naming): Record<string, string> | undefined {
   if (typeof as !== 'string') return as;
   const only = collections?.length === 1 ? collections[0] : undefined;
   if (only === undefined) {

@@ -12,8 +12,9 @@ import { verifyId } from '../model/names.js';
 import type { JobReport } from '../model/results.js';
 import { surfacing } from './failures.js';
 import { FanOut, type ChildFacts, type JobState, type Resolved } from './fan-out.js';
-import { namesOnTarget, omit, openState, splitCarried } from './job-input.js';
+import { omit, openState, splitCarried } from './job-input.js';
 import { jobFailure } from './job-verdict.js';
+import { pagesOf } from './pages-of.js';
 import type { Child } from './start-collection.js';
 
 export async function verifyCollections(input: unknown): Promise<JobReport> {
@@ -22,8 +23,9 @@ export async function verifyCollections(input: unknown): Promise<JobReport> {
     const parsed = parseInput(verifyCollectionsSchema, written);
     const job = new FanOut({
       operation: 'verifyCollections',
+      ends: { source: parsed.source, target: parsed.target },
       input: parsed,
-      as: namesOnTarget(parsed),
+      resolve: pagesOf(parsed),
       state: openState(parsed, carried),
       childOf: (collection, facts) => childOf(parsed, collection, facts),
       goOn: (state) => continueAsNew<typeof verifyCollections>({ ...parsed, carried: state }),

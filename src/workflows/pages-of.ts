@@ -1,0 +1,24 @@
+// The collections of a job between two clusters, page by page, as `resolveCollections` finds them.
+
+import type { ResolveCollectionsResult } from '../model/activities.js';
+import { namesOnTarget, type Naming } from './job-input.js';
+import { runControl } from './proxies.js';
+
+export function pagesOf(
+  input: Naming & { source: string; target: string },
+): (after: string | undefined) => Promise<ResolveCollectionsResult> {
+  const { source, target, collections } = input;
+  const as = namesOnTarget(input);
+  const asked = {
+    source,
+    target,
+    ...(collections === undefined ? {} : { collections }),
+    ...(as === undefined ? {} : { as }),
+  };
+  return (after) =>
+    runControl(
+      'resolveCollections',
+      { ...asked, ...(after === undefined ? {} : { after }) },
+      `collections of ${source}`,
+    );
+}
