@@ -61,7 +61,7 @@ async function* restPoints(
   let offset: unknown;
   do {
     const from = offset === undefined ? '' : `,"offset":${stringify(offset)}`;
-    const body = `{"limit":${PAGE},"with_payload":true,"with_vector":true${key}${from}}`;
+    const body = `{"limit":${side.pageSize ?? PAGE},"with_payload":true,"with_vector":true${key}${from}}`;
     const text = await rest(side, 'POST', `${collectionPath(name)}/points/scroll`, body);
     const { result } = parse(text) as { result: { points: RestPoint[]; next_page_offset?: unknown } };
     yield* result.points;

@@ -10,6 +10,8 @@ export interface RestSide {
   apiKey?: string;
   /** PEM text of the authority behind an https url. */
   ca?: string;
+  /** Points a page when everything is read; 500 when absent. */
+  pageSize?: number;
 }
 
 export class RestRefusal extends Error {

@@ -1,7 +1,14 @@
 // The worst collections we can make: every kind of vector, id, payload and index, written as hand-made text.
 
 import { seededRandom, type SeededRandom } from '../../src/local/seeded-random.js';
-import { createIndex, recreateCollection, rest, type RestSide, upsertTexts } from './rest-text.js';
+import {
+  collectionPath,
+  createIndex,
+  recreateCollection,
+  rest,
+  type RestSide,
+  upsertTexts,
+} from './rest-text.js';
 import { largePayload, WORST_PAYLOADS } from './worst-payloads.js';
 
 export const WORST = 'worst';
@@ -33,12 +40,15 @@ export interface WorstSize {
   ordinary?: number;
   /** Points of several megabytes: off where they would only cost time. */
   large?: boolean;
+  shards?: number;
+  /** Small limits on what one request may ask for. */
+  strict?: boolean;
 }
 
 /** Creates and fills `worst`; returns the number of points. */
 export async function fillWorst(side: RestSide, name = WORST, size: WorstSize = {}): Promise<number> {
-  const { ordinary = 600, large = true } = size;
-  await recreateCollection(side, name, CONFIGURATION);
+  const { ordinary = 600, large = true, shards = 1, strict = false } = size;
+  await recreateCollection(side, name, CONFIGURATION.replace('{', `{"shard_number": ${shards},`));
   for (const [field, schema] of Object.entries(INDEXES)) await createIndex(side, name, field, schema);
   const random = seededRandom(11);
   const points = [...oddPoints(random), ...ordinaryPoints(ordinary, random)];
@@ -47,6 +57,7 @@ export async function fillWorst(side: RestSide, name = WORST, size: WorstSize = 
   const heavy = large ? largePoints(random) : [];
   for (const point of heavy) await upsertTexts(side, name, [point]);
   await rest(side, 'POST', '/collections/aliases', aliasText(name));
+  if (strict) await rest(side, 'PATCH', collectionPath(name), STRICT_MODE);
   return points.length + heavy.length;
 }
 
@@ -85,6 +96,9 @@ const CONFIGURATION = `{
   "wal_config": {"wal_capacity_mb": 16, "wal_segments_ahead": 1},
   "metadata": {"owner": "the tests 🦀", "big": 18446744073709551615, "one": 1.0, "list": [null, 9007199254740993]}
 }`;
+
+const STRICT_MODE =
+  '{"strict_mode_config":{"enabled":true,"max_query_limit":50,"upsert_max_batchsize":30,"max_timeout":90}}';
 
 const INDEXES: Record<string, string> = {
   k: '{"type":"keyword","is_tenant":true,"on_disk":true}',

@@ -50,5 +50,5 @@ export const WORST_PAYLOADS: readonly string[] = [
 export function largePayload(megabytes: number): string {
   const chunk = 'qdrant ferry \\"größe\\" 札幌 🦀 ';
   const chunkBytes = Buffer.byteLength(chunk);
-  return `{"large":"${chunk.repeat(Math.ceil((megabytes * 1_048_576) / chunkBytes))}","megabytes":${megabytes}}`;
+  return `{"large":"${chunk.repeat(Math.ceil((megabytes * 1_048_576) / chunkBytes))}","megabytes":${megabytes},"n":${18_446_744_073_709_551_610n + BigInt(megabytes)}}`;
 }

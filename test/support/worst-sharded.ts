@@ -32,5 +32,5 @@ async function createKey(side: RestSide, name: string, key: string): Promise<voi
 function pointText(i: number, key: string): string {
   const id = i % 5 === 4 ? `"00000000-0000-4000-8000-${i.toString(16).padStart(12, '0')}"` : String(i);
   const weight = `${key.length}.${i}`;
-  return `{"id":${id},"vector":[${weight},-0.0,1.0,0.5],"payload":{"k":${JSON.stringify(key)},"n":${9_007_199_254_740_993n + BigInt(i)}}}`;
+  return `{"id":${id},"vector":[${weight},-0.0,1.0,0.5],"payload":{"k":${JSON.stringify(key)},"n":${9_007_199_254_740_993n + BigInt(i)},"u":${18_446_744_073_709_551_615n - BigInt(i)}}}`;
 }
