@@ -219,9 +219,21 @@ export interface BackupStoreActivities {
 
 // ---- recovery -------------------------------------------------------------------------------------------------
 
+export interface LocateStoreInput {
+  target: string;
+  /** Absent: `defaults.store` of ferry.yaml. */
+  store?: string;
+}
+export interface LocateStoreResult {
+  store: string;
+  /** Queue whose workers see the store. */
+  dataQueue: string;
+  searchAttributes?: boolean;
+}
+
 export interface ResolveRecoveryInput {
   target: string;
-  store?: string;
+  store: string;
   /** Cluster whose backups are meant; absent: the one cluster of which the store has backups, or the target. */
   cluster?: string;
   /** Id; absent: per collection the latest complete one. */
@@ -235,8 +247,8 @@ export interface ResolveRecoveryInput {
 export interface ResolveRecoveryResult {
   recoveries: { from: CollectionBackupRef; target: string; points: number; bytes: number }[];
   next?: string;
-  dataQueue: string;
-  searchAttributes?: boolean;
+  /** Backups that were passed over, and why; at most 10. */
+  notes: string[];
 }
 
 export type OnExistingRecovery = 'fail' | 'swap' | 'replace';
@@ -254,8 +266,13 @@ export interface RecoveryPlan {
   writes: string;
   exists: boolean;
   via: 'pull' | 'push';
+  /** A shard that the node cannot pull is pushed. */
+  mayPush: boolean;
   points: number;
+  bytes: number;
   shards: number;
+  /** Of a collection that is replaced: deleting it drops them. */
+  aliases?: string[];
   proof?: { kind: 'rehearsed' | 'quiesced'; digest: RangeDigest };
   notes: string[];
 }
@@ -265,6 +282,8 @@ export interface PrepareRecoveryInput {
   target: CollectionRef;
   manifestSha256: string;
   onExisting: OnExistingRecovery;
+  /** The plan's: a collection that was there is deleted only for `replace`. */
+  exists: boolean;
 }
 export interface PrepareRecoveryResult {
   targetPin: Pin;
@@ -279,11 +298,16 @@ export interface RecoverShardInput {
   targetPin: Pin;
   manifestSha256: string;
   via: 'pull' | 'push';
+  mayPush: boolean;
+  /** Every byte was hashed while planning. */
+  isChecked: boolean;
   shard: PrepareRecoveryResult['shards'][number];
+  stallAfterAttempts: number;
   maxMegabytesPerSecond?: Pace['maxMegabytesPerSecond'];
 }
 export interface RecoverShardResult {
   bytes: number;
+  via: 'pull' | 'push';
 }
 
 /** Aliases, read fan-out, metadata, payload indexes; with `swap` the alias moves here, in one call, after the proof. */
@@ -291,17 +315,33 @@ export interface FinishRecoveryInput {
   from: CollectionBackupRef;
   target: CollectionRef;
   writes: string;
+  manifestSha256: string;
   onExisting: OnExistingRecovery;
+  /** Of the collection that was replaced. */
+  replacedAliases: string[];
 }
 export interface FinishRecoveryResult {
   aliases: string[];
+  notes: string[];
   /** The collection that `swap` left behind. */
   left?: string;
 }
 
 /** Removes what a failed recovery made, and nothing else. */
 export interface UndoRecoveryInput {
+  from: CollectionBackupRef;
+  /** The collection that was written. */
   target: CollectionRef;
-  writes: string;
-  existed: boolean;
+}
+export interface UndoRecoveryResult {
+  removed: boolean;
+}
+
+export interface RecoveryActivities {
+  resolveRecovery(input: ResolveRecoveryInput): Promise<ResolveRecoveryResult>;
+  planRecovery(input: PlanRecoveryInput): Promise<RecoveryPlan>;
+  prepareRecovery(input: PrepareRecoveryInput): Promise<PrepareRecoveryResult>;
+  recoverShard(input: RecoverShardInput): Promise<RecoverShardResult>;
+  finishRecovery(input: FinishRecoveryInput): Promise<FinishRecoveryResult>;
+  undoRecovery(input: UndoRecoveryInput): Promise<UndoRecoveryResult>;
 }

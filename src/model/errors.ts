@@ -128,7 +128,23 @@ export const catalogue = {
     retryable: false,
     remedy: 'List every node of the cluster under `nodes` in ferry.yaml, each by its own address.',
   },
-  BackupNotFound: { retryable: false, remedy: '`ferry backups` lists what the store holds.' },
+  BackupNotFound: {
+    retryable: false,
+    remedy: '`ferry backups` lists what the store has, and what of it is complete.',
+  },
+  VersionUnfit: {
+    retryable: false,
+    remedy: 'Recover into a Qdrant of the same or the next minor version, and upgrade it afterwards.',
+  },
+  AliasNeeded: {
+    retryable: false,
+    remedy:
+      'Qdrant cannot rename a collection. Recover under another name with `as`, or say `onExisting: "replace"`.',
+  },
+  RecoveryDiffers: {
+    retryable: false,
+    remedy: 'Do not use what was recovered: try again, or choose another backup.',
+  },
   StackFailed: { retryable: false, remedy: 'Where a log file is named, it says more.' },
   Internal: { retryable: false, remedy: 'This is a defect of ferry: please report it with the stack trace.' },
 } as const satisfies Record<string, { retryable: boolean; remedy: string }>;
