@@ -50,8 +50,9 @@ function figureLines(figures: DemoFigures, paint: Paint): string[] {
 
 function linkLines(result: DemoResult, { kept, folder }: SummaryFrame): string[] {
   const links = [
-    `   Workflow, killed half way:  ${result.links.slow}`,
-    `   Workflow, at full speed:    ${result.links.fast}`,
+    '   In the Temporal UI, the migration that was killed, and the one at full speed:',
+    `     ${result.links.slow}`,
+    `     ${result.links.fast}`,
   ];
   if (!kept) return [...links, '   Everything is taken down now; --keep leaves it up to look around.'];
   return [

@@ -12,7 +12,8 @@ import { endProcess, hasEnded, identify, signalProcess, type ProcessIdentity } f
 export interface ProcessSpec {
   /** For messages: "qdrant 1.16.3". */
   name: string;
-  command: string;
+  /** A binary that may have to be fetched is looked for at the first start, not before. */
+  command: string | (() => Promise<string>);
   args: string[];
   /** Added to our own environment; undefined takes a name away. */
   env?: Readonly<Record<string, string | undefined>>;
@@ -95,7 +96,8 @@ interface Running {
 }
 
 async function launch(spec: ProcessSpec): Promise<Running> {
-  const child = spawnLogged(spec);
+  const command = typeof spec.command === 'string' ? spec.command : await spec.command();
+  const child = spawnLogged(spec, command);
   const pid = await spawned(spec, child);
   const release = dieTogether(pid, child);
   const identity = await identify(pid);
@@ -111,10 +113,10 @@ async function launch(spec: ProcessSpec): Promise<Running> {
   return { identity, release };
 }
 
-function spawnLogged(spec: ProcessSpec): ChildProcess {
+function spawnLogged(spec: ProcessSpec, command: string): ChildProcess {
   mkdirSync(dirname(spec.logFile), { recursive: true });
   const log = openSync(spec.logFile, 'a');
-  const child = spawn(spec.command, spec.args, {
+  const child = spawn(command, spec.args, {
     cwd: spec.cwd,
     env: { ...process.env, ...spec.env },
     stdio: ['ignore', log, log],
@@ -129,7 +131,7 @@ function spawned(spec: ProcessSpec, child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once('spawn', () => resolve(child.pid as number));
     child.once('error', (cause) => {
-      const context = { binary: spec.command };
+      const context = { binary: child.spawnfile };
       reject(new FerryError('StackFailed', `${spec.name} cannot be started`, { cause, context }));
     });
   });
@@ -156,6 +158,6 @@ async function endedEarly(spec: ProcessSpec, child: ChildProcess): Promise<Ferry
   const lines = log.trimEnd().split('\n').slice(-3).join('\n').slice(-600);
   const said = lines === '' ? 'It said nothing' : `The end of its log:\n${lines}\n`;
   return new FerryError('StackFailed', `${spec.name} ended before it was ready (${how}). ${said}`, {
-    context: { binary: spec.command, log: spec.logFile },
+    context: { binary: child.spawnfile, log: spec.logFile },
   });
 }

@@ -48,7 +48,7 @@ export async function s3Gateway(
   }
   const spec: ProcessSpec = {
     name: 'versitygw',
-    command: await findBinary('versitygw', options.onProgress),
+    command: () => findBinary('versitygw', options.onProgress),
     args: ['--port', `127.0.0.1:${port}`, '--region', 'us-east-1', '--quiet', ...posix(folder)],
     env: { ROOT_ACCESS_KEY: accessKeyId, ROOT_SECRET_KEY: secretAccessKey },
     logFile: options.log ?? join(folder, 'versitygw.log'),
