@@ -28,6 +28,10 @@ export class QdrantControl extends QdrantCluster implements ClusterControl {
     };
   }
 
+  async infoText(collection: string, signal?: AbortSignal): Promise<string> {
+    return writeJson(await this.call('GET', at(collection), { signal }));
+  }
+
   async layout(collection: string, signal?: AbortSignal): Promise<Layout> {
     return layoutOf(await this.call('GET', `${at(collection)}/cluster`, { signal }));
   }

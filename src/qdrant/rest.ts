@@ -3,7 +3,7 @@
 // Why not @qdrant/js-client-rest: docs/decisions/0001-rest-by-text.md.
 
 import { parse } from 'lossless-json';
-import { Agent, request as send } from 'undici';
+import { Agent, request as send, type Dispatcher } from 'undici';
 import type { ClusterConnection } from '../model/cluster.js';
 import { FerryError } from '../model/errors.js';
 import { answerFailure, transportFailure } from './rest-failures.js';
@@ -12,11 +12,12 @@ export interface RestRequest {
   /** JSON text; numbers in it are never parsed on the way. */
   body?: string;
   signal?: AbortSignal | undefined;
-  /** Longest silence of the node, in milliseconds. */
+  /** Longest silence of the node, in milliseconds; 0 for a call that may take as long as it takes. */
   timeoutMs?: number;
   contentType?: string;
 }
 
+export type OpenAnswer = Dispatcher.ResponseData;
 export type RestMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -46,6 +47,22 @@ export class RestNode {
     }
   }
 
+  /** The answer as it comes, for what is too large for one text. Leaving its body early closes the connection. */
+  async open(path: string, options: RestRequest & { headers?: Record<string, string> }): Promise<OpenAnswer> {
+    options.signal?.throwIfAborted();
+    const where = { cluster: this.connection.alias, node: this.url };
+    try {
+      const answer = await this.#send('GET', path, options);
+      if (answer.statusCode >= 200 && answer.statusCode < 300) return answer;
+      const text = await answer.body.text();
+      throw answerFailure(answer.statusCode, text, answer.headers['retry-after'], path, where);
+    } catch (error) {
+      if (options.signal?.aborted) throw options.signal.reason;
+      if (error instanceof FerryError) throw error;
+      throw transportFailure(error, where);
+    }
+  }
+
   /** The answer's `result`, every number a LosslessNumber. */
   async json(method: RestMethod, path: string, options: RestRequest = {}): Promise<unknown> {
     const answer = parse(await this.request(method, path, options));
@@ -57,20 +74,24 @@ export class RestNode {
   }
 
   async #exchange(method: RestMethod, path: string, options: RestRequest): Promise<string> {
+    const answer = await this.#send(method, path, options);
+    const text = await answer.body.text();
+    if (answer.statusCode >= 200 && answer.statusCode < 300) return text;
+    const where = { cluster: this.connection.alias, node: this.url };
+    throw answerFailure(answer.statusCode, text, answer.headers['retry-after'], path, where);
+  }
+
+  #send(method: RestMethod, path: string, options: RestRequest & { headers?: Record<string, string> }) {
     const silence = options.timeoutMs ?? SILENCE_TIMEOUT_MS;
-    const answer = await send(`${this.url}${path}`, {
+    return send(`${this.url}${path}`, {
       method,
       dispatcher: this.#agent,
-      headers: this.#headers(options),
+      headers: { ...this.#headers(options), ...options.headers },
       body: options.body ?? null,
       signal: options.signal ?? null,
       headersTimeout: silence,
       bodyTimeout: silence,
     });
-    const text = await answer.body.text();
-    if (answer.statusCode >= 200 && answer.statusCode < 300) return text;
-    const where = { cluster: this.connection.alias, node: this.url };
-    throw answerFailure(answer.statusCode, text, answer.headers['retry-after'], path, where);
   }
 
   #headers({ body, contentType }: RestRequest): Record<string, string> {

@@ -53,6 +53,8 @@ export interface ClusterFacts {
 
 export interface CollectionFacts {
   info(collection: string, signal?: AbortSignal): Promise<CollectionInfo>;
+  /** The same as Qdrant's own JSON: what a backup keeps of a collection. */
+  infoText(collection: string, signal?: AbortSignal): Promise<string>;
   layout(collection: string, signal?: AbortSignal): Promise<Layout>;
   /** Exact; over all shard keys when none is given. */
   count(collection: string, key?: ShardKey, signal?: AbortSignal): Promise<number>;

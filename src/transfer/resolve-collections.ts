@@ -34,7 +34,7 @@ export async function resolveCollections(
 }
 
 /** Reachable, trusted, authorised? Whatever is wrong is said now. */
-async function knock(cluster: ClusterControl, signal?: AbortSignal): Promise<void> {
+export async function knock(cluster: ClusterControl, signal?: AbortSignal): Promise<void> {
   try {
     await cluster.version(signal, ANSWER_WITHIN_MS);
     await cluster.collections(signal);

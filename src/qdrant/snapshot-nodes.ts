@@ -1,0 +1,139 @@
+// Which node a snapshot is taken from. Promises that the node opened said just now, by its peer id, that it holds the
+// shard as Active: a load balancer can give neither an empty nor a foreign snapshot. Where ferry.yaml has one address
+// and the cluster several peers, their hosts are tried at the same port, and must answer with the right peer id.
+
+import type { SnapshotNode, SnapshotNodes, WantedShard } from '../backup/ports.js';
+import type { ClusterConnection } from '../model/cluster.js';
+import { FerryError } from '../model/errors.js';
+import { requireCluster } from '../model/ferry-config.js';
+import { objectAt, numberAt, textAt, type Json } from '../model/json.js';
+import { list } from './control-layout.js';
+import { restNode, RestNode } from './rest.js';
+import { QdrantSnapshots } from './snapshots.js';
+
+export interface NodeOptions {
+  /** For tests: how long a node may be silent. */
+  silenceMs?: number;
+}
+
+/** What a node says of itself and a collection. */
+interface Said {
+  node: RestNode;
+  peer: string | undefined;
+  /** Shards it holds itself, as Active. */
+  active: Set<number>;
+}
+
+export function snapshotNodes(
+  clusters: Record<string, ClusterConnection>,
+  { silenceMs }: NodeOptions = {},
+): SnapshotNodes {
+  const open = ({ node, peer }: Said): SnapshotNode => new QdrantSnapshots(node, peer, silenceMs);
+  return {
+    holding: async (cluster, wanted, signal) =>
+      open(await nodeHolding(requireCluster({ clusters }, cluster), wanted, signal)),
+    only: async (cluster, signal) => open(await onlyNode(requireCluster({ clusters }, cluster), signal)),
+  };
+}
+
+async function nodeHolding(
+  connection: ClusterConnection,
+  wanted: WantedShard,
+  signal: AbortSignal,
+): Promise<Said> {
+  const { said, failures } = await askAll(await addresses(connection, signal), wanted.collection, signal);
+  const holders = said.filter((one) => one.active.has(wanted.shard));
+  const chosen = holders.find((one) => one.peer === wanted.peer) ?? holders[0];
+  await Promise.all(said.filter((one) => one !== chosen).map((one) => one.node.close()));
+  if (chosen) return chosen;
+  const lost = failures[0];
+  if (lost) throw lost;
+  const peers = said.map((one) => one.peer);
+  if (wanted.peer !== undefined && !peers.includes(wanted.peer)) throw unknownNode(connection, [wanted.peer]);
+  throw notActive(connection, wanted);
+}
+
+/** A node that cannot be asked is no reason to stop while another has the shard. */
+async function askAll(nodes: RestNode[], collection: string, signal: AbortSignal) {
+  const answers = await Promise.allSettled(nodes.map((node) => ask(node, collection, signal)));
+  signal.throwIfAborted();
+  return {
+    said: answers.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])),
+    failures: answers.flatMap((one): unknown[] => (one.status === 'rejected' ? [one.reason] : [])),
+  };
+}
+
+async function ask(node: RestNode, collection: string, signal: AbortSignal): Promise<Said> {
+  const path = `/collections/${encodeURIComponent(collection)}/cluster`;
+  const answer = (await node.json('GET', path, { signal, timeoutMs: 10_000 })) as Json;
+  const active = list(objectAt(answer).local_shards)
+    .filter((shard) => textAt(shard, 'state') === 'Active')
+    .map((shard) => numberAt(shard, 'shard_id') ?? -1);
+  return { node, peer: textAt(answer, 'peer_id'), active: new Set(active) };
+}
+
+/** Every node by its own address: those of the configuration, or the peers' own. */
+export async function addresses(connection: ClusterConnection, signal: AbortSignal): Promise<RestNode[]> {
+  if (connection.nodes.length > 1) return connection.nodes.map((_, lane) => restNode(connection, lane));
+  const given = restNode(connection);
+  const peers = Object.entries(await peersBehind(given, signal));
+  if (peers.length <= 1) return [given];
+  await given.close();
+  const found = await Promise.all(peers.map(([peer, uri]) => ownAddress(connection, peer, uri, signal)));
+  const known = found.filter((node) => node !== undefined);
+  if (known.length === 0)
+    throw unknownNode(
+      connection,
+      peers.map(([peer]) => peer),
+    );
+  return known;
+}
+
+/** Where the peer's own host answers as this very peer, at the port of the address we were given. */
+async function ownAddress(
+  connection: ClusterConnection,
+  peer: string,
+  uri: string,
+  signal: AbortSignal,
+): Promise<RestNode | undefined> {
+  const given = connection.nodes[0];
+  if (given === undefined || !URL.canParse(uri)) return undefined;
+  const url = new URL(given.url);
+  url.hostname = new URL(uri).hostname;
+  const node = new RestNode(url.href, connection);
+  try {
+    const answer = (await node.json('GET', '/cluster', { signal, timeoutMs: 5_000 })) as Json;
+    if (textAt(answer, 'peer_id') === peer) return node;
+  } catch (error) {
+    if (signal.aborted) throw error;
+  }
+  await node.close();
+  return undefined;
+}
+
+async function peersBehind(node: RestNode, signal: AbortSignal): Promise<Record<string, string>> {
+  const answer = (await node.json('GET', '/cluster', { signal })) as Json;
+  const peers = Object.entries(objectAt(answer, 'peers'));
+  return Object.fromEntries(peers.map(([peer, facts]) => [peer, textAt(facts, 'uri') ?? '']));
+}
+
+async function onlyNode(connection: ClusterConnection, signal: AbortSignal): Promise<Said> {
+  const node = restNode(connection);
+  const peers = Object.keys(await peersBehind(node, signal));
+  if (peers.length <= 1 && connection.nodes.length === 1) {
+    return { node, peer: peers[0], active: new Set() };
+  }
+  await node.close();
+  const happened = `\`nodeSnapshot\` is for a cluster of one node; "${connection.alias}" has several`;
+  throw new FerryError('InvalidInput', happened, { context: { cluster: connection.alias } });
+}
+
+function unknownNode(connection: ClusterConnection, peers: string[]): FerryError {
+  const happened = `ferry.yaml gives no address of its own for ${peers.length > 1 ? 'the peers' : 'peer'} ${peers.join(', ')}`;
+  return new FerryError('NodesUnknown', happened, { context: { cluster: connection.alias } });
+}
+
+function notActive(connection: ClusterConnection, { collection, shard }: WantedShard): FerryError {
+  const happened = `No node of "${connection.alias}" holds shard ${shard} of "${collection}" as Active`;
+  return new FerryError('ReplicaNotActive', happened, { context: { cluster: connection.alias, shard } });
+}
