@@ -44,6 +44,8 @@ export type TargetState =
   | 'empty'
   /** stamped by this migration: created by us, at an earlier attempt */
   | 'ours'
+  /** stamped by this migration: created by somebody else, empty when an earlier attempt began */
+  | 'adopted'
   /** somebody else's, and `onExisting` is `merge` */
   | 'merge'
   /** somebody else's, and `onExisting` is `recreate` */

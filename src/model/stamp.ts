@@ -1,4 +1,5 @@
-// The stamp a migration leaves in the metadata of a collection it creates: whose it is, and what to put back.
+// The stamp a migration leaves in the metadata of a collection it creates, or finds empty and fills: whose it is, and
+// what to put back.
 
 import { isObject, objectAt, parseJson, textAt, valueAt, writeJson, type JsonObject } from './json.js';
 import { LosslessNumber } from 'lossless-json';
@@ -9,6 +10,8 @@ export interface Stamp {
   migration: string;
   /** Absent once everything has been put back. */
   heldBack?: HeldBack;
+  /** Somebody else created it, and it was empty: resumed like our own, but its settings and surplus points are not ours. */
+  isAdopted?: boolean;
 }
 
 /** Collections have metadata since this version of Qdrant. */
@@ -22,12 +25,17 @@ export function stampOf(config: JsonObject): Stamp | undefined {
   const migration = textAt(stamp, 'migration');
   if (migration === undefined) return undefined;
   const held = stamp.held_back;
-  return isObject(held) ? { migration, heldBack: heldBackOf(held) } : { migration };
+  return {
+    migration,
+    ...(isObject(held) ? { heldBack: heldBackOf(held) } : {}),
+    ...(stamp.adopted === true ? { isAdopted: true } : {}),
+  };
 }
 
-export function stampJson({ migration, heldBack }: Stamp): JsonObject {
+export function stampJson({ migration, heldBack, isAdopted }: Stamp): JsonObject {
   const stamp: JsonObject = { migration, version: new LosslessNumber('1') };
   if (heldBack) stamp.held_back = heldBackJson(heldBack);
+  if (isAdopted) stamp.adopted = true;
   return stamp;
 }
 

@@ -49,7 +49,12 @@ async function refuseItself(
   throw new FerryError('InvalidInput', happened, { context: { ...input.target } });
 }
 
+/** Created by this migration, now or at an earlier attempt. */
 export function isOurs(input: PlanCollectionInput, config: JsonObject): boolean {
+  return stampOf(config)?.isAdopted !== true && isStamped(input, config);
+}
+
+function isStamped(input: PlanCollectionInput, config: JsonObject): boolean {
   return stampOf(config)?.migration === migrationName(input.source, input.target);
 }
 
@@ -58,6 +63,7 @@ function stateOf(input: PlanCollectionInput, from: Look, to: Look): TargetState 
   refuseMisfits(input, from, to);
   if (isOurs(input, to.info.config)) return 'ours';
   if (to.points === 0) return 'empty';
+  if (isStamped(input, to.info.config)) return 'adopted';
   if (input.onExisting === 'merge') return 'merge';
   const happened = `"${input.target.collection}" on "${input.target.cluster}" already holds ${to.points} points that this migration did not write`;
   throw new FerryError('TargetNotEmpty', happened, { context: { ...input.target } });

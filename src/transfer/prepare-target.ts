@@ -8,9 +8,10 @@
 //   5. payload indexes, before the points: Qdrant then needs no second pass over them
 //   6. hold indexing back again, where an earlier attempt had already put it back
 //
-// A collection that is not ours is left as it is. Nothing is put back here: release-target.ts does.
+// A collection that is not ours is left as it is, but for a stamp on one that is empty. Nothing is put back here: release-target.ts does.
 
 import type { PrepareTargetInput, PrepareTargetResult } from '../model/activities.js';
+import type { TargetState } from '../model/collections.js';
 import {
   indexSchema,
   setPaths,
@@ -37,13 +38,16 @@ interface Work {
   signal?: AbortSignal | undefined;
 }
 
+const CREATED_BY_US: readonly TargetState[] = ['absent', 'ours', 'recreate'];
+
 export async function prepareTarget(
   controls: Controls,
   input: PrepareTargetInput,
   signal?: AbortSignal,
 ): Promise<PrepareTargetResult> {
-  const owned = input.targetState !== 'empty' && input.targetState !== 'merge';
+  const owned = CREATED_BY_US.includes(input.targetState);
   if (owned) await buildTarget(await workFor(controls, input, signal));
+  else if (input.targetState === 'empty') await adopt(controls, input, signal);
   const target = controls.of(input.target.cluster);
   const there = await lookAt(target, input.target, signal);
   const maxWritePoints = strictLimit(there.settings, 'upsert_max_batchsize');
@@ -54,6 +58,18 @@ export async function prepareTarget(
     targetNodes: target.nodeUrls.length,
     owned,
   };
+}
+
+/** So that a repeated job knows the points it finds there as its own. Nothing else of the collection is touched. */
+async function adopt(
+  controls: Controls,
+  { source, target: ref }: PrepareTargetInput,
+  signal?: AbortSignal,
+): Promise<void> {
+  const target = controls.of(ref.cluster);
+  if (!isAtLeast(await target.version(signal), METADATA_SINCE)) return;
+  const metadata = { [STAMP_KEY]: stampJson({ migration: migrationName(source, ref), isAdopted: true }) };
+  await target.change(ref.collection, { metadata }, signal);
 }
 
 async function workFor(controls: Controls, input: PrepareTargetInput, signal?: AbortSignal): Promise<Work> {

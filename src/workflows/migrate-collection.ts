@@ -58,7 +58,8 @@ async function plan(job: CollectionJob, { options, asked }: Parsed): Promise<voi
   progress.plan = found;
   progress.total = found.sourcePoints;
   progress.warnings.push(...found.notes);
-  const resumed = found.targetState === 'ours' && found.targetPoints > 0;
+  const known = found.targetState === 'ours' || found.targetState === 'adopted';
+  const resumed = known && found.targetPoints > 0;
   progress.reread = options.rereadSource || resumed;
   progress.copy = !resumed || found.targetPoints * 2 < found.sourcePoints;
   if (!progress.copy) progress.already = found.targetPoints;

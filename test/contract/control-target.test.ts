@@ -90,6 +90,21 @@ test('leaves a collection of somebody else as it is, before, while and after poi
   expect(notes.join()).toContain('hnsw_config.m is 33 on the target, 16 was expected');
 });
 
+test('knows an empty collection that it began to fill, leaves its settings alone, and deletes nothing there', async () => {
+  await make(sides.target, 'theirs', 0, '{"vectors":{"size":4,"distance":"Dot"},"hnsw_config":{"m":33}}');
+  expect(await prepared(planFor('docs', 'theirs'))).toMatchObject({ targetState: 'empty', owned: false });
+  await rest(
+    sides.target,
+    'PUT',
+    `${collectionPath('theirs')}/points?wait=true`,
+    '{"points":[{"id":1,"vector":[1,2,3,4]}]}',
+  );
+  const again = await prepared(planFor('docs', 'theirs'));
+  expect(again).toMatchObject({ targetState: 'adopted', owned: false });
+  await releaseTarget(sides.controls, { target: again.target, heldBack: again.heldBack, owned: true });
+  expect(numberAt(await configOf(sides.target, 'theirs'), 'hnsw_config', 'm')).toBe(33);
+});
+
 test('keeps to the upsert limit of an existing target', async () => {
   const strict = '"strict_mode_config":{"enabled":true,"upsert_max_batchsize":7,"max_query_limit":9}';
   await make(sides.target, 'narrow', 0, `{"vectors":{"size":4,"distance":"Dot"},${strict}}`);
