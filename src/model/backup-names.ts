@@ -82,3 +82,13 @@ export function backupKey(cluster: string, backupId: string): string {
 export function captureLockId(cluster: string, collection: string): string {
   return `ferry/${cluster}/${collection}/backup`;
 }
+
+/** The collection that `swap` writes, behind the alias. */
+export function swapName(alias: string, at: Date): string {
+  return `${alias}_${stamp(at)}`;
+}
+
+/** The collection that a rehearsal makes and removes. */
+export function rehearsalName(collection: string, at: Date): string {
+  return `rehearsal_${stamp(at)}_${collection}`;
+}

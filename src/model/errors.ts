@@ -25,6 +25,10 @@ export const catalogue = {
     retryable: false,
     remedy: 'Choose another name with `as`, or `onExisting: "recreate"` to replace the target collection.',
   },
+  TargetExists: {
+    retryable: false,
+    remedy: 'Choose another name with `as`, or say `onExisting: "swap"` or `"replace"`.',
+  },
   TargetNotEmpty: {
     retryable: false,
     remedy: 'Choose another name with `as`, or say `onExisting: "merge"` or `"recreate"`.',

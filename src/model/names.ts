@@ -38,3 +38,11 @@ export const SEARCH_ATTRIBUTES = {
   FerryOperation: 'Keyword',
   FerryPhase: 'Keyword',
 } as const;
+
+/** On a collection that a recovery made: out of which backup it came. */
+export function recoveryName(
+  from: { store: string; cluster: string; backup: string; collection: string },
+  to: { cluster: string; collection: string },
+): string {
+  return `${from.store}/${from.cluster}/${from.backup}/${from.collection} -> ${to.cluster}/${to.collection}`;
+}

@@ -1,0 +1,135 @@
+// Puts a shard's snapshot into a shard of one node: fetched by the node, or sent to it as a form. Promises `priority=
+// snapshot` (Qdrant's default has changed between versions), that the answer is awaited however long it takes, and that
+// no presigned URL gets into an error. Does not retry.
+
+import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { Agent, request as send } from 'undici';
+import type { ShardNode, ShardNodes, SnapshotFile } from '../backup/recover-ports.js';
+import type { ClusterConnection } from '../model/cluster.js';
+import { FerryError } from '../model/errors.js';
+import { requireCluster } from '../model/ferry-config.js';
+import { numberAt, objectAt, textAt, type Json } from '../model/json.js';
+import { list } from './control-layout.js';
+import type { RestNode } from './rest.js';
+import { answerFailure, transportFailure } from './rest-failures.js';
+import { addresses } from './snapshot-nodes.js';
+
+export function shardNodes(clusters: Record<string, ClusterConnection>): ShardNodes {
+  return {
+    holding: async (cluster, wanted, signal) => {
+      const connection = requireCluster({ clusters }, cluster);
+      const node = await nodeWith(connection, wanted, signal);
+      return new QdrantShard(node, wanted.collection, wanted.shard);
+    },
+  };
+}
+
+/** Any node with a replica, in whatever state: an attempt that died may have left it `Partial`. */
+async function nodeWith(
+  connection: ClusterConnection,
+  { collection, shard, peer }: { collection: string; shard: number; peer?: string },
+  signal: AbortSignal,
+): Promise<RestNode> {
+  const nodes = await addresses(connection, signal);
+  const answers = await Promise.allSettled(nodes.map((node) => holds(node, collection, shard, signal)));
+  signal.throwIfAborted();
+  const holders = answers.flatMap((one) =>
+    one.status === 'fulfilled' && one.value.holds ? [one.value] : [],
+  );
+  const chosen = holders.find((one) => one.peer === peer) ?? holders[0];
+  await Promise.all(nodes.filter((node) => node !== chosen?.node).map((node) => node.close()));
+  if (chosen) return chosen.node;
+  const lost = answers.find((one) => one.status === 'rejected');
+  if (lost) throw lost.reason;
+  const happened = `No node that ferry.yaml leads to holds shard ${shard} of "${collection}"`;
+  throw new FerryError('NodesUnknown', happened, { context: { cluster: connection.alias } });
+}
+
+async function holds(node: RestNode, collection: string, shard: number, signal: AbortSignal) {
+  const path = `/collections/${encodeURIComponent(collection)}/cluster`;
+  const answer = (await node.json('GET', path, { signal, timeoutMs: 10_000 })) as Json;
+  const own = list(objectAt(answer).local_shards).map((one) => numberAt(one, 'shard_id'));
+  return { node, peer: textAt(answer, 'peer_id'), holds: own.includes(shard) };
+}
+
+class QdrantShard implements ShardNode {
+  readonly #node: RestNode;
+  readonly #path: string;
+  readonly #agent: Agent;
+
+  constructor(node: RestNode, collection: string, shard: number) {
+    this.#node = node;
+    this.#path = `/collections/${encodeURIComponent(collection)}/shards/${shard}/snapshots`;
+    const { ca } = node.connection;
+    this.#agent = new Agent({ connect: { timeout: 2_000, ...(ca === undefined ? {} : { ca }) } });
+  }
+
+  async pull(location: string, sha256: string | undefined, signal: AbortSignal): Promise<void> {
+    const checksum = sha256 === undefined ? {} : { checksum: sha256 };
+    const body = JSON.stringify({ location, priority: 'snapshot', ...checksum });
+    const headers = { 'content-type': 'application/json' };
+    await this.#send('PUT', `${this.#path}/recover?wait=true`, body, headers, signal);
+  }
+
+  async push(file: SnapshotFile, signal: AbortSignal): Promise<void> {
+    const form = formOf(file);
+    const query = new URLSearchParams({ priority: 'snapshot', wait: 'true' });
+    if (file.sha256 !== undefined) query.set('checksum', file.sha256);
+    const body = Readable.from(form.body, { objectMode: false });
+    await this.#send('POST', `${this.#path}/upload?${query}`, body, form.headers, signal);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#agent.destroy(), this.#node.close()]);
+  }
+
+  async #send(
+    method: 'PUT' | 'POST',
+    path: string,
+    body: string | Readable,
+    headers: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { apiKey, alias } = this.#node.connection;
+    const where = { cluster: alias, node: this.#node.url };
+    const key: Record<string, string> = apiKey === undefined ? {} : { 'api-key': apiKey };
+    const held = { headersTimeout: 0, bodyTimeout: 0, dispatcher: this.#agent };
+    try {
+      const answer = await send(`${this.#node.url}${path}`, {
+        ...{ method, body, signal, headers: { ...headers, ...key } },
+        ...held,
+      });
+      const text = await answer.body.text();
+      if (answer.statusCode >= 200 && answer.statusCode < 300) return;
+      throw answerFailure(answer.statusCode, text, answer.headers['retry-after'], path, where);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      if (error instanceof FerryError) throw error;
+      throw transportFailure(error, where);
+    }
+  }
+}
+
+/** A form of one file. The closing boundary goes out only when the whole body has passed. */
+function formOf(file: SnapshotFile): { body: AsyncIterable<Uint8Array>; headers: Record<string, string> } {
+  const boundary = `ferry-${randomBytes(16).toString('hex')}`;
+  const name = file.name.replace(/[^A-Za-z0-9._-]/g, '_');
+  const head = Buffer.from(
+    `--${boundary}\r\nContent-Disposition: form-data; name="snapshot"; filename="${name}"\r\n` +
+      'Content-Type: application/octet-stream\r\n\r\n',
+  );
+  const tail = Buffer.from(`\r\n--${boundary}--\r\n`);
+  const body = async function* () {
+    yield head;
+    yield* file.body;
+    yield tail;
+  };
+  return {
+    body: body(),
+    headers: {
+      'content-type': `multipart/form-data; boundary=${boundary}`,
+      'content-length': String(head.length + file.bytes + tail.length),
+    },
+  };
+}
