@@ -6,6 +6,7 @@ import {
   ActivityFailure,
   ApplicationFailure,
   ChildWorkflowFailure,
+  TerminatedFailure,
   TimeoutFailure,
   isCancellation,
 } from '@temporalio/workflow';
@@ -29,6 +30,12 @@ export function troubleOf(error: unknown): Trouble {
   }
   if (error instanceof ApplicationFailure) {
     return { code: error.type ?? 'Internal', message: shorten(error.message) };
+  }
+  if (error instanceof TerminatedFailure) {
+    return {
+      code: 'Aborted',
+      message: 'Terminated: nothing was put back. Start the same job again, or run `ferry doctor --mend`.',
+    };
   }
   const message = error instanceof Error ? error.message : String(error);
   return {
