@@ -10,6 +10,7 @@ import {
 } from '../local/demo-checks.js';
 import type { ComparedSearch } from '../local/demo-searches.js';
 import type { MigrationReport } from '../model/results.js';
+import { errorText } from './exit-codes.js';
 import type { Pass } from './demo-passes.js';
 
 export interface DemoFigures {
@@ -68,7 +69,7 @@ export function judge(shown: Shown): DemoResult {
 }
 
 function failures({ end, workflowId }: Pass): Check[] {
-  if (end.error) return [{ passed: false, claim: `${workflowId}: ${end.error.code}: ${end.error.message}` }];
+  if (end.error) return [{ passed: false, claim: `${workflowId}: ${errorText(end.error)}` }];
   if (end.report?.outcome === 'verified') return [];
   return [{ passed: false, claim: `${workflowId} ended ${end.report?.outcome ?? 'without a report'}` }];
 }

@@ -43,3 +43,8 @@ function codeOf(failure: ApplicationFailure): string {
     ? 'InvalidInput'
     : failure.type;
 }
+
+/** "code: message", unless the message begins with its code already. */
+export function errorText({ code, message }: { code: string; message: string }): string {
+  return message.startsWith(`${code}: `) ? message : `${code}: ${message}`;
+}

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { packageRoot } from '../local/package-root.js';
 import { registerDoctor } from './doctor.js';
-import { errorDocument, EXIT, exitCodeOfError } from './exit-codes.js';
+import { errorDocument, errorText, EXIT, exitCodeOfError } from './exit-codes.js';
 import { addGlobalOptions, setExitCode } from './global-options.js';
 import { registerDemo } from './demo.js';
 import { registerMigrate } from './migrate.js';
@@ -51,8 +51,8 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
 function failed(error: unknown, json: boolean): number {
   if (error instanceof CommanderError) return usage(error, json);
   const document = errorDocument(error);
-  const { code, message } = document.error;
-  process.stderr.write(`${code}: ${message}\n`);
+  const { code } = document.error;
+  process.stderr.write(`${errorText(document.error)}\n`);
   if (code === 'Internal') process.stderr.write(`${inspect(error)}\n`);
   if (json) process.stdout.write(`${JSON.stringify(document)}\n`);
   return exitCodeOfError(code);

@@ -1,7 +1,7 @@
 // A job's report for people.
 
 import type { CollectionLine, JobReport } from '../model/results.js';
-import type { JobEnd } from './exit-codes.js';
+import { errorText, type JobEnd } from './exit-codes.js';
 import { bytes, columns, count, plural, rate, seconds } from './formatting.js';
 
 /** What was done with the points: a job that found its target complete copied none of them. */
@@ -9,7 +9,7 @@ export type Done = 'copied' | 'compared';
 
 export function endText(end: JobEnd, done: Done, link: string): string[] {
   const lines = end.report ? reportText(end.report, done) : [];
-  if (end.error && !end.report) lines.push(`${end.error.code}: ${end.error.message}`);
+  if (end.error && !end.report) lines.push(errorText(end.error));
   return [...lines, link];
 }
 

@@ -153,9 +153,7 @@ function liftedForProof(temporal: Temporal, say: (line: string) => void) {
     const made = view.collections.find((one) => one.collection === MADE_COLLECTION);
     if (lifted || made?.status?.phase !== 'verifying') return;
     lifted = true;
-    say(
-      'All points are on the target. The limit is lifted for the proof, as `ferry throttle ID --off` does.',
-    );
+    say('All points are there. The limit is lifted for the proof (ferry throttle ID --off).');
     const noLimit = { maxPointsPerSecond: null };
     const handle = temporal.client.workflow.getHandle(workflowId);
     // Too late, or a worker that is just away: then the proof takes longer.

@@ -1,5 +1,6 @@
 // The answers of `ferry status` for people.
 
+import { errorText } from './exit-codes.js';
 import { columns, count, localTime, seconds } from './formatting.js';
 import type { JobDetails } from './job-details.js';
 import { attentionOf, pointsDone, type CollectionView } from './job-view.js';
@@ -26,7 +27,7 @@ export function detailsText(details: JobDetails): string[] {
     ['started', localTime(new Date(details.startedAt))],
     ...(details.endedAt ? [['ended', endedText(details.startedAt, details.endedAt)]] : []),
     ['link', details.link],
-    ...(details.error ? [['error', `${details.error.code}: ${details.error.message}`]] : []),
+    ...(details.error ? [['error', errorText(details.error)]] : []),
   ];
   return [...columns(rows), ...standing(details)];
 }
