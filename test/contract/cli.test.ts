@@ -135,3 +135,25 @@ describe('while the Temporal server is away', () => {
     await running.ended;
   });
 });
+
+describe('the doctor', () => {
+  it('names what is missing, and exits 1 with one JSON document', async () => {
+    const run = await ferry(place, 'doctor', '--json');
+    expect(run.code).toBe(1);
+    const { findings } = JSON.parse(run.stdout) as {
+      findings: { ok: boolean; what: string; says: string }[];
+    };
+    const state = Object.fromEntries(findings.map(({ what, ok }) => [what, ok]));
+    expect(state).toEqual({
+      configuration: true,
+      Temporal: true,
+      'queue ferry-control': false,
+      'queue ferry-data': false,
+      'cluster a, REST': false,
+      'cluster a, gRPC': false,
+      'cluster b, REST': false,
+      'cluster b, gRPC': false,
+    });
+    expect(run.stdout + run.stderr).not.toContain('s3cr3t');
+  });
+});
