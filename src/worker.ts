@@ -4,13 +4,23 @@ import { writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { Client } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import {
+  createBackupControlActivities,
+  createBackupStoreActivities,
+} from './activities/backup-activities.js';
 import { createControlActivities } from './activities/control-activities.js';
 import { createDataActivities } from './activities/data-activities.js';
 import { failureInterceptor } from './activities/failure-interceptor.js';
+import {
+  createRecoveryActivities,
+  createRecoveryControlActivities,
+} from './activities/recovery-activities.js';
 import { loadConfig, searchAttributesWanted, stateDir, temporalConnection } from './config.js';
 import type { FerryConfig } from './model/ferry-config.js';
 import { CONTROL_QUEUE, DATA_QUEUE } from './model/names.js';
 import { controlDependencies, dataDependencies } from './worker/activity-dependencies.js';
+import { backupControlDependencies, backupStoreDependencies } from './worker/backup-dependencies.js';
+import { recoveryDependencies } from './worker/recovery-dependencies.js';
 import { registerSearchAttributes } from './worker/search-attributes.js';
 import { connectWorker } from './worker/worker-connection.js';
 import { installRuntime, type WorkerRuntimeOptions } from './worker/worker-runtime.js';
@@ -60,7 +70,11 @@ function controlSettings(config: FerryConfig, connection: NativeConnection, name
   return {
     taskQueue: CONTROL_QUEUE,
     ...workflowCode(),
-    activities: createControlActivities(controlDependencies(config, client)),
+    activities: {
+      ...createControlActivities(controlDependencies(config, client)),
+      ...createBackupControlActivities(backupControlDependencies(config)),
+      ...createRecoveryControlActivities(backupControlDependencies(config)),
+    },
     maxConcurrentActivityTaskExecutions: 20,
     // After a control worker was killed, its workflows answer again after this time.
     stickyQueueScheduleToStartTimeout: '1s',
@@ -70,7 +84,11 @@ function controlSettings(config: FerryConfig, connection: NativeConnection, name
 function dataSettings(config: FerryConfig, options: RunWorkerOptions) {
   const places = [...Object.values(config.clusters), ...Object.values(config.stores)];
   const named = places.flatMap((place) => place.taskQueue ?? []);
-  const activities = createDataActivities(dataDependencies(config, stateDir()));
+  const activities = {
+    ...createDataActivities(dataDependencies(config, stateDir())),
+    ...createBackupStoreActivities(backupStoreDependencies(config)),
+    ...createRecoveryActivities(recoveryDependencies(config)),
+  };
   return [...new Set(options.queues ?? [DATA_QUEUE, ...named])].map((taskQueue) => ({
     taskQueue,
     activities: { ...activities },

@@ -1,4 +1,4 @@
-// What every data activity shares: resume from the last heartbeat, heartbeat as the cursor moves, give up as `Stalled`
+// What every long activity shares: resume from the last heartbeat, heartbeat as the cursor moves, give up as `Stalled`
 // when it does not, and tell a workflow's cancel (finish what is under way, return the claim) from everything else that
 // ends an attempt (throw, and be handed out again).
 
@@ -6,21 +6,31 @@ import { Context } from '@temporalio/activity';
 import type { SliceHeartbeat } from '../model/activities.js';
 import { FerryError } from '../model/errors.js';
 
-export type SliceState = SliceHeartbeat['state'];
+/** What a claim counts: points where it is points that move, bytes always. */
+export interface WorkState {
+  bytes: number;
+  points?: number;
+  cursor?: string | number;
+}
 
-export interface Attempt<S extends SliceState> {
+export interface Attempt<S extends WorkState> {
   state: S;
   signal: AbortSignal;
   stop: AbortSignal;
-  onProgress: (state: S) => void;
+  /** `moved` is false for what is only to be remembered: it does not put off a `Stalled`. */
+  onProgress: (state: S, moved?: boolean) => void;
+}
+
+interface Beat<S> extends Omit<SliceHeartbeat, 'state'> {
+  state: S;
 }
 
 const HEARTBEAT_ANYWAY_MS = 5_000;
 
-/** Runs `work` from where the last attempt stood, or from `fresh`. */
-export async function runSlice<S extends SliceState>(
+/** Runs `work` from where the last attempt stood, or from `fresh`, which is told before anything is done. */
+export async function runSlice<S extends WorkState>(
   input: { what: string; stallAfterAttempts: number },
-  fresh: S,
+  fresh: S | (() => Promise<S>),
   work: (attempt: Attempt<S>) => Promise<S>,
 ): Promise<S> {
   const context = Context.current();
@@ -28,40 +38,45 @@ export async function runSlice<S extends SliceState>(
   const last = lastHeartbeat<S>(context.info.heartbeatDetails);
   requireProgress(input, last, attempt);
   const began = performance.now();
-  const before = last?.state.points ?? 0;
-  const beat = {
-    v: 1 as const,
+  const state = last?.state ?? (typeof fresh === 'function' ? await fresh() : fresh);
+  const before = amountOf(state);
+  const beat: Beat<S> = {
+    v: 1,
     what: input.what,
-    state: last?.state ?? fresh,
+    state,
     rate: 0,
     movedAtAttempt: last?.movedAtAttempt ?? 1,
   };
-  const onProgress = (state: S): void => {
+  const onProgress = (state: S, moved = true): void => {
     beat.state = state;
-    beat.movedAtAttempt = attempt;
-    beat.rate = Math.round(((state.points - before) * 1_000) / Math.max(1, performance.now() - began));
+    if (moved) beat.movedAtAttempt = attempt;
+    beat.rate = Math.round(((amountOf(state) - before) * 1_000) / Math.max(1, performance.now() - began));
     context.heartbeat(beat);
   };
   // A long write or a pace of a point a minute must not look like a dead worker.
   const timer = setInterval(() => context.heartbeat(beat), HEARTBEAT_ANYWAY_MS);
   try {
     context.heartbeat(beat);
-    return await work({ state: beat.state as S, onProgress, ...signals(context.cancellationSignal) });
+    return await work({ state: beat.state, onProgress, ...signals(context.cancellationSignal) });
   } finally {
     clearInterval(timer);
   }
 }
 
 /** Undecodable details mean: start the slice again. */
-function lastHeartbeat<S extends SliceState>(details: unknown): (SliceHeartbeat & { state: S }) | undefined {
-  const beat = details as Partial<SliceHeartbeat> | undefined;
-  if (beat?.v !== 1 || typeof beat.state?.points !== 'number') return undefined;
-  return beat as SliceHeartbeat & { state: S };
+function lastHeartbeat<S extends WorkState>(details: unknown): Beat<S> | undefined {
+  const beat = details as Partial<Beat<S>> | undefined;
+  if (beat?.v !== 1 || typeof beat.state?.bytes !== 'number') return undefined;
+  return beat as Beat<S>;
+}
+
+function amountOf({ points, bytes }: WorkState): number {
+  return points ?? bytes;
 }
 
 function requireProgress(
   { what, stallAfterAttempts }: { what: string; stallAfterAttempts: number },
-  last: SliceHeartbeat | undefined,
+  last: Beat<WorkState> | undefined,
   attempt: number,
 ): void {
   const still = attempt - (last?.movedAtAttempt ?? 1);

@@ -4,15 +4,15 @@
 import * as z from 'zod';
 import { FerryError } from './errors.js';
 
-const alias = z.string().min(1).max(64);
-const collectionName = z.string().min(1).max(255);
+export const alias = z.string().min(1).max(64);
+export const collectionName = z.string().min(1).max(255);
 
-const pace = {
+export const pace = {
   maxPointsPerSecond: z.number().positive().optional(),
   maxMegabytesPerSecond: z.number().positive().optional(),
 };
 
-const work = {
+export const work = {
   /** Slices worked on at the same time. */
   slices: z.int().min(1).max(64).default(4),
   batchBytes: z.int().min(65_536).max(33_554_432).default(2_097_152),
@@ -75,7 +75,7 @@ export type VerifyCollectionsInput = z.infer<typeof verifyCollectionsSchema>;
 const collectionRef = z.strictObject({ cluster: alias, collection: collectionName });
 
 /** What a job hands to the child of one collection. */
-const child = {
+export const childFields = {
   source: collectionRef,
   target: collectionRef,
   /** The name that the user wrote: a Qdrant alias, or the collection's own. */
@@ -86,7 +86,7 @@ const child = {
 };
 
 export const migrateCollectionSchema = z.strictObject({
-  ...child,
+  ...childFields,
   options: scrollMigrationSchema.omit({
     source: true,
     target: true,
@@ -99,7 +99,7 @@ export const migrateCollectionSchema = z.strictObject({
 export type MigrateCollectionInput = z.input<typeof migrateCollectionSchema>;
 
 export const verifyCollectionSchema = z.strictObject({
-  ...child,
+  ...childFields,
   options: verifyCollectionsSchema.omit({
     source: true,
     target: true,

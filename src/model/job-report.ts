@@ -83,7 +83,15 @@ export interface LineNames {
 export function lineOf(names: LineNames, report: CollectionEnd): CollectionLine {
   const ids = (report.proof?.first ?? []).slice(0, MAX_IDS).map((difference) => difference.id);
   const points = pointsOf(report);
-  return { ...ends(names), outcome: report.outcome, points, ...(ids.length > 0 ? { ids } : {}) };
+  const { outcome, proven, leftOnNode = [] } = report;
+  return {
+    ...ends(names),
+    outcome,
+    points,
+    ...(ids.length > 0 ? { ids } : {}),
+    ...(proven === undefined ? {} : { proven }),
+    ...(leftOnNode.length > 0 ? { leftOnNode } : {}),
+  };
 }
 
 export function pointsOf(report: CollectionEnd): number {

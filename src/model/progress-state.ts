@@ -1,7 +1,9 @@
 // Everything a collection's workflow has to remember; all of it goes over a continue-as-new, and stays small.
 
+import type { CaptureProgress } from './capture-progress.js';
 import type { CollectionPlan, Difference, Pace, PrepareTargetResult } from './activities.js';
 import type { Pin, ReadPlan } from './collections.js';
+import type { RecoveryProgress } from './recovery-progress.js';
 import { EMPTY_DIGEST, addDigests, type RangeDigest } from './digest.js';
 import { compareIds } from './point-id.js';
 import type { Phase, Proof } from './results.js';
@@ -41,6 +43,10 @@ export interface CollectionProgress {
   plan?: CollectionPlan;
   prepared?: PrepareTargetResult;
   sides?: Sides;
+  /** Of a recovery. */
+  recovery?: RecoveryProgress;
+  /** Of a backup. */
+  capture?: CaptureProgress;
   /** The target holds what was asked of it again: indexing and strict mode are put back. */
   released: boolean;
   total: number;

@@ -2,6 +2,7 @@
 // without tables (older UIs lose their columns).
 
 import type { Pace } from './activities.js';
+import { describeCaptured, type CaptureProgress } from './capture-progress.js';
 import type { Outcome, Phase } from './results.js';
 import { describePace, isPaced, whole } from './steering.js';
 
@@ -16,6 +17,8 @@ export interface CollectionView {
   slicesDone: number;
   slices: number;
   pace: Pace;
+  /** Of a backup. */
+  capture?: CaptureProgress;
   lastError?: string;
   attention?: string;
 }
@@ -31,6 +34,7 @@ export function renderCollection(view: CollectionView): string {
     '',
   ];
   if (view.slices > 0) lines.push(`- slices: ${view.slicesDone} of ${view.slices} in this pass`);
+  if (view.capture) lines.push(`- in the store: ${describeCaptured(view.capture)}`);
   if (isPaced(view.pace)) lines.push(`- pace: ${describePace(view.pace)}`);
   if (view.lastError) lines.push(`- last error: ${firstLine(view.lastError)}`);
   if (view.attention) lines.push('', `**Waits for an operator.** ${view.attention}`);
@@ -86,6 +90,8 @@ export function bar(done: number, total: number, width = 24): string {
 
 const phaseWords: Record<Phase, string> = {
   planning: 'planning',
+  capturing: 'capturing shards',
+  checking: 'checking the objects in the store',
   copying: 'copying',
   verifying: 'verifying',
   repairing: 'comparing and repairing',

@@ -58,10 +58,29 @@ export interface VerificationReport {
 /** What every child of a job returns, whatever else it does. */
 export interface CollectionEnd {
   outcome: Outcome;
+  proven?: 'quiesced' | 'none';
+  leftOnNode?: string[];
   /** Of a comparison of two sides. */
   proof?: Proof;
   points?: number;
   bytes?: number;
+}
+
+/** Result of the child `backupCollection`; `verified` means that every object is what its manifest says. */
+export interface BackupReport extends CollectionEnd {
+  source: { cluster: string; collection: string };
+  store: string;
+  backup: string;
+  points: number;
+  bytes: number;
+  shards: number;
+  capture: 'stream' | 'stored';
+  proven: 'quiesced' | 'none';
+  manifestSha256: string;
+  seconds: number;
+  /** Snapshots that stay on nodes, by name; at most 10. */
+  leftOnNode: string[];
+  warnings: string[];
 }
 
 /** One line a collection in the parent's result. */
@@ -75,12 +94,18 @@ export interface CollectionLine {
   error?: string;
   /** Up to ten ids that differ. */
   ids?: string[];
+  /** Of a backup: `quiesced` when the source was the same before and after. */
+  proven?: 'quiesced' | 'none';
+  /** Of a backup: snapshots that stay on nodes. */
+  leftOnNode?: string[];
   /** Id of the child workflow that holds the full report. */
   workflowId: string;
 }
 
 /** Result of the parents `scrollMigration` and `verifyCollections`. */
 export interface JobReport {
+  /** Of a backup: its id in the store `target`. */
+  backup?: string;
   source: string;
   target: string;
   outcome: Outcome;
@@ -96,7 +121,16 @@ export interface JobReport {
 }
 
 export type Phase =
-  'planning' | 'copying' | 'verifying' | 'repairing' | 'finishing' | 'paused' | 'awaiting-operator' | 'done';
+  | 'planning'
+  | 'capturing'
+  | 'checking'
+  | 'copying'
+  | 'verifying'
+  | 'repairing'
+  | 'finishing'
+  | 'paused'
+  | 'awaiting-operator'
+  | 'done';
 
 /** Answer to the query `status` of a collection's child workflow. */
 export interface CollectionStatus {
@@ -113,6 +147,8 @@ export interface CollectionStatus {
   verifiedPoints: number;
   paused: boolean;
   startedAt: string;
+  /** Of a backup: whose snapshots are in the store. */
+  shards?: { captured: number; of: number; bytes: number };
   /** Why it waits for an operator, and what to send. */
   attention?: string;
 }

@@ -15,6 +15,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
+import { describeCaptured, shardsOf } from '../model/capture-progress.js';
 import type { CollectionRef } from '../model/collections.js';
 import type { CollectionProgress } from '../model/progress-state.js';
 import { renderCollection } from '../model/progress.js';
@@ -103,6 +104,7 @@ export class CollectionJob {
       slicesDone: done,
       slices: progress.page?.walk.length ?? 0,
       pace: this.steering.state.pace,
+      ...(progress.capture === undefined ? {} : { capture: progress.capture }),
       ...(progress.lastError === undefined ? {} : { lastError: progress.lastError }),
       ...(this.steering.state.attention === undefined ? {} : { attention: this.steering.state.attention }),
     });
@@ -111,6 +113,8 @@ export class CollectionJob {
 
   standing(): string {
     const { source, target } = this.settings;
+    const { capture } = this.progress;
+    if (capture) return `${describeCaptured(capture)} of ${source.collection} are in ${target.cluster}`;
     const points = `${whole(this.onTarget)} of ${whole(this.progress.total)} points`;
     return `${points} of ${source.collection} are on ${target.cluster}`;
   }
@@ -220,6 +224,7 @@ export class CollectionJob {
   private status(): CollectionStatus {
     const { progress, settings } = this;
     const { state } = this.steering;
+    const { capture } = progress;
     return {
       phase: progress.phase,
       source: `${settings.source.cluster}/${settings.source.collection}`,
@@ -232,6 +237,7 @@ export class CollectionJob {
       verifiedPoints: progress.verified.points,
       paused: state.paused,
       startedAt: progress.startedAt,
+      ...(capture === undefined ? {} : { shards: shardsOf(capture) }),
       ...(state.attention === undefined ? {} : { attention: state.attention }),
     };
   }

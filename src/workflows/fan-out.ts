@@ -53,6 +53,8 @@ export interface JobPlan {
   state: JobState;
   /** The collections after that one, a page at a time. */
   resolve(after: string | undefined): Promise<ResolveCollectionsResult>;
+  /** When every collection has ended, whatever became of it. */
+  finish?(): Promise<void>;
   childOf(collection: Resolved, facts: () => ChildFacts): Child;
   goOn(state: JobState): Promise<never>;
 }
@@ -86,6 +88,8 @@ export class FanOut {
       state.after = page.next;
       await this.betweenPages();
     }
+    this.board.enter('finishing');
+    await this.plan.finish?.();
     await condition(allHandlersFinished);
     this.board.enter('done');
     return jobReport(state, ends.source, ends.target, Date.now());

@@ -5,3 +5,8 @@ export { scrollMigration } from './scroll-migration.js';
 export { migrateCollection } from './migrate-collection.js';
 export { verifyCollections } from './verify-collections.js';
 export { verifyCollection } from './verify-collection.js';
+export { fullBackup } from './full-backup.js';
+export { backupCollection } from './backup-collection.js';
+export { disasterRecovery } from './disaster-recovery.js';
+export { rehearseRecovery } from './rehearse-recovery.js';
+export { recoverCollection } from './recover-collection.js';

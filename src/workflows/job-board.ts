@@ -10,6 +10,8 @@ import type { Command, SteeringState } from '../model/steering.js';
 import type { Trouble } from './failures.js';
 import { attentionSignal, failuresQuery, jobStatusQuery, showAttributes } from './messages.js';
 
+const WORKING: Record<string, Phase> = { verifyCollections: 'verifying', fullBackup: 'capturing' };
+
 type Resolved = ResolveCollectionsResult['collections'][number];
 
 export interface Row extends LineNames {
@@ -124,7 +126,7 @@ export class JobBoard {
     const waits = this.rows.find((row) => row.attention !== undefined);
     if (waits?.attention === undefined) delete this.steering.attention;
     else this.steering.attention = `${waits.collection}: ${waits.attention}`;
-    const working = this.operation === 'verifyCollections' ? 'verifying' : 'copying';
+    const working = WORKING[this.operation] ?? 'copying';
     if (waits) this.enter('awaiting-operator');
     else this.enter(this.steering.paused ? 'paused' : working);
   }

@@ -9,6 +9,7 @@ import {
   type ActivityOptions,
 } from '@temporalio/workflow';
 import type { ControlActivities, DataActivities } from '../model/activities.js';
+import type { BackupControlActivities, BackupStoreActivities } from '../model/backup-activities.js';
 
 const AT_ONCE: ActivityOptions = {
   startToCloseTimeout: '20s',
@@ -19,7 +20,12 @@ const PATIENT: ActivityOptions = {
   retry: { initialInterval: '1s', maximumInterval: '30s', maximumAttempts: 10 },
 };
 
-const control: Record<keyof ControlActivities, ActivityOptions> = {
+type ShortActivities = ControlActivities & BackupControlActivities;
+
+const control: Record<keyof ShortActivities, ActivityOptions> = {
+  resolveBackup: AT_ONCE,
+  /** It counts exactly, and looks again when shards are on their way. */
+  planCapture: { ...PATIENT, startToCloseTimeout: '15m' },
   resolveCollections: AT_ONCE,
   planCollection: AT_ONCE,
   planVerification: AT_ONCE,
@@ -43,11 +49,11 @@ type Output<F> = F extends (input: never) => Promise<infer R> ? R : never;
 /** A worker that dies in a call shall not use up the few attempts that planning has. */
 const DEATHS_SURVIVED = 5;
 
-export async function runControl<K extends keyof ControlActivities>(
+export async function runControl<K extends keyof ShortActivities>(
   name: K,
-  input: Input<ControlActivities[K]>,
+  input: Input<ShortActivities[K]>,
   summary: string,
-): Promise<Output<ControlActivities[K]>> {
+): Promise<Output<ShortActivities[K]>> {
   for (let deaths = 0; ; deaths += 1) {
     try {
       return await callControl(name, input, summary);
@@ -58,18 +64,18 @@ export async function runControl<K extends keyof ControlActivities>(
   }
 }
 
-function callControl<K extends keyof ControlActivities>(
+function callControl<K extends keyof ShortActivities>(
   name: K,
-  input: Input<ControlActivities[K]>,
+  input: Input<ShortActivities[K]>,
   summary: string,
-): Promise<Output<ControlActivities[K]>> {
+): Promise<Output<ShortActivities[K]>> {
   const waited = 'waitMs' in input ? { startToCloseTimeout: input.waitMs + 5 * 60_000 } : {};
   const activities = proxyActivities<Record<string, (input: unknown) => Promise<unknown>>>({
     ...control[name],
     ...waited,
     summary,
   });
-  return activities[name]?.(input) as Promise<Output<ControlActivities[K]>>;
+  return activities[name]?.(input) as Promise<Output<ShortActivities[K]>>;
 }
 
 export function runData<K extends keyof DataActivities>(
@@ -86,4 +92,38 @@ export function runData<K extends keyof DataActivities>(
     retry: { initialInterval: '2s', maximumInterval: '2m' },
   });
   return activities[name]?.(input) as Promise<Output<DataActivities[K]>>;
+}
+
+/** Days for a shard: it ends when it ends, and a dead worker is known by its silence. */
+const AS_LONG_AS_IT_TAKES: ActivityOptions = {
+  startToCloseTimeout: '30d',
+  retry: { initialInterval: '2s', maximumInterval: '2m' },
+};
+
+const store: Record<keyof BackupStoreActivities, ActivityOptions> = {
+  /** Access refused is said at once; a store that is away may come back. */
+  probeStore: { startToCloseTimeout: '5m', retry: { initialInterval: '1s', maximumAttempts: 5 } },
+  captureShard: AS_LONG_AS_IT_TAKES,
+  captureNode: AS_LONG_AS_IT_TAKES,
+  checkObjects: AS_LONG_AS_IT_TAKES,
+  writeManifest: { ...PATIENT, startToCloseTimeout: '1h' },
+  writeBackup: { ...PATIENT, startToCloseTimeout: '1h' },
+  writeProof: PATIENT,
+  listBackups: { ...PATIENT, startToCloseTimeout: '1h' },
+  showBackup: { ...PATIENT, startToCloseTimeout: '1h' },
+};
+
+export function runStore<K extends keyof BackupStoreActivities>(
+  name: K,
+  input: Input<BackupStoreActivities[K]>,
+  where: { taskQueue: string; heartbeatSeconds: number; summary: string },
+): Promise<Output<BackupStoreActivities[K]>> {
+  const activities = proxyActivities<Record<string, (input: unknown) => Promise<unknown>>>({
+    ...store[name],
+    taskQueue: where.taskQueue,
+    summary: where.summary,
+    heartbeatTimeout: where.heartbeatSeconds * 1_000,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  });
+  return activities[name]?.(input) as Promise<Output<BackupStoreActivities[K]>>;
 }

@@ -23,6 +23,8 @@ import {
 
 export const steerSignal = defineSignal<[Command]>('steer');
 
+const CALL_BACK: readonly Command['do'][] = ['pause', 'abort', 'retry', 'throttle'];
+
 export interface Steered {
   phase(): Phase;
   /** Where the job stands, for the answer. */
@@ -33,7 +35,7 @@ export interface Steered {
 
 export class Steering {
   readonly state: SteeringState;
-  private interrupt: (() => void) | undefined;
+  private interrupt: ((command: Command) => void) | undefined;
 
   constructor(pace: Pace, paused: boolean) {
     this.state = { pace, paused };
@@ -51,11 +53,19 @@ export class Steering {
     );
   }
 
-  /** Runs `body` so that a command can call it back; then it returns as if it had ended. */
-  async interruptible(body: (scope: CancellationScope) => Promise<void>): Promise<void> {
+  /**
+   * Runs `body` so that a command can call it back; then it returns as if it had ended. `by` names the commands that do:
+   * what cannot go on where it stopped is called back by `abort` alone.
+   */
+  async interruptible(
+    body: (scope: CancellationScope) => Promise<void>,
+    by: readonly Command['do'][] = CALL_BACK,
+  ): Promise<void> {
     const outer = CancellationScope.current();
     const scope = new CancellationScope();
-    this.interrupt = () => scope.cancel();
+    this.interrupt = (command) => {
+      if (by.includes(command.do)) scope.cancel();
+    };
     try {
       await scope.run(() => body(scope));
     } catch (error) {
@@ -86,7 +96,7 @@ export class Steering {
 
   private apply(command: Command, job: Steered): void {
     applyCommand(command, this.state);
-    if (command.do !== 'resume') this.interrupt?.();
+    this.interrupt?.(command);
     job.changed(command);
   }
 }

@@ -1,0 +1,116 @@
+// Capture and catalogue, as Temporal calls them. The two that plan run beside the workflows; those that touch a store
+// run where the store is seen.
+
+import { Context } from '@temporalio/activity';
+import type {
+  BackupControlActivities,
+  BackupStoreActivities,
+  CaptureNodeResult,
+  CaptureShardInput,
+  CaptureShardResult,
+  CheckObjectsResult,
+} from '../model/backup-activities.js';
+import { captureNode, captureShard, namesBefore } from '../backup/capture-shard.js';
+import { freshCapture, type CaptureState } from '../backup/capture-snapshot.js';
+import { listBackups, showBackup } from '../backup/catalogue.js';
+import { checkObjects, freshCheck } from '../backup/check-objects.js';
+import { planCapture } from '../backup/plan-capture.js';
+import type { SnapshotNodes } from '../backup/ports.js';
+import { resolveBackup, type BackupPlaces } from '../backup/resolve-backup.js';
+import { writeBackup } from '../backup/write-backup.js';
+import { writeManifest } from '../backup/write-manifest.js';
+import { writeProof } from '../backup/write-proof.js';
+import type { ObjectStore } from '../storage/object-store.js';
+import type { Controls } from '../transfer/control-port.js';
+import type { CheckPin } from '../transfer/ports.js';
+import { heldCall } from './held-call.js';
+import { runSlice, type Attempt } from './slice-activity.js';
+
+export interface BackupControlDependencies extends BackupPlaces {
+  searchAttributes?: boolean;
+}
+
+export interface BackupStoreDependencies {
+  controls: Controls;
+  nodes: SnapshotNodes;
+  checkPin: CheckPin;
+  openStore(alias: string): ObjectStore;
+  /** Finds out what a store can do; throws when it cannot be written. */
+  probeStore(store: ObjectStore): Promise<{ limitations: readonly string[] }>;
+  ferryVersion: string;
+}
+
+export function createBackupControlActivities(
+  dependencies: BackupControlDependencies,
+): BackupControlActivities {
+  const { searchAttributes } = dependencies;
+  const signal = (): AbortSignal => Context.current().cancellationSignal;
+  return {
+    resolveBackup: async (input) => ({
+      ...(await resolveBackup(dependencies, input, signal())),
+      ...(searchAttributes === undefined ? {} : { searchAttributes }),
+    }),
+    planCapture: (input) => planCapture(dependencies.controls, input, signal()),
+  };
+}
+
+export function createBackupStoreActivities(dependencies: BackupStoreDependencies): BackupStoreActivities {
+  const { controls, ferryVersion } = dependencies;
+  const storeOf = ({ store }: { store: string }): ObjectStore => dependencies.openStore(store);
+  return {
+    probeStore: (input) =>
+      heldCall(`probe ${input.store}`, async () => {
+        const { limitations } = await dependencies.probeStore(storeOf(input));
+        return { limitations: [...limitations] };
+      }),
+    captureShard: (input) => runCapture(dependencies, input),
+    captureNode: async (input) => {
+      let result: CaptureNodeResult | undefined;
+      await runSlice(input, freshCapture(), async (attempt) => {
+        result = await captureNode({ store: storeOf(input), nodes: dependencies.nodes }, input, attempt);
+        return attempt.state;
+      });
+      return result as CaptureNodeResult;
+    },
+    writeManifest: (input) =>
+      heldCall(`write the manifest of ${input.collection}`, async (signal) => {
+        await dependencies.checkPin(input.cluster, input.collection, input.pin, signal);
+        const room = { store: storeOf(input), control: controls.of(input.cluster), ferryVersion };
+        return writeManifest(room, input, signal);
+      }),
+    checkObjects: (input): Promise<CheckObjectsResult> =>
+      runSlice({ ...input, stallAfterAttempts: Infinity }, freshCheck(input.cursor), (attempt) =>
+        checkObjects(storeOf(input), input, attempt),
+      ),
+    writeBackup: (input) =>
+      heldCall('write backup.json', (signal) =>
+        writeBackup({ store: storeOf(input), ferryVersion }, input, signal),
+      ),
+    writeProof: (input) =>
+      heldCall(`write the proof of ${input.collection}`, (signal) =>
+        writeProof(storeOf(input), input, signal),
+      ),
+    listBackups: (input) =>
+      heldCall(`list ${input.store}`, (signal) => listBackups(storeOf(input), input, signal)),
+    showBackup: (input) =>
+      heldCall(`look at ${input.backup}`, (signal) => showBackup(storeOf(input), input, signal)),
+  };
+}
+
+async function runCapture(
+  { nodes, checkPin, openStore }: BackupStoreDependencies,
+  input: CaptureShardInput,
+): Promise<CaptureShardResult> {
+  let result: CaptureShardResult | undefined;
+  const fresh = async (): Promise<CaptureState> => {
+    if (input.mode === 'stream') return freshCapture();
+    const known = await namesBefore(nodes, input, Context.current().cancellationSignal);
+    return known === undefined ? freshCapture() : { ...freshCapture(), known };
+  };
+  await runSlice(input, fresh, async (attempt: Attempt<CaptureState>) => {
+    await checkPin(input.cluster, input.collection, input.pin, attempt.signal);
+    result = await captureShard({ store: openStore(input.store), nodes }, input, attempt);
+    return attempt.state;
+  });
+  return result as CaptureShardResult;
+}

@@ -1,0 +1,45 @@
+// The inputs of the workflows that write backups, as a user writes them; {"cluster":"prod"} is enough.
+
+import * as z from 'zod';
+import { childFields, collectionName, alias, pace, work } from './inputs.js';
+
+export const fullBackupSchema = z.strictObject({
+  cluster: alias,
+  /** Absent: `defaults.store` of ferry.yaml. */
+  store: alias.optional(),
+  /** Names, Qdrant aliases, or patterns with `*` and `?`; absent: all. */
+  collections: z.array(collectionName).min(1).max(1_000).optional(),
+  /** `auto`: stream from Qdrant 1.17 on, stored on the node below. */
+  capture: z.enum(['auto', 'stream', 'stored']).default('auto'),
+  /** Of every object against its manifest, at the end. */
+  verify: z.enum(['full', 'quick']).default('full'),
+  /** Digest the source before and after; equal ones are the proof `quiesced`. */
+  digest: z.boolean().default(true),
+  /** Qdrant's own full storage snapshot too; for a cluster of one node. */
+  nodeSnapshot: z.boolean().default(false),
+  onFailure: z.enum(['park', 'fail']).default('fail'),
+  onBusy: z.enum(['fail', 'wait']).default('fail'),
+  parkForHours: z.number().positive().max(720).default(72),
+  /** Collections captured at the same time. */
+  concurrency: z.int().min(1).max(16).default(1),
+  /** Shards of a collection captured at the same time. */
+  shards: z.int().min(1).max(16).default(2),
+  ...pace,
+  ...work,
+});
+export type FullBackupInput = z.infer<typeof fullBackupSchema>;
+
+export const backupCollectionSchema = z.strictObject({
+  ...childFields,
+  backup: z.string().min(1),
+  startedAt: z.iso.datetime(),
+  options: fullBackupSchema.omit({
+    cluster: true,
+    store: true,
+    collections: true,
+    concurrency: true,
+    onBusy: true,
+    nodeSnapshot: true,
+  }),
+});
+export type BackupCollectionInput = z.input<typeof backupCollectionSchema>;

@@ -1,0 +1,70 @@
+// The digest of a whole collection of one cluster, page of slices by page. Promises that nothing is left out; what
+// could not be digested leaves the digest open, with a warning, for a backup without a proof is a backup all the same.
+
+import { ActivityFailure, isCancellation } from '@temporalio/workflow';
+import { addToDigest, type CaptureProgress, type SourceDigest } from '../model/capture-progress.js';
+import { newPage, type Page, type Rules } from '../model/walk.js';
+import type { CollectionJob } from './collection-job.js';
+import { troubleOf } from './failures.js';
+import { runControl } from './proxies.js';
+import { runWalk } from './run-walk.js';
+
+const RULES: Rules = { copy: false, reread: true, subset: false, mode: 'report', nodes: 1 };
+const POINTS_A_SLICE = 500_000;
+const MAX_SLICES = 64;
+
+export async function digestSource(
+  job: CollectionJob,
+  capture: CaptureProgress,
+  digest: SourceDigest,
+): Promise<void> {
+  if (digest.done) return;
+  try {
+    await digestPages(job, capture, digest);
+    digest.done = true;
+  } catch (error) {
+    if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+    const { code, message } = troubleOf(error);
+    delete job.progress.page;
+    delete job.progress.fromKey;
+    job.progress.warnings.push(`The source could not be digested (${code}: ${message.slice(0, 200)})`);
+  }
+}
+
+async function digestPages(
+  job: CollectionJob,
+  capture: CaptureProgress,
+  digest: SourceDigest,
+): Promise<void> {
+  const { progress } = job;
+  const { pin, read } = capture;
+  const sides = {
+    sourcePin: pin,
+    targetPin: pin,
+    sourceRead: read,
+    targetRead: read,
+    owned: false,
+    nodes: 1,
+  };
+  for (;;) {
+    const page = (progress.page ??= await planPage(job, capture));
+    await runWalk({ job, sides, page, rules: RULES });
+    addToDigest(digest, ...page.walk.map((slot) => slot.digest));
+    delete progress.page;
+    delete progress.fromKey;
+    if (page.next === undefined) return;
+    progress.fromKey = page.next;
+  }
+}
+
+async function planPage(job: CollectionJob, { pin, points }: CaptureProgress): Promise<Page> {
+  const { source, slices: width } = job.settings;
+  const { fromKey } = job.progress;
+  const slices = Math.max(width, Math.min(MAX_SLICES, Math.ceil(points / POINTS_A_SLICE)));
+  const start = fromKey === undefined ? {} : { fromKey };
+  const input = { collection: source, pin, slices, ...start };
+  const planned = await runControl('planSlices', input, `slices of ${source.collection}`);
+  const page = newPage(planned.slices, planned.next, RULES);
+  page.walk = page.walk.filter((slot) => slot.task === 'source');
+  return page;
+}

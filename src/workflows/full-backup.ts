@@ -1,0 +1,160 @@
+// Backs up collections of a cluster into a store; a child workflow `backupCollection` for each. Completes only when
+// every collection is in the store, each object checked against its manifest; otherwise fails, with the report of all
+// of them as detail. backup.json is written in either case, and names the failed ones.
+
+import { CancellationScope, ContinueAsNew, continueAsNew, workflowInfo } from '@temporalio/workflow';
+import type { ResolveCollectionsResult } from '../model/activities.js';
+import type { ResolveBackupResult } from '../model/backup-activities.js';
+import {
+  fullBackupSchema,
+  type BackupCollectionInput,
+  type FullBackupInput,
+} from '../model/backup-inputs.js';
+import { backupIdOf, captureLockId } from '../model/backup-names.js';
+import { parseInput } from '../model/inputs.js';
+import type { JobReport } from '../model/results.js';
+import { surfacing } from './failures.js';
+import { FanOut, type ChildFacts, type JobState, type Resolved } from './fan-out.js';
+import { omit, openState, splitCarried } from './job-input.js';
+import { jobFailure } from './job-verdict.js';
+import { runControl, runStore } from './proxies.js';
+import type { Child } from './start-collection.js';
+
+export async function fullBackup(input: unknown): Promise<JobReport> {
+  return surfacing(async () => {
+    const { carried, written } = splitCarried<JobState>(input);
+    const parsed = parseInput(fullBackupSchema, written);
+    const state = openState(parsed, carried);
+    const writing = new BackupWriting(parsed, state);
+    const job = new FanOut({
+      operation: 'fullBackup',
+      ends: writing.ends,
+      input: parsed,
+      resolve: (after) => writing.resolve(after),
+      finish: () => writing.finish(),
+      state,
+      childOf: (collection, facts) => writing.childOf(collection, facts),
+      goOn: (next) => continueAsNew<typeof fullBackup>({ ...parsed, carried: next }),
+    });
+    const report = { backup: writing.backup, ...(await writing.finishing(() => job.run())) };
+    if (report.outcome === 'verified') return report;
+    throw jobFailure(report, job.soleTrouble);
+  });
+}
+
+/** One backup while it is written: its id, its store, and what is asked of both. */
+class BackupWriting {
+  readonly backup: string;
+  /** The store is known when the collections are. */
+  readonly ends: { source: string; target: string };
+  private readonly input: FullBackupInput;
+  private readonly state: JobState;
+  private place: ResolveBackupResult | undefined;
+
+  constructor(input: FullBackupInput, state: JobState) {
+    this.input = input;
+    this.state = state;
+    this.backup = backupIdOf(new Date(state.startedAt), workflowInfo().firstExecutionRunId);
+    this.ends = { source: input.cluster, target: input.store ?? 'the default store' };
+  }
+
+  async resolve(after: string | undefined): Promise<ResolveCollectionsResult> {
+    const { cluster, store, collections } = this.input;
+    const asked = {
+      cluster,
+      ...(store === undefined ? {} : { store }),
+      ...(collections === undefined ? {} : { collections }),
+      ...(after === undefined ? {} : { after }),
+    };
+    const page = await runControl('resolveBackup', asked, `collections of ${cluster}`);
+    const isFirst = this.place === undefined && this.state.seen === 0;
+    this.place = page;
+    this.ends.target = page.store;
+    if (isFirst) await runStore('probeStore', { store: page.store }, this.where(`probe ${page.store}`));
+    return {
+      ...omit(page, 'collections', 'store', 'qdrantVersion'),
+      collections: page.collections.map((name) => ({ asked: name, source: name, target: name })),
+    };
+  }
+
+  childOf(collection: Resolved, facts: () => ChildFacts): Child {
+    const { cluster, onBusy } = this.input;
+    const ours = ['cluster', 'store', 'collections', 'concurrency', 'onBusy', 'nodeSnapshot'] as const;
+    const options = omit(this.input, ...ours, 'maxPointsPerSecond', 'maxMegabytesPerSecond');
+    const childInput = (): BackupCollectionInput => {
+      const { pace, ...rest } = facts();
+      return {
+        source: { cluster, collection: collection.source },
+        target: { cluster: this.ends.target, collection: collection.target },
+        asked: collection.asked,
+        backup: this.backup,
+        startedAt: this.state.startedAt,
+        options: { ...options, ...pace },
+        ...rest,
+      };
+    };
+    return {
+      workflowId: captureLockId(cluster, collection.source),
+      type: 'backupCollection',
+      input: childInput,
+      summary: `${collection.source}: ${cluster} → ${this.ends.target}, ${this.backup}`,
+      onBusy,
+    };
+  }
+
+  /** Also a job that is cancelled, or breaks, leaves a backup.json and no upload. */
+  async finishing<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      const hasBegun = this.place !== undefined && this.state.seen > 0;
+      if (!(error instanceof ContinueAsNew) && hasBegun) {
+        await CancellationScope.nonCancellable(() => this.writeBackup()).catch(() => undefined);
+      }
+      throw error;
+    }
+  }
+
+  async finish(): Promise<void> {
+    if (this.input.nodeSnapshot) await this.captureNode();
+    await this.writeBackup();
+  }
+
+  private async captureNode(): Promise<void> {
+    const { cluster, stallAfterAttempts, maxMegabytesPerSecond } = this.input;
+    const what = `capture the storage of ${cluster}`;
+    const input = {
+      ...this.ref,
+      what,
+      startedAt: this.state.startedAt,
+      stallAfterAttempts,
+      ...(maxMegabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond }),
+    };
+    await runStore('captureNode', input, this.where(what));
+  }
+
+  private async writeBackup(): Promise<void> {
+    const failed = this.state.lines.filter((line) => line.outcome !== 'verified');
+    const input = {
+      ...this.ref,
+      startedAt: this.state.startedAt,
+      qdrantVersion: this.place?.qdrantVersion ?? '',
+      workflowId: workflowInfo().workflowId,
+      collections: failed.map(({ collection, error }) => ({
+        collection,
+        outcome: 'failed' as const,
+        ...(error === undefined ? {} : { error }),
+      })),
+    };
+    await runStore('writeBackup', input, this.where(`write backup.json of ${this.backup}`));
+  }
+
+  private get ref() {
+    return { store: this.ends.target, cluster: this.input.cluster, backup: this.backup };
+  }
+
+  private where(summary: string) {
+    const taskQueue = this.place?.dataQueue ?? '';
+    return { taskQueue, heartbeatSeconds: this.input.heartbeatSeconds, summary };
+  }
+}
