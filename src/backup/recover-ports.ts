@@ -5,9 +5,6 @@ import type { ObjectStore } from '../storage/object-store.js';
 export interface Stores {
   /** Throws `UnknownAlias`, naming those that exist. */
   open(alias: string): ObjectStore;
-  /** `defaults.store`, or the only one. */
-  readonly chosen: string | undefined;
-  taskQueueOf(alias: string): string | undefined;
 }
 
 export interface SnapshotFile {

@@ -1,0 +1,80 @@
+// The inputs of recovery and rehearsal, as a user writes them, and what a job hands to the child of one collection.
+
+import * as z from 'zod';
+import { scrollMigrationSchema } from './inputs.js';
+
+const { slices, batchBytes, budgetMs, stallAfterAttempts, heartbeatSeconds, continueAsNewAfterEvents } =
+  scrollMigrationSchema.shape;
+const { collections, as, maxMegabytesPerSecond, concurrency, onBusy, parkForHours } =
+  scrollMigrationSchema.shape;
+
+const alias = z.string().min(1).max(64);
+
+const work = {
+  onFailure: z.enum(['park', 'fail']).default('fail'),
+  parkForHours,
+  /** Shards of one collection recovered at the same time. */
+  shards: z.int().min(1).max(64).default(2),
+  maxMegabytesPerSecond,
+  awaitIndexingMinutes: z.number().min(0).max(10_080).default(60),
+  ...{ slices, batchBytes, budgetMs, stallAfterAttempts, heartbeatSeconds, continueAsNewAfterEvents },
+};
+
+const which = {
+  store: alias.optional(),
+  /** Cluster whose backups are meant. */
+  cluster: alias.optional(),
+  backup: z.string().min(1).max(64).optional(),
+  before: z.iso.datetime({ offset: true }).optional(),
+  collections,
+};
+
+const way = {
+  via: z.enum(['auto', 'pull', 'push']).default('auto'),
+  precheck: z.enum(['quick', 'full']).default('quick'),
+};
+
+export const disasterRecoverySchema = z.strictObject({
+  target: alias,
+  ...which,
+  as,
+  onExisting: z.enum(['fail', 'swap', 'replace']).default('fail'),
+  /** With `replace`: back up what is there before it is deleted. */
+  safetyBackup: z.boolean().default(true),
+  onBusy,
+  concurrency,
+  ...way,
+  ...work,
+});
+export type DisasterRecoveryInput = z.infer<typeof disasterRecoverySchema>;
+
+export const rehearseRecoverySchema = z.strictObject({
+  scratch: alias,
+  ...which,
+  onBusy,
+  concurrency,
+  ...way,
+  ...work,
+});
+export type RehearseRecoveryInput = z.infer<typeof rehearseRecoverySchema>;
+
+const name = z.string().min(1).max(255);
+
+export const recoverCollectionSchema = z.strictObject({
+  from: z.strictObject({ store: alias, cluster: alias, backup: z.string(), collection: name }),
+  target: z.strictObject({ cluster: alias, collection: name }),
+  /** Into a scratch cluster, proved, and removed again. */
+  rehearse: z.boolean().default(false),
+  points: z.int().min(0),
+  dataQueue: z.string().min(1),
+  paused: z.boolean().default(false),
+  searchAttributes: z.boolean().default(true),
+  options: z.strictObject({
+    onExisting: disasterRecoverySchema.shape.onExisting,
+    safetyBackup: disasterRecoverySchema.shape.safetyBackup,
+    maxPointsPerSecond: scrollMigrationSchema.shape.maxPointsPerSecond,
+    ...way,
+    ...work,
+  }),
+});
+export type RecoverCollectionInput = z.input<typeof recoverCollectionSchema>;

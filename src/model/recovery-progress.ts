@@ -1,0 +1,49 @@
+// What the workflow of one recovered collection remembers besides what every collection's does, and what it returns.
+
+import type { PrepareRecoveryResult, RecoveryPlan, CollectionBackupRef } from './backup-activities.js';
+import type { CollectionRef } from './collections.js';
+import type { RangeDigest } from './digest.js';
+import type { CollectionEnd, Outcome } from './results.js';
+
+export interface RecoveryProgress {
+  plan?: RecoveryPlan;
+  prepared?: PrepareRecoveryResult;
+  /** Positions of the shards that are in. */
+  done: number[];
+  bytes: number;
+  pushed: number;
+  /** Slices digested so far. */
+  digest: RangeDigest;
+  digested: boolean;
+  /** When the first shard was asked for, and when the last was Active. */
+  beganAt?: string;
+  readyAt?: string;
+  safetyBackup?: string;
+  isMade: boolean;
+}
+
+/** Result of the child `recoverCollection`. */
+export interface RecoveryReport extends CollectionEnd {
+  from: CollectionBackupRef;
+  target: CollectionRef;
+  outcome: Outcome;
+  points: number;
+  /** As the manifest counted them when the capture began. */
+  expectedPoints: number;
+  bytes: number;
+  shards: number;
+  /** From the first shard asked for until every replica was Active. */
+  recoverySeconds: number;
+  via: 'pull' | 'push' | 'both';
+  contentProof: {
+    /** `none`: recovered, content unproven. */
+    kind: 'rehearsed' | 'quiesced' | 'none';
+    digest?: RangeDigest;
+  };
+  aliases: string[];
+  /** The collection that `swap` left behind. */
+  left?: string;
+  /** Of what `replace` deleted. */
+  safetyBackup?: string;
+  warnings: string[];
+}

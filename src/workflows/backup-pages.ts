@@ -1,0 +1,94 @@
+// The collections of a recovery, page by page, as the store's catalogue has them, and what each child is told. Where the
+// store is, and which workers see it, is asked once a run.
+
+import type { LocateStoreResult, ResolveRecoveryResult } from '../model/backup-activities.js';
+import type { ResolveCollectionsResult } from '../model/activities.js';
+import { failure } from './failures.js';
+import type { RecoverCollectionInput, RehearseRecoveryInput } from '../model/recovery-inputs.js';
+import type { ChildFacts, Resolved } from './fan-out.js';
+import { locateStore, runRecovery } from './recovery-proxies.js';
+
+type Wanted = Pick<RehearseRecoveryInput, 'store' | 'cluster' | 'backup' | 'before' | 'collections'> & {
+  target: string;
+  as?: Record<string, string>;
+  heartbeatSeconds: number;
+};
+type Found = ResolveRecoveryResult['recoveries'][number];
+
+export class BackupPages {
+  private readonly wanted: Wanted;
+  private place: LocateStoreResult | undefined;
+  private readonly found = new Map<string, Found>();
+
+  constructor(wanted: Wanted) {
+    this.wanted = wanted;
+  }
+
+  async resolve(
+    after: string | undefined,
+    rename?: (collection: string) => string,
+  ): Promise<ResolveCollectionsResult> {
+    const { target, store, heartbeatSeconds } = this.wanted;
+    this.place ??= await locateStore({ target, ...(store === undefined ? {} : { store }) });
+    const { dataQueue, searchAttributes } = this.place;
+    const page = await runRecovery(
+      'resolveRecovery',
+      { ...this.asked(), store: this.place.store, ...(after === undefined ? {} : { after }) },
+      `backups in ${this.place.store}`,
+      { taskQueue: dataQueue, heartbeatSeconds },
+    );
+    const collections = page.recoveries.map((one) => this.remember(one, rename));
+    return {
+      collections,
+      ...(page.next === undefined ? {} : { next: page.next }),
+      dataQueue,
+      ...(searchAttributes === undefined ? {} : { searchAttributes }),
+    };
+  }
+
+  childInput(
+    collection: Resolved,
+    target: string,
+    { pace, ...facts }: ChildFacts,
+    options: RecoverCollectionInput['options'],
+  ): RecoverCollectionInput {
+    const found = this.found.get(collection.source);
+    if (!found) throw failure('Internal', `No backup of ${collection.source} was found.`);
+    return {
+      from: found.from,
+      target: { cluster: target, collection: collection.target },
+      points: found.points,
+      options: { ...options, ...pace },
+      ...facts,
+    };
+  }
+
+  private remember(found: Found, rename: ((collection: string) => string) | undefined): Resolved {
+    const source = found.from.collection;
+    this.found.set(source, found);
+    return { asked: source, source, target: rename?.(source) ?? found.target };
+  }
+
+  private asked() {
+    const { target, cluster, backup, before, collections, as } = this.wanted;
+    return {
+      target,
+      ...(cluster === undefined ? {} : { cluster }),
+      ...(backup === undefined ? {} : { backup }),
+      ...(before === undefined ? {} : { before }),
+      ...(collections === undefined ? {} : { collections }),
+      ...(as === undefined ? {} : { as }),
+    };
+  }
+}
+
+/** What both kinds of job pass on as it is. */
+export function optionsOf(input: RehearseRecoveryInput | Omit<RehearseRecoveryInput, 'scratch'>) {
+  const { via, precheck, onFailure, parkForHours, shards, awaitIndexingMinutes } = input;
+  const { slices, batchBytes, budgetMs, stallAfterAttempts, heartbeatSeconds, continueAsNewAfterEvents } =
+    input;
+  return {
+    ...{ via, precheck, onFailure, parkForHours, shards, awaitIndexingMinutes },
+    ...{ slices, batchBytes, budgetMs, stallAfterAttempts, heartbeatSeconds, continueAsNewAfterEvents },
+  };
+}

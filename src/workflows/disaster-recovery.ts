@@ -1,0 +1,45 @@
+// Recovers collections from a store into a cluster; a child workflow `recoverCollection` for each. Completes when every
+// collection is recovered, and says of each whether its content was proved; otherwise fails, with the report of all.
+
+import { continueAsNew } from '@temporalio/workflow';
+import { parseInput } from '../model/inputs.js';
+import { writeLockId } from '../model/names.js';
+import { disasterRecoverySchema, type DisasterRecoveryInput } from '../model/recovery-inputs.js';
+import type { JobReport } from '../model/results.js';
+import { surfacing } from './failures.js';
+import { FanOut, type JobState } from './fan-out.js';
+import { namesOnTarget, omit, openState, splitCarried } from './job-input.js';
+import { jobFailure } from './job-verdict.js';
+import { BackupPages, optionsOf } from './backup-pages.js';
+
+export async function disasterRecovery(input: unknown): Promise<JobReport> {
+  return surfacing(async () => {
+    const { carried, written } = splitCarried<JobState>(input);
+    const parsed = parseInput(disasterRecoverySchema, written);
+    const as = namesOnTarget(parsed);
+    const pages = new BackupPages({ ...omit(parsed, 'as'), ...(as === undefined ? {} : { as }) });
+    const job = new FanOut({
+      operation: 'disasterRecovery',
+      ends: { source: parsed.cluster ?? parsed.store ?? 'backup', target: parsed.target },
+      input: parsed,
+      state: openState(parsed, carried),
+      resolve: (after) => pages.resolve(after),
+      childOf: (collection, facts) => ({
+        workflowId: writeLockId(parsed.target, collection.target),
+        type: 'recoverCollection',
+        input: () => pages.childInput(collection, parsed.target, facts(), recoveryOptions(parsed)),
+        summary: `${collection.source} → ${parsed.target}`,
+        onBusy: parsed.onBusy,
+      }),
+      goOn: (state) => continueAsNew<typeof disasterRecovery>({ ...parsed, carried: state }),
+    });
+    const report = await job.run();
+    if (report.outcome === 'verified' || report.outcome === 'unproven') return report;
+    throw jobFailure(report, job.soleTrouble);
+  });
+}
+
+function recoveryOptions(input: DisasterRecoveryInput) {
+  const { onExisting, safetyBackup } = input;
+  return { ...optionsOf(input), onExisting, safetyBackup };
+}

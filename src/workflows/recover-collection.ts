@@ -1,0 +1,234 @@
+// One collection from a backup into a cluster: plan (every check before the target is touched), make it, shard by shard,
+// wait for all replicas, prove, finish; aliases last. Whatever fails before the end, the collection it made is removed
+// again, or named. Its workflow id is the lock on the name that is written. As a rehearsal it ends by writing the proof
+// and removing the collection.
+
+import { CancellationScope, ContinueAsNew, continueAsNew, isCancellation } from '@temporalio/workflow';
+import { EMPTY_DIGEST } from '../model/digest.js';
+import { parseInput } from '../model/inputs.js';
+import { newProgress, type CollectionProgress } from '../model/progress-state.js';
+import { recoverCollectionSchema, type RecoverCollectionInput } from '../model/recovery-inputs.js';
+import type { RecoveryReport } from '../model/recovery-progress.js';
+import { whole } from '../model/steering.js';
+import { CollectionJob } from './collection-job.js';
+import { digestRecovered } from './digest-recovered.js';
+import { failure, surfacing, troubleOf } from './failures.js';
+import { paceOf, splitCarried } from './job-input.js';
+import { runControl } from './proxies.js';
+import { recoverShards } from './recover-shards.js';
+import { Recovery, type RecoverySettings } from './recovery-state.js';
+import { runRecovery } from './recovery-proxies.js';
+
+const REPLICAS_WAIT_MS = 30 * 60_000;
+
+export async function recoverCollection(input: RecoverCollectionInput): Promise<RecoveryReport> {
+  return surfacing(async () => {
+    const { carried, written } = splitCarried<CollectionProgress>(input);
+    const parsed = parseInput(recoverCollectionSchema, written);
+    const recovery = open(parsed, carried);
+    const { job } = recovery;
+    try {
+      job.enter(job.progress.phase);
+      return await recover(recovery);
+    } catch (error) {
+      if (error instanceof ContinueAsNew) throw error;
+      throw await ending(recovery, error);
+    }
+  });
+}
+
+async function recover(recovery: Recovery): Promise<RecoveryReport> {
+  const { job, state, settings } = recovery;
+  await plan(recovery);
+  await prepare(recovery);
+  await recoverShards(recovery);
+  await awaitReplicas(recovery);
+  state.readyAt ??= new Date().toISOString();
+  await prove(recovery);
+  job.enter('finishing');
+  if (settings.rehearse) return closeRehearsal(recovery);
+  await awaitIndexing(recovery);
+  const { from, target, options } = settings;
+  const { writes, manifestSha256, aliases: replacedAliases = [] } = recovery.plan;
+  const finished = await job.persist(() =>
+    runRecovery(
+      'finishRecovery',
+      { from, target, writes, manifestSha256, onExisting: options.onExisting, replacedAliases },
+      `finish ${writes}`,
+      recovery.queue,
+    ),
+  );
+  state.isMade = false;
+  job.progress.warnings.push(...finished.notes);
+  job.enter('done');
+  return recovery.report(finished.aliases, finished.left);
+}
+
+async function plan(recovery: Recovery): Promise<void> {
+  const { job, state, settings } = recovery;
+  if (!state.plan) {
+    const { from, target, options } = settings;
+    const { onExisting, via, precheck } = options;
+    const what = { from, target, onExisting, via, precheck };
+    state.plan = await job.persist(() =>
+      runRecovery('planRecovery', what, `check the backup of ${from.collection}`, recovery.queue),
+    );
+    job.progress.total = state.plan.points;
+    job.progress.warnings.push(...state.plan.notes);
+    refuseReplacing(recovery);
+  }
+  job.settings.target = recovery.written;
+}
+
+/** Until a safety backup is taken by itself, it has to be waived. */
+function refuseReplacing({ state, settings }: Recovery): void {
+  if (!state.plan?.exists || !settings.options.safetyBackup) return;
+  const why = `"${settings.target.collection}" would be deleted, and no backup of it is taken by itself yet: take one, then say \`safetyBackup: false\`.`;
+  throw failure('TargetExists', why);
+}
+
+async function prepare(recovery: Recovery): Promise<void> {
+  const { job, state, settings } = recovery;
+  if (state.prepared) return;
+  await job.obey();
+  const { from, options } = settings;
+  const { manifestSha256, exists } = recovery.plan;
+  state.isMade = true;
+  const target = recovery.written;
+  const input = { from, target, manifestSha256, exists, onExisting: options.onExisting };
+  state.prepared = await job.persist(() =>
+    runRecovery('prepareRecovery', input, `make ${target.collection} on ${target.cluster}`, recovery.queue),
+  );
+}
+
+async function awaitReplicas({ job, written }: Recovery): Promise<void> {
+  const input = { target: written, waitMs: REPLICAS_WAIT_MS, replicasOnly: true };
+  const answer = await job.persist(() =>
+    runControl('awaitReady', input, `replicas of ${written.collection} Active`),
+  );
+  if (answer.ready) return;
+  const why = `The replicas of ${written.collection} on ${written.cluster} are not all Active: ${answer.reason ?? 'unknown'}.`;
+  throw failure('ReplicaNotActive', why);
+}
+
+/** Count, and digest where there is something to compare it with, or where it is what the rehearsal is for. */
+async function prove(recovery: Recovery): Promise<void> {
+  const { job, state, written, settings } = recovery;
+  const { proof, points } = recovery.plan;
+  const { count } = await job.persist(() =>
+    runControl('countPoints', { collection: written }, `count ${written.collection}`),
+  );
+  job.progress.counts = { source: proof?.digest.count ?? points, target: count };
+  if (proof && proof.digest.count !== count)
+    throw recovery.differs(`${whole(count)} points, and the proof says ${whole(proof.digest.count)}`);
+  if (count === 0 && points > 0) throw recovery.differs(`no point, and the backup counted ${whole(points)}`);
+  if (!proof && count !== points) {
+    job.progress.warnings.push(
+      `${whole(count)} points were recovered and ${whole(points)} were counted when the backup began: it was being written.`,
+    );
+  }
+  if (!proof && !settings.rehearse) return;
+  await digestRecovered(recovery);
+  const isOther =
+    proof && (proof.digest.sum !== state.digest.sum || proof.digest.count !== state.digest.count);
+  if (isOther)
+    throw recovery.differs(`the digest ${state.digest.sum}, and the proof says ${proof.digest.sum}`);
+}
+
+async function closeRehearsal(recovery: Recovery): Promise<RecoveryReport> {
+  const { job, state, settings } = recovery;
+  const { from } = settings;
+  const recoverySeconds = recovery.seconds;
+  const proof = { ...from, kind: 'rehearsed' as const, digest: state.digest, recoverySeconds };
+  await job.persist(() => runRecovery('writeProof', proof, `proof of ${from.collection}`, recovery.queue));
+  const removed = await undo(recovery);
+  if (!removed) job.progress.warnings.push(`${recovery.written.collection} could not be removed again.`);
+  state.isMade = false;
+  job.enter('done');
+  return recovery.report([], undefined);
+}
+
+async function awaitIndexing({ job, written, settings }: Recovery): Promise<void> {
+  const waitMs = settings.options.awaitIndexingMinutes * 60_000;
+  if (waitMs === 0) return;
+  const warn = (reason: string) =>
+    job.progress.warnings.push(`${written.collection} is complete but not yet ready: ${reason}`);
+  try {
+    const answer = await runControl(
+      'awaitReady',
+      { target: written, waitMs },
+      `indexing of ${written.collection}`,
+    );
+    if (!answer.ready) warn(answer.reason ?? 'indexing goes on');
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    warn(troubleOf(error).message);
+  }
+}
+
+/** True when nothing of it is left. */
+async function undo({ settings, written, queue }: Recovery): Promise<boolean> {
+  const input = { from: settings.from, target: written };
+  const { removed } = await runRecovery('undoRecovery', input, `remove ${written.collection}`, queue);
+  return removed;
+}
+
+async function ending(recovery: Recovery, error: unknown): Promise<unknown> {
+  const { job, state, written } = recovery;
+  const left = await cleanUp(recovery);
+  const { code, message } = troubleOf(error);
+  const touched = left === undefined ? message : `${message.replace(/[.\s]*$/, '')}. ${left}`;
+  job.progress.lastError = touched;
+  job.show();
+  if (isCancellation(error)) return error;
+  return state.plan?.exists && state.prepared
+    ? failure(code, `${touched} What ${written.collection} held before is gone.`)
+    : failure(code, touched);
+}
+
+/** What the target holds after a failure, in a sentence; undefined when it was not touched. */
+async function cleanUp(recovery: Recovery): Promise<string | undefined> {
+  const { state, written } = recovery;
+  if (!state.isMade) return undefined;
+  const name = `${written.collection} on ${written.cluster}`;
+  try {
+    const removed = await CancellationScope.nonCancellable(() => undo(recovery));
+    return removed
+      ? `${name} was removed again.`
+      : `${name} was left as it is: it is not this recovery's own.`;
+  } catch (trouble) {
+    return `${name} is incomplete and could not be removed (${troubleOf(trouble).message}): delete it.`;
+  }
+}
+
+function open(
+  parsed: RecoverySettings & { dataQueue: string; paused: boolean; searchAttributes: boolean },
+  carried: CollectionProgress | undefined,
+): Recovery {
+  const { options, from, target, dataQueue, searchAttributes, paused } = parsed;
+  const progress = carried ?? newProgress(new Date().toISOString(), paceOf(options), paused);
+  progress.total ||= parsed.points;
+  progress.recovery ??= {
+    done: [],
+    bytes: 0,
+    pushed: 0,
+    digest: EMPTY_DIGEST,
+    digested: false,
+    isMade: false,
+  };
+  const job = new CollectionJob(
+    {
+      ...options,
+      operation: parsed.rehearse ? 'rehearseRecovery' : 'disasterRecovery',
+      source: { cluster: from.cluster, collection: from.collection },
+      target,
+      dataQueue,
+      searchAttributes,
+      recheckAfterMs: 0,
+    },
+    progress,
+    (state) =>
+      continueAsNew<typeof recoverCollection>({ ...parsed, carried: state } as RecoverCollectionInput),
+  );
+  return new Recovery(job, progress.recovery, parsed);
+}

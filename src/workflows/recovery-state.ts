@@ -1,0 +1,80 @@
+// What the steps of one collection's recovery share: the job, its state, and what follows from them.
+
+import type { ApplicationFailure } from '@temporalio/workflow';
+import type { RecoveryPlan } from '../model/backup-activities.js';
+import type { CollectionRef } from '../model/collections.js';
+import type { recoverCollectionSchema } from '../model/recovery-inputs.js';
+import type { RecoveryProgress, RecoveryReport } from '../model/recovery-progress.js';
+import type * as z from 'zod';
+import type { CollectionJob } from './collection-job.js';
+import { failure } from './failures.js';
+import type { StoreQueue } from './recovery-proxies.js';
+
+export type RecoverySettings = Pick<
+  z.infer<typeof recoverCollectionSchema>,
+  'from' | 'target' | 'rehearse' | 'points' | 'options'
+>;
+
+export class Recovery {
+  readonly job: CollectionJob;
+  readonly state: RecoveryProgress;
+  readonly settings: RecoverySettings;
+
+  constructor(job: CollectionJob, state: RecoveryProgress, settings: RecoverySettings) {
+    this.job = job;
+    this.state = state;
+    this.settings = settings;
+  }
+
+  get plan(): RecoveryPlan {
+    if (!this.state.plan) throw failure('Internal', 'A step came before the planning.');
+    return this.state.plan;
+  }
+
+  /** The collection that is really written. */
+  get written(): CollectionRef {
+    const { cluster, collection } = this.settings.target;
+    return { cluster, collection: this.state.plan?.writes ?? collection };
+  }
+
+  get queue(): StoreQueue {
+    const { dataQueue, heartbeatSeconds } = this.job.settings;
+    return { taskQueue: dataQueue, heartbeatSeconds };
+  }
+
+  get seconds(): number {
+    const { beganAt, readyAt } = this.state;
+    if (beganAt === undefined || readyAt === undefined) return 0;
+    return (Date.parse(readyAt) - Date.parse(beganAt)) / 1_000;
+  }
+
+  differs(what: string): ApplicationFailure {
+    const { collection, cluster } = this.written;
+    return failure('RecoveryDiffers', `${collection} on ${cluster} holds ${what}.`);
+  }
+
+  report(aliases: string[], left: string | undefined): RecoveryReport {
+    const { state, settings, job, plan } = this;
+    const known = settings.rehearse ? 'rehearsed' : (plan.proof?.kind ?? 'none');
+    const { pushed, prepared } = state;
+    const shards = prepared?.shards.length ?? 0;
+    return {
+      from: settings.from,
+      target: this.written,
+      outcome: known === 'none' ? 'unproven' : 'verified',
+      points: job.progress.counts.target,
+      expectedPoints: plan.points,
+      bytes: state.bytes,
+      shards,
+      recoverySeconds: this.seconds,
+      via: pushed === 0 ? 'pull' : pushed === shards ? 'push' : 'both',
+      contentProof: { kind: known, ...(state.digested ? { digest: state.digest } : {}) },
+      aliases,
+      ...(left === undefined ? {} : { left }),
+      warnings:
+        known === 'none'
+          ? [...job.progress.warnings, 'Recovered; its content is unproven: the backup has no proof.']
+          : job.progress.warnings,
+    };
+  }
+}
