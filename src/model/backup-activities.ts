@@ -337,6 +337,12 @@ export interface UndoRecoveryResult {
   removed: boolean;
 }
 
+/** Queue ferry-control: asks nothing of the network. */
+export interface RecoveryControlActivities {
+  locateStore(input: LocateStoreInput): Promise<LocateStoreResult>;
+}
+
+/** The queue that `locateStore` names; all of them heartbeat. */
 export interface RecoveryActivities {
   resolveRecovery(input: ResolveRecoveryInput): Promise<ResolveRecoveryResult>;
   planRecovery(input: PlanRecoveryInput): Promise<RecoveryPlan>;
