@@ -17,14 +17,24 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** With all folders above it. */
+/** With all folders above it. Not mkdir's own `recursive`: where a disk takes no folders at all, that never ends. */
 export async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true });
-  if (first === undefined) return;
-  for (let made = folder; ; made = dirname(made)) {
-    await syncFolder(dirname(made));
-    if (made === first) return;
-  }
+  if (await isFolder(folder)) return;
+  await makeFolder(dirname(folder));
+  await mkdir(folder).catch((error: unknown) => {
+    if (!isErrno(error, 'EEXIST')) throw error;
+  });
+  await syncFolder(dirname(folder));
+}
+
+/** Throws ENOTDIR where a file stands in its place. */
+async function isFolder(path: string): Promise<boolean> {
+  const found = await stat(path).catch((error: unknown) => {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw error;
+  });
+  if (found === undefined || found.isDirectory()) return found !== undefined;
+  throw Object.assign(new Error('a file stands where a folder must be'), { code: 'ENOTDIR' });
 }
 
 /** A new file; there must be none. */

@@ -36,7 +36,9 @@ export class FileObjectStore implements ObjectStore {
   async probe(): Promise<void> {
     const path = join(this.#place.uploads, `probe-${randomBytes(8).toString('hex')}`);
     await this.#asking('', async () => {
-      await makeFolder(this.#place.uploads);
+      await makeFolder(this.#place.uploads).catch((error: unknown) => {
+        throw isErrno(error, 'ENOENT') ? this.#noFolder('') : error;
+      });
       try {
         await writeDurably(path, Buffer.from('probe'));
         this.#limitations = (await hasHardLinks(path)) ? [] : [NO_HARD_LINKS];
@@ -66,7 +68,9 @@ export class FileObjectStore implements ObjectStore {
     return this.#asking(key, async () => {
       // A key that a disk cannot hold is refused before its bytes are sent.
       this.#place.pathOf(key);
-      return beginFileUpload(this.#place, key);
+      return beginFileUpload(this.#place, key).catch((error: unknown) => {
+        throw isErrno(error, 'ENOENT') ? this.#noFolder(key) : error;
+      });
     });
   }
 
@@ -127,6 +131,11 @@ export class FileObjectStore implements ObjectStore {
 
   async presignedUrl(): Promise<undefined> {
     return undefined;
+  }
+
+  #noFolder(key: string): FerryError {
+    const context = { bucket: this.#place.root, key };
+    return new FerryError('StoreRejected', 'The folder of this store cannot be made', { context });
   }
 
   async #keyOfUpload(id: string): Promise<string | undefined> {

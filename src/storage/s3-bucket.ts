@@ -82,7 +82,7 @@ function clientSettings(store: StoreConnection): S3ClientConfig {
     // We send SHA-256 ourselves. OSS and older gateways refuse the CRC trailers that the SDK would add.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    // Some proxies never answer it, and each request would wait for seconds.
+    // The SDK would open a new connection for each part to ask first, and begin it slowly.
     expectContinueHeader: false,
     retryMode: 'adaptive',
     maxAttempts: 6,

@@ -82,6 +82,7 @@ export class S3Upload implements Upload {
         this.#sent.set(number, part);
         return part;
       } catch (error) {
+        if (isCode(error, 'StoreUnreachable')) await this.#throwBetterReason(signal);
         if (!isCode(error, 'ObjectDamaged') || attempt === TIMES_DAMAGED) throw error;
       }
     }
@@ -137,6 +138,16 @@ export class S3Upload implements Upload {
       signal,
     );
     return answer.ETag ?? '';
+  }
+
+  /** A store that refuses a large body closes the connection under it, and its reason is not heard: so ask. */
+  async #throwBetterReason(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    try {
+      await listParts(this.#bucket, this.key, this.#uploadId);
+    } catch (error) {
+      if (isCode(error, 'ObjectMissing', 'StoreAccessDenied')) throw error;
+    }
   }
 
   async #finish(parts: readonly StoredPart[], onlyIfAbsent: boolean): Promise<void> {
