@@ -1,6 +1,7 @@
 // A real Temporal server with its UI on this machine: the development server of the `temporal` command.
 
-import { mkdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { withoutTemporalSettings } from '../config.js';
@@ -44,6 +45,7 @@ export async function temporalServer(
   const uiPort = (options.ui ?? true) ? (options.uiPort ?? freeUiPort) : undefined;
   const dbFile = resolve(options.dbFile);
   await mkdir(dirname(dbFile), { recursive: true });
+  if (alreadyRunning === undefined) await removeUnborn(dbFile);
   const address = `127.0.0.1:${port}`;
   const spec: ProcessSpec = {
     name: 'temporal',
@@ -53,12 +55,27 @@ export async function temporalServer(
     env: withoutTemporalSettings(),
     logFile: options.log ?? `${dbFile}.log`,
     // A refused attempt makes the client wait a second before the next, so look for an open port first.
-    isReady: async () => (await acceptsConnections(port)) && hasDefaultNamespace(address),
+    isReady: async () =>
+      (await acceptsConnections(port)) && (await hasDefaultNamespace(address)) && (await noteBorn(dbFile)),
     ...(options.onStart === undefined ? {} : { onStart: options.onStart }),
   };
   const addresses = { address, ui: uiPort === undefined ? '' : `http://127.0.0.1:${uiPort}` };
   return withAddresses(localProcess(spec, alreadyRunning), addresses);
 }
+
+/** A server killed while it created its database leaves a file without tables, with which no later one starts. */
+async function removeUnborn(dbFile: string): Promise<void> {
+  if (existsSync(bornFile(dbFile))) return;
+  for (const file of [dbFile, `${dbFile}-wal`, `${dbFile}-shm`, `${dbFile}-journal`])
+    await rm(file, { force: true });
+}
+
+async function noteBorn(dbFile: string): Promise<true> {
+  await writeFile(bornFile(dbFile), '');
+  return true;
+}
+
+const bornFile = (dbFile: string): string => `${dbFile}.complete`;
 
 function startDev(port: number, uiPort: number | undefined, dbFile: string): string[] {
   return [

@@ -185,7 +185,7 @@ export class CollectionJob {
     if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('Cancelled');
     const reason = this.steering.state.aborted;
     if (reason === undefined) return;
-    throw ApplicationFailure.create({ type: 'Aborted', message: `Aborted: ${reason}`, nonRetryable: true });
+    throw ApplicationFailure.create({ type: 'Aborted', message: `Stopped: ${reason}`, nonRetryable: true });
   }
 
   private isLong(): boolean {

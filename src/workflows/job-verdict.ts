@@ -12,6 +12,6 @@ export function jobFailure(report: JobReport, sole: Trouble | undefined) {
   const named = report.collections.filter((line) => line.outcome !== 'verified');
   const lines = named.slice(0, 5).map((line) => `${line.collection}: ${line.error ?? line.outcome}`);
   const message = [`${counts}.`, ...lines].join('\n');
-  if (report.outcome === 'aborted') return failure('Aborted', `Aborted: ${message}`, report);
+  if (report.outcome === 'aborted') return failure('Aborted', message, report);
   return failure(report.outcome === 'different' ? 'SidesDiffer' : 'CollectionsFailed', message, report);
 }
