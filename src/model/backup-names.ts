@@ -13,9 +13,9 @@ export function stamp(at: Date): string {
   return `${iso.slice(0, 10).replaceAll('-', '')}_${iso.slice(11, 19).replaceAll(':', '')}`;
 }
 
-/** `run` tells two backups of one second apart: the first digits of the workflow's run id. */
+/** `run` tells two backups of one second apart: the last digits of the workflow's run id (the first ones are a time). */
 export function backupIdOf(startedAt: Date, run: string): string {
-  return `${stamp(startedAt)}-${run.replaceAll('-', '').slice(0, 8)}`;
+  return `${stamp(startedAt)}-${run.replaceAll('-', '').slice(-8)}`;
 }
 
 const BACKUP_ID = /^(\d{4})(\d\d)(\d\d)_(\d\d)(\d\d)(\d\d)-[0-9a-f]{8}$/;

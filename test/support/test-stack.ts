@@ -26,6 +26,8 @@ export interface TestStackOptions {
   sourceFields?: Record<string, unknown>;
   targetFields?: Record<string, unknown>;
   moreClusters?: (servers: { source: QdrantServer; target: QdrantServer }) => Record<string, unknown>;
+  /** Places for backups; the first one is the default. */
+  stores?: (folder: string) => Promise<Record<string, Record<string, unknown>>>;
   workerEnv?: Record<string, string>;
 }
 
@@ -56,7 +58,8 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     const source = keep(await startSide(folder, 'source', '1.16.3', options));
     const target = keep(await startSide(folder, 'target', '1.17.0', options));
     const config = join(folder, 'ferry.yaml');
-    await writeConfig(config, { temporal, source, target }, options);
+    const stores = await options.stores?.(folder);
+    await writeConfig(config, { temporal, source, target }, options, stores);
     const worker = { config, folder, extraEnv: { FERRY_STATE_DIR: folder, ...options.workerEnv } };
     const control = keep(await startWorkerProcess({ role: 'control', ...worker }));
     const data = keep(await startWorkerProcess({ role: 'data', ...worker }));
@@ -96,7 +99,9 @@ async function writeConfig(
   path: string,
   servers: { temporal: TemporalServer; source: QdrantServer; target: QdrantServer },
   options: TestStackOptions,
+  stores: Record<string, Record<string, unknown>> = {},
 ): Promise<void> {
+  const [store] = Object.keys(stores);
   const cluster = ({ url, grpcUrl }: QdrantServer) => ({ url, grpcUrl });
   const document = {
     temporal: { address: servers.temporal.address },
@@ -105,6 +110,8 @@ async function writeConfig(
       target: { ...cluster(servers.target), ...options.targetFields },
       ...options.moreClusters?.(servers),
     },
+    stores,
+    ...(store === undefined ? {} : { defaults: { store } }),
   };
   await writeFile(path, stringify(document), { mode: 0o600 });
 }
