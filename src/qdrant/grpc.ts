@@ -8,6 +8,7 @@ import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-no
 import type { ClusterConnection, NodeAddress } from '../model/cluster.js';
 import { FerryError } from '../model/errors.js';
 import { Points } from './gen/points_pb.js';
+import { createUpsert, type Upsert } from './upsert-call.js';
 
 const STREAM_WINDOW_BYTES = 32 << 20;
 const CONNECTION_WINDOW_BYTES = 128 << 20;
@@ -15,6 +16,7 @@ const LARGEST_FRAME_BYTES = (1 << 24) - 1;
 
 export interface GrpcConnection {
   points: Client<typeof Points>;
+  upsert: Upsert;
   /** Where this connection leads, for messages. */
   where: { cluster: string; node: string };
   close(): void;
@@ -44,7 +46,8 @@ export function connectGrpc(cluster: ClusterConnection, lane: number, options: G
     interceptors: cluster.apiKey === undefined ? [] : [withApiKey(cluster.apiKey)],
   });
   const where = { cluster: cluster.alias, node: node.grpcUrl };
-  return { points: createClient(Points, transport), where, close: () => sessions.abort() };
+  const upsert = createUpsert(sessions, cluster.apiKey === undefined ? {} : { 'api-key': cluster.apiKey });
+  return { points: createClient(Points, transport), upsert, where, close: () => sessions.abort() };
 }
 
 export function nodeOf(cluster: ClusterConnection, lane: number): NodeAddress {
