@@ -45,7 +45,7 @@ export function limitationsOf(able: S3Capabilities): string[] {
     );
   }
   if (!able.deletes)
-    lacks.push('These keys may not delete: pruning will fail, and the probe left an object.');
+    lacks.push('Nothing can be deleted (rights, or Object Lock): pruning will fail, and the probe left a small object in .ferry-probe/.');
   return lacks;
 }
 

@@ -73,6 +73,17 @@ policies: { nightly: { clusters: [a], full: "daily 02:00" } }`;
     expect(Object.keys(config.policies)).toEqual(['nightly']);
   });
 
+  it('knows how an S3 store is reached and written', () => {
+    const text = `
+clusters: {}
+stores:
+  aws: { url: "s3://backups/ferry", sse: AES256, storageClass: STANDARD_IA }
+  own: { url: "s3://backups", endpoint: "https://minio:9000", profile: minio, pathStyle: true, sse: { kms: key-1 } }`;
+    const { stores } = loadConfig(written(text), {});
+    expect(stores['aws']).toMatchObject({ alias: 'aws', sse: 'AES256', storageClass: 'STANDARD_IA' });
+    expect(stores['own']).toMatchObject({ profile: 'minio', pathStyle: true, sse: { kms: 'key-1' } });
+  });
+
   it('names the variable and the field when a variable is not set', () => {
     const error = refusal('clusters: { prod: { url: "http://a:6333", apiKey: "${PROD_KEY}" } }');
     expect(error.code).toBe('InvalidConfig');
@@ -94,6 +105,31 @@ policies: { nightly: { clusters: [a], full: "daily 02:00" } }`;
       'clusters.a',
     ],
     ['no clusters', 'stores: {}', 'clusters'],
+    [
+      'half a pair of keys',
+      `{ clusters: {}, stores: { a: { url: "s3://b", secretAccessKey: ${SECRET} } } }`,
+      'stores.a: `accessKeyId` and `secretAccessKey` belong together',
+    ],
+    [
+      'keys for a disk',
+      `{ clusters: {}, stores: { a: { url: "file:///b", accessKeyId: x, secretAccessKey: ${SECRET} } } }`,
+      'stores.a: a file:// store has no `accessKeyId`, `secretAccessKey`',
+    ],
+    [
+      'an unknown provider',
+      `{ clusters: {}, stores: { a: { url: "s3://b", profile: ${SECRET} } } }`,
+      'stores.a.profile',
+    ],
+    [
+      'an encryption that S3 does not know',
+      `{ clusters: {}, stores: { a: { url: "s3://b", sse: ${SECRET} } } }`,
+      'stores.a.sse',
+    ],
+    [
+      'an endpoint with credentials',
+      `{ clusters: {}, stores: { a: { url: "s3://b", endpoint: "https://me:${SECRET}@c" } } }`,
+      'stores.a.endpoint',
+    ],
     ['broken YAML', `clusters: { a: { apiKey: "${SECRET} }\n`, 'line'],
     ['an alias with a slash', 'clusters: { "a/b": { url: "http://a:6333" } }', 'clusters.a/b'],
     ['a missing authority', 'clusters: { a: { url: "https://a:6333", ca: nowhere.pem } }', 'clusters.a.ca'],
