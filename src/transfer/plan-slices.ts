@@ -10,7 +10,8 @@ import { readPlanOf, shardKeysOf, lookAt } from './look.js';
 import { createCheckPin } from './pin.js';
 
 const PAGE_BYTES = 10_240;
-const SAMPLES_A_SLICE = 64;
+/** The largest of four slices is then 5 % over its share, not 13 as with 64; drawing them takes milliseconds. */
+const SAMPLES_A_SLICE = 512;
 const MOST_SAMPLES = 4_096;
 
 export async function planSlices(
