@@ -45,7 +45,9 @@ export function limitationsOf(able: S3Capabilities): string[] {
     );
   }
   if (!able.deletes)
-    lacks.push('Nothing can be deleted (rights, or Object Lock): pruning will fail, and the probe left a small object in .ferry-probe/.');
+    lacks.push(
+      'Nothing can be deleted (rights, or Object Lock): pruning will fail, and the probe left a small object in .ferry-probe/.',
+    );
   return lacks;
 }
 
