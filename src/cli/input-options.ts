@@ -14,7 +14,7 @@ interface Field {
 }
 
 /** Given as arguments, not as flags. */
-const POSITIONAL = ['source', 'target', 'collections'];
+const POSITIONAL = ['source', 'target', 'scratch', 'collections'];
 
 export function inputFields(schema: z.ZodType): Record<string, Field> {
   const shape = z.toJSONSchema(schema, { io: 'input' }) as { properties: Record<string, Field> };

@@ -4,13 +4,15 @@ import type { Command } from 'commander';
 import type * as z from 'zod';
 import { addInputOptions, inputFrom } from './input-options.js';
 import { outputOf, setExitCode, type GlobalOptions } from './global-options.js';
-import { runJob } from './run-job.js';
+import type { Done } from './report-text.js';
+import { betweenClusters, runJob } from './run-job.js';
 
 export interface JobCommand {
-  operation: 'migrate' | 'verify';
+  operation: string;
   workflowType: string;
   schema: z.ZodType<{ source: string; target: string }>;
   summary: string;
+  done: Done;
 }
 
 export function addJobCommand(program: Command, job: JobCommand): void {
@@ -32,6 +34,7 @@ export function addJobCommand(program: Command, job: JobCommand): void {
       command.error('error: SOURCE and TARGET are needed');
     const input = inputFrom(command, job.schema, { source, target, collections });
     const { id, detach = false, config: configPath } = options;
-    setExitCode(await runJob({ ...job, input, id, detach, configPath }, outputOf(options)));
+    const rest = { input, id, detach, configPath };
+    setExitCode(await runJob({ ...job, ends: betweenClusters, ...rest }, outputOf(options)));
   });
 }

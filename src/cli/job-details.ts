@@ -51,7 +51,7 @@ function headOf(temporal: Temporal, workflowId: string, now: WorkflowExecutionDe
 }
 
 function isCollection(type: string): boolean {
-  return type === 'migrateCollection' || type === 'verifyCollection';
+  return ['migrateCollection', 'verifyCollection', 'backupCollection'].includes(type);
 }
 
 async function ended(

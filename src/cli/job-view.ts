@@ -38,6 +38,8 @@ export interface Progress {
   label: string;
   done: number;
   total: number;
+  /** What is counted, when it is not points. */
+  unit?: string;
 }
 
 /** "copy slice 3 of 8 of docs" copies; everything else a data activity does is part of the proof. */
@@ -65,9 +67,21 @@ export function progressOf(view: JobView | undefined): Progress {
   const running = view?.collections.filter((one) => one.state === 'running') ?? [];
   const first = running[0];
   if (!view || !first) return { phase: view?.phase ?? 'starting', label: '', done: 0, total: 0 };
+  const label = labelOf(view, running);
+  const captures = running.flatMap((one) => (one.status?.shards ? [one.status.shards] : []));
+  if (first.status?.phase === 'capturing' && captures.length > 0) {
+    const done = captures.reduce((sum, one) => sum + one.captured, 0);
+    return {
+      phase: 'capturing',
+      label,
+      done,
+      total: captures.reduce((sum, one) => sum + one.of, 0),
+      unit: 'shards',
+    };
+  }
   return {
     phase: first.status?.phase ?? 'planning',
-    label: labelOf(view, running),
+    label,
     done: running.reduce((sum, one) => sum + pointsDone(one), 0),
     total: running.reduce((sum, one) => sum + (one.status?.total ?? 0), 0),
   };

@@ -7,6 +7,7 @@ export function registerMigrate(program: Command): void {
     operation: 'migrate',
     workflowType: 'scrollMigration',
     schema: scrollMigrationSchema,
+    done: 'copied',
     summary: 'move collections from one cluster to another, and prove that nothing is missing',
   });
 }

@@ -33,7 +33,8 @@ export function secondsLeft(progress: Progress, speed: number | undefined): numb
 /** "22,500 of 50,000 points  4,012 points/s  7 s left" */
 export function figures(progress: Progress, speed: number | undefined): string {
   if (progress.total === 0) return '';
-  const parts = [`${count(progress.done)} of ${count(progress.total)} points`];
+  const parts = [`${count(progress.done)} of ${count(progress.total)} ${progress.unit ?? 'points'}`];
+  if (progress.unit !== undefined) return parts.join('');
   if (speed !== undefined) parts.push(rate(speed));
   const left = secondsLeft(progress, speed);
   if (left !== undefined && left >= 1) parts.push(`${seconds(Math.ceil(left))} left`);
@@ -48,6 +49,6 @@ export function percent(progress: Progress): number {
 export function progressLine(progress: Progress, speed: number | undefined): string {
   const head = progress.label ? `${progress.phase} ${progress.label}` : progress.phase;
   if (progress.total === 0) return head;
-  if (progress.done === 0) return `${head}: ${count(progress.total)} points`;
+  if (progress.done === 0) return `${head}: ${count(progress.total)} ${progress.unit ?? 'points'}`;
   return `${head}: ${percent(progress)} %  ${figures(progress, speed)}`;
 }

@@ -5,7 +5,7 @@ import { errorText, type JobEnd } from './exit-codes.js';
 import { bytes, columns, count, plural, rate, seconds } from './formatting.js';
 
 /** What was done with the points: a job that found its target complete copied none of them. */
-export type Done = 'copied' | 'compared';
+export type Done = 'copied' | 'compared' | 'stored' | 'recovered' | 'rehearsed';
 
 export function endText(end: JobEnd, done: Done, link: string): string[] {
   const lines = end.report ? reportText(end.report, done) : [];
@@ -19,6 +19,7 @@ export function reportText(report: JobReport, done: Done): string[] {
     line.outcome,
     count(line.points),
     `points ${done}`,
+    line.proven === 'quiesced' ? 'content proven' : '',
   ]);
   const table = columns(rows, [2]);
   const lines = report.collections.flatMap((line, index) => [table[index] ?? '', ...detailsOf(line)]);
@@ -37,13 +38,14 @@ function detailsOf(line: CollectionLine): string[] {
   const details: string[] = [];
   if (line.error !== undefined) details.push(`  ${line.error}`);
   if (line.ids && line.ids.length > 0) details.push(`  differing ids: ${line.ids.join(', ')}`);
+  for (const left of line.leftOnNode ?? []) details.push(`  stays on a node: ${left}`);
   if (details.length > 0) details.push(`  workflow ${line.workflowId}`);
   return details;
 }
 
 function summaryOf(report: JobReport, done: Done): string {
   const parts = [
-    `${report.source} -> ${report.target}: ${plural(report.collections.length + report.more, 'collection')}`,
+    `${report.source} -> ${report.target}${report.backup === undefined ? '' : ` ${report.backup}`}: ${plural(report.collections.length + report.more, 'collection')}`,
     `${plural(report.points, 'point')} ${done}`,
   ];
   if (report.bytes > 0) parts.push(bytes(report.bytes));
@@ -53,8 +55,11 @@ function summaryOf(report: JobReport, done: Done): string {
 }
 
 export function verdictOf(report: JobReport): string {
-  if (report.outcome === 'verified') return 'every point verified equal';
+  if (report.outcome === 'verified') {
+    return report.backup === undefined ? 'every point verified equal' : 'every object checked';
+  }
   const counts: string[] = [];
+  if (report.outcome === 'unproven') counts.push('recovered, content unproven: the backup has no proof');
   if (report.verified > 0) counts.push(`${report.verified} verified`);
   if (report.different > 0) counts.push(`${report.different} different`);
   if (report.failed > 0) counts.push(`${report.failed} failed`);

@@ -1,4 +1,4 @@
-// What `ferry migrate` and `ferry verify` have in common: check, start, watch, tell, and an exit status.
+// What all commands that run a job have in common: check, start, watch, tell, and an exit status.
 
 import type * as z from 'zod';
 import { loadConfig } from '../config.js';
@@ -10,25 +10,41 @@ import { quoted } from './job-view.js';
 import { StoppedWatching, type Patience } from './keep-trying.js';
 import type { Output } from './output.js';
 import { createProgressDisplay } from './progress-display.js';
-import { endText } from './report-text.js';
+import { endText, type Done } from './report-text.js';
 import { startJob } from './start-job.js';
 import { openTemporal, type Temporal } from './temporal.js';
 import { watchJob } from './watch-job.js';
 
-export interface Job {
-  operation: 'migrate' | 'verify';
+export interface Job<Input> {
+  operation: string;
   workflowType: string;
-  schema: z.ZodType<{ source: string; target: string }>;
+  schema: z.ZodType<Input>;
   input: Record<string, unknown>;
+  ends(input: Input, config: FerryConfig): JobEnds;
+  /** What was done with the points. */
+  done: Done;
   id?: string | undefined;
   detach: boolean;
   configPath?: string | undefined;
 }
 
-export async function runJob(job: Job, output: Output): Promise<number> {
-  const { source, target } = parseInput(job.schema, job.input);
+/** Between what the job goes, as its id names it, and the queues whose workers it needs. */
+export interface JobEnds {
+  source: string;
+  target: string;
+  queues: string[];
+}
+
+export function betweenClusters(input: { source: string; target: string }, config: FerryConfig): JobEnds {
+  const { source, target } = input;
+  return { source, target, queues: [source, target].map((alias) => dataQueueOf(config, alias)) };
+}
+
+export async function runJob<Input>(job: Job<Input>, output: Output): Promise<number> {
+  const parsed = parseInput(job.schema, job.input);
   const config = loadConfig(job.configPath);
-  const dataQueues = [...new Set([source, target].map((alias) => dataQueueOf(config, alias)))];
+  const { source, target, queues } = job.ends(parsed, config);
+  const dataQueues = [...new Set(queues)];
   const workflowId = job.id ?? jobId(job.operation, source, target, new Date());
   const temporal = openTemporal(config);
   const stop = stopOnInterrupt();
@@ -54,10 +70,7 @@ export async function runJob(job: Job, output: Output): Promise<number> {
       controlQueue: CONTROL_QUEUE,
       dataQueues,
     });
-    output.result(
-      end.report ?? { error: end.error },
-      endText(end, job.operation === 'verify' ? 'compared' : 'copied', temporal.link(workflowId)),
-    );
+    output.result(end.report ?? { error: end.error }, endText(end, job.done, temporal.link(workflowId)));
     return exitCodeOfEnd(end);
   } catch (error) {
     if (!(error instanceof StoppedWatching)) throw error;
@@ -69,7 +82,7 @@ export async function runJob(job: Job, output: Output): Promise<number> {
   }
 }
 
-function dataQueueOf(config: FerryConfig, alias: string): string {
+export function dataQueueOf(config: FerryConfig, alias: string): string {
   return requireCluster(config, alias).taskQueue ?? DATA_QUEUE;
 }
 

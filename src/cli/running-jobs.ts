@@ -3,8 +3,8 @@
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import type { Temporal } from './temporal.js';
 
-const JOBS = ['scrollMigration', 'verifyCollections'];
-const COLLECTIONS = ['migrateCollection', 'verifyCollection'];
+const JOBS = ['scrollMigration', 'verifyCollections', 'fullBackup'];
+const COLLECTIONS = ['migrateCollection', 'verifyCollection', 'backupCollection'];
 
 export interface RunningJob {
   workflowId: string;

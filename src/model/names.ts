@@ -14,7 +14,7 @@ export function verifyId(parent: string, collection: string): string {
 }
 
 /** A job started from the command line. Safe in a URL and in a shell, where `>` would be a redirection. */
-export function jobId(operation: 'migrate' | 'verify', source: string, target: string, at: Date): string {
+export function jobId(operation: string, source: string, target: string, at: Date): string {
   const plain = (text: string) => text.replace(/[^A-Za-z0-9._-]/g, '_');
   const time = at.toISOString().replace('T', '-').replace(/[:.Z]/g, '');
   return `${operation}/${plain(source)}-to-${plain(target)}/${time}`;

@@ -1,0 +1,54 @@
+// Which backup a command means, out of what its store holds. Reads the store from here: after a disaster there may be
+// no Temporal to ask.
+
+import { showBackup } from '../backup/catalogue.js';
+import type { CatalogueEntry, ListBackupsResult } from '../model/backup-activities.js';
+import { FerryError } from '../model/errors.js';
+import type { ObjectStore } from '../storage/object-store.js';
+
+export type Listed = ListBackupsResult['backups'][number];
+
+export interface CatalogueOptions {
+  store?: string;
+  cluster?: string;
+}
+
+export async function openCatalogue(
+  configPath: string | undefined,
+  { store }: CatalogueOptions,
+): Promise<ObjectStore> {
+  // The SDK of S3 is heavy: other commands do without it.
+  const { openStore } = await import('../storage/open-store.js');
+  const { loadConfig } = await import('../config.js');
+  const { requireStore } = await import('../model/ferry-config.js');
+  return openStore(requireStore(loadConfig(configPath), store));
+}
+
+export async function allBackups(store: ObjectStore, { cluster }: CatalogueOptions): Promise<Listed[]> {
+  const { listBackups } = await import('../backup/catalogue.js');
+  const found: Listed[] = [];
+  let after: string | undefined;
+  do {
+    const page = await listBackups(store, {
+      ...(cluster === undefined ? {} : { cluster }),
+      ...(after === undefined ? {} : { after }),
+    });
+    found.push(...page.backups);
+    after = page.next;
+  } while (after !== undefined);
+  return found;
+}
+
+/** The backup of that id, of whichever cluster. */
+export async function backupNamed(
+  store: ObjectStore,
+  id: string,
+  options: CatalogueOptions,
+): Promise<CatalogueEntry> {
+  if (options.cluster !== undefined) return showBackup(store, { cluster: options.cluster, backup: id });
+  const found = (await allBackups(store, options)).find((one) => one.backup === id);
+  if (found) return showBackup(store, { cluster: found.cluster, backup: id });
+  throw new FerryError('BackupNotFound', `The store "${store.alias}" has no backup ${id}`, {
+    context: { store: store.alias, backup: id },
+  });
+}
