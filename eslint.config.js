@@ -67,7 +67,7 @@ export default tseslint.config(
         {
           patterns: [
             {
-              regex: '^\\./(workflows|activities|transfer|backup|qdrant|local|cli)/',
+              regex: '^\\./(workflows|activities|transfer|backup|qdrant|storage|local|cli)/',
               message: 'config.ts knows no room',
             },
           ],
