@@ -292,12 +292,9 @@ describe.each(Object.keys(places) as (keyof typeof places)[])('a store on %s', (
     });
   });
 
-  it('reads nothing of an object that was read to its half only', async () => {
+  it('may be left half read, and is read as a whole afterwards', async () => {
     await store.put('half', madeBytes(3 * MIB, 1));
-    for await (const chunk of store.read('half')) {
-      expect(chunk.byteLength).toBeGreaterThan(0);
-      break;
-    }
+    for await (const chunk of store.read('half')) if (chunk.byteLength > 0) break;
     expect((await bytesOf(store.read('half'))).byteLength).toBe(3 * MIB);
   });
 });
