@@ -8,8 +8,13 @@ import { packageRoot } from '../local/package-root.js';
 import { registerDoctor } from './doctor.js';
 import { errorDocument, errorText, EXIT, exitCodeOfError } from './exit-codes.js';
 import { addGlobalOptions, setExitCode } from './global-options.js';
+import { registerBackup } from './backup.js';
+import { registerBackups } from './backups.js';
+import { registerCheckBackup } from './check-backup.js';
 import { registerDemo } from './demo.js';
 import { registerMigrate } from './migrate.js';
+import { registerRehearse } from './rehearse.js';
+import { registerRestore } from './restore.js';
 import { registerStack } from './stack.js';
 import { registerStatus } from './status.js';
 import { registerSteer } from './steer.js';
@@ -23,6 +28,11 @@ const REGISTER = [
   registerDoctor,
   registerMigrate,
   registerVerify,
+  registerBackup,
+  registerBackups,
+  registerCheckBackup,
+  registerRestore,
+  registerRehearse,
   registerStatus,
   registerSteer,
 ];
