@@ -11,6 +11,7 @@ import {
   nodeSnapshotName,
   partsKey,
 } from '../model/backup-names.js';
+import { FerryError } from '../model/errors.js';
 import {
   MANIFEST_VERSION,
   backupDocumentSchema,
@@ -92,8 +93,14 @@ async function lineOf(
   const key = manifestKey(ref.cluster, ref.backup, collection);
   const text = await readIfThere(store, key, signal);
   if (text === undefined) return failedLine({ collection, outcome: 'failed', error: 'It has no manifest' });
-  const manifest = parseDocument(collectionManifestSchema, text, key);
-  requireOwn(manifest, ref, key);
+  const manifest = believable(() => {
+    const parsed = parseDocument(collectionManifestSchema, text, key);
+    requireOwn(parsed, ref, key);
+    return parsed;
+  });
+  if (manifest instanceof FerryError) {
+    return failedLine({ collection, outcome: 'failed', error: manifest.happened.slice(0, 200) });
+  }
   const bytes = manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
   return {
     collection,
@@ -102,6 +109,15 @@ async function lineOf(
     bytes,
     points: manifest.points,
   };
+}
+
+function believable<T>(read: () => T): T | FerryError {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof FerryError) return error;
+    throw error;
+  }
 }
 
 async function nodeSnapshotOf(store: ObjectStore, input: WriteBackupInput, signal?: AbortSignal) {
