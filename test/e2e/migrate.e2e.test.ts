@@ -2,7 +2,7 @@
 // that knows nothing of the product.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { MigrationReport } from '../../src/model/results.js';
+import type { MigrationReport, VerificationReport } from '../../src/model/results.js';
 import { aliasesOf, compareSides } from '../support/compare-sides.js';
 import { ferry, reportOf } from '../support/ferry-command.js';
 import { collectionPath, recreateCollection, rest, upsertTexts } from '../support/rest-text.js';
@@ -95,9 +95,10 @@ it('finds a point that is missing under one shard key only, and names the key', 
   await rest(stack.target, 'POST', `${collectionPath(WORST_SHARDED)}/points/delete?wait=true`, body);
   const run = await ferry(stack, 'verify', 'source', 'target', WORST_SHARDED, '--json');
   expect(run).toMatchObject({ code: 3 });
-  const [id] = reportOf(run).collections[0]?.ids ?? [];
-  expect(id).toContain('us');
-  expect(id).toContain('3');
+  const [line] = reportOf(run).collections;
+  expect(line?.ids?.[0]).toContain('3');
+  const { proof } = await resultOf<VerificationReport>(stack.temporal, line!.workflowId);
+  expect(proof.first).toEqual([expect.objectContaining({ id: '3', shardKey: 'us', kind: 'missing' })]);
 });
 
 it('lists short float16 vectors that the target normalised again apart, and not as damage', async () => {
