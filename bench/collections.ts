@@ -39,9 +39,10 @@ export async function fillSource(server: Server, name: string, points: number): 
   const nodes = [{ url: server.url, grpcUrl: server.grpcUrl }];
   const grpc = connectGrpc({ alias: 'source', nodes }, 0, { readMaxBytes: 1 << 20 });
   const batches = pointBatches(points, FILL_BATCH_BYTES);
+  const once = () => ({ timeoutMs: 60_000, signal: new AbortController().signal });
   const lane = async () => {
     for (let batch = batches.next(); !batch.done; batch = batches.next()) {
-      await grpc.points.upsert({ collectionName: name, wait: true, points: batch.value.points });
+      await grpc.points.upsert({ collectionName: name, points: batch.value.points }, once());
     }
   };
   try {

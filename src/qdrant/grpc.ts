@@ -3,20 +3,18 @@
 // Not promised: keep-alive pings; connect-node 2.1 ends the process when one times out (connectrpc/connect-es#1795).
 
 import type * as http2 from 'node:http2';
-import { Code, ConnectError, createClient, type Client, type Interceptor } from '@connectrpc/connect';
-import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
+import { Code, ConnectError } from '@connectrpc/connect';
+import { Http2SessionManager } from '@connectrpc/connect-node';
 import type { ClusterConnection, NodeAddress } from '../model/cluster.js';
 import { FerryError } from '../model/errors.js';
-import { Points } from './gen/points_pb.js';
-import { createUpsert, type Upsert } from './upsert-call.js';
+import { createPointCalls, type PointCalls } from './point-calls.js';
 
 const STREAM_WINDOW_BYTES = 32 << 20;
 const CONNECTION_WINDOW_BYTES = 128 << 20;
 const LARGEST_FRAME_BYTES = (1 << 24) - 1;
 
 export interface GrpcConnection {
-  points: Client<typeof Points>;
-  upsert: Upsert;
+  points: PointCalls;
   /** Where this connection leads, for messages. */
   where: { cluster: string; node: string };
   close(): void;
@@ -38,29 +36,19 @@ export function connectGrpc(cluster: ClusterConnection, lane: number, options: G
       enablePush: false,
     },
   });
-  const transport = createGrpcTransport({
-    baseUrl: node.grpcUrl,
-    acceptCompression: [],
-    sessionManager: sessions,
-    readMaxBytes: options.readMaxBytes,
-    interceptors: cluster.apiKey === undefined ? [] : [withApiKey(cluster.apiKey)],
-  });
   const where = { cluster: cluster.alias, node: node.grpcUrl };
-  const upsert = createUpsert(sessions, cluster.apiKey === undefined ? {} : { 'api-key': cluster.apiKey });
-  return { points: createClient(Points, transport), upsert, where, close: () => sessions.abort() };
+  const headers: Record<string, string> = cluster.apiKey === undefined ? {} : { 'api-key': cluster.apiKey };
+  return {
+    points: createPointCalls(sessions, { headers, ...options }),
+    where,
+    close: () => sessions.abort(),
+  };
 }
 
 export function nodeOf(cluster: ClusterConnection, lane: number): NodeAddress {
   const node = cluster.nodes[Math.abs(lane) % cluster.nodes.length];
   if (node === undefined) throw new FerryError('InvalidConfig', `Cluster "${cluster.alias}" has no nodes`);
   return node;
-}
-
-function withApiKey(apiKey: string): Interceptor {
-  return (next) => (request) => {
-    request.header.set('api-key', apiKey);
-    return next(request);
-  };
 }
 
 /** HTTP/2's default window of 64 KiB allows 463 points/s at 20 ms of delay; the session's is widened once it stands. */
@@ -130,7 +118,7 @@ function fromStatus(
   }
 }
 
-/** True when connect itself refused an answer over `readMaxBytes`. */
+/** True when we ourselves refused an answer over `readMaxBytes`. */
 export function isPageTooLarge(error: unknown): boolean {
   return error instanceof ConnectError && error.code === Code.ResourceExhausted && !cameFromServer(error);
 }

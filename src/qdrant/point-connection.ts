@@ -79,7 +79,7 @@ class GrpcPoints implements PointConnection {
       points: points.map(asWritten),
       ...selector(shardKey),
     };
-    const answer = await this.#call(signal, (options) => this.#grpc.upsert(request, options));
+    const answer = await this.#call(signal, (options) => this.#grpc.points.upsert(request, options));
     this.#requireCompleted(answer.result, collection);
     const exact = points.filter((point) => point.exactPayload !== undefined);
     const writes = exact.map((point) => ({ id: pointId(point.bytes), payload: point.exactPayload }));

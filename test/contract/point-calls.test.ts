@@ -1,10 +1,10 @@
-// Our own way to send an upsert, against a server that fails in every way a gRPC server can.
+// Our own way to make a gRPC call, against a server that fails in every way a gRPC server can.
 
 import { createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { connectGrpc, asFerryError, type GrpcConnection } from '../../src/qdrant/grpc.js';
+import { asFerryError, connectGrpc, isPageTooLarge, type GrpcConnection } from '../../src/qdrant/grpc.js';
 import {
   PointsOperationResponseSchema,
   UpdateResultSchema,
@@ -41,7 +41,7 @@ afterEach(() => {
 const points = [1, 127, 128, 70_000].map((length) => new Uint8Array(length).fill(length));
 const never = new AbortController().signal;
 const upsert = (options: { timeoutMs?: number; signal?: AbortSignal } = {}) =>
-  grpc.upsert({ collectionName: 'c', points }, { timeoutMs: 5_000, signal: never, ...options });
+  grpc.points.upsert({ collectionName: 'c', points }, { timeoutMs: 5_000, signal: never, ...options });
 
 /** The error as the rest of the program sees it. */
 async function failure(call: Promise<unknown>): Promise<unknown> {
@@ -59,12 +59,20 @@ function complete(stream: ServerHttp2Stream): void {
   stream.end(grpcFrame(toBinary(PointsOperationResponseSchema, message)));
 }
 
+/** Byte after byte, each in a frame of its own, and all is well at the end. */
+function answerInBytes(stream: ServerHttp2Stream, bytes: Buffer): void {
+  stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+  stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+  for (const byte of bytes) stream.write(Buffer.from([byte]));
+  stream.end();
+}
+
 function refuse(stream: ServerHttp2Stream, status: number, message: string): void {
   const headers = { ':status': 200, 'grpc-status': String(status), 'grpc-message': message };
   stream.respond(headers, { endStream: true });
 }
 
-describe('an upsert over gRPC', () => {
+describe('a call over gRPC', () => {
   it('sends every point as it is, call after call over the same buffers, with the key in a header', async () => {
     const seen: UpsertPoints[] = [];
     answer = (stream, request, headers) => {
@@ -102,6 +110,19 @@ describe('an upsert over gRPC', () => {
     expect(await failure(upsert())).toMatchObject({ code: 'QdrantUnavailable' });
     answer = complete;
     expect((await upsert()).result?.status).toBe(2);
+  });
+
+  it('puts an answer together from any chunks, and takes none that is cut or too large', async () => {
+    const message = toBinary(
+      PointsOperationResponseSchema,
+      create(PointsOperationResponseSchema, { result: create(UpdateResultSchema, { status: 2 }) }),
+    );
+    answer = (stream) => answerInBytes(stream, grpcFrame(message));
+    expect((await upsert()).result?.status).toBe(2);
+    answer = (stream) => answerInBytes(stream, grpcFrame(message).subarray(0, -1));
+    expect(await failure(upsert())).toMatchObject({ code: 'QdrantUnavailable' });
+    answer = (stream) => answerInBytes(stream, Buffer.from([0, 0x7f, 0, 0, 0, 1]));
+    expect(isPageTooLarge(await upsert().catch((error: unknown) => error))).toBe(true);
   });
 
   it('gives up at its dead-line, and at once when it is told to', async () => {
