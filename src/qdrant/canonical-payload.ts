@@ -17,13 +17,25 @@ import {
   UNSIGNED,
   type CanonicalBytes,
 } from './canonical-bytes.js';
-import { unknownField, WireReader } from './wire.js';
+import { FIXED64, LENGTH_DELIMITED, unknownField, VARINT, WireReader } from './wire.js';
 
 const TWO_TO_63 = 2 ** 63;
 const TWO_TO_64 = 2 ** 64;
 const ENTRY_WIDTH = 4;
 /** Qdrant decodes 100 nested messages in a write, and a level of a payload takes up to three; a read has no limit. */
 const MAX_DEPTH = 28;
+
+/** By the field's number: null, double, integer, string, bool, struct, list. Mistaking one for another would hash nothing. */
+const WIRE_TYPE_OF_KIND = [
+  undefined,
+  VARINT,
+  FIXED64,
+  VARINT,
+  LENGTH_DELIMITED,
+  VARINT,
+  LENGTH_DELIMITED,
+  LENGTH_DELIMITED,
+] as const;
 
 export class PayloadWriter {
   /** True when gRPC may not carry this payload: it holds what an integer of 2^63 … 2^64−1 may have become, or is deep. */
@@ -60,6 +72,8 @@ export class PayloadWriter {
   writeValue(bytes: Uint8Array, start: number, end: number): void {
     const reader = new WireReader(bytes, start, end);
     if (!reader.next()) return this.#out.byte(NULL);
+    if (reader.type !== WIRE_TYPE_OF_KIND[reader.field] || reader.position !== end)
+      throw unknownField('Value', reader);
     switch (reader.field) {
       case 1:
         return this.#out.byte(NULL);

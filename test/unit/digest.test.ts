@@ -76,6 +76,16 @@ describe('the digest of a point', () => {
     expect(() => asPointStruct(strange)).toThrow(/UnknownPointField|does not know/);
   });
 
+  it('refuses a payload value of another wire type than its kind has', () => {
+    const text = encodePoint({ id: '1', vectors: {}, payload: '{"a":"b"}' }, '1.17').toString('hex');
+    const asBool = Buffer.from(text.replace('220162', '280162'), 'hex'); // field 4, a string, becomes field 5, a bool
+    expect(() => hashOf(asBool, { id: '1', vectors: {}, payload: '{}' })).toThrow(
+      /whole message|does not know/,
+    );
+    const asNumber = Buffer.from(text.replace('220162', '200162'), 'hex'); // field 4 with a number in it
+    expect(() => hashOf(asNumber, { id: '1', vectors: {}, payload: '{}' })).toThrow(/does not know/);
+  });
+
   it.each([1, 5, 20])('refuses a message that ends %i bytes too early', (cut) => {
     const bytes = encodePoint(cases[4]!.point, '1.17');
     expect(() => hashOf(bytes.subarray(0, bytes.length - cut), cases[4]!.point)).toThrow(
