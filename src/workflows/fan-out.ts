@@ -88,8 +88,10 @@ export class FanOut {
       state.after = page.next;
       await this.betweenPages();
     }
-    this.board.enter('finishing');
-    await this.plan.finish?.();
+    if (this.plan.finish) {
+      this.board.enter('finishing');
+      await this.plan.finish();
+    }
     await condition(allHandlersFinished);
     this.board.enter('done');
     return jobReport(state, ends.source, ends.target, Date.now());
