@@ -8,7 +8,7 @@ const project = (name: string, extra: Record<string, unknown> = {}) => ({
 export default defineConfig({
   test: {
     projects: [
-      project('unit'),
+      project('unit', { testTimeout: 30_000 }),
       project('replay', { testTimeout: 60_000 }),
       project('contract', { testTimeout: 60_000, hookTimeout: 120_000, fileParallelism: false }),
       project('workflows', { testTimeout: 60_000, hookTimeout: 120_000, fileParallelism: false }),
