@@ -11,8 +11,13 @@ export interface SnapshotFile {
   name: string;
   bytes: number;
   body: AsyncIterable<Uint8Array>;
+}
+
+export interface Placing {
   /** Of the whole file, where it is known: Qdrant refuses any other. */
   sha256?: string;
+  /** `snapshot`: Qdrant brings it to the other replicas. `no_sync`: into this replica only, each gets the file itself. */
+  priority: 'snapshot' | 'no_sync';
 }
 
 /** A node that holds a replica of the shard. Close it. */
@@ -21,9 +26,9 @@ export interface ShardNode {
    * The node fetches the file itself. Replaces the shard's content; may be repeated. Answers when the shard has it. The
    * location is a secret and in no error.
    */
-  pull(location: string, sha256: string | undefined, signal: AbortSignal): Promise<void>;
+  pull(location: string, options: Placing, signal: AbortSignal): Promise<void>;
   /** The same with a file that is sent. When its body throws, the node refuses the file and the shard stays as it was. */
-  push(file: SnapshotFile, signal: AbortSignal): Promise<void>;
+  push(file: SnapshotFile, options: Placing, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 

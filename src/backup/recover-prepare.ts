@@ -90,21 +90,22 @@ async function createIndexes({ target, input, manifest, settings, signal }: Maki
 }
 
 function mapShards(manifest: CollectionManifest, { shards }: Layout): PrepareRecoveryResult['shards'] {
-  const places = new Map<string, { into: number; peer?: string }>();
+  const places = new Map<string, { into: number; peers: string[] }>();
   const ordinals = new Map<string, number>();
   for (const shard of shards) {
     const key = keyText(shard.key);
     const ordinal = ordinals.get(key) ?? 0;
     ordinals.set(key, ordinal + 1);
-    const peer = shard.replicas.find((one) => one.state === 'Active')?.peer;
-    places.set(`${ordinal} ${key}`, { into: shard.id, ...(peer === undefined ? {} : { peer }) });
+    const peers = shard.replicas.map((one) => one.peer);
+    places.set(`${ordinal} ${key}`, { into: shard.id, peers });
   }
-  const mapped = manifest.shards.map((shard, position) => {
+  const mapped = manifest.shards.flatMap((shard, position) => {
     const place = places.get(`${shard.ordinal} ${keyText(shard.shardKey)}`);
     if (!place) throw noPlace(manifest, shards.length);
-    return { position, ...place };
+    const { into, peers } = place;
+    return peers.map((peer) => ({ position, into, peer, ...(peers.length > 1 ? { isReplica: true } : {}) }));
   });
-  if (places.size !== mapped.length) throw noPlace(manifest, shards.length);
+  if (places.size !== manifest.shards.length) throw noPlace(manifest, shards.length);
   return mapped;
 }
 

@@ -1,4 +1,5 @@
-// One shard's snapshot into one shard of the target, on one node that holds a replica; Qdrant brings it to the others.
+// One shard's snapshot into one replica of a shard of the target. Where there are several, each gets the file itself:
+// left to Qdrant, the others are filled over gRPC, which turns integers from 2^63 on into doubles (1.16.3 and 1.17.0).
 // May be repeated: a shard's content is replaced. Promises that a byte which is not what the manifest says never becomes
 // part of a collection that counts: pushed, a wrong hash cuts the upload before its end and Qdrant refuses it; pulled,
 // the object is hashed before, or Qdrant is told the hash.
@@ -9,7 +10,7 @@ import type { ManifestShard } from '../model/manifest.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { readPlanned } from './recover-manifest.js';
 import { hashShard, shardBytes, soleObject, wholeHash, type Passing } from './recover-objects.js';
-import type { ShardNode, ShardNodes, Stores } from './recover-ports.js';
+import type { Placing, ShardNode, ShardNodes, Stores } from './recover-ports.js';
 
 /** The node begins at once, and S3 looks at the signature only when the download begins. */
 const SIGNED_FOR_SECONDS = 3_600;
@@ -24,7 +25,7 @@ export async function recoverShard(
   const manifest = await readPlanned(store, input.from, input.manifestSha256, passing.signal);
   const shard = manifest.shards[input.shard.position];
   if (!shard) throw new FerryError('Internal', `The manifest has no shard at ${input.shard.position}`);
-  const { into, peer } = input.shard;
+  const { into, peer, isReplica } = input.shard;
   const wanted = {
     collection: input.target.collection,
     shard: into,
@@ -32,52 +33,48 @@ export async function recoverShard(
   };
   const node = await nodes.holding(input.target.cluster, wanted, passing.signal);
   try {
-    return { bytes: shard.bytes, via: await bring(node, store, shard, input, passing) };
+    const sha256 = wholeHash(shard);
+    const priority = isReplica ? 'no_sync' : 'snapshot';
+    const placing: Placing = { priority, ...(sha256 === undefined ? {} : { sha256 }) };
+    return { bytes: shard.bytes, via: await bring({ node, store, shard, placing }, input, passing) };
   } finally {
     await node.close();
   }
 }
 
-async function bring(
-  node: ShardNode,
-  store: ObjectStore,
-  shard: ManifestShard,
-  input: RecoverShardInput,
-  passing: Passing,
-): Promise<'pull' | 'push'> {
+interface Move {
+  node: ShardNode;
+  store: ObjectStore;
+  shard: ManifestShard;
+  placing: Placing;
+}
+
+async function bring(move: Move, input: RecoverShardInput, passing: Passing): Promise<'pull' | 'push'> {
   if (input.via === 'pull') {
     try {
-      await pull(node, store, shard, input, passing);
+      await pull(move, input, passing);
       return 'pull';
     } catch (error) {
       if (!input.mayPush || !isRefusedByNode(error)) throw error;
     }
   }
-  await push(node, store, shard, passing);
+  await push(move, passing);
   return 'push';
 }
 
 async function pull(
-  node: ShardNode,
-  store: ObjectStore,
-  shard: ManifestShard,
+  { node, store, shard, placing }: Move,
   { isChecked }: RecoverShardInput,
   passing: Passing,
 ): Promise<void> {
-  const whole = wholeHash(shard);
-  if (whole === undefined && !isChecked) await hashShard(store, shard, passing);
+  if (placing.sha256 === undefined && !isChecked) await hashShard(store, shard, passing);
   const key = soleObject(shard);
   const url = key === undefined ? undefined : await store.presignedUrl(key, SIGNED_FOR_SECONDS);
   if (url === undefined) throw new FerryError('QdrantRejected', `${shard.name} cannot be pulled by a node`);
-  await node.pull(url, whole, passing.signal);
+  await node.pull(url, placing, passing.signal);
 }
 
-async function push(
-  node: ShardNode,
-  store: ObjectStore,
-  shard: ManifestShard,
-  passing: Passing,
-): Promise<void> {
+async function push({ node, store, shard, placing }: Move, passing: Passing): Promise<void> {
   let damage: unknown;
   const body = async function* () {
     try {
@@ -87,15 +84,9 @@ async function push(
       throw error;
     }
   };
-  const whole = wholeHash(shard);
-  const file = {
-    name: shard.name,
-    bytes: shard.bytes,
-    body: body(),
-    ...(whole === undefined ? {} : { sha256: whole }),
-  };
+  const file = { name: shard.name, bytes: shard.bytes, body: body() };
   try {
-    await node.push(file, passing.signal);
+    await node.push(file, placing, passing.signal);
   } catch (error) {
     passing.signal.throwIfAborted();
     throw damage ?? error;

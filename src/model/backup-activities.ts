@@ -287,8 +287,11 @@ export interface PrepareRecoveryInput {
 }
 export interface PrepareRecoveryResult {
   targetPin: Pin;
-  /** The manifest's shard by position, and the target's shard it goes into. */
-  shards: { position: number; into: number; peer?: string }[];
+  /**
+   * The manifest's shard by position, and the target's shard it goes into; one entry for each replica. Where a shard has
+   * several (`isReplica`), each gets the file: what Qdrant copies between them turns integers from 2^63 on into doubles.
+   */
+  shards: { position: number; into: number; peer?: string; isReplica?: boolean }[];
 }
 
 export interface RecoverShardInput {

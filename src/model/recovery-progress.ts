@@ -8,7 +8,7 @@ import type { CollectionEnd, Outcome } from './results.js';
 export interface RecoveryProgress {
   plan?: RecoveryPlan;
   prepared?: PrepareRecoveryResult;
-  /** Positions of the shards that are in. */
+  /** Which of the prepared are in, by their place in that list. */
   done: number[];
   bytes: number;
   pushed: number;

@@ -1,11 +1,11 @@
-// Puts a shard's snapshot into a shard of one node: fetched by the node, or sent to it as a form. Promises `priority=
-// snapshot` (Qdrant's default has changed between versions), that the answer is awaited however long it takes, and that
+// Puts a shard's snapshot into a shard of one node: fetched by the node, or sent to it as a form. Promises that the
+// priority is always said (Qdrant's default has changed between versions), that the answer is awaited however long it takes, and that
 // no presigned URL gets into an error. Does not retry.
 
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { Agent, request as send } from 'undici';
-import type { ShardNode, ShardNodes, SnapshotFile } from '../backup/recover-ports.js';
+import type { Placing, ShardNode, ShardNodes, SnapshotFile } from '../backup/recover-ports.js';
 import type { ClusterConnection } from '../model/cluster.js';
 import { FerryError } from '../model/errors.js';
 import { requireCluster } from '../model/ferry-config.js';
@@ -37,7 +37,8 @@ async function nodeWith(
   const holders = answers.flatMap((one) =>
     one.status === 'fulfilled' && one.value.holds ? [one.value] : [],
   );
-  const chosen = holders.find((one) => one.peer === peer) ?? holders[0];
+  const chosen =
+    peer === undefined ? holders[0] : holders.find((one) => one.peer === peer || one.peer === undefined);
   await Promise.all(nodes.filter((node) => node !== chosen?.node).map((node) => node.close()));
   if (chosen) return chosen.node;
   const lost = answers.find((one) => one.status === 'rejected');
@@ -65,17 +66,17 @@ class QdrantShard implements ShardNode {
     this.#agent = new Agent({ connect: { timeout: 2_000, ...(ca === undefined ? {} : { ca }) } });
   }
 
-  async pull(location: string, sha256: string | undefined, signal: AbortSignal): Promise<void> {
+  async pull(location: string, { sha256, priority }: Placing, signal: AbortSignal): Promise<void> {
     const checksum = sha256 === undefined ? {} : { checksum: sha256 };
-    const body = JSON.stringify({ location, priority: 'snapshot', ...checksum });
+    const body = JSON.stringify({ location, priority, ...checksum });
     const headers = { 'content-type': 'application/json' };
     await this.#send('PUT', `${this.#path}/recover?wait=true`, body, headers, signal);
   }
 
-  async push(file: SnapshotFile, signal: AbortSignal): Promise<void> {
+  async push(file: SnapshotFile, { sha256, priority }: Placing, signal: AbortSignal): Promise<void> {
     const form = formOf(file);
-    const query = new URLSearchParams({ priority: 'snapshot', wait: 'true' });
-    if (file.sha256 !== undefined) query.set('checksum', file.sha256);
+    const query = new URLSearchParams({ priority, wait: 'true' });
+    if (sha256 !== undefined) query.set('checksum', sha256);
     const body = Readable.from(form.body, { objectMode: false });
     await this.#send('POST', `${this.#path}/upload?${query}`, body, form.headers, signal);
   }

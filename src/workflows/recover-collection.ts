@@ -3,7 +3,16 @@
 // again, or named. Its workflow id is the lock on the name that is written. As a rehearsal it ends by writing the proof
 // and removing the collection.
 
-import { CancellationScope, ContinueAsNew, continueAsNew, isCancellation } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  ContinueAsNew,
+  ParentClosePolicy,
+  continueAsNew,
+  executeChild,
+  isCancellation,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { JobReport } from '../model/results.js';
 import { EMPTY_DIGEST } from '../model/digest.js';
 import { parseInput } from '../model/inputs.js';
 import { newProgress, type CollectionProgress } from '../model/progress-state.js';
@@ -75,22 +84,28 @@ async function plan(recovery: Recovery): Promise<void> {
     );
     job.progress.total = state.plan.points;
     job.progress.warnings.push(...state.plan.notes);
-    refuseReplacing(recovery);
   }
   job.settings.target = recovery.written;
 }
 
-/** Until a safety backup is taken by itself, it has to be waived. */
-function refuseReplacing({ state, settings }: Recovery): void {
-  if (!state.plan?.exists || !settings.options.safetyBackup) return;
-  const why = `"${settings.target.collection}" would be deleted, and no backup of it is taken by itself yet: take one, then say \`safetyBackup: false\`.`;
-  throw failure('TargetExists', why);
+/** What `replace` deletes is in the store first, as a backup of its own. */
+async function saveReplaced({ state, settings, plan }: Recovery): Promise<void> {
+  const { cluster, collection } = settings.target;
+  if (!plan.exists || !settings.options.safetyBackup || state.safetyBackup !== undefined) return;
+  const report = await executeChild('fullBackup', {
+    workflowId: `${workflowInfo().workflowId}/safety-backup`,
+    args: [{ cluster, collections: [collection], store: settings.from.store, digest: false }],
+    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+    staticSummary: `${collection} on ${cluster}, before it is replaced`,
+  });
+  state.safetyBackup = (report as JobReport).backup ?? 'unknown';
 }
 
 async function prepare(recovery: Recovery): Promise<void> {
   const { job, state, settings } = recovery;
   if (state.prepared) return;
   await job.obey();
+  await saveReplaced(recovery);
   const { from, options } = settings;
   const { manifestSha256, exists } = recovery.plan;
   state.isMade = true;
@@ -182,8 +197,13 @@ async function ending(recovery: Recovery, error: unknown): Promise<unknown> {
   job.show();
   if (isCancellation(error)) return error;
   return state.plan?.exists && state.prepared
-    ? failure(code, `${touched} What ${written.collection} held before is gone.`)
+    ? failure(code, `${touched} What ${written.collection} held before ${whereabouts(recovery)}`)
     : failure(code, touched);
+}
+
+function whereabouts({ state, settings }: Recovery): string {
+  if (state.safetyBackup === undefined) return 'is gone.';
+  return `is in the backup ${state.safetyBackup} of ${settings.target.cluster} in ${settings.from.store}.`;
 }
 
 /** What the target holds after a failure, in a sentence; undefined when it was not touched. */

@@ -9,7 +9,10 @@ import { lanes } from './lanes.js';
 import type { Recovery } from './recovery-state.js';
 import { runRecovery } from './recovery-proxies.js';
 
-type Shard = PrepareRecoveryResult['shards'][number];
+interface Shard {
+  at: number;
+  shard: PrepareRecoveryResult['shards'][number];
+}
 
 export async function recoverShards(recovery: Recovery): Promise<void> {
   const { job, state } = recovery;
@@ -24,7 +27,8 @@ export async function recoverShards(recovery: Recovery): Promise<void> {
 }
 
 function pendingOf({ state }: Recovery): Shard[] {
-  return (state.prepared?.shards ?? []).filter((shard) => !state.done.includes(shard.position));
+  const all = (state.prepared?.shards ?? []).map((shard, at) => ({ at, shard }));
+  return all.filter(({ at }) => !state.done.includes(at));
 }
 
 async function leg(recovery: Recovery): Promise<void> {
@@ -50,12 +54,12 @@ async function leg(recovery: Recovery): Promise<void> {
   }
 }
 
-async function recoverOne(recovery: Recovery, shard: Shard, running: number): Promise<void> {
+async function recoverOne(recovery: Recovery, { at, shard }: Shard, running: number): Promise<void> {
   const { job, state, settings, plan } = recovery;
   if (!state.prepared) throw failure('Internal', 'A shard came before its collection.');
   const { from, options } = settings;
   const { maxMegabytesPerSecond } = sharePace(job.steering.state.pace, running);
-  const what = `recover shard ${shard.position + 1} of ${plan.shards} of ${from.collection}`;
+  const what = `recover shard ${at + 1} of ${state.prepared.shards.length} of ${from.collection}`;
   const input = {
     what,
     from,
@@ -70,11 +74,10 @@ async function recoverOne(recovery: Recovery, shard: Shard, running: number): Pr
     ...(maxMegabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond }),
   };
   const done = await runRecovery('recoverShard', input, what, recovery.queue);
-  state.done.push(shard.position);
+  state.done.push(at);
   state.bytes += done.bytes;
   if (done.via === 'push') state.pushed += 1;
   job.progress.copied.bytes = state.bytes;
-  job.progress.copied.points =
-    plan.bytes > 0 ? Math.round((plan.points * state.bytes) / plan.bytes) : plan.points;
+  job.progress.copied.points = Math.round((plan.points * state.done.length) / state.prepared.shards.length);
   job.show();
 }

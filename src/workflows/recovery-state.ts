@@ -71,6 +71,7 @@ export class Recovery {
       contentProof: { kind: known, ...(state.digested ? { digest: state.digest } : {}) },
       aliases,
       ...(left === undefined ? {} : { left }),
+      ...(state.safetyBackup === undefined ? {} : { safetyBackup: state.safetyBackup }),
       warnings:
         known === 'none'
           ? [...job.progress.warnings, 'Recovered; its content is unproven: the backup has no proof.']

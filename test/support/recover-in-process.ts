@@ -1,0 +1,78 @@
+// A recovery step by step, as the workflow goes, without Temporal: for tests of what each step refuses.
+
+import type {
+  CollectionBackupRef,
+  PlanRecoveryInput,
+  RecoveryPlan,
+} from '../../src/model/backup-activities.js';
+import type { ClusterConnection } from '../../src/model/cluster.js';
+import { finishRecovery, undoRecovery } from '../../src/backup/recover-finish.js';
+import { planRecovery } from '../../src/backup/recover-plan.js';
+import { prepareRecovery } from '../../src/backup/recover-prepare.js';
+import { recoverShard } from '../../src/backup/recover-shard.js';
+import { qdrantControls } from '../../src/qdrant/control.js';
+import { shardNodes } from '../../src/qdrant/recover-snapshot.js';
+import type { ObjectStore } from '../../src/storage/object-store.js';
+import { awaitReady } from '../../src/transfer/await-ready.js';
+
+export interface InProcess {
+  clusters: Record<string, ClusterConnection>;
+  store: ObjectStore;
+  from: CollectionBackupRef;
+  to: string;
+  as?: string;
+  more?: Partial<PlanRecoveryInput>;
+}
+
+export async function plan({ clusters, store, from, to, as, more }: InProcess): Promise<RecoveryPlan> {
+  const target = { cluster: to, collection: as ?? from.collection };
+  const input: PlanRecoveryInput = {
+    from,
+    target,
+    onExisting: 'fail',
+    via: 'auto',
+    precheck: 'quick',
+    ...more,
+  };
+  const hooks = { now: new Date(), signal: new AbortController().signal };
+  return planRecovery(qdrantControls(clusters), { open: () => store }, input, hooks);
+}
+
+/** As the workflow does: what fails after the collection was made removes it again. */
+export async function recover(what: InProcess): Promise<RecoveryPlan & { aliases: string[]; left?: string }> {
+  const { clusters, store, from, to, as, more } = what;
+  const controls = qdrantControls(clusters);
+  const stores = { open: () => store };
+  const { signal } = new AbortController();
+  const planned = await plan(what);
+  const { manifestSha256, exists, writes, via, mayPush } = planned;
+  const target = { cluster: to, collection: writes };
+  const onExisting = more?.onExisting ?? 'fail';
+  try {
+    const made = await prepareRecovery(
+      controls,
+      stores,
+      { from, target, manifestSha256, onExisting, exists },
+      signal,
+    );
+    for (const shard of made.shards) {
+      const step = { from, target, targetPin: made.targetPin, manifestSha256, via, mayPush, shard };
+      const input = { what: 'recover', ...step, isChecked: false, stallAfterAttempts: 30 };
+      await recoverShard(shardNodes(clusters), stores, input, { signal });
+    }
+    await awaitReady(controls, { target, waitMs: 60_000, replicasOnly: true });
+    const named = { cluster: to, collection: as ?? from.collection };
+    const end = {
+      from,
+      target: named,
+      writes,
+      manifestSha256,
+      onExisting,
+      replacedAliases: planned.aliases ?? [],
+    };
+    return { ...planned, ...(await finishRecovery(controls, stores, end, signal)) };
+  } catch (error) {
+    await undoRecovery(controls, { from, target }, signal);
+    throw error;
+  }
+}
