@@ -31,6 +31,7 @@ import {
   captureStreamed,
   giveUp,
   leaveNode,
+  namesOn,
   type Capture,
   type CaptureState,
 } from './capture-snapshot.js';
@@ -108,8 +109,8 @@ export async function namesBefore(
   const { cluster, collection, shard } = input;
   const wanted = { collection, shard: shard.id, ...(shard.peer === undefined ? {} : { peer: shard.peer }) };
   return withNode(await nodes.holding(cluster, wanted, signal), async (node) => {
-    const files = await node.list({ collection, shard: shard.id }, signal);
-    return { node: node.url, names: files.map((file) => file.name) };
+    const source = { collection, shard: shard.id };
+    return { node: node.url, names: await namesOn({ node, source, signal }) };
   });
 }
 

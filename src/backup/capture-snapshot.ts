@@ -100,9 +100,14 @@ export async function leaveNode({ state, node, source, signal }: Capture): Promi
   if (file?.node === node.url) await node.remove(source, file.name, signal).catch(() => undefined);
   else if (file !== undefined) left.push(`${file.name} on ${file.node}`);
   if (known.node !== node.url) return left;
-  const now = await node.list(source, signal);
-  const since = now.filter((one) => !known.names.includes(one.name));
-  return [...left, ...since.map((one) => `${one.name} on ${node.url}`)];
+  try {
+    const since = (await namesOn({ node, source, signal })).filter((name) => !known.names.includes(name));
+    return [...left, ...since.map((name) => `${name} on ${node.url}`)];
+  } catch (error) {
+    // The snapshot is in the store: a node that has gone since is no reason to take another one.
+    if (signal.aborted || !(error instanceof FerryError)) throw error;
+    return file === undefined ? left : [...left, `perhaps ${file.name} on ${node.url}, which did not answer`];
+  }
 }
 
 interface Sending {
@@ -154,12 +159,15 @@ async function fileOnNode(capture: Capture): Promise<NonNullable<CaptureState['f
   return state.file;
 }
 
+/** Of this source alone: where Qdrant keeps snapshots in S3 its lists mix everything. */
 export async function namesOn({
   node,
   source,
   signal,
 }: Pick<Capture, 'node' | 'source' | 'signal'>): Promise<string[]> {
-  return (await node.list(source, signal)).map((one) => one.name);
+  const own = source === 'storage' ? '' : `${source.collection}-shard-${source.shard}-`;
+  const names = (await node.list(source, signal)).map((file) => file.name);
+  return names.filter((name) => name.slice(name.lastIndexOf('/') + 1).startsWith(own));
 }
 
 /** The upload of the attempt before, with the parts behind which we know how the check stood; or a new one. */
