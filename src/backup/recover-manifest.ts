@@ -62,8 +62,10 @@ export async function refuseUnlisted(
   const text = await readIfThere(store, key, signal);
   if (text === undefined) return;
   const { collections } = parseDocument(backupDocumentSchema, text, key);
-  const listed = collections.find((one) => one.collection === from.collection)?.manifestSha256;
-  if (listed === undefined || listed === found.sha256) return;
+  const listed = collections.find((one) => one.collection === from.collection);
+  if (listed?.outcome === 'failed')
+    throw invalid(`The backup calls the collection failed: ${listed.error ?? ''}`, key);
+  if (listed?.manifestSha256 === undefined || listed.manifestSha256 === found.sha256) return;
   throw invalid('The manifest is not the one that backup.json lists', found.key);
 }
 

@@ -10,7 +10,7 @@ import type {
 } from '../model/backup-activities.js';
 import { backupFolder, clusterFolder, isBackupId, timeOfBackup } from '../model/backup-names.js';
 import type { ObjectStore } from '../storage/object-store.js';
-import { readManifest } from './recover-manifest.js';
+import { readManifest, refuseUnlisted } from './recover-manifest.js';
 import type { Stores } from './recover-ports.js';
 
 const PAGE_BYTES = 10_240;
@@ -137,7 +137,9 @@ async function readIfSound(
   from: CollectionBackupRef,
 ): Promise<{ points: number; bytes: number } | string> {
   try {
-    const { manifest } = await readManifest(store, from);
+    const found = await readManifest(store, from);
+    await refuseUnlisted(store, from, found);
+    const { manifest } = found;
     return { points: manifest.points, bytes: manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0) };
   } catch (error) {
     if (error instanceof FerryError && !error.retryable && error.code !== 'StoreAccessDenied')
