@@ -10,6 +10,7 @@ import { recoverShard } from '../backup/recover-shard.js';
 import { DATA_QUEUE } from '../model/names.js';
 import type { BackupPlaces } from '../backup/resolve-backup.js';
 import type { Controls } from '../transfer/control-port.js';
+import { createCheckPin } from '../transfer/pin.js';
 import { Pacer } from '../transfer/pacer.js';
 import { heldRequest } from './held-request.js';
 
@@ -55,7 +56,7 @@ export function createRecoveryActivities(dependencies: RecoveryDependencies): Re
         prepareRecovery(controls, stores, input, signal),
       ),
     recoverShard: (input) =>
-      heldRequest(input, ({ signal, onBytes }) => {
+      heldRequest(input, async ({ signal, onBytes }) => {
         const { maxMegabytesPerSecond } = input;
         const pacer = new Pacer(maxMegabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond });
         const passing = {
@@ -65,6 +66,8 @@ export function createRecoveryActivities(dependencies: RecoveryDependencies): Re
             return pacer.take(0, bytes, signal);
           },
         };
+        const { cluster, collection } = input.target;
+        await createCheckPin(controls)(cluster, collection, input.targetPin, signal);
         return recoverShard(shardNodes, stores, input, passing);
       }),
     finishRecovery: (input) =>

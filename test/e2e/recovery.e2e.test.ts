@@ -2,14 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startS3Gateway, type S3Gateway } from '../../src/local/index.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';
 import { openStore } from '../../src/storage/open-store.js';
-import { compareSides } from '../support/compare-sides.js';
-import { ferry, reportOf } from '../support/ferry-command.js';
+import { aliasesOf, compareSides } from '../support/compare-sides.js';
+import { ferry, reportOf, startFerry } from '../support/ferry-command.js';
 import { makeBackup } from '../support/hand-made-backup.js';
+import { rest } from '../support/rest-text.js';
 import { startTestStack, type TestStack } from '../support/test-stack.js';
 import { fillWorst } from '../support/worst-collection.js';
 
@@ -59,3 +61,96 @@ describe('ferry restore', () => {
     expect(found.differences).toEqual([]);
   });
 });
+
+describe('a recovery that proves', () => {
+  it('is rehearsed on a scratch cluster, which is left as it was, and then proves what it brings back', async () => {
+    await rest(stack.target, 'DELETE', '/collections/worst');
+    const backup = await ferry(
+      stack,
+      'backup',
+      'source',
+      'worst',
+      '--store',
+      'disk',
+      '--no-digest',
+      '--json',
+    );
+    expect(backup.code).toBe(0);
+    const before = await rest(stack.target, 'GET', '/collections');
+    const rehearsed = await ferry(stack, 'rehearse', 'target', '--store', 'disk', '--json');
+    expect([rehearsed.code, reportOf(rehearsed).outcome]).toEqual([0, 'verified']);
+    expect(namesIn(await rest(stack.target, 'GET', '/collections'))).toEqual(namesIn(before));
+    const run = await restore('worst', '--store', 'disk');
+    expect([run.code, reportOf(run).outcome]).toEqual([0, 'verified']);
+    const found = await compareSides(stack.side('source', 'worst'), stack.side('target', 'worst'));
+    expect([found.differences, found.configuration]).toEqual([[], []]);
+  });
+
+  it('goes on where it was when the data worker is killed, round after round', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const name = `killed-${round}`;
+      const pace = ['--max-megabytes-per-second', '0.2', '--heartbeat-seconds', '5'];
+      const running = startFerry(
+        stack,
+        'restore',
+        'target',
+        'worst',
+        ...['--store', 'disk', '--as', name, ...pace, '--json'],
+      );
+      await untilThere(name);
+      await sleep(Math.random() * 2_000);
+      await stack.workers.data.kill();
+      await stack.workers.data.start();
+      const run = await running.ended;
+      expect([run.code, reportOf(run).outcome]).toEqual([0, 'verified']);
+      const found = await compareSides(stack.side('source', 'worst'), stack.side('target', name));
+      expect([round, found.differences]).toEqual([round, []]);
+    }
+  });
+
+  it('moves an alias under a search load without one failed search', async () => {
+    const alias = '{"actions":[{"create_alias":{"alias_name":"live","collection_name":"killed-0"}}]}';
+    await rest(stack.target, 'POST', '/collections/aliases', alias);
+    const load = searchLoad('live');
+    const run = await restore('worst', '--store', 'disk', '--as', 'live', '--on-existing', 'swap');
+    const { searches, failures } = await load.stop();
+    expect([run.code, failures]).toEqual([0, []]);
+    expect(searches).toBeGreaterThan(10);
+    expect(await aliasesOf(stack.side('target', 'killed-0'))).toEqual([]);
+  });
+});
+
+function namesIn(answer: string): string[] {
+  const { result } = JSON.parse(answer) as { result: { collections: { name: string }[] } };
+  return result.collections.map((one) => one.name).sort();
+}
+
+async function untilThere(name: string): Promise<void> {
+  for (let looks = 0; looks < 600; looks += 1) {
+    if (namesIn(await rest(stack.target, 'GET', '/collections')).includes(name)) return;
+    await sleep(100);
+  }
+  throw new Error(`${name} was never made`);
+}
+
+function searchLoad(collection: string) {
+  const failures: string[] = [];
+  let searches = 0;
+  let ends = false;
+  const running = (async () => {
+    while (!ends) {
+      const body = '{"query":{"sample":"random"},"limit":5}';
+      await rest(stack.target, 'POST', `/collections/${collection}/points/query`, body).then(
+        () => (searches += 1),
+        (error: unknown) => failures.push(String(error)),
+      );
+    }
+  })();
+  return {
+    stop: async () => {
+      ends = true;
+      await running;
+      return { searches, failures };
+    },
+  };
+}
