@@ -53,11 +53,8 @@ it.each(['worst', 'keyed'])(
     const cwd = await collectionFolderOf(root, collection);
     const env = { ...process.env, NODE: sides.target.url, NAME: collection };
     await promisify(execFile)('bash', ['-c', await steps()], { cwd, env });
-    const [from, to] = [sides.source, sides.target].map((server) => ({
-      url: server.url,
-      grpcUrl: server.grpcUrl,
-      collection,
-    })) as [{ url: string; collection: string }, { url: string; collection: string }];
+    const side = ({ url, grpcUrl }: { url: string; grpcUrl: string }) => ({ url, grpcUrl, collection });
+    const [from, to] = [side(sides.source), side(sides.target)] as const;
     const found = await compareSides(from, to);
     // jq 1.6 rounds numbers over 2^53; the document says so
     const settings = found.configuration.filter((line) => !line.startsWith('config/metadata/'));

@@ -15,6 +15,8 @@ import { rest } from '../support/rest-text.js';
 import { startTestStack, type TestStack } from '../support/test-stack.js';
 import { fillWorst } from '../support/worst-collection.js';
 
+const OTHER = '20261122_010203-0a1b2c3d';
+
 let folder: string;
 let gateway: S3Gateway;
 let stack: TestStack;
@@ -59,6 +61,23 @@ describe('ferry restore', () => {
     expect([run.code, reportOf(run).outcome]).toEqual([0, 'unproven']);
     const found = await compareSides(stack.side('source', 'worst'), stack.side('target', 'pulled'));
     expect(found.differences).toEqual([]);
+  });
+
+  it('replaces a collection only after a backup of it, and gives its aliases back', async () => {
+    await makeBackup(disk, { nodes: [stack.source.url], collection: 'worst', backup: OTHER });
+    await rest(stack.target, 'PUT', '/collections/doomed', '{"vectors":{"size":2,"distance":"Dot"}}');
+    const alias = '{"actions":[{"create_alias":{"alias_name":"kept","collection_name":"doomed"}}]}';
+    await rest(stack.target, 'POST', '/collections/aliases', alias);
+    const where = ['--store', 'disk', '--cluster', 'source', '--backup', OTHER, '--as', 'doomed'];
+    const refused = await restore('worst', ...where);
+    expect([refused.code, errorOfReport(refused)]).toEqual([1, expect.stringContaining('TargetExists')]);
+    const run = await restore('worst', ...where, '--on-existing', 'replace');
+    expect([run.code, reportOf(run).outcome]).toEqual([0, 'unproven']);
+    const found = await compareSides(stack.side('source', 'worst'), stack.side('target', 'doomed'));
+    expect(found.differences).toEqual([]);
+    expect(await aliasesOf(stack.side('target', 'doomed'))).toContain('kept');
+    const saved = await ferry(stack, 'backups', '--store', 'disk', '--cluster', 'target', '--json');
+    expect(saved.stdout).toContain('doomed');
   });
 });
 
@@ -119,6 +138,10 @@ describe('a recovery that proves', () => {
     expect(await aliasesOf(stack.side('target', 'killed-0'))).toEqual([]);
   });
 });
+
+function errorOfReport(run: Parameters<typeof reportOf>[0]): string | undefined {
+  return reportOf(run).collections[0]?.error;
+}
 
 function namesIn(answer: string): string[] {
   const { result } = JSON.parse(answer) as { result: { collections: { name: string }[] } };
