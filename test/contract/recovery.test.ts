@@ -231,20 +231,15 @@ describe('a recovery that finds damage on the way', () => {
     expect(await namesOn(sides.target)).toEqual(before);
   });
 
-  it('names shard files that were swapped, also where they are of one size', async () => {
+  it('names shard files that were swapped', async () => {
     const backup = await backUp({ collection: 'worst' });
     const [one, two] = backup.manifest.shards.map((shard) => shard.parts[0]?.key ?? '');
     const bodies = [await bytesOf(store.read(one ?? '')), await bytesOf(store.read(two ?? ''))];
-    const size = Math.min(...bodies.map((body) => body.length));
-    const isOneSize = bodies.every((body) => body.length === size);
     await rewrite(one ?? '', () => bodies[1] ?? Buffer.alloc(0));
     await rewrite(two ?? '', () => bodies[0] ?? Buffer.alloc(0));
     const failed = recover(into('target', backup, { as: 'half' }));
     await expect(failed).rejects.toMatchObject({ code: 'ObjectDamaged' });
-    expect([isOneSize, await namesOn(sides.target)]).toEqual([
-      isOneSize,
-      expect.not.arrayContaining(['half']),
-    ]);
+    expect(await namesOn(sides.target)).not.toContain('half');
   });
 });
 
