@@ -57,7 +57,7 @@ function ferryYaml(temporal: TemporalServer, source: QdrantServer, target: Qdran
   });
 }
 
-/** BENCH_WORKER_NODE_OPTIONS="--cpu-prof --cpu-prof-dir=…" shows where the workers' time goes. */
+/** BENCH_WORKER_NODE_OPTIONS=--perf-basic-prof lets `perf` name the functions in which the workers' time goes. */
 function profiling(): Record<string, string> {
   const wanted = process.env['BENCH_WORKER_NODE_OPTIONS'];
   return wanted === undefined ? {} : { NODE_OPTIONS: wanted };

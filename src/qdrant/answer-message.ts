@@ -1,4 +1,4 @@
-// The one message of a gRPC answer, put together from chunks as they come, in one allocation of its size. Promises: a
+// The one message of a gRPC answer, put together from chunks as they come, in one buffer of its size. Promises: a
 // message that is too large, compressed, or not whole is an error, never a shorter message.
 
 import { Code, ConnectError } from '@connectrpc/connect';
@@ -7,12 +7,14 @@ export const FRAME_HEADER_BYTES = 5;
 
 export class AnswerMessage {
   readonly #maxBytes: number;
+  readonly #take: (bytes: number) => Uint8Array;
   #header: Buffer = Buffer.alloc(0);
   #message: Uint8Array | undefined;
   #filled = 0;
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, take: (bytes: number) => Uint8Array) {
     this.#maxBytes = maxBytes;
+    this.#take = take;
   }
 
   add(chunk: Buffer): void {
@@ -44,8 +46,7 @@ export class AnswerMessage {
         Code.ResourceExhausted,
       );
     }
-    // Every byte is written before anybody reads; not a Buffer, for views on it are made by the hundred thousand.
-    return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+    return this.#take(length);
   }
 }
 

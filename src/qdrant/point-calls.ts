@@ -1,6 +1,5 @@
-// The calls of Qdrant's service Points that ferry makes, over the session that Connect manages. Upserts are put together
-// here: Connect's encoder doubles its buffer up to 2 MiB and copies it twice, and what it leaves behind makes V8 mark the
-// whole heap every few pages. Their buffers are used again, only after Qdrant answered, so after all was sent.
+// The calls of Qdrant's service Points that ferry makes, over the session that Connect manages. Large buffers are used
+// again: an upsert's when Qdrant has answered, so when all was sent; an answer's when its points were given back.
 
 import {
   create,
@@ -14,11 +13,11 @@ import {
 import type { Http2SessionManager } from '@connectrpc/connect-node';
 import { FRAME_HEADER_BYTES } from './answer-message.js';
 import { Points, UpsertPointsSchema, type ShardKeySelector } from './gen/points_pb.js';
-import { callUnary, type CallOptions } from './unary-call.js';
+import { SpareBuffers } from './spare-buffers.js';
+import { callUnary, type CallOptions, type UnaryCall } from './unary-call.js';
 
-/** As many as there are writes under way on one connection. */
-const SPARE_BUFFERS = 3;
-const BUFFER_STEP_BYTES = 1 << 18;
+/** As many as there are pages under way on one connection: two or three being written, one being read. */
+const SPARE_BUFFERS = 4;
 const POINTS_TAG = 0x1a;
 
 export type PointCalls = ReturnType<typeof createPointCalls>;
@@ -37,26 +36,31 @@ export interface CallSettings {
 
 export function createPointCalls(sessions: Http2SessionManager, settings: CallSettings) {
   const { scroll, get, delete: remove, upsert } = Points.method;
-  const spare: Buffer[] = [];
+  const [frames, answers] = [new SpareBuffers(SPARE_BUFFERS), new SpareBuffers(SPARE_BUFFERS)];
+  const takeBuffer = (bytes: number) => answers.take(bytes);
+  const shared = { ...settings, takeBuffer };
   return {
-    scroll: encoding(sessions, settings, scroll),
-    get: encoding(sessions, settings, get),
-    delete: encoding(sessions, settings, remove),
+    scroll: encoding(sessions, shared, scroll),
+    get: encoding(sessions, shared, get),
+    delete: encoding(sessions, shared, remove),
     /** With `wait=true`. */
     upsert: async ({ points, ...rest }: UpsertRequest, options: CallOptions) => {
       const head = toBinary(UpsertPointsSchema, create(UpsertPointsSchema, { ...rest, wait: true }));
-      const { buffer, frame } = upsertFrame(spare, head, points);
-      const call = { ...settings, ...options, path: pathOf(upsert), frame };
-      const answer = await callUnary(sessions, call);
-      if (spare.length < SPARE_BUFFERS) spare.push(buffer);
+      const frame = upsertFrame(frames, head, points);
+      const answer = await callUnary(sessions, { ...shared, ...options, path: pathOf(upsert), frame });
+      frames.giveBack(frame.buffer);
       return fromBinary(upsert.output, answer);
+    },
+    /** These points came in one answer, and nobody reads them any more. */
+    giveBack: ([first]: readonly Uint8Array[]) => {
+      if (first !== undefined) answers.giveBack(first.buffer);
     },
   };
 }
 
 function encoding<I extends DescMessage, O extends DescMessage>(
   sessions: Http2SessionManager,
-  settings: CallSettings,
+  settings: CallSettings & Pick<UnaryCall, 'takeBuffer'>,
   method: DescMethodUnary<I, O>,
 ): (request: MessageInitShape<I>, options: CallOptions) => Promise<MessageShape<O>> {
   return async (request, options) => {
@@ -71,44 +75,38 @@ function pathOf(method: DescMethodUnary): string {
 }
 
 function framed(message: Uint8Array): Uint8Array {
-  const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + message.length);
+  const frame = new Uint8Array(FRAME_HEADER_BYTES + message.length);
   writeHeader(frame, message.length);
   frame.set(message, FRAME_HEADER_BYTES);
   return frame;
 }
 
-function upsertFrame(spare: Buffer[], head: Uint8Array, points: readonly Uint8Array[]) {
+function upsertFrame(spare: SpareBuffers, head: Uint8Array, points: readonly Uint8Array[]): Uint8Array {
   const bytes = head.length + points.reduce((sum, { length }) => sum + 1 + varintSize(length) + length, 0);
-  const buffer = take(spare, FRAME_HEADER_BYTES + bytes);
-  writeHeader(buffer, bytes);
-  buffer.set(head, FRAME_HEADER_BYTES);
+  const frame = spare.take(FRAME_HEADER_BYTES + bytes);
+  writeHeader(frame, bytes);
+  frame.set(head, FRAME_HEADER_BYTES);
   let at = FRAME_HEADER_BYTES + head.length;
   for (const point of points) {
-    buffer[at++] = POINTS_TAG;
-    at = writeVarint(buffer, at, point.length);
-    buffer.set(point, at);
+    frame[at++] = POINTS_TAG;
+    at = writeVarint(frame, at, point.length);
+    frame.set(point, at);
     at += point.length;
   }
-  return { buffer, frame: buffer.subarray(0, at) };
-}
-
-function take(spare: Buffer[], bytes: number): Buffer {
-  const kept = spare.pop();
-  if (kept !== undefined && kept.length >= bytes) return kept;
-  return Buffer.allocUnsafeSlow(Math.ceil(bytes / BUFFER_STEP_BYTES) * BUFFER_STEP_BYTES);
+  return frame;
 }
 
 /** Not compressed; the message's length. */
-function writeHeader(frame: Buffer, length: number): void {
+function writeHeader(frame: Uint8Array, length: number): void {
   frame[0] = 0;
-  frame.writeUInt32BE(length, 1);
+  new DataView(frame.buffer, frame.byteOffset).setUint32(1, length);
 }
 
-function writeVarint(buffer: Buffer, start: number, value: number): number {
+function writeVarint(into: Uint8Array, start: number, value: number): number {
   let at = start;
   let rest = value;
-  for (; rest >= 0x80; rest >>>= 7) buffer[at++] = (rest & 0x7f) | 0x80;
-  buffer[at++] = rest;
+  for (; rest >= 0x80; rest >>>= 7) into[at++] = (rest & 0x7f) | 0x80;
+  into[at++] = rest;
   return at;
 }
 

@@ -105,7 +105,7 @@ class GrpcPoints implements PointConnection {
       const answer = await this.#smaller(size, (limit) => this.#scroll(range, offset, limit, EVERYTHING));
       const points = before(range.to, answer.result);
       if (points.length > 0) {
-        const page = await this.#page(points, range.collection, range.shardKey, range.signal);
+        const page = await this.#pageOfAnswer(points, range);
         size.learn(page);
         yield page;
       }
@@ -129,7 +129,7 @@ class GrpcPoints implements PointConnection {
         });
         at += chunk.length;
         if (points.length === 0) continue; // all deleted since their ids were read
-        const page = await this.#page(points, range.collection, range.shardKey, range.signal);
+        const page = await this.#pageOfAnswer(points, range);
         size.learn(page);
         yield page;
       }
@@ -186,13 +186,21 @@ class GrpcPoints implements PointConnection {
     return [...first, ...(await this.#getAll(collection, shardKey, ids.slice(half), signal))];
   }
 
+  /** All points of one answer: its memory is used again when the page is released. */
+  #pageOfAnswer(points: readonly Uint8Array[], range: ReadRange): Promise<WirePage> {
+    const giveBack = () => this.#grpc.points.giveBack(points);
+    return this.#page(points, range.collection, range.shardKey, range.signal, giveBack);
+  }
+
   #page(
     points: readonly Uint8Array[],
     collection: string,
     shardKey: ShardKey | undefined,
     signal: AbortSignal | undefined,
+    giveBack?: () => void,
   ): Promise<WirePage> {
-    return hashedPage(points, shardKey, (ids) => readPayloads(this.#rest, collection, shardKey, ids, signal));
+    const exactly = (ids: PointId[]) => readPayloads(this.#rest, collection, shardKey, ids, signal);
+    return hashedPage(points, shardKey, exactly, giveBack);
   }
 
   /** Asks again for fewer points while the answer is larger than we let into memory. */

@@ -15,13 +15,16 @@ export interface WirePoint {
 }
 
 export class WirePage implements PointPage {
-  readonly points: readonly WirePoint[];
+  points: readonly WirePoint[];
   readonly bytes: number;
   readonly #hashes: Uint8Array;
+  #giveBack: (() => void) | undefined;
 
-  constructor(points: readonly WirePoint[], hashes: Uint8Array) {
+  /** `giveBack` is told once that nobody reads the points' bytes any more. */
+  constructor(points: readonly WirePoint[], hashes: Uint8Array, giveBack?: () => void) {
     this.points = points;
     this.#hashes = hashes;
+    this.#giveBack = giveBack;
     this.bytes = points.reduce((sum, point) => sum + point.bytes.length, 0);
   }
 
@@ -59,6 +62,12 @@ export class WirePage implements PointPage {
     );
   }
 
+  release(): void {
+    this.points = []; // whoever reads on meets an error, not the bytes of another page
+    this.#giveBack?.();
+    this.#giveBack = undefined;
+  }
+
   #at(position: number): WirePoint {
     const point = this.points[position];
     if (point === undefined)
@@ -82,6 +91,7 @@ export async function hashedPage(
   bytes: readonly Uint8Array[],
   shardKey: ShardKey | undefined,
   exactly: (ids: PointId[]) => Promise<Map<PointId, unknown>>,
+  giveBack?: () => void,
 ): Promise<WirePage> {
   const points: WirePoint[] = bytes.map((point) => ({ bytes: point }));
   const hashes = new Uint8Array(points.length * HASH_BYTES);
@@ -100,7 +110,7 @@ export async function hashedPage(
       hasher.hash(point.bytes, shardKey, hashOf(hashes, i), exactPayload);
     }
   }
-  return new WirePage(points, hashes);
+  return new WirePage(points, hashes, giveBack);
 }
 
 function hashOf(hashes: Uint8Array, position: number): Uint8Array {

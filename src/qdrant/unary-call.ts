@@ -2,7 +2,7 @@
 // as Connect makes them, `grpc-status` in their metadata exactly when the server sent one; a dead-line that counts the
 // connecting too; after it has settled, nothing is under way. Does not read compressed answers and does not ask for any.
 // Why not Connect's own calls: they hand each chunk of an answer through several async iterators and copy a request
-// six times; a third of our CPU went there (docs/decisions/0002-relay.md).
+// six times; a sixth of our CPU went there (docs/decisions/0002-relay.md).
 
 import { constants, type ClientHttp2Stream, type IncomingHttpHeaders } from 'node:http2';
 import { Code, ConnectError } from '@connectrpc/connect';
@@ -22,6 +22,8 @@ export interface UnaryCall extends CallOptions {
   frame: Uint8Array;
   /** An answer over this size fails instead of filling the memory. */
   readMaxBytes: number;
+  /** Where the answer's message is put; every byte of it is written. */
+  takeBuffer: (bytes: number) => Uint8Array;
 }
 
 /** Resolves with the answer's message. */
@@ -39,7 +41,7 @@ export function callUnary(sessions: Http2SessionManager, call: UnaryCall): Promi
   signal.addEventListener('abort', abort, { once: true });
   sessions.request('POST', call.path, headersOf(call), {}).then((opened) => {
     stream = opened;
-    readAnswer(opened, new AnswerMessage(call.readMaxBytes), giveUp, settle);
+    readAnswer(opened, new AnswerMessage(call.readMaxBytes, call.takeBuffer), giveUp, settle);
     if (isSettled()) opened.close(constants.NGHTTP2_CANCEL);
     else opened.end(call.frame);
   }, giveUp);

@@ -25,6 +25,8 @@ export interface PointPage {
   ): boolean;
   /** A page of only these positions, ascending. */
   pick(positions: readonly number[]): PointPage;
+  /** Nobody reads this page, or a part picked from it, any more: its memory may be used again. Need not be called. */
+  release(): void;
 }
 
 export interface ReadRange {

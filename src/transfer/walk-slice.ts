@@ -151,6 +151,7 @@ class Progress {
     await written;
     this.#underWay.shift();
     this.state = claim(this.state, page);
+    page.release();
     this.#walk.onProgress(this.state);
   }
 }
