@@ -36,22 +36,26 @@ const ID_ONLY = { withPayload: { enable: false }, withVectors: { enable: false }
 export function connectPoints(cluster: ClusterConnection, lane: number): PointConnection {
   return new GrpcPoints(
     connectGrpc(cluster, lane, { readMaxBytes: READ_MAX_BYTES }),
-    restNode(cluster, lane),
+    cluster.nodes.map((_, node) => restNode(cluster, node)),
+    lane,
   );
 }
 
 class GrpcPoints implements PointConnection {
   readonly #grpc: GrpcConnection;
+  readonly #nodes: readonly RestNode[];
+  /** The one that is written through. */
   readonly #rest: RestNode;
 
-  constructor(grpc: GrpcConnection, rest: RestNode) {
+  constructor(grpc: GrpcConnection, nodes: readonly RestNode[], lane: number) {
     this.#grpc = grpc;
-    this.#rest = rest;
+    this.#nodes = nodes;
+    this.#rest = nodes[lane % nodes.length] as RestNode;
   }
 
   close(): void {
     this.#grpc.close();
-    void this.#rest.close();
+    for (const node of this.#nodes) void node.close();
   }
 
   pages(range: ReadRange): AsyncIterable<PointPage> {
@@ -199,7 +203,7 @@ class GrpcPoints implements PointConnection {
     signal: AbortSignal | undefined,
     giveBack?: () => void,
   ): Promise<WirePage> {
-    const exactly = (ids: PointId[]) => readPayloads(this.#rest, collection, shardKey, ids, signal);
+    const exactly = (ids: PointId[]) => readPayloads(this.#nodes, collection, shardKey, ids, signal);
     return hashedPage(points, shardKey, exactly, giveBack);
   }
 
