@@ -17,6 +17,7 @@ import {
 } from '@temporalio/worker';
 import type { CollectionStatus } from '../../src/model/results.js';
 import { SEARCH_ATTRIBUTES } from '../../src/model/names.js';
+import { findBinary } from '../../src/local/binaries.js';
 import { FakeClusters } from './fake-clusters.js';
 import { childrenOf, exportHistory, historiesOf, payloadSizes } from './histories.js';
 
@@ -34,14 +35,14 @@ export class WorkflowLab {
   }
 
   static async open(): Promise<WorkflowLab> {
-    const path = process.env['FERRY_TEMPORAL_BIN'];
+    const path = await findBinary('temporal');
     const searchAttribute = Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => [
       '--search-attribute',
       `${name}=${type}`,
     ]);
     const env = await TestWorkflowEnvironment.createLocal({
       server: {
-        ...(path ? { executable: { type: 'existing-path' as const, path } } : {}),
+        executable: { type: 'existing-path', path },
         extraArgs: searchAttribute,
         log: { format: 'json', level: 'error' },
       },
