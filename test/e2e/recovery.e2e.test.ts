@@ -64,11 +64,12 @@ describe('ferry restore', () => {
   });
 
   it('replaces a collection only after a backup of it, and gives its aliases back', async () => {
-    await makeBackup(disk, { nodes: [stack.source.url], collection: 'worst', backup: OTHER });
+    // Not on the disk: the safety backup is of another cluster, and the later tests name none.
+    await makeBackup(s3, { nodes: [stack.source.url], collection: 'worst', backup: OTHER });
     await rest(stack.target, 'PUT', '/collections/doomed', '{"vectors":{"size":2,"distance":"Dot"}}');
     const alias = '{"actions":[{"create_alias":{"alias_name":"kept","collection_name":"doomed"}}]}';
     await rest(stack.target, 'POST', '/collections/aliases', alias);
-    const where = ['--store', 'disk', '--cluster', 'source', '--backup', OTHER, '--as', 'doomed'];
+    const where = ['--store', 's3', '--cluster', 'source', '--backup', OTHER, '--as', 'doomed'];
     const refused = await restore('worst', ...where);
     expect([refused.code, errorOfReport(refused)]).toEqual([1, expect.stringContaining('TargetExists')]);
     const run = await restore('worst', ...where, '--on-existing', 'replace');
@@ -76,7 +77,7 @@ describe('ferry restore', () => {
     const found = await compareSides(stack.side('source', 'worst'), stack.side('target', 'doomed'));
     expect(found.differences).toEqual([]);
     expect(await aliasesOf(stack.side('target', 'doomed'))).toContain('kept');
-    const saved = await ferry(stack, 'backups', '--store', 'disk', '--cluster', 'target', '--json');
+    const saved = await ferry(stack, 'backups', '--store', 's3', '--cluster', 'target', '--json');
     expect(saved.stdout).toContain('doomed');
   });
 });
