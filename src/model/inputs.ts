@@ -15,7 +15,7 @@ export const pace = {
 export const work = {
   /** Slices worked on at the same time. */
   slices: z.int().min(1).max(64).default(4),
-  batchBytes: z.int().min(65_536).max(33_554_432).default(1_048_576),
+  batchBytes: z.int().min(65_536).max(33_554_432).default(2_097_152),
   /** How long one activity works on a slice before it reports back, in milliseconds. */
   budgetMs: z.int().min(1_000).max(3_600_000).default(600_000),
   stallAfterAttempts: z.int().min(2).max(1_000).default(30),
