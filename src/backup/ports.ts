@@ -1,21 +1,27 @@
 // What backup/ needs of a cluster's nodes, in its own words; qdrant/ implements it. A node that is opened was found to
 // hold, as Active, what is asked of it: never a balancer that leads elsewhere.
 
-/** A shard of a collection, or the whole storage of a single node. */
-export type SnapshotSource = { collection: string; shard: number } | 'storage';
+import type { PointId } from '../model/point-id.js';
+import type { Answers } from '../model/recall.js';
+import type { ShardKey } from '../model/slice.js';
+
+/** A shard of a collection, the part of a collection that a node holds, or the whole storage of a node. */
+export type SnapshotSource = { collection: string; shard?: number } | 'storage';
 
 export interface NodeFile {
   name: string;
   bytes: number;
   /** Qdrant's own, where it keeps snapshots on a disk; absent where it keeps them in S3. */
   sha256?: string;
+  /** ISO 8601 */
+  createdAt?: string;
 }
 
 export interface Download {
-  /** Changes when the file does. */
+  /** Changes when the file does; empty where Qdrant keeps snapshots in S3. */
   etag: string;
-  /** Of the whole file. */
-  bytes: number;
+  /** Of the whole file; absent where Qdrant keeps snapshots in S3, and then nobody but the list tells. */
+  bytes?: number;
   body: AsyncIterable<Uint8Array>;
 }
 
@@ -33,15 +39,20 @@ export interface SnapshotNode {
   /** Answers when the snapshot lies on the node. Not idempotent: each call makes another. */
   create(source: SnapshotSource, signal: AbortSignal): Promise<NodeFile>;
   list(source: SnapshotSource, signal: AbortSignal): Promise<NodeFile[]>;
-  /** From a position on. A body that ends early throws. `undefined` when the node has no such file. */
+  /**
+   * From a position on. A body that ends early throws, where the length is known. `undefined` when the node has no such
+   * file.
+   */
   download(
     source: SnapshotSource,
     name: string,
     from: number,
     signal: AbortSignal,
   ): Promise<Download | undefined>;
-  /** By its own name only. Absent is no error. */
-  remove(source: SnapshotSource, name: string, signal: AbortSignal): Promise<void>;
+  /** Where another Qdrant may fetch it, and the key it then needs: a secret, in no error and no history. */
+  locate(source: SnapshotSource, name: string): { url: string; apiKey?: string };
+  /** By its own name only. False when the node has no such file, which is no error. */
+  remove(source: SnapshotSource, name: string, signal: AbortSignal): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -58,3 +69,30 @@ export interface SnapshotNodes {
   /** The only node of a cluster; throws `InvalidInput` where there are several. */
   only(cluster: string, signal: AbortSignal): Promise<SnapshotNode>;
 }
+
+export interface SearchPlace {
+  collection: string;
+  /** Empty for the unnamed one. */
+  vector: string;
+  /** Always with custom sharding: there an id alone may mean several points. */
+  shardKey?: ShardKey;
+}
+
+/** Searches of one cluster, over whichever of its nodes answers. Reading, so they may be repeated. */
+export interface Searches {
+  /** Ids of random points that have this vector, at most so many, unordered. */
+  sample(place: SearchPlace, most: number, signal: AbortSignal): Promise<PointId[]>;
+  /**
+   * What lies nearest to the vector of a stored point, the point itself left out. `undefined` when there is no such
+   * point, or it has no such vector. Strict mode may forbid it: `QdrantRejected`.
+   */
+  nearest(
+    place: SearchPlace,
+    point: PointId,
+    limit: number,
+    signal: AbortSignal,
+  ): Promise<Answers | undefined>;
+}
+
+/** Throws `UnknownAlias`, naming those that exist. */
+export type SearchesOf = (cluster: string) => Searches;

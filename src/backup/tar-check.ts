@@ -3,8 +3,7 @@
 // into the entries. Its state is a few numbers, so that a check can go on where a dead worker's stood (at a block).
 
 import { FerryError } from '../model/errors.js';
-
-const BLOCK = 512;
+import { BLOCK, hasMoreHoles, isHeader, nameIn, padded, sizeIn } from './tar-headers.js';
 
 export interface TarState {
   /** Bytes left of the entry that passes, with its padding. */
@@ -20,6 +19,7 @@ export interface TarState {
 
 /** Names, or folders with a "/" at the end. */
 export const SHARD_ENTRIES = ['segments/', 'shard_config.json'];
+export const COLLECTION_ENTRIES = ['config.json'];
 export const STORAGE_ENTRIES = ['config.json'];
 
 export class TarCheck {
@@ -68,7 +68,7 @@ export class TarCheck {
   #block(block: Buffer): void {
     const state = this.#state;
     if (state.holes) {
-      state.holes = block[504] === 1;
+      state.holes = hasMoreHoles(block, false);
       return;
     }
     if (block.every((byte) => byte === 0)) {
@@ -77,10 +77,9 @@ export class TarCheck {
     }
     if (state.empty > 0 || !isHeader(block))
       throw incomplete(`What was sent is no archive at byte ${state.bytes}`);
-    const size = sizeIn(block);
-    state.skip = Math.ceil(size / BLOCK) * BLOCK;
+    state.skip = padded(sizeIn(block));
     // The list of holes stands between the header and the bytes: it is passed block by block, `skip` waits.
-    state.holes = block[156] === 0x53 && block[482] === 1;
+    state.holes = hasMoreHoles(block, true);
     this.#note(nameIn(block));
   }
 
@@ -88,29 +87,6 @@ export class TarCheck {
     const found = this.#wanted.find((one) => (one.endsWith('/') ? name.startsWith(one) : name === one));
     if (found !== undefined && !this.#state.seen.includes(found)) this.#state.seen.push(found);
   }
-}
-
-/** The sum of its bytes, with the sum's own field as blanks. */
-function isHeader(block: Buffer): boolean {
-  let sum = 8 * 0x20;
-  for (let at = 0; at < BLOCK; at += 1) if (at < 148 || at >= 156) sum += block[at] ?? 0;
-  return octal(block.subarray(148, 156)) === sum;
-}
-
-/** Octal text, or from 8 GiB on a binary number. */
-function sizeIn(block: Buffer): number {
-  const field = block.subarray(124, 136);
-  return (field[0] ?? 0) & 0x80 ? Number(field.readBigUInt64BE(4)) : octal(field);
-}
-
-function octal(field: Buffer): number {
-  return Number.parseInt(field.toString('latin1').replaceAll('\0', ' ').trim() || '0', 8);
-}
-
-function nameIn(block: Buffer): string {
-  const name = block.subarray(0, 100);
-  const end = name.indexOf(0);
-  return name.toString('utf8', 0, end < 0 ? 100 : end);
 }
 
 function incomplete(happened: string): FerryError {

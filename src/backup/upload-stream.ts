@@ -1,11 +1,17 @@
-// From a stream to the parts of an upload, with read-ahead: while one part is filled, up to three are on their way, so
-// that a store that is slow for a moment does not stall the node. Promises that memory holds four parts, whatever the
-// size of the stream, and that parts are confirmed in order. Cuts the parts where model/part-sizes.ts says.
+// From a stream to the parts of an upload, with read-ahead: while one part is filled, others are on their way, so that a
+// store that is slow for a moment does not stall the node. Promises that memory holds 24 MiB of parts, or two where they
+// are larger, whatever the size of the stream, and that parts are confirmed in order. Cuts the parts where
+// model/part-sizes.ts says.
 
 import { partSizeFor } from '../model/part-sizes.js';
 import type { StoredPart, Upload } from '../storage/object-store.js';
+import { PartBuffers } from './part-buffers.js';
 
-const IN_FLIGHT = 3;
+/** Parts at a time, with the one that is filled. */
+const MOST_PARTS = 3;
+const MOST_BYTES = 24 * 1024 ** 2;
+
+const buffers = new PartBuffers();
 
 export interface UploadStream {
   upload: Upload;
@@ -51,6 +57,8 @@ export async function uploadStream(work: UploadStream): Promise<StoredPart[]> {
     await sender.settle();
     work.signal.throwIfAborted();
     throw sender.failure ?? error;
+  } finally {
+    buffers.rest();
   }
 }
 
@@ -95,7 +103,6 @@ class PartSender {
   readonly #onFailure: (failure: unknown) => void;
   readonly #onTheirWay = new Set<Promise<void>>();
   readonly #sent: StoredPart[];
-  readonly #idle: Uint8Array[] = [];
   #number: number;
   #confirmed: number;
 
@@ -111,10 +118,7 @@ class PartSender {
   next(): FillingPart {
     this.#number += 1;
     const size = partSizeFor(this.#number, this.#work.expectedBytes);
-    const idle = this.#idle.pop();
-    // Slow, because the pool of small buffers is not for these, and unsafe, because every byte is overwritten.
-    const buffer = idle !== undefined && idle.length >= size ? idle : Buffer.allocUnsafeSlow(size);
-    return new FillingPart(this.#number, size, buffer);
+    return new FillingPart(this.#number, size, buffers.take(size));
   }
 
   /** Resolves when there is room for the next part. */
@@ -122,7 +126,8 @@ class PartSender {
     this.#work.onCut(part.number);
     const sending: Promise<void> = this.#put(part).finally(() => this.#onTheirWay.delete(sending));
     this.#onTheirWay.add(sending);
-    while (this.#onTheirWay.size >= IN_FLIGHT && this.failure === undefined) {
+    const most = Math.max(2, Math.min(MOST_PARTS, Math.floor(MOST_BYTES / part.buffer.byteLength)));
+    while (this.#onTheirWay.size >= most && this.failure === undefined) {
       await Promise.race(this.#onTheirWay);
     }
     this.#signal.throwIfAborted();
@@ -143,7 +148,7 @@ class PartSender {
     try {
       const stored = await this.#work.upload.putPart(part.number, part.body, this.#signal);
       this.#sent[part.number - 1] = stored;
-      this.#idle.push(part.buffer);
+      buffers.giveBack(part.buffer);
       while (this.#sent[this.#confirmed] !== undefined) this.#confirmed += 1;
       this.#work.onParts(this.#confirmed);
     } catch (error) {

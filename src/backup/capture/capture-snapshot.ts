@@ -1,0 +1,279 @@
+// One snapshot from a node into one object. `stream` makes it while it is sent and begins again after a crash; `stored`
+// has the node keep a file and goes on inside it. Both promise: the archive was whole, the object holds exactly what the
+// node sent, nothing half-made stays in the store, and of what stays on the node the name is told.
+//
+//   stored:  names on the node ──▶ create ──▶ download and upload, part by part ──▶ object ──▶ (document) ──▶ remove
+//   A crash between `create` and the next heartbeat leaves a file whose name nobody was told: it is found as a name that
+//   is new since the beginning, and reported, not removed, for it may be somebody else's.
+
+import { createHash } from 'node:crypto';
+import { FerryError } from '../../model/errors.js';
+import type { ManifestPart } from '../../model/manifest.js';
+import { partSizeFor } from '../../model/part-sizes.js';
+import type { StoredPart, Upload } from '../../storage/object-store.js';
+import { Pacer } from '../../transfer/pacer.js';
+import type { Download, NodeFile, SnapshotNode, SnapshotSource } from '../ports.js';
+import { isNamedAs } from '../../model/snapshot-names.js';
+import { clearLeftovers, completeSnapshot, type SnapshotObject } from './snapshot-object.js';
+import { TarCheck, type TarState } from '../tar-check.js';
+import { uploadStream } from '../upload-stream.js';
+
+/** Small enough for a heartbeat; enough to go on from. */
+export interface CaptureState {
+  /** In the store, of this attempt. */
+  bytes: number;
+  /** The most that any attempt reached. */
+  best: number;
+  uploadId?: string;
+  /** The file that we had the node make. */
+  file?: { node: string; name: string; bytes: number; etag?: string; sha256?: string };
+  /** Names on that node before we made any. */
+  known?: { node: string; names: string[] };
+  /** Parts in the store, from the first, and how the check stood behind them. */
+  parts?: { confirmed: number; tar: TarState };
+}
+
+export interface Capture {
+  what: string;
+  source: SnapshotSource;
+  node: SnapshotNode;
+  object: SnapshotObject;
+  /** What the archive must hold. */
+  entries: readonly string[];
+  state: CaptureState;
+  /** Also keeps the state; `moved` when it got further than ever. */
+  onProgress(state: CaptureState, moved: boolean): void;
+  signal: AbortSignal;
+  maxMegabytesPerSecond?: number | undefined;
+}
+
+/** What lies in the store now. */
+export interface Captured {
+  parts: ManifestPart[];
+  /** Of the whole; absent when an attempt went on where another had stopped. */
+  sha256?: string;
+}
+
+export function freshCapture(): CaptureState {
+  return { bytes: 0, best: 0 };
+}
+
+export async function captureStreamed(capture: Capture): Promise<Captured> {
+  const { node, object, source } = capture;
+  await clearLeftovers(object);
+  const upload = await object.store.upload(object.key);
+  capture.state.uploadId = upload.id;
+  try {
+    const tar = new TarCheck(capture.entries);
+    return await send(capture, { upload, before: [], tar, open: (signal) => node.stream(source, signal) });
+  } catch (error) {
+    await upload.abort().catch(() => undefined); // the next attempt, or the end of the job, looks for it again
+    throw error;
+  }
+}
+
+export async function captureStored(capture: Capture): Promise<Captured> {
+  const { state, object, node, source } = capture;
+  const file = await fileOnNode(capture);
+  const { upload, before, tar } = await openUpload(capture, file.bytes);
+  const from = before.reduce((sum, part) => sum + part.bytes, 0);
+  const download = await node.download(source, file.name, from, capture.signal);
+  const same = isSame(file, download);
+  if (!download || !same) {
+    delete state.file;
+    await upload.abort();
+    forgetUpload(state);
+    capture.onProgress(state, false);
+    const happened = `${node.url} no longer has the snapshot ${file.name}, or another one of that name`;
+    throw new FerryError('SnapshotIncomplete', happened);
+  }
+  file.etag = download.etag;
+  const { bytes, sha256 } = file;
+  try {
+    const said = sha256 === undefined ? {} : { sha256 };
+    const sent = await send(capture, { upload, before, tar, open: () => download.body, bytes, ...said });
+    await clearForeign(object, upload.id);
+    return sent;
+  } catch (error) {
+    if (error instanceof OtherBytes) await beginAgain(capture, upload);
+    throw error;
+  }
+}
+
+/** With another file: what the node's disk gives is not what was written to it. */
+async function beginAgain(capture: Capture, upload: Upload): Promise<void> {
+  await upload.abort();
+  await dropFile(capture);
+  delete capture.state.file;
+  forgetUpload(capture.state);
+  capture.onProgress(capture.state, false);
+}
+
+class OtherBytes extends FerryError {}
+
+/** Takes away what a capture that will not be tried again has made. */
+export async function giveUp(capture: OnNode & Pick<Capture, 'object'>): Promise<string[]> {
+  await clearLeftovers(capture.object).catch(() => undefined);
+  return dropFile(capture);
+}
+
+/** What takes a snapshot off a node. */
+export type OnNode = Pick<Capture, 'state' | 'node' | 'source'>;
+
+/** Removes the file that nobody will come back for; names what stays. */
+export async function dropFile({ state, node, source }: OnNode): Promise<string[]> {
+  const { file } = state;
+  if (file === undefined) return [];
+  const name = `${file.name} on ${file.node}`;
+  if (file.node !== node.url) return [name];
+  const removed = node.remove(source, file.name, AbortSignal.timeout(30_000));
+  return removed.then(
+    () => [],
+    () => [name],
+  );
+}
+
+/** Removes our file, and names what stays: what could not be removed, and what came up since the beginning. */
+export async function leaveNode({
+  state,
+  node,
+  source,
+  signal,
+}: OnNode & Pick<Capture, 'signal'>): Promise<string[]> {
+  const { file, known } = state;
+  if (known === undefined) return [];
+  const left: string[] = [];
+  if (file?.node === node.url) await node.remove(source, file.name, signal).catch(() => undefined);
+  else if (file !== undefined) left.push(`${file.name} on ${file.node}`);
+  if (known.node !== node.url) return left;
+  try {
+    const since = (await namesOn({ node, source, signal })).filter((name) => !known.names.includes(name));
+    return [...left, ...since.map((name) => `${name} on ${node.url}`)];
+  } catch (error) {
+    // The snapshot is in the store: a node that has gone since is no reason to take another one.
+    if (signal.aborted || !(error instanceof FerryError)) throw error;
+    return file === undefined ? left : [...left, `perhaps ${file.name} on ${node.url}, which did not answer`];
+  }
+}
+
+interface Sending {
+  upload: Upload;
+  before: StoredPart[];
+  tar: TarCheck;
+  open(signal: AbortSignal): AsyncIterable<Uint8Array>;
+  bytes?: number;
+  /** What the node says that the whole hashes to. */
+  sha256?: string;
+}
+
+async function send(capture: Capture, sending: Sending): Promise<Captured> {
+  const { state, object, signal, maxMegabytesPerSecond, what } = capture;
+  const { upload, before, tar, bytes } = sending;
+  const pacer = new Pacer(maxMegabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond });
+  const cuts = new Map<number, TarState>();
+  const whole = createHash('sha256');
+  const parts = await uploadStream({
+    upload,
+    before,
+    signal,
+    open: (inner) => sending.open(inner),
+    ...(bytes === undefined ? {} : { expectedBytes: bytes }),
+    pace: (taken) => pacer.take(0, taken, signal),
+    onBytes: (piece) => {
+      tar.push(piece);
+      whole.update(piece);
+    },
+    onCut: (number) => cuts.set(number, tar.state),
+    onParts: (confirmed) => {
+      const cut = cuts.get(confirmed);
+      if (cut === undefined) return;
+      for (const number of cuts.keys()) if (number <= confirmed) cuts.delete(number);
+      state.parts = { confirmed, tar: cut };
+      state.bytes = cut.bytes;
+      const moved = state.bytes > state.best;
+      state.best = Math.max(state.best, state.bytes);
+      capture.onProgress(state, moved);
+    },
+  });
+  tar.finish(what);
+  const sha256 = before.length > 0 ? undefined : whole.digest('hex');
+  if (sha256 !== undefined && sha256 !== (sending.sha256 ?? sha256))
+    throw new OtherBytes('SnapshotIncomplete', `${what}: it came with another SHA-256 than its node says`);
+  const listed = await completeSnapshot(object, upload, parts);
+  return { parts: listed, ...(sha256 === undefined ? {} : { sha256 }) };
+}
+
+/** The one that an earlier attempt had the node make, or a new one. */
+export async function fileOnNode(
+  capture: OnNode & Pick<Capture, 'signal' | 'onProgress'>,
+): Promise<NonNullable<CaptureState['file']>> {
+  const { state, node, source, signal } = capture;
+  if (state.file?.node === node.url) return state.file;
+  if (state.known?.node !== node.url) state.known = { node: node.url, names: await namesOn(capture) };
+  capture.onProgress(state, false);
+  const made: NodeFile = await node.create(source, signal);
+  forgetUpload(state);
+  const sha256 = made.sha256 === undefined ? {} : { sha256: made.sha256 };
+  state.file = { node: node.url, name: made.name, bytes: made.bytes, ...sha256 };
+  capture.onProgress(state, true);
+  return state.file;
+}
+
+/** Out of S3 Qdrant tells neither length nor tag: that all of it came, the archive shows. */
+function isSame(file: NonNullable<CaptureState['file']>, download: Download | undefined): boolean {
+  if (!download || (download.bytes !== undefined && download.bytes !== file.bytes)) return false;
+  return (file.etag ?? download.etag) === download.etag;
+}
+
+/** Of this source alone: where Qdrant keeps snapshots in S3 its lists mix everything. */
+export async function filesOn({ node, source, signal }: Listing): Promise<NodeFile[]> {
+  const files = await node.list(source, signal);
+  return source === 'storage' ? files : files.filter(({ name }) => isNamedAs(source, name));
+}
+
+type Listing = Pick<Capture, 'node' | 'source' | 'signal'>;
+
+export async function namesOn(listing: Listing): Promise<string[]> {
+  return (await filesOn(listing)).map(({ name }) => name);
+}
+
+/** The upload of the attempt before, with the parts behind which we know how the check stood; or a new one. */
+async function openUpload(
+  capture: Capture,
+  bytes: number,
+): Promise<{ upload: Upload; before: StoredPart[]; tar: TarCheck }> {
+  const { state, object, entries } = capture;
+  const resumed = await resumedParts(capture, bytes);
+  if (resumed) return { ...resumed, tar: new TarCheck(entries, state.parts?.tar) };
+  await clearLeftovers(object);
+  forgetUpload(state);
+  const upload = await object.store.upload(object.key);
+  state.uploadId = upload.id;
+  capture.onProgress(state, false);
+  return { upload, before: [], tar: new TarCheck(entries) };
+}
+
+async function resumedParts({ state, object }: Capture, bytes: number) {
+  if (state.uploadId === undefined || state.parts === undefined) return undefined;
+  const upload = await object.store.resumeUpload(object.key, state.uploadId);
+  if (!upload) return undefined;
+  const { confirmed } = state.parts;
+  const before = (await upload.parts()).filter((part) => part.number <= confirmed);
+  const fits = before.every(
+    (part, at) => part.number === at + 1 && part.bytes === partSizeFor(part.number, bytes),
+  );
+  return fits && before.length === confirmed ? { upload, before } : undefined;
+}
+
+function forgetUpload(state: CaptureState): void {
+  delete state.uploadId;
+  delete state.parts;
+  state.bytes = 0;
+}
+
+/** Uploads of this key that a dead attempt began; ours is complete. */
+async function clearForeign({ store, key }: SnapshotObject, ours: string): Promise<void> {
+  for await (const left of store.uploads(key)) {
+    if (left.key === key && left.id !== ours) await (await store.resumeUpload(key, left.id))?.abort();
+  }
+}

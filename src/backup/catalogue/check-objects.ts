@@ -1,0 +1,153 @@
+// Whether the objects of a collection's backup are what its manifest says. `quick` asks for existence and size, `full`
+// reads every byte and hashes it. Promises to name each object that is not, and to go on where it stopped; an object
+// that cannot be read just now is an error, not damage.
+
+import type { CheckObjectsInput, CheckObjectsResult } from '../../model/backup-activities.js';
+import { collectionFolder, manifestKey } from '../../model/backup-names.js';
+import { FerryError } from '../../model/errors.js';
+import {
+  collectionManifestSchema,
+  parseDocument,
+  partsOf,
+  type CollectionManifest,
+  type ManifestPart,
+} from '../../model/manifest.js';
+import { createHash } from 'node:crypto';
+import type { ObjectStore } from '../../storage/object-store.js';
+import { readText } from '../read-text.js';
+
+const MOST_NAMED = 10;
+
+export interface CheckAttempt {
+  state: CheckObjectsResult;
+  onProgress(state: CheckObjectsResult): void;
+  signal: AbortSignal;
+  stop: AbortSignal;
+}
+
+export function freshCheck(cursor = 0): CheckObjectsResult {
+  return { cursor, done: false, objects: 0, bytes: 0, damage: [] };
+}
+
+export async function checkObjects(
+  store: ObjectStore,
+  input: CheckObjectsInput,
+  { state, onProgress, signal, stop }: CheckAttempt,
+): Promise<CheckObjectsResult> {
+  const began = performance.now();
+  const manifest = await readManifest(store, input, signal);
+  const tasks = tasksOf(manifest, input);
+  for (; state.cursor < tasks.length; state.cursor += 1) {
+    if (stop.aborted || performance.now() - began > input.budgetMs) return state;
+    signal.throwIfAborted();
+    const task = tasks[state.cursor];
+    if (task) await run(store, task, state, signal);
+    onProgress({ ...state, cursor: state.cursor + 1 });
+  }
+  state.done = true;
+  return state;
+}
+
+export async function readManifest(
+  store: ObjectStore,
+  { cluster, backup, collection }: { cluster: string; backup: string; collection: string },
+  signal?: AbortSignal,
+): Promise<CollectionManifest> {
+  const key = manifestKey(cluster, backup, collection);
+  const manifest = parseDocument(collectionManifestSchema, await readText(store, key, signal), key);
+  requireOwn(manifest, { cluster, backup, collection }, key);
+  return manifest;
+}
+
+/** A manifest that was carried into another folder would lead to the objects of another backup. */
+export function requireOwn(
+  manifest: CollectionManifest,
+  { cluster, backup, collection }: { cluster: string; backup: string; collection: string },
+  key: string,
+): void {
+  const folder = collectionFolder(cluster, backup, collection);
+  const foreign = partsOf(manifest).find((part) => !part.key.startsWith(folder));
+  const named = manifest.cluster === cluster && manifest.backup === backup;
+  if (named && manifest.collection === collection && foreign === undefined) return;
+  const happened =
+    foreign === undefined
+      ? `The manifest is of ${manifest.cluster}/${manifest.backup}/${manifest.collection}`
+      : `The manifest leads out of its folder, to ${foreign.key}`;
+  throw new FerryError('ManifestInvalid', happened, { context: { key } });
+}
+
+interface Task {
+  key: string;
+  /** How long the object must be; checked once an object. */
+  length?: number;
+  part?: ManifestPart;
+}
+
+function tasksOf(manifest: CollectionManifest, { verify, share }: CheckObjectsInput): Task[] {
+  const mine = sharing(share);
+  const parts = partsOf(manifest);
+  const lengths = new Map<string, number>();
+  for (const part of parts) {
+    lengths.set(part.key, Math.max(lengths.get(part.key) ?? 0, part.offset + part.bytes));
+  }
+  const sizes = [...lengths].map(([key, length]): Task => ({ key, length }));
+  if (verify === 'quick') return sizes.filter((_, at) => mine(at));
+  return [...sizes, ...parts.filter((_, at) => mine(at)).map((part): Task => ({ key: part.key, part }))];
+}
+
+/** "3/7" takes every seventh, beginning with the third. */
+export function sharing(share: string | undefined): (position: number) => boolean {
+  if (share === undefined) return () => true;
+  const [, k, n] = /^(\d+)\/(\d+)$/.exec(share) ?? [];
+  const [own, all] = [Number(k), Number(n)];
+  if (!(own >= 1 && own <= all)) {
+    throw new FerryError('InvalidInput', `A share is written like 1/7, not "${share}"`);
+  }
+  return (position) => position % all === own - 1;
+}
+
+async function run(store: ObjectStore, task: Task, state: CheckObjectsResult, signal: AbortSignal) {
+  if (task.part === undefined) return checkLength(store, task, state);
+  const reason = await partFault(store, task.part, signal);
+  if (reason !== undefined) note(state, `${nameOf(task.key)}: ${reason}`);
+  state.bytes += task.part.bytes;
+}
+
+async function checkLength(store: ObjectStore, { key, length }: Task, state: CheckObjectsResult) {
+  state.objects += 1;
+  const found = await store.head(key);
+  if (!found) note(state, `${nameOf(key)}: missing`);
+  else if (found.bytes !== length) note(state, `${nameOf(key)}: ${found.bytes} of ${length} bytes`);
+}
+
+async function partFault(
+  store: ObjectStore,
+  part: ManifestPart,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const where = `bytes ${part.offset} to ${part.offset + part.bytes}`;
+  try {
+    const hash = createHash('sha256');
+    let bytes = 0;
+    const range = { from: part.offset, to: part.offset + part.bytes };
+    for await (const chunk of store.read(part.key, { range, signal })) {
+      hash.update(chunk);
+      bytes += chunk.length;
+    }
+    if (bytes !== part.bytes) return `${where} are ${bytes} bytes`;
+    return hash.digest('hex') === part.sha256 ? undefined : `${where} are not what was written`;
+  } catch (error) {
+    if (!(error instanceof FerryError)) throw error;
+    if (error.code === 'ObjectMissing') return 'missing';
+    if (error.code === 'ObjectDamaged') return `${where} cannot be read whole`;
+    throw error;
+  }
+}
+
+function note(state: CheckObjectsResult, sentence: string): void {
+  if (state.damage.length < MOST_NAMED && !state.damage.includes(sentence)) state.damage.push(sentence);
+}
+
+function nameOf(key: string): string {
+  return key.slice(key.lastIndexOf('/') + 1);
+}

@@ -1,0 +1,38 @@
+// What a move that failed may have left on the source's nodes: a file whose attempt nobody came back for. Found by its
+// time, and only named: it may be somebody else's.
+
+import type { NameLeftInput, NameLeftResult } from '../../model/move-activities.js';
+import { filesOn } from '../capture/capture-snapshot.js';
+import { wantedShard } from '../capture/plan-capture.js';
+import type { SnapshotNode, SnapshotNodes } from '../ports.js';
+
+const MOST_NAMED = 10;
+
+export async function nameLeft(
+  nodes: SnapshotNodes,
+  { source: { cluster, collection }, shards, since }: NameLeftInput,
+  signal: AbortSignal,
+): Promise<NameLeftResult> {
+  const left: string[] = [];
+  for (const shard of shards) {
+    const node = await nodes.holding(cluster, wantedShard(collection, shard), signal);
+    try {
+      left.push(...(await namesSince(node, { collection, shard: shard.id }, since, signal)));
+    } finally {
+      await node.close();
+    }
+  }
+  return { left: left.slice(0, MOST_NAMED) };
+}
+
+async function namesSince(
+  node: SnapshotNode,
+  source: { collection: string; shard: number },
+  since: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const files = await filesOn({ node, source, signal });
+  const isNew = (createdAt: string | undefined) =>
+    createdAt !== undefined && Date.parse(createdAt) >= Date.parse(since);
+  return files.flatMap(({ name, createdAt }) => (isNew(createdAt) ? [`${name} on ${node.url}`] : []));
+}

@@ -1,0 +1,108 @@
+// Decides whether and how one collection goes from cluster to cluster as snapshots, before the target is touched. What a
+// snapshot cannot do is said in a sentence (`unfit`), for scroll migration may well do it; everything else that speaks
+// against the job is thrown. Writes nothing.
+
+import { isSwapName, swapName } from '../../model/backup-names.js';
+import type { CollectionRef } from '../../model/collections.js';
+import { FerryError } from '../../model/errors.js';
+import { migrationName } from '../../model/names.js';
+import type { MovePlan, PlanMoveInput } from '../../model/move-activities.js';
+import { stampOf, type Stamp } from '../../model/stamp.js';
+import type { Alias, ClusterControl, Controls } from '../../transfer/control-port.js';
+import { planCollection } from '../../transfer/plan-collection.js';
+import { modeFor, notesOn } from '../capture/plan-capture.js';
+import { isReadable } from '../recover/recover-version.js';
+
+type Place = Pick<MovePlan, 'writes' | 'exists' | 'isMoved'>;
+
+export async function planMove(
+  controls: Controls,
+  input: PlanMoveInput,
+  now: Date,
+  signal?: AbortSignal,
+): Promise<MovePlan> {
+  const [source, target] = [controls.of(input.source.cluster), controls.of(input.target.cluster)];
+  const [made, reads] = await Promise.all([source.version(signal), target.version(signal)]);
+  const mode = input.capture === 'auto' ? modeFor(made) : input.capture;
+  const unfit = reasonAgainst(input, made, reads);
+  if (unfit !== undefined) {
+    return { unfit, writes: input.target.collection, exists: false, isMoved: false, mode };
+  }
+  const place = await placeFor(target, input, now, signal);
+  const written = { cluster: input.target.cluster, collection: place.writes };
+  const onExisting = place.exists ? 'recreate' : 'fail';
+  const collection = await planCollection(
+    controls,
+    { source: input.source, target: written, onExisting },
+    signal,
+  );
+  const notes = [...notesOn(mode, made), ...collection.notes];
+  return { collection: { ...collection, notes }, ...place, mode };
+}
+
+function reasonAgainst({ source, target, overrides }: PlanMoveInput, made: string, reads: string) {
+  if (overrides !== undefined)
+    return 'a snapshot brings the settings it was made with, and `overrides` were asked for';
+  if (isReadable(made, reads)) return undefined;
+  return (
+    `"${source.cluster}" is Qdrant ${made} and "${target.cluster}" is Qdrant ${reads}, ` +
+    'and a snapshot is read by the same or the next minor version only'
+  );
+}
+
+async function placeFor(
+  target: ClusterControl,
+  input: PlanMoveInput,
+  now: Date,
+  signal?: AbortSignal,
+): Promise<Place> {
+  const { cluster, collection } = input.target;
+  const aliases = await target.aliases(signal);
+  const names = await target.collections(signal);
+  const isThere = names.includes(collection);
+  if (input.onExisting === 'swap') {
+    if (!isThere) return behindAlias(target, input, names, aliases, now, signal);
+    const happened = `"${collection}" on "${cluster}" is a collection's own name, not an alias that could be moved`;
+    throw new FerryError('AliasNeeded', happened, { context: { cluster, collection } });
+  }
+  if (!isThere) return { writes: collection, exists: false, isMoved: false };
+  const ours = await stampOfOurs(target, input.source, { cluster, collection }, signal);
+  if (ours) return { writes: collection, exists: false, isMoved: isMoved(ours) };
+  if (input.onExisting === 'replace') return { writes: collection, exists: true, isMoved: false };
+  throw new FerryError('TargetExists', `"${collection}" exists on "${cluster}"`, {
+    context: { cluster, collection },
+  });
+}
+
+/** The dated one that an ended attempt began, or a new one. */
+async function behindAlias(
+  target: ClusterControl,
+  { source, target: { cluster, collection: alias } }: PlanMoveInput,
+  names: readonly string[],
+  aliases: readonly Alias[],
+  now: Date,
+  signal?: AbortSignal,
+): Promise<Place> {
+  const used = new Set(aliases.map((one) => one.collection));
+  const dated = names.filter((name) => isSwapName(name, alias) && !used.has(name)).sort();
+  for (const name of dated.reverse()) {
+    const ours = await stampOfOurs(target, source, { cluster, collection: name }, signal);
+    if (ours) return { writes: name, exists: false, isMoved: isMoved(ours) };
+  }
+  return { writes: swapName(alias, now), exists: false, isMoved: false };
+}
+
+async function stampOfOurs(
+  target: ClusterControl,
+  source: CollectionRef,
+  written: CollectionRef,
+  signal?: AbortSignal,
+): Promise<Stamp | undefined> {
+  const stamp = stampOf((await target.info(written.collection, signal)).config);
+  return stamp?.isAdopted !== true && stamp?.migration === migrationName(source, written) ? stamp : undefined;
+}
+
+/** All shards are in, or an earlier migration came to its end, whatever way the points went. */
+function isMoved({ isMoved = false, heldBack }: Stamp): boolean {
+  return isMoved || heldBack === undefined;
+}

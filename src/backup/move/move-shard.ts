@@ -1,0 +1,286 @@
+// One shard's snapshot from the node that holds it into every replica of its shard on the target. `stream` passes it on
+// while the node makes it; `stored` has the node keep a file, which the target's node fetches (pull) or which passes
+// through here (push). May be repeated: a shard's content is replaced. Promises that a truncated or damaged snapshot
+// never becomes a shard, that all replicas get one and the same snapshot, and that of what stays on the source's node
+// the name is told.
+//
+//   stored:  names on the node ──▶ create ──▶ into each replica, one after the other ──▶ remove
+//   Streams are not repeated for a second replica: what was written in between would make the two differ.
+
+import { createHash } from 'node:crypto';
+import { FerryError } from '../../model/errors.js';
+import type { MoveShardInput, MoveShardResult } from '../../model/move-activities.js';
+import { Pacer } from '../../transfer/pacer.js';
+import { dropFile, fileOnNode, leaveNode, type CaptureState } from '../capture/capture-snapshot.js';
+import { wantedShard } from '../capture/plan-capture.js';
+import type { SnapshotNode, SnapshotNodes, SnapshotSource } from '../ports.js';
+import type { Placing, ShardNode, ShardNodes } from '../recover/recover-ports.js';
+import { isRefusedByNode } from '../recover/recover-shard.js';
+import { SHARD_ENTRIES, TarCheck } from '../tar-check.js';
+
+/** Each telling costs a heartbeat's encoding. */
+const TELL_EVERY_BYTES = 1024 ** 2;
+
+export interface MoveState extends CaptureState {
+  /** Replicas that have the file named in `file`. */
+  filled?: number;
+}
+
+export interface MoveAttempt {
+  state: MoveState;
+  onProgress(state: MoveState, moved?: boolean): void;
+  signal: AbortSignal;
+  /** Nobody wants it any more. */
+  stop: AbortSignal;
+}
+
+export interface MoveRoom {
+  nodes: SnapshotNodes;
+  shardNodes: ShardNodes;
+}
+
+interface Moving {
+  input: MoveShardInput;
+  node: SnapshotNode;
+  source: SnapshotSource;
+  shardNodes: ShardNodes;
+  state: MoveState;
+  onProgress: MoveAttempt['onProgress'];
+  signal: AbortSignal;
+  pacer: Pacer;
+}
+
+export async function moveShard(
+  { nodes, shardNodes }: MoveRoom,
+  input: MoveShardInput,
+  { state, onProgress, signal, stop }: MoveAttempt,
+): Promise<MoveShardResult> {
+  const { source, placed, maxMegabytesPerSecond } = input;
+  const ends = AbortSignal.any([signal, stop]);
+  const from = { collection: source.collection, shard: placed.shard.id };
+  const node = await nodes.holding(source.cluster, wantedShard(source.collection, placed.shard), ends);
+  const pacer = new Pacer(maxMegabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond });
+  const moving = { input, node, source: from, shardNodes, state, onProgress, signal: ends, pacer };
+  try {
+    return await (isStreamed(input) ? moveStreamed(moving) : moveStored(moving, stop));
+  } finally {
+    await node.close().catch(() => undefined);
+  }
+}
+
+/** After the last attempt: takes the file off the node, or says where it stays. */
+export async function abandonMove(
+  { nodes }: Pick<MoveRoom, 'nodes'>,
+  { source, placed }: MoveShardInput,
+  state: MoveState,
+  signal: AbortSignal,
+): Promise<string[]> {
+  if (state.file === undefined) return [];
+  const from = { collection: source.collection, shard: placed.shard.id };
+  try {
+    const node = await nodes.holding(source.cluster, wantedShard(source.collection, placed.shard), signal);
+    return await dropFile({ state, node, source: from }).finally(() => node.close());
+  } catch {
+    return [`${state.file.name} on ${state.file.node}`];
+  }
+}
+
+/** One replica to fill, and nothing that asks for a file. */
+export function isStreamed({ mode, via, placed }: MoveShardInput): boolean {
+  return mode === 'stream' && via !== 'pull' && placed.peers.length <= 1;
+}
+
+async function moveStreamed(moving: Moving): Promise<MoveShardResult> {
+  const { input, node, source, signal } = moving;
+  const [peer] = input.placed.peers;
+  const name = `${input.source.collection}-shard-${input.placed.shard.id}.snapshot`;
+  const bytes = await intoReplica(moving, peer, async (shard) => {
+    const check = new Passing(moving);
+    const body = check.pass(node.stream(source, signal));
+    await pushed(shard, { name, body }, 'snapshot', check, signal);
+    return check.bytes;
+  });
+  return { bytes, via: 'push', leftOnNode: [] };
+}
+
+async function moveStored(moving: Moving, stop: AbortSignal): Promise<MoveShardResult> {
+  const { input, state } = moving;
+  try {
+    // Another node's file is another snapshot: no replica has it yet.
+    if (state.file?.node !== moving.node.url) delete state.filled;
+    const file = await fileOnNode(moving);
+    let via: MoveShardResult['via'] = input.via === 'push' ? 'push' : 'pull';
+    for (const [at, peer] of input.placed.peers.entries()) {
+      if (at < (state.filled ?? 0)) continue;
+      via = await intoReplica(moving, peer, (shard) => fill(moving, shard, file, via));
+      state.filled = at + 1;
+      moving.onProgress(state, true);
+    }
+    return { bytes: file.bytes, via, leftOnNode: await leaveNode(moving) };
+  } catch (error) {
+    const isFinal = stop.aborted || (error instanceof FerryError && !error.retryable);
+    if (isFinal) await dropFile(moving);
+    throw error;
+  }
+}
+
+type File = NonNullable<CaptureState['file']>;
+
+/** Returns the way it went; a replica that refused to pull is a sign for the others. */
+async function fill(
+  moving: Moving,
+  shard: ShardNode,
+  file: File,
+  via: 'pull' | 'push',
+): Promise<'pull' | 'push'> {
+  const { input, signal } = moving;
+  const { priority } = placingFor(input);
+  if (via === 'pull' && mayPull(moving, file)) {
+    const { url, apiKey } = moving.node.locate(moving.source, file.name);
+    const sha256 = file.sha256 === undefined ? {} : { sha256: file.sha256 };
+    const placing: Placing = { priority, ...sha256, ...(apiKey === undefined ? {} : { apiKey }) };
+    try {
+      await shard.pull(url, placing, signal);
+      return 'pull';
+    } catch (error) {
+      if (input.via === 'pull' || !isRefusedByNode(error)) throw error;
+    }
+  }
+  await pushFile(moving, shard, file);
+  return 'push';
+}
+
+/**
+ * Without a hash the target's node would take whatever it finds behind the address as it sees it. And the source's key is
+ * handed to another cluster only where `via: "pull"` says so.
+ */
+function mayPull({ input, node, source }: Moving, file: File): boolean {
+  const { apiKey } = node.locate(source, file.name);
+  const isSafe = file.sha256 !== undefined && apiKey === undefined;
+  if (input.via !== 'pull') return isSafe;
+  if (file.sha256 !== undefined) return true;
+  const happened = `${node.url} gives no checksum of its snapshots (it keeps them in S3), so none can be pulled`;
+  throw new FerryError('InvalidInput', `${happened}: say \`via: "push"\` or \`"auto"\``);
+}
+
+async function pushFile(moving: Moving, shard: ShardNode, file: File): Promise<void> {
+  const { input, node, source, signal } = moving;
+  const download = await node.download(source, file.name, 0, signal);
+  // Out of S3 no length is told; there the archive's own end tells it.
+  if (!download || (download.bytes ?? file.bytes) !== file.bytes) {
+    forgetFile(moving);
+    const happened = `${node.url} no longer has the snapshot ${file.name}, or another one of that name`;
+    throw new FerryError('SnapshotIncomplete', happened);
+  }
+  const check = new Passing(moving, file);
+  const body = check.pass(download.body);
+  const { priority } = placingFor(input);
+  try {
+    await pushed(shard, { name: file.name, bytes: file.bytes, body }, priority, check, signal);
+  } catch (error) {
+    if (check.isOther) {
+      // The node's disk gave other bytes than were written: the next attempt has it make another file.
+      await dropFile(moving);
+      forgetFile(moving);
+    }
+    throw error;
+  }
+}
+
+function forgetFile({ state, onProgress }: Moving): void {
+  delete state.file;
+  delete state.filled;
+  onProgress(state, false);
+}
+
+/** Each of several replicas gets the file itself: what Qdrant copies between them loses integers from 2^63 on. */
+function placingFor({ placed }: MoveShardInput): Pick<Placing, 'priority'> {
+  return { priority: placed.peers.length > 1 ? 'no_sync' : 'snapshot' };
+}
+
+async function pushed(
+  shard: ShardNode,
+  file: { name: string; bytes?: number; body: AsyncIterable<Uint8Array> },
+  priority: Placing['priority'],
+  check: Passing,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await shard.push(file, { priority }, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw check.trouble ?? error;
+  }
+}
+
+async function intoReplica<T>(
+  { input, shardNodes, signal }: Moving,
+  peer: string | undefined,
+  use: (shard: ShardNode) => Promise<T>,
+): Promise<T> {
+  const { target, placed } = input;
+  const wanted = {
+    collection: target.collection,
+    shard: placed.into,
+    ...(peer === undefined ? {} : { peer }),
+  };
+  const shard = await shardNodes.holding(target.cluster, wanted, signal);
+  try {
+    return await use(shard);
+  } finally {
+    await shard.close();
+  }
+}
+
+/** What a snapshot has to be, seen while it passes: whole, and with a file what the node said it hashes to. */
+class Passing {
+  /** Why the body ended before its end. */
+  trouble: unknown;
+  /** All of it came, and it is not what the node said. */
+  isOther = false;
+  bytes = 0;
+  readonly #moving: Moving;
+  readonly #file: File | undefined;
+
+  constructor(moving: Moving, file?: File) {
+    this.#moving = moving;
+    this.#file = file;
+  }
+
+  async *pass(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    const { pacer, signal, input } = this.#moving;
+    const tar = new TarCheck(SHARD_ENTRIES);
+    const hash = createHash('sha256');
+    try {
+      for await (const chunk of body) {
+        await pacer.take(0, chunk.length, signal);
+        tar.push(chunk);
+        if (this.#file?.sha256 !== undefined) hash.update(chunk);
+        this.#count(chunk.length);
+        yield chunk;
+      }
+      tar.finish(`The snapshot of shard ${input.placed.shard.id} of "${input.source.collection}"`);
+      this.#compare(hash.digest('hex'));
+    } catch (error) {
+      this.trouble = error;
+      throw error;
+    }
+  }
+
+  #count(bytes: number): void {
+    const { state, onProgress } = this.#moving;
+    this.bytes += bytes;
+    state.bytes = this.bytes;
+    if (this.bytes < state.best + TELL_EVERY_BYTES) return;
+    state.best = this.bytes;
+    onProgress(state, true);
+  }
+
+  #compare(found: string): void {
+    const file = this.#file;
+    if (file?.sha256 === undefined || file.sha256 === found) return;
+    this.isOther = true;
+    const happened = `The snapshot ${file.name} came over with another SHA-256 than its node says`;
+    throw new FerryError('SnapshotIncomplete', happened);
+  }
+}

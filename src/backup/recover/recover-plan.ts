@@ -1,0 +1,156 @@
+// Decides how one collection is recovered, before the target is touched. Everything that speaks against it is thrown
+// here: a manifest that is not the listed one, objects that are missing or of another size (with `precheck: full`, or
+// before anything is replaced, of another content), a version that cannot read them, a name that is taken.
+
+import { FerryError } from '../../model/errors.js';
+import type { PlanRecoveryInput, RecoveryPlan } from '../../model/recovery-activities.js';
+import { isSwapName, swapName } from '../../model/backup-names.js';
+import type { CollectionManifest } from '../../model/manifest.js';
+import type { Alias, ClusterControl, Controls } from '../../transfer/control-port.js';
+import type { ObjectStore } from '../../storage/object-store.js';
+import { readManifest, refuseUnlisted } from './recover-manifest.js';
+import { checkSizes, hashShard, soleObject } from './recover-objects.js';
+import type { Stores } from './recover-ports.js';
+import { findProof } from './recover-proofs.js';
+import { settingsIn } from './recover-settings.js';
+import { isPending, isPendingOfAny, replacedAliasesIn } from './recover-stamp.js';
+import { refuseUnfitVersion } from './recover-version.js';
+
+export interface PlanningHooks {
+  now: Date;
+  signal: AbortSignal;
+  onBytes?(bytes: number): void;
+}
+
+export async function planRecovery(
+  controls: Controls,
+  stores: Stores,
+  input: PlanRecoveryInput,
+  hooks: PlanningHooks,
+): Promise<RecoveryPlan> {
+  const { from, onExisting } = input;
+  const store = stores.open(from.store);
+  const target = controls.of(input.target.cluster);
+  const found = await readManifest(store, from, hooks.signal);
+  const { manifest, sha256 } = found;
+  settingsIn(manifest);
+  await refuseUnlisted(store, from, found, hooks.signal);
+  await refuseUnfit(target, manifest, hooks.signal);
+  const place = await placeFor(target, input, hooks);
+  await checkSizes(store, manifest);
+  if (input.precheck === 'full' || (onExisting === 'replace' && place.exists)) {
+    for (const shard of manifest.shards) await hashShard(store, shard, hooks);
+  }
+  const { proof, notes } = await findProof(store, from, sha256, hooks.signal);
+  const { notes: leftovers = [], ...written } = place;
+  return {
+    manifestSha256: sha256,
+    ...written,
+    ...(await wayFor(store, input.via, manifest)),
+    points: manifest.points,
+    bytes: manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0),
+    shards: manifest.shards.length,
+    ...(proof === undefined ? {} : { proof }),
+    hasRecall: manifest.recall !== undefined,
+    notes: [...leftovers, ...manifest.notes, ...notes].slice(0, 10),
+  };
+}
+
+async function refuseUnfit(
+  target: ClusterControl,
+  manifest: CollectionManifest,
+  signal: AbortSignal,
+): Promise<void> {
+  refuseUnfitVersion(manifest.qdrantVersion, await target.version(signal), target.alias);
+  await refuseWithoutKeys(target, manifest, signal);
+}
+
+/** Custom shard keys need a cluster, be it of one node. */
+export async function refuseWithoutKeys(
+  target: ClusterControl,
+  manifest: CollectionManifest,
+  signal: AbortSignal,
+): Promise<void> {
+  if (manifest.sharding !== 'custom' || (await target.peers(signal)).length > 0) return;
+  const happened = `The collection has custom shard keys, and "${target.alias}" runs without clustering`;
+  throw new FerryError('IncompatibleTarget', `${happened} (QDRANT__CLUSTER__ENABLED)`, {
+    context: { cluster: target.alias },
+  });
+}
+
+export type Place = Pick<RecoveryPlan, 'writes' | 'exists' | 'aliases'> & { notes?: string[] };
+
+export async function placeFor(
+  target: ClusterControl,
+  input: PlanRecoveryInput,
+  { now, signal }: PlanningHooks,
+): Promise<Place> {
+  const { cluster, collection } = input.target;
+  const context = { cluster, collection };
+  const aliases = await target.aliases(signal);
+  const behind = aliases.find((one) => one.alias === collection)?.collection;
+  const isThere = (await target.collections(signal)).includes(collection);
+  if (input.onExisting === 'swap') {
+    if (!isThere) return behindAlias(target, input, aliases, { now, signal });
+    const happened = `"${collection}" on "${cluster}" is a collection's own name, not an alias that could be moved`;
+    throw new FerryError('AliasNeeded', happened, { context });
+  }
+  if (behind !== undefined) {
+    const happened = `"${collection}" on "${cluster}" is an alias (of "${behind}"), so no collection can have that name`;
+    throw new FerryError('NameTakenByAlias', `${happened}; \`onExisting: "swap"\` moves the alias`, {
+      context,
+    });
+  }
+  if (!isThere) return { writes: collection, exists: false };
+  const { config } = await target.info(collection, signal);
+  if (isPending(config, input.from, input.target) && !isUsed(collection, aliases)) {
+    // begun by an attempt at this very recovery that was ended
+    return { writes: collection, exists: false, aliases: replacedAliasesIn(config) };
+  }
+  if (input.onExisting === 'replace') {
+    const own = aliases.filter((one) => one.collection === collection).map((one) => one.alias);
+    return { writes: collection, exists: true, aliases: own.sort() };
+  }
+  const happened = `"${collection}" exists on "${cluster}"`;
+  throw new FerryError('TargetExists', happened, { context });
+}
+
+/** A recovery gives aliases last of all: what has one already is used, by somebody who did not wait for the end. */
+function isUsed(collection: string, aliases: readonly Alias[]): boolean {
+  return aliases.some((one) => one.collection === collection);
+}
+
+/** The dated one that an ended attempt at this very recovery began, or a new one; what others began is named. */
+async function behindAlias(
+  target: ClusterControl,
+  { from, target: { cluster, collection: alias } }: PlanRecoveryInput,
+  aliases: readonly Alias[],
+  { now, signal }: PlanningHooks,
+): Promise<Place> {
+  const names = await target.collections(signal);
+  const dated = names.filter((name) => isSwapName(name, alias) && !isUsed(name, aliases)).sort();
+  const notes: string[] = [];
+  for (const name of dated.reverse()) {
+    const { config } = await target.info(name, signal);
+    if (isPending(config, from, { cluster, collection: name })) return { writes: name, exists: false, notes };
+    if (isPendingOfAny(config))
+      notes.push(`"${name}" is of an earlier recovery that was ended in the middle: delete it.`);
+  }
+  return { writes: swapName(alias, now), exists: false, notes };
+}
+
+/** Pulled by the nodes where the store has addresses for its objects. */
+export async function wayFor(
+  store: ObjectStore,
+  via: PlanRecoveryInput['via'],
+  manifest: CollectionManifest,
+): Promise<Pick<RecoveryPlan, 'via' | 'mayPush'>> {
+  const key = manifest.shards.map(soleObject);
+  const first = key[0];
+  const url = first === undefined || via === 'push' ? undefined : await store.presignedUrl(first, 60);
+  const pullable = url !== undefined && key.every((one) => one !== undefined);
+  if (via === 'push' || (via === 'auto' && !pullable)) return { via: 'push', mayPush: true };
+  if (pullable) return { via: 'pull', mayPush: via === 'auto' };
+  const happened = `A node cannot pull from the store "${store.alias}", for it has no addresses of its own`;
+  throw new FerryError('InvalidInput', `${happened}: say \`via: "push"\` or \`"auto"\``);
+}

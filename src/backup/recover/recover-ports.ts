@@ -1,0 +1,54 @@
+// What a recovery needs besides the ports of transfer/: stores by their alias, and a node that takes a shard's snapshot.
+
+import type { Priority } from '../../model/snapshot-inputs.js';
+import type { ObjectStore } from '../../storage/object-store.js';
+import type { ForeignRoom } from '../foreign/foreign-files.js';
+
+export interface Stores {
+  /** Throws `UnknownAlias`, naming those that exist. */
+  open(alias: string): ObjectStore;
+  /** Snapshots that ferry did not make. */
+  foreign?: ForeignRoom;
+}
+
+export interface SnapshotFile {
+  name: string;
+  /** Absent for a stream: it ends with its archive. */
+  bytes?: number;
+  body: AsyncIterable<Uint8Array>;
+}
+
+export interface Placing {
+  /** Of the whole file, where it is known: Qdrant refuses any other. */
+  sha256?: string;
+  /**
+   * `snapshot`: Qdrant brings it to the other replicas. `no_sync`: into this replica only, each gets the file itself.
+   * `replica`: what living replicas hold counts more.
+   */
+  priority: Priority;
+  /** With which the node fetches from another Qdrant. */
+  apiKey?: string;
+}
+
+/** A node that holds a replica of the shard, or takes a snapshot of a whole collection. Close it. */
+export interface ShardNode {
+  /**
+   * The node fetches the file itself. Replaces the content; may be repeated. Answers when the content is there. The
+   * location is a secret and in no error. Another hash than the one that was said is `SnapshotDamaged`.
+   */
+  pull(location: string, options: Placing, signal: AbortSignal): Promise<void>;
+  /** The same with a file that is sent. When its body throws, the node refuses the file and the shard stays as it was. */
+  push(file: SnapshotFile, options: Placing, signal: AbortSignal): Promise<void>;
+  /** As the node counts the shard: exact enough to tell none from some. Undefined when it does not say. */
+  points(signal: AbortSignal): Promise<number | undefined>;
+  close(): Promise<void>;
+}
+
+export interface ShardNodes {
+  /** Throws `NodesUnknown` when no node that ferry.yaml leads to holds the shard. */
+  holding(
+    cluster: string,
+    wanted: { collection: string; shard: number; peer?: string },
+    signal: AbortSignal,
+  ): Promise<ShardNode>;
+}

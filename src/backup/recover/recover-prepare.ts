@@ -1,0 +1,110 @@
+// Makes the collection that the shards go into, from the manifest's configuration, and says which shard goes where: by
+// key and ordinal, never by id, for ids follow the order of creation. May be repeated after a crash at any point: what
+// an earlier attempt made carries our stamp, and is deleted and made again.
+//
+//   1. delete: what is ours and pending; with `replace` also what the plan saw there, whose aliases the stamp keeps
+//   2. create, strict mode off, stamped as pending
+//   3. shard keys in the manifest's order, each with its number of shards
+//   4. payload indexes
+
+import { FerryError } from '../../model/errors.js';
+import type { PrepareRecoveryInput, PrepareRecoveryResult } from '../../model/recovery-activities.js';
+import type { CollectionManifest } from '../../model/manifest.js';
+import { indexSchema } from '../../model/collection-settings.js';
+import { numberAt, type JsonObject } from '../../model/json.js';
+import { isAtLeast, METADATA_SINCE } from '../../model/stamp.js';
+import type { ClusterControl, Controls, Layout, NewShardKey } from '../../transfer/control-port.js';
+import { lookAt, lookIfThere } from '../../transfer/look.js';
+import { takePin } from '../../transfer/pin.js';
+import { placeName, placesIn, replicasOf } from '../move/move-places.js';
+import type { Stores } from './recover-ports.js';
+import { settingsIn, type RecoveredSettings } from './recover-settings.js';
+import { openPlanned } from './recover-source.js';
+import { isPending, recoveryStamp, replacedAliasesIn } from './recover-stamp.js';
+
+interface Making {
+  target: ClusterControl;
+  input: PrepareRecoveryInput;
+  manifest: CollectionManifest;
+  settings: RecoveredSettings;
+  signal: AbortSignal;
+}
+
+export async function prepareRecovery(
+  controls: Controls,
+  stores: Stores,
+  input: PrepareRecoveryInput,
+  signal: AbortSignal,
+): Promise<PrepareRecoveryResult> {
+  const { manifest } = await openPlanned(stores, input.from, input.manifestSha256, signal);
+  const target = controls.of(input.target.cluster);
+  const making = { target, input, manifest, settings: settingsIn(manifest), signal };
+  await create(making, await makeRoom(making));
+  await createShardKeys(making);
+  await createIndexes(making);
+  const made = await lookAt(target, input.target, signal);
+  return {
+    targetPin: await takePin(target, made.info, signal),
+    shards: mapShards(manifest, made.layout),
+  };
+}
+
+/** Returns the aliases that went with what was there. */
+async function makeRoom({ target, input, signal }: Making): Promise<string[]> {
+  const there = await lookIfThere(target, input.target, signal);
+  if (!there) return [];
+  const isStamped = isAtLeast(await target.version(signal), METADATA_SINCE);
+  const isOurs = isPending(there.info.config, input.from, input.target) || (!isStamped && there.points === 0);
+  if (!isOurs && !(input.exists && input.onExisting === 'replace')) {
+    const { cluster, collection } = input.target;
+    const happened = `"${collection}" on "${cluster}" was made by somebody else since this recovery was planned`;
+    throw new FerryError('TargetExists', happened, { context: { cluster, collection } });
+  }
+  const named = (await target.aliases(signal)).filter((one) => one.collection === input.target.collection);
+  await target.remove(input.target.collection, signal);
+  const earlier = isOurs ? replacedAliasesIn(there.info.config) : [];
+  return [...new Set([...earlier, ...named.map((one) => one.alias)])].sort();
+}
+
+async function create({ target, input, settings, signal }: Making, replacedAliases: string[]): Promise<void> {
+  const isStamped = isAtLeast(await target.version(signal), METADATA_SINCE);
+  const metadata = { ...settings.metadata, ...recoveryStamp(input.from, input.target, { replacedAliases }) };
+  const body: JsonObject = { ...settings.create, ...(isStamped ? { metadata } : {}) };
+  await target.create(input.target.collection, body, signal);
+  if (Object.keys(settings.params).length > 0) {
+    await target.change(input.target.collection, { params: settings.params }, signal);
+  }
+}
+
+async function createShardKeys({ target, input, manifest, settings, signal }: Making): Promise<void> {
+  const peers = (await target.peers(signal)).length;
+  for (const { shardKey, shards, replicas } of manifest.shardKeys) {
+    const request: NewShardKey = { key: shardKey, shards };
+    const usual = numberAt(settings.create, 'replication_factor') ?? 1;
+    if (replicas > usual && replicas <= peers) request.replicas = replicas;
+    await target.createShardKey(input.target.collection, request, signal);
+  }
+}
+
+async function createIndexes({ target, input, manifest, settings, signal }: Making): Promise<void> {
+  if (manifest.sharding === 'custom' && manifest.shardKeys.length === 0) return;
+  for (const [field, schema] of settings.indexes) {
+    await target.createIndex(input.target.collection, field, indexSchema(schema), signal);
+  }
+}
+
+function mapShards(manifest: CollectionManifest, { shards }: Layout): PrepareRecoveryResult['shards'] {
+  const places = placesIn(shards);
+  const mapped = manifest.shards.flatMap((shard, position) => {
+    const place = places.get(placeName(shard));
+    if (!place) throw noPlace(manifest, shards.length);
+    return replicasOf(position, place);
+  });
+  if (places.size !== manifest.shards.length) throw noPlace(manifest, shards.length);
+  return mapped;
+}
+
+function noPlace({ collection, shards }: CollectionManifest, made: number): FerryError {
+  const happened = `The backup of "${collection}" has ${shards.length} shards and the target made ${made}`;
+  return new FerryError('IncompatibleTarget', happened, { context: { collection } });
+}
