@@ -10,18 +10,33 @@ import {
 } from './activities/backup-activities.js';
 import { createControlActivities } from './activities/control-activities.js';
 import { createDataActivities } from './activities/data-activities.js';
+import { createExaminationActivities } from './activities/examination-activities.js';
+import { createMoveActivities, createMoveControlActivities } from './activities/move-activities.js';
 import { failureInterceptor } from './activities/failure-interceptor.js';
 import {
   createRecoveryActivities,
   createRecoveryControlActivities,
 } from './activities/recovery-activities.js';
+import {
+  createSnapshotControlActivities,
+  createSnapshotDataActivities,
+} from './activities/snapshot-activities.js';
 import { loadConfig, searchAttributesWanted, stateDir, temporalConnection } from './config.js';
 import type { FerryConfig } from './model/ferry-config.js';
 import { CONTROL_QUEUE, DATA_QUEUE } from './model/names.js';
 import { controlDependencies, dataDependencies } from './worker/activity-dependencies.js';
-import { backupControlDependencies, backupStoreDependencies } from './worker/backup-dependencies.js';
+import {
+  backupControlDependencies,
+  backupStoreDependencies,
+  storesOf,
+  storesOn,
+} from './worker/backup-dependencies.js';
+import { examinationDependencies } from './worker/examination-dependencies.js';
+import { moveDependencies } from './worker/move-dependencies.js';
+import { ownQueueSettings, servesDisk } from './worker/own-queue.js';
 import { recoveryDependencies } from './worker/recovery-dependencies.js';
 import { registerSearchAttributes } from './worker/search-attributes.js';
+import { snapshotControlDependencies, snapshotDataDependencies } from './worker/snapshot-dependencies.js';
 import { connectWorker } from './worker/worker-connection.js';
 import { installRuntime, type WorkerRuntimeOptions } from './worker/worker-runtime.js';
 import { workflowCode } from './worker/workflow-code.js';
@@ -59,10 +74,14 @@ export async function runWorker(options: RunWorkerOptions): Promise<void> {
 
 function workerSettings(role: string): Partial<WorkerOptions> {
   return {
-    identity: `ferry-${role}@${hostname()}#${process.pid}`,
+    identity: identityOf(role),
     shutdownGraceTime: '30s',
     interceptors: { activity: [failureInterceptor] },
   };
+}
+
+function identityOf(role: string): string {
+  return `ferry-${role}@${hostname()}#${process.pid}`;
 }
 
 function controlSettings(config: FerryConfig, connection: NativeConnection, namespace: string) {
@@ -74,6 +93,9 @@ function controlSettings(config: FerryConfig, connection: NativeConnection, name
       ...createControlActivities(controlDependencies(config, client)),
       ...createBackupControlActivities(backupControlDependencies(config)),
       ...createRecoveryControlActivities(backupControlDependencies(config)),
+      ...createMoveControlActivities(controlDependencies(config, client)),
+      ...createExaminationActivities(examinationDependencies(config, client)),
+      ...createSnapshotControlActivities(snapshotControlDependencies(config)),
     },
     maxConcurrentActivityTaskExecutions: 20,
     // After a control worker was killed, its workflows answer again after this time.
@@ -81,20 +103,32 @@ function controlSettings(config: FerryConfig, connection: NativeConnection, name
   } satisfies Partial<WorkerOptions>;
 }
 
-function dataSettings(config: FerryConfig, options: RunWorkerOptions) {
+type QueueSettings = Partial<WorkerOptions> & { taskQueue: string };
+
+function dataSettings(config: FerryConfig, options: RunWorkerOptions): QueueSettings[] {
   const places = [...Object.values(config.clusters), ...Object.values(config.stores)];
   const named = places.flatMap((place) => place.taskQueue ?? []);
-  const activities = {
-    ...createDataActivities(dataDependencies(config, stateDir())),
-    ...createBackupStoreActivities(backupStoreDependencies(config)),
-    ...createRecoveryActivities(recoveryDependencies(config)),
-  };
-  return [...new Set(options.queues ?? [DATA_QUEUE, ...named])].map((taskQueue) => ({
+  const queues = [...new Set(options.queues ?? [DATA_QUEUE, ...named])];
+  const stores = storesOf(config);
+  const shared = queues.map((taskQueue) => ({
     taskQueue,
-    activities: { ...activities },
+    activities: dataActivities(config, storesOn(taskQueue, config, stores)),
     maxConcurrentActivityTaskExecutions: options.slots ?? 4,
     // How much is done again after a kill; and how late a cancel is heard.
-    maxHeartbeatThrottleInterval: '5s',
-    defaultHeartbeatThrottleInterval: '5s',
-  })) satisfies Partial<WorkerOptions>[];
+    maxHeartbeatThrottleInterval: '5s' as const,
+    defaultHeartbeatThrottleInterval: '5s' as const,
+  }));
+  return servesDisk(config, queues)
+    ? [...shared, ownQueueSettings(config, identityOf(options.role))]
+    : shared;
+}
+
+function dataActivities(config: FerryConfig, stores: ReturnType<typeof storesOf>) {
+  return {
+    ...createDataActivities(dataDependencies(config, stateDir())),
+    ...createBackupStoreActivities(backupStoreDependencies(config, stores)),
+    ...createRecoveryActivities(recoveryDependencies(config, stores)),
+    ...createMoveActivities(moveDependencies(config, stores)),
+    ...createSnapshotDataActivities(snapshotDataDependencies(config, stores)),
+  };
 }

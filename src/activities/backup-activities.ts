@@ -10,16 +10,23 @@ import type {
   CaptureShardResult,
   CheckObjectsResult,
 } from '../model/backup-activities.js';
-import { captureNode, captureShard, namesBefore } from '../backup/capture-shard.js';
-import { freshCapture, type CaptureState } from '../backup/capture-snapshot.js';
-import { listBackups, showBackup } from '../backup/catalogue.js';
-import { checkObjects, freshCheck } from '../backup/check-objects.js';
-import { planCapture } from '../backup/plan-capture.js';
-import type { SnapshotNodes } from '../backup/ports.js';
-import { resolveBackup, type BackupPlaces } from '../backup/resolve-backup.js';
-import { writeBackup } from '../backup/write-backup.js';
-import { writeManifest } from '../backup/write-manifest.js';
-import { writeProof } from '../backup/write-proof.js';
+import {
+  abandonCapture,
+  captureNode,
+  captureShard,
+  namesBefore,
+  nodeNamesBefore,
+} from '../backup/capture/capture-shard.js';
+import { freshCapture, type CaptureState } from '../backup/capture/capture-snapshot.js';
+import { listBackups, showBackup } from '../backup/catalogue/catalogue.js';
+import { checkObjects, freshCheck } from '../backup/catalogue/check-objects.js';
+import { planCapture } from '../backup/capture/plan-capture.js';
+import type { SearchesOf, SnapshotNodes } from '../backup/ports.js';
+import { resolveBackup, type BackupPlaces } from '../backup/capture/resolve-backup.js';
+import { writeBackup } from '../backup/capture/write-backup.js';
+import { writeManifest } from '../backup/capture/write-manifest.js';
+import { writeRecall } from '../backup/capture/write-recall.js';
+import { writeProof } from '../backup/catalogue/write-proof.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import type { Controls } from '../transfer/control-port.js';
 import type { CheckPin } from '../transfer/ports.js';
@@ -33,6 +40,7 @@ export interface BackupControlDependencies extends BackupPlaces {
 export interface BackupStoreDependencies {
   controls: Controls;
   nodes: SnapshotNodes;
+  searchesOf: SearchesOf;
   checkPin: CheckPin;
   openStore(alias: string): ObjectStore;
   /** Finds out what a store can do; throws when it cannot be written. */
@@ -65,15 +73,24 @@ export function createBackupStoreActivities(dependencies: BackupStoreDependencie
       }),
     captureShard: (input) => runCapture(dependencies, input),
     captureNode: async (input) => {
+      const { nodes } = dependencies;
       let result: CaptureNodeResult | undefined;
-      await runSlice(input, freshCapture(), async (attempt) => {
-        result = await captureNode({ store: storeOf(input), nodes: dependencies.nodes }, input, attempt);
+      const fresh = () => freshKnowing(nodeNamesBefore(nodes, input, Context.current().cancellationSignal));
+      await runSlice(input, fresh, async (attempt) => {
+        result = await captureNode({ store: storeOf(input), nodes }, input, attempt);
         return attempt.state;
       });
       return result as CaptureNodeResult;
     },
+    writeRecall: (input) =>
+      heldCall(`search ${input.collection}`, async ({ signal }) => {
+        await dependencies.checkPin(input.cluster, input.collection, input.pin, signal);
+        const { cluster } = input;
+        const searches = dependencies.searchesOf(cluster);
+        return writeRecall({ store: storeOf(input), control: controls.of(cluster), searches }, input, signal);
+      }),
     writeManifest: (input) =>
-      heldCall(`write the manifest of ${input.collection}`, async (signal) => {
+      heldCall(`write the manifest of ${input.collection}`, async ({ signal }) => {
         await dependencies.checkPin(input.cluster, input.collection, input.pin, signal);
         const room = { store: storeOf(input), control: controls.of(input.cluster), ferryVersion };
         return writeManifest(room, input, signal);
@@ -83,17 +100,17 @@ export function createBackupStoreActivities(dependencies: BackupStoreDependencie
         checkObjects(storeOf(input), input, attempt),
       ),
     writeBackup: (input) =>
-      heldCall('write backup.json', (signal) =>
+      heldCall('write backup.json', ({ signal }) =>
         writeBackup({ store: storeOf(input), ferryVersion }, input, signal),
       ),
     writeProof: (input) =>
-      heldCall(`write the proof of ${input.collection}`, (signal) =>
+      heldCall(`write the proof of ${input.collection}`, ({ signal }) =>
         writeProof(storeOf(input), input, signal),
       ),
     listBackups: (input) =>
-      heldCall(`list ${input.store}`, (signal) => listBackups(storeOf(input), input, signal)),
+      heldCall(`list ${input.store}`, ({ signal }) => listBackups(storeOf(input), input, signal)),
     showBackup: (input) =>
-      heldCall(`look at ${input.backup}`, (signal) => showBackup(storeOf(input), input, signal)),
+      heldCall(`look at ${input.backup}`, ({ signal }) => showBackup(storeOf(input), input, signal)),
   };
 }
 
@@ -104,13 +121,29 @@ async function runCapture(
   let result: CaptureShardResult | undefined;
   const fresh = async (): Promise<CaptureState> => {
     if (input.mode === 'stream') return freshCapture();
-    const known = await namesBefore(nodes, input, Context.current().cancellationSignal);
-    return known === undefined ? freshCapture() : { ...freshCapture(), known };
+    return freshKnowing(namesBefore(nodes, input, Context.current().cancellationSignal));
   };
-  await runSlice(input, fresh, async (attempt: Attempt<CaptureState>) => {
-    await checkPin(input.cluster, input.collection, input.pin, attempt.signal);
-    result = await captureShard({ store: openStore(input.store), nodes }, input, attempt);
-    return attempt.state;
-  });
+  await runSlice(
+    input,
+    fresh,
+    async (attempt: Attempt<CaptureState>) => {
+      await checkPin(input.cluster, input.collection, input.pin, attempt.signal);
+      result = await captureShard({ store: openStore(input.store), nodes }, input, attempt);
+      return attempt.state;
+    },
+    (state) =>
+      abandonCapture(
+        { store: openStore(input.store), nodes },
+        input,
+        state,
+        Context.current().cancellationSignal,
+      ),
+  );
   return result as CaptureShardResult;
+}
+
+/** What is on the node before anything is made there is in the very first heartbeat. */
+export async function freshKnowing(names: Promise<CaptureState['known']>): Promise<CaptureState> {
+  const known = await names;
+  return known === undefined ? freshCapture() : { ...freshCapture(), known };
 }

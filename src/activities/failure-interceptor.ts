@@ -9,6 +9,7 @@ import { FerryError } from '../model/errors.js';
 
 /** The UI cuts at 4 KiB; the first line is what counts. */
 const LONGEST_MESSAGE = 2_000;
+const MOST_TOLD = 500;
 
 export const failureInterceptor: ActivityInterceptorsFactory = (context) => ({
   inbound: {
@@ -69,6 +70,13 @@ function traceOf(error: Error): string {
   return lines.filter((line) => line.startsWith('    at ')).join('\n');
 }
 
+/** What ended an attempt, short enough to be kept in a heartbeat for the next one. */
+export function told(error: unknown): string {
+  const said = error instanceof Error ? error.message : String(error);
+  return shown(error instanceof FerryError ? `${error.code}: ${error.happened}` : said).slice(0, MOST_TOLD);
+}
+
+/** Without what may be secret, and not too long. */
 function shown(message: string): string {
   const clean = message.replace(/\S+/g, withoutSecrets);
   return clean.length <= LONGEST_MESSAGE ? clean : `${clean.slice(0, LONGEST_MESSAGE)}…`;

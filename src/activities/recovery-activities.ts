@@ -1,23 +1,29 @@
 // The activities of a recovery, as Temporal calls them: heartbeats round held requests, the work is done in backup/.
 
-import type { RecoveryActivities, RecoveryControlActivities } from '../model/backup-activities.js';
-import { finishRecovery, undoRecovery } from '../backup/recover-finish.js';
-import { planRecovery } from '../backup/recover-plan.js';
-import type { ShardNodes, Stores } from '../backup/recover-ports.js';
-import { prepareRecovery } from '../backup/recover-prepare.js';
-import { resolveRecovery } from '../backup/recover-resolve.js';
-import { recoverShard } from '../backup/recover-shard.js';
+import type { RecoveryActivities, RecoveryControlActivities } from '../model/recovery-activities.js';
+import { finishRecovery, undoRecovery } from '../backup/recover/recover-finish.js';
+import { resolveForeign } from '../backup/foreign/foreign-resolve.js';
+import { planForeign } from '../backup/foreign/plan-foreign.js';
+import { planRecovery } from '../backup/recover/recover-plan.js';
+import type { ShardNodes, Stores } from '../backup/recover/recover-ports.js';
+import { prepareRecovery } from '../backup/recover/recover-prepare.js';
+import { resolveRecovery } from '../backup/recover/recover-resolve.js';
+import { recoverShard } from '../backup/recover/recover-shard.js';
+import { replayRecall } from '../backup/recover/replay-recall.js';
+import type { SearchesOf } from '../backup/ports.js';
+import { FerryError } from '../model/errors.js';
 import { DATA_QUEUE } from '../model/names.js';
-import type { BackupPlaces } from '../backup/resolve-backup.js';
+import type { BackupPlaces } from '../backup/capture/resolve-backup.js';
 import type { Controls } from '../transfer/control-port.js';
 import { createCheckPin } from '../transfer/pin.js';
 import { Pacer } from '../transfer/pacer.js';
-import { heldRequest } from './held-request.js';
+import { heldCall } from './held-call.js';
 
 export interface RecoveryDependencies {
   controls: Controls;
   stores: Stores;
   shardNodes: ShardNodes;
+  searchesOf: SearchesOf;
 }
 
 export interface RecoveryControlDependencies extends BackupPlaces {
@@ -30,33 +36,47 @@ export function createRecoveryControlActivities(
   const { controls, storeOf, searchAttributes } = dependencies;
   return {
     locateStore: async (input) => {
-      const store = storeOf(input.store);
+      const store = input.optional ? optional(() => storeOf(input.store)) : storeOf(input.store);
       return {
-        store: store.alias,
-        dataQueue: store.taskQueue ?? controls.taskQueueOf(input.target) ?? DATA_QUEUE,
+        store: store?.alias ?? '',
+        dataQueue: store?.taskQueue ?? controls.taskQueueOf(input.target) ?? DATA_QUEUE,
         ...(searchAttributes === undefined ? {} : { searchAttributes }),
       };
     },
   };
 }
 
+function optional<T>(find: () => T): T | undefined {
+  try {
+    return find();
+  } catch (error) {
+    if (error instanceof FerryError && error.code === 'UnknownAlias') return undefined;
+    throw error;
+  }
+}
+
 export function createRecoveryActivities(dependencies: RecoveryDependencies): RecoveryActivities {
-  const { controls, stores, shardNodes } = dependencies;
+  const { controls, stores, shardNodes, searchesOf } = dependencies;
   return {
     resolveRecovery: (input) =>
-      heldRequest({ what: `find backups in ${input.store}` }, ({ signal }) =>
-        resolveRecovery(stores, input, signal),
+      heldCall(`find what to recover in ${input.store}`, ({ signal }) =>
+        input.foreign
+          ? resolveForeign(stores.foreign, input, signal)
+          : resolveRecovery(stores, input, signal),
       ),
     planRecovery: (input) =>
-      heldRequest({ what: `check the backup of ${input.from.collection}` }, (held) =>
-        planRecovery(controls, stores, input, { now: new Date(), ...held }),
+      heldCall(`check the backup of ${input.from.collection}`, (held) =>
+        (input.from.foreign ? planForeign : planRecovery)(controls, stores, input, {
+          now: new Date(),
+          ...held,
+        }),
       ),
     prepareRecovery: (input) =>
-      heldRequest({ what: `make ${input.target.collection}` }, ({ signal }) =>
+      heldCall(`make ${input.target.collection}`, ({ signal }) =>
         prepareRecovery(controls, stores, input, signal),
       ),
     recoverShard: (input) =>
-      heldRequest(input, async ({ signal, onBytes }) => {
+      heldCall(input, async ({ signal, onBytes }) => {
         const { maxMegabytesPerSecond } = input;
         const pacer = new Pacer(maxMegabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond });
         const passing = {
@@ -70,13 +90,16 @@ export function createRecoveryActivities(dependencies: RecoveryDependencies): Re
         await createCheckPin(controls)(cluster, collection, input.targetPin, signal);
         return recoverShard(shardNodes, stores, input, passing);
       }),
+    replayRecall: (input) =>
+      heldCall(`search ${input.target.collection}`, async ({ signal }) => {
+        const { cluster, collection } = input.target;
+        await createCheckPin(controls)(cluster, collection, input.targetPin, signal);
+        const room = { store: stores.open(input.from.store), searches: searchesOf(cluster) };
+        return replayRecall(room, input, signal);
+      }),
     finishRecovery: (input) =>
-      heldRequest({ what: `finish ${input.writes}` }, ({ signal }) =>
-        finishRecovery(controls, stores, input, signal),
-      ),
+      heldCall(`finish ${input.writes}`, ({ signal }) => finishRecovery(controls, stores, input, signal)),
     undoRecovery: (input) =>
-      heldRequest({ what: `remove ${input.target.collection}` }, ({ signal }) =>
-        undoRecovery(controls, input, signal),
-      ),
+      heldCall(`remove ${input.target.collection}`, ({ signal }) => undoRecovery(controls, input, signal)),
   };
 }

@@ -5,6 +5,7 @@
 import { Context } from '@temporalio/activity';
 import type { SliceHeartbeat } from '../model/activities.js';
 import { FerryError } from '../model/errors.js';
+import { told } from './failure-interceptor.js';
 
 /** What a claim counts: points where it is points that move, bytes always. */
 export interface WorkState {
@@ -23,7 +24,12 @@ export interface Attempt<S extends WorkState> {
 
 interface Beat<S> extends Omit<SliceHeartbeat, 'state'> {
   state: S;
+  /** What ended the last attempt. */
+  trouble?: string;
 }
+
+/** Where an attempt leaves something behind: takes it away when nobody will come back, and says what stays. */
+export type Abandon<S> = (state: S) => Promise<string[]>;
 
 const HEARTBEAT_ANYWAY_MS = 5_000;
 
@@ -32,11 +38,12 @@ export async function runSlice<S extends WorkState>(
   input: { what: string; stallAfterAttempts: number },
   fresh: S | (() => Promise<S>),
   work: (attempt: Attempt<S>) => Promise<S>,
+  abandon: Abandon<S> = () => Promise.resolve([]),
 ): Promise<S> {
   const context = Context.current();
   const attempt = context.info.attempt;
   const last = lastHeartbeat<S>(context.info.heartbeatDetails);
-  requireProgress(input, last, attempt);
+  await requireProgress(input, last, attempt, abandon);
   const began = performance.now();
   const state = last?.state ?? (typeof fresh === 'function' ? await fresh() : fresh);
   const before = amountOf(state);
@@ -58,6 +65,10 @@ export async function runSlice<S extends WorkState>(
   try {
     context.heartbeat(beat);
     return await work({ state: beat.state, onProgress, ...signals(context.cancellationSignal) });
+  } catch (error) {
+    beat.trouble = told(error);
+    context.heartbeat(beat);
+    throw error;
   } finally {
     clearInterval(timer);
   }
@@ -74,16 +85,21 @@ function amountOf({ points, bytes }: WorkState): number {
   return points ?? bytes;
 }
 
-function requireProgress(
+async function requireProgress<S extends WorkState>(
   { what, stallAfterAttempts }: { what: string; stallAfterAttempts: number },
-  last: Beat<WorkState> | undefined,
+  last: Beat<S> | undefined,
   attempt: number,
-): void {
+  abandon: Abandon<S>,
+): Promise<void> {
   const still = attempt - (last?.movedAtAttempt ?? 1);
   if (still < stallAfterAttempts) return;
-  throw new FerryError('Stalled', `The cursor has not moved in ${still} attempts to ${what}`, {
-    context: { cursor: last?.state.cursor },
-  });
+  const left = last === undefined ? [] : await abandon(last.state);
+  const said = [
+    `The cursor has not moved in ${still} attempts to ${what}`,
+    ...(last?.trouble === undefined ? [] : [`the last one ended with: ${last.trouble}`]),
+    ...left.map((name) => `${name} stays`),
+  ];
+  throw new FerryError('Stalled', said.join('; '), { context: { cursor: last?.state.cursor } });
 }
 
 function signals(cancellation: AbortSignal): { signal: AbortSignal; stop: AbortSignal } {

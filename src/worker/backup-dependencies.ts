@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import type { BackupControlDependencies, BackupStoreDependencies } from '../activities/backup-activities.js';
 import { searchAttributesWanted } from '../config.js';
 import { packageRoot } from '../local/package-root.js';
-import { requireStore, type FerryConfig } from '../model/ferry-config.js';
+import { FerryError } from '../model/errors.js';
+import { isDisk, requireStore, type FerryConfig } from '../model/ferry-config.js';
 import { qdrantControls } from '../qdrant/control.js';
+import { qdrantSearches } from '../qdrant/searches.js';
 import { snapshotNodes } from '../qdrant/snapshot-nodes.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { openStore, probeStore } from '../storage/open-store.js';
@@ -20,13 +22,17 @@ export function backupControlDependencies(config: FerryConfig): BackupControlDep
   };
 }
 
-export function backupStoreDependencies(config: FerryConfig): BackupStoreDependencies {
+export function backupStoreDependencies(
+  config: FerryConfig,
+  openStore = storesOf(config),
+): BackupStoreDependencies {
   const controls = qdrantControls(config.clusters);
   return {
     controls,
     nodes: snapshotNodes(config.clusters),
+    searchesOf: qdrantSearches(config.clusters),
     checkPin: createCheckPin(controls),
-    openStore: storesOf(config),
+    openStore,
     probeStore,
     ferryVersion: ferryVersion(),
   };
@@ -39,6 +45,24 @@ export function storesOf(config: FerryConfig): (alias: string) => ObjectStore {
     const store = opened.get(alias) ?? openStore(requireStore(config, alias));
     opened.set(alias, store);
     return store;
+  };
+}
+
+/**
+ * Stores as work on `queue` may use them: a disk with a queue of its own is touched by way of that queue only, for
+ * elsewhere its path is another disk, and what is written there is no backup.
+ */
+export function storesOn(
+  queue: string,
+  config: FerryConfig,
+  open: (alias: string) => ObjectStore,
+): (alias: string) => ObjectStore {
+  return (alias) => {
+    const store = requireStore(config, alias);
+    const { taskQueue = queue } = store;
+    if (!isDisk(store) || taskQueue === queue) return open(alias);
+    const happened = `The store "${alias}" is a disk of the queue ${taskQueue}, and this work came by way of ${queue}: the control worker read another ferry.yaml than this one`;
+    throw new FerryError('InvalidConfig', happened, { context: { store: alias } });
   };
 }
 

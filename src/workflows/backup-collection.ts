@@ -1,8 +1,8 @@
-// Backs up one collection: plan, digest of the source, every shard once, digest again, manifest, check of what lies in
-// the store, proof. Its id is the lock against a second capture. Promises that a manifest stands only behind whole
+// Backs up one collection: plan, digest of the source, every shard once, some searches, digest again, manifest, check of
+// what lies in the store, proof. Its id is the lock against a second capture. Promises that a manifest stands only behind whole
 // snapshots, and that a collection whose objects are not as written ends as failed.
 
-import { ContinueAsNew, continueAsNew, isCancellation } from '@temporalio/workflow';
+import { ActivityFailure, continueAsNew, isCancellation } from '@temporalio/workflow';
 import type { CollectionBackupRef } from '../model/backup-activities.js';
 import { backupCollectionSchema, type BackupCollectionInput } from '../model/backup-inputs.js';
 import { isQuiesced, newCapture, type CaptureProgress } from '../model/capture-progress.js';
@@ -22,16 +22,7 @@ export async function backupCollection(input: BackupCollectionInput): Promise<Ba
   return surfacing(async () => {
     const parsed = read(input);
     const job = openJob(parsed);
-    try {
-      job.enter(job.progress.phase);
-      return await backup(job, parsed);
-    } catch (error) {
-      if (error instanceof ContinueAsNew || isCancellation(error)) throw error;
-      const { code, message } = troubleOf(error);
-      job.progress.lastError = message;
-      job.show();
-      throw failure(code, message);
-    }
+    return job.run(() => backup(job, parsed));
   });
 }
 
@@ -40,6 +31,8 @@ async function backup(job: CollectionJob, parsed: Parsed): Promise<BackupReport>
   const capture = (job.progress.capture ??= await plan(job, parsed));
   if (digest && capture.captured.length === 0) await digestSource(job, capture, capture.before);
   await captureShards(job, capture, { ...parsed.options, ref: refOf(parsed), startedAt: parsed.startedAt });
+  // Before the second digest: where the source stood still, it did so for the searches too.
+  if (parsed.options.recall) await keepRecall(job, capture, parsed);
   if (digest && capture.before.done) await digestSource(job, capture, capture.after);
   await writeManifest(job, capture, parsed);
   await check(job, capture, parsed);
@@ -69,13 +62,32 @@ async function plan(job: CollectionJob, { source, options }: Parsed): Promise<Ca
   return newCapture({ pin, mode, read, points, shards });
 }
 
+/** What could not be searched is a warning: a backup without a baseline is a backup all the same. */
+async function keepRecall(job: CollectionJob, capture: CaptureProgress, parsed: Parsed): Promise<void> {
+  if (capture.baseline) return;
+  await job.gate();
+  const input = { ...refOf(parsed), pin: capture.pin, queries: parsed.options.recallQueries };
+  const where = whereOf(job, `search ${parsed.source.collection}`);
+  try {
+    const { recall, notes } = await runStore('writeRecall', input, where);
+    capture.baseline = recall === undefined ? {} : { recall };
+    job.progress.warnings.push(...notes);
+  } catch (error) {
+    if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+    const { code, message } = troubleOf(error);
+    capture.baseline = {};
+    job.progress.warnings.push(`No searches were written down (${code}: ${message.slice(0, 200)})`);
+  }
+}
+
 async function writeManifest(job: CollectionJob, capture: CaptureProgress, parsed: Parsed): Promise<void> {
   if (capture.manifest) return;
   job.enter('finishing');
   const { pin, mode, points, shards } = capture;
   const { startedAt } = parsed;
   const notes = job.progress.warnings.slice(0, 10);
-  const input = { ...refOf(parsed), pin, mode, points, startedAt, notes, planned: shards.length };
+  const planned = { pin, mode, points, startedAt, notes, planned: shards.length };
+  const input = { ...refOf(parsed), ...planned, ...capture.baseline };
   const where = whereOf(job, `write the manifest of ${parsed.source.collection}`);
   capture.manifest = await job.persist(() => runStore('writeManifest', input, where));
 }

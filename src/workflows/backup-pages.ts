@@ -1,8 +1,9 @@
 // The collections of a recovery, page by page, as the store's catalogue has them, and what each child is told. Where the
 // store is, and which workers see it, is asked once a run.
 
-import type { LocateStoreResult, ResolveRecoveryResult } from '../model/backup-activities.js';
+import type { LocateStoreResult, ResolveRecoveryResult } from '../model/recovery-activities.js';
 import type { ResolveCollectionsResult } from '../model/activities.js';
+import { foreignPlace, type ForeignSource } from '../model/foreign-source.js';
 import { failure } from './failures.js';
 import type { RecoverCollectionInput, RehearseRecoveryInput } from '../model/recovery-inputs.js';
 import type { ChildFacts, Resolved } from './fan-out.js';
@@ -11,6 +12,8 @@ import { locateStore, runRecovery } from './recovery-proxies.js';
 type Wanted = Pick<RehearseRecoveryInput, 'store' | 'cluster' | 'backup' | 'before' | 'collections'> & {
   target: string;
   as?: Record<string, string>;
+  from?: ForeignSource | undefined;
+  map?: Record<string, string> | undefined;
   heartbeatSeconds: number;
 };
 type Found = ResolveRecoveryResult['recoveries'][number];
@@ -28,13 +31,13 @@ export class BackupPages {
     after: string | undefined,
     rename?: (collection: string) => string,
   ): Promise<ResolveCollectionsResult> {
-    const { target, store, heartbeatSeconds } = this.wanted;
-    this.place ??= await locateStore({ target, ...(store === undefined ? {} : { store }) });
+    const { heartbeatSeconds, from } = this.wanted;
+    this.place ??= await this.locate();
     const { dataQueue, searchAttributes } = this.place;
     const page = await runRecovery(
       'resolveRecovery',
       { ...this.asked(), store: this.place.store, ...(after === undefined ? {} : { after }) },
-      `backups in ${this.place.store}`,
+      from === undefined ? `backups in ${this.place.store}` : `snapshots in ${foreignPlace(from)}`,
       { taskQueue: dataQueue, heartbeatSeconds },
     );
     const collections = page.recoveries.map((one) => this.remember(one, rename));
@@ -63,6 +66,16 @@ export class BackupPages {
     };
   }
 
+  private locate(): Promise<LocateStoreResult> {
+    const { target, store, from } = this.wanted;
+    const named = from?.store ?? store;
+    return locateStore({
+      target,
+      ...(named === undefined ? {} : { store: named }),
+      ...(from?.url === undefined ? {} : { optional: true }),
+    });
+  }
+
   private remember(found: Found, rename: ((collection: string) => string) | undefined): Resolved {
     const source = found.from.collection;
     this.found.set(source, found);
@@ -70,7 +83,7 @@ export class BackupPages {
   }
 
   private asked() {
-    const { target, cluster, backup, before, collections, as } = this.wanted;
+    const { target, cluster, backup, before, collections, as, from: foreign, map } = this.wanted;
     return {
       target,
       ...(cluster === undefined ? {} : { cluster }),
@@ -78,6 +91,8 @@ export class BackupPages {
       ...(before === undefined ? {} : { before }),
       ...(collections === undefined ? {} : { collections }),
       ...(as === undefined ? {} : { as }),
+      ...(foreign === undefined ? {} : { foreign }),
+      ...(map === undefined ? {} : { map }),
     };
   }
 }

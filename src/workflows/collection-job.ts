@@ -16,12 +16,13 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { describeCaptured, shardsOf } from '../model/capture-progress.js';
+import { shardsMoved } from '../model/move-progress.js';
 import type { CollectionRef } from '../model/collections.js';
 import type { CollectionProgress } from '../model/progress-state.js';
 import { renderCollection } from '../model/progress.js';
 import type { CollectionStatus, Phase } from '../model/results.js';
 import { whole, type Command } from '../model/steering.js';
-import { troubleOf } from './failures.js';
+import { failure, troubleOf } from './failures.js';
 import { attentionSignal, collectionStatusQuery, showAttributes } from './messages.js';
 import { Steering } from './steering.js';
 
@@ -64,6 +65,20 @@ export class CollectionJob {
       changed: (command) => this.commanded(command),
     });
     setHandler(collectionStatusQuery, () => this.status(), { description: 'Phase, points and slices.' });
+  }
+
+  /** The whole work. What ends it is what the operator sees last. */
+  async run<T>(body: () => Promise<T>): Promise<T> {
+    try {
+      this.enter(this.progress.phase);
+      return await body();
+    } catch (error) {
+      if (error instanceof ContinueAsNew || isCancellation(error)) throw error;
+      const { code, message } = troubleOf(error);
+      this.progress.lastError = message;
+      this.show();
+      throw failure(code, message);
+    }
   }
 
   /** Id of the job this collection belongs to; it names the folder of the reports. */
@@ -109,6 +124,13 @@ export class CollectionJob {
       ...(this.steering.state.attention === undefined ? {} : { attention: this.steering.state.attention }),
     });
     setCurrentDetails(details);
+  }
+
+  /** Another job has what this one needs. */
+  waitsFor(holder: string | undefined): void {
+    if (holder === undefined) delete this.progress.lastError;
+    else this.progress.lastError = `waits for ${holder}`;
+    this.show();
   }
 
   standing(): string {
@@ -224,7 +246,7 @@ export class CollectionJob {
   private status(): CollectionStatus {
     const { progress, settings } = this;
     const { state } = this.steering;
-    const { capture } = progress;
+    const shards = shardsIn(progress);
     return {
       phase: progress.phase,
       source: `${settings.source.cluster}/${settings.source.collection}`,
@@ -237,10 +259,15 @@ export class CollectionJob {
       verifiedPoints: progress.verified.points,
       paused: state.paused,
       startedAt: progress.startedAt,
-      ...(capture === undefined ? {} : { shards: shardsOf(capture) }),
+      ...(shards === undefined ? {} : { shards }),
       ...(state.attention === undefined ? {} : { attention: state.attention }),
     };
   }
+}
+
+function shardsIn({ capture, move }: CollectionProgress): CollectionStatus['shards'] {
+  if (capture) return shardsOf(capture);
+  return move && shardsMoved(move);
 }
 
 /** The job's own judgement, which no retry changes. */

@@ -2,6 +2,7 @@
 // collection is recovered, and says of each whether its content was proved; otherwise fails, with the report of all.
 
 import { continueAsNew } from '@temporalio/workflow';
+import { foreignPlace } from '../model/foreign-source.js';
 import { parseInput } from '../model/inputs.js';
 import { writeLockId } from '../model/names.js';
 import { disasterRecoverySchema, type DisasterRecoveryInput } from '../model/recovery-inputs.js';
@@ -20,7 +21,7 @@ export async function disasterRecovery(input: unknown): Promise<JobReport> {
     const pages = new BackupPages({ ...omit(parsed, 'as'), ...(as === undefined ? {} : { as }) });
     const job = new FanOut({
       operation: 'disasterRecovery',
-      ends: { source: parsed.cluster ?? parsed.store ?? 'backup', target: parsed.target },
+      ends: { source: sourceOf(parsed), target: parsed.target },
       input: parsed,
       state: openState(parsed, carried),
       resolve: (after) => pages.resolve(after),
@@ -37,6 +38,10 @@ export async function disasterRecovery(input: unknown): Promise<JobReport> {
     if (report.outcome === 'verified' || report.outcome === 'unproven') return report;
     throw jobFailure(report, job.soleTrouble);
   });
+}
+
+function sourceOf({ from, cluster, store }: DisasterRecoveryInput): string {
+  return from === undefined ? (cluster ?? store ?? 'backup') : foreignPlace(from);
 }
 
 function recoveryOptions(input: DisasterRecoveryInput) {

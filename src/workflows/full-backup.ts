@@ -36,7 +36,9 @@ export async function fullBackup(input: unknown): Promise<JobReport> {
       childOf: (collection, facts) => writing.childOf(collection, facts),
       goOn: (next) => continueAsNew<typeof fullBackup>({ ...parsed, carried: next }),
     });
-    const report = { backup: writing.backup, ...(await writing.finishing(() => job.run())) };
+    const ended = await writing.finishing(() => job.run());
+    const { backup, leftOnNode } = writing;
+    const report = { backup, ...ended, ...(leftOnNode.length === 0 ? {} : { leftOnNode }) };
     if (report.outcome === 'verified') return report;
     throw jobFailure(report, job.soleTrouble);
   });
@@ -47,6 +49,8 @@ class BackupWriting {
   readonly backup: string;
   /** The store is known when the collections are. */
   readonly ends: { source: string; target: string };
+  /** Of the node's own snapshots. */
+  leftOnNode: string[] = [];
   private readonly input: FullBackupInput;
   private readonly state: JobState;
   private place: ResolveBackupResult | undefined;
@@ -59,9 +63,10 @@ class BackupWriting {
   }
 
   async resolve(after: string | undefined): Promise<ResolveCollectionsResult> {
-    const { cluster, store, collections } = this.input;
+    const { cluster, store, collections, nodeSnapshot } = this.input;
     const asked = {
       cluster,
+      ...(nodeSnapshot ? { nodeSnapshot } : {}),
       ...(store === undefined ? {} : { store }),
       ...(collections === undefined ? {} : { collections }),
       ...(after === undefined ? {} : { after }),
@@ -130,7 +135,8 @@ class BackupWriting {
       stallAfterAttempts,
       ...(maxMegabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond }),
     };
-    await runStore('captureNode', input, this.where(what));
+    const { leftOnNode } = await runStore('captureNode', input, this.where(what));
+    this.leftOnNode = leftOnNode.slice(0, 10);
   }
 
   private async writeBackup(): Promise<void> {

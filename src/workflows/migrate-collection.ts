@@ -2,19 +2,14 @@
 // the target was touched, its indexing and strict mode are put back. Its workflow id is the lock on the collection that
 // is written. Wrong input fails at once and never parks.
 
-import {
-  ApplicationFailure,
-  CancellationScope,
-  ContinueAsNew,
-  continueAsNew,
-  isCancellation,
-} from '@temporalio/workflow';
+import { ApplicationFailure, ContinueAsNew, continueAsNew, isCancellation } from '@temporalio/workflow';
 import { migrateCollectionSchema, parseInput, type MigrateCollectionInput } from '../model/inputs.js';
-import { describeDifference, migrationReport, stateOfTarget } from '../model/outcome.js';
-import { newProgress, proofOf, type CollectionProgress, type Sides } from '../model/progress-state.js';
+import { describeDifference, stateOfTarget } from '../model/outcome.js';
+import { newProgress, type CollectionProgress, type Sides } from '../model/progress-state.js';
 import type { MigrationReport } from '../model/results.js';
 import { CollectionJob, type JobSettings } from './collection-job.js';
 import { failure, surfacing, troubleOf } from './failures.js';
+import { finishMigration, release } from './finish-migration.js';
 import { paceOf, splitCarried } from './job-input.js';
 import { proveCollection } from './prove-collection.js';
 import { runControl } from './proxies.js';
@@ -28,7 +23,7 @@ export async function migrateCollection(input: MigrateCollectionInput): Promise<
     try {
       job.enter(job.progress.phase);
       const report = await migrate(job, parsed);
-      if (report.outcome === 'verified') return report;
+      if (report.outcome === 'verified') return { ...report, ...reasonOf(parsed) };
       throw failure('SidesDiffer', describeDifference(report), report);
     } catch (error) {
       if (error instanceof ContinueAsNew) throw error;
@@ -45,7 +40,7 @@ async function migrate(job: CollectionJob, parsed: Parsed): Promise<MigrationRep
   const subset = progress.plan?.targetState === 'merge';
   const mode = parsed.options.onDifference === 'repair' ? 'repair' : 'report';
   await proveCollection({ job, sides: progress.sides, subset, mode });
-  return finish(job, parsed, subset);
+  return finishMigration(job, parsed.options, { subset, name: () => copyAliases(job) });
 }
 
 async function plan(job: CollectionJob, { options, asked }: Parsed): Promise<void> {
@@ -89,50 +84,6 @@ async function prepare(job: CollectionJob, { options }: Parsed): Promise<Sides> 
   return { sourcePin, targetPin, sourceRead, targetRead, owned, nodes, ...limit };
 }
 
-async function finish(job: CollectionJob, { options }: Parsed, subset: boolean): Promise<MigrationReport> {
-  const { progress, settings } = job;
-  const { source, target } = settings;
-  job.enter('finishing');
-  await job.persist(() => release(job, 'step'));
-  const configuration = await configurationDifferences(job, options.overrides, subset);
-  const equal = proofOf(progress, subset, configuration).equal;
-  if (equal && options.awaitIndexing) await awaitIndexing(job, options.awaitIndexingMinutes * 60_000);
-  const aliases = equal && options.copyAliases ? await copyAliases(job) : [];
-  if (equal) job.enter('done');
-  return migrationReport(progress, { source, target }, { subset, configuration, aliases });
-}
-
-async function configurationDifferences(
-  job: CollectionJob,
-  overrides: Record<string, unknown> | undefined,
-  subset: boolean,
-): Promise<string[]> {
-  const { source, target } = job.settings;
-  const input = { source, target, ...(overrides === undefined ? {} : { overrides }) };
-  const { differences } = await job.persist(() =>
-    runControl('compareConfigurations', input, `compare configurations of ${source.collection}`),
-  );
-  if (!subset) return differences;
-  job.progress.warnings.push(...differences); // merged into a collection of somebody else, who chose its settings
-  return [];
-}
-
-async function awaitIndexing(job: CollectionJob, waitMs: number): Promise<void> {
-  const { target } = job.settings;
-  const warn = (reason: string) =>
-    job.progress.warnings.push(`${target.collection} is complete but not yet ready: ${reason}`);
-  await job.steering.interruptible(async () => {
-    try {
-      const answer = await runControl('awaitReady', { target, waitMs }, `indexing of ${target.collection}`);
-      if (!answer.ready) warn(answer.reason ?? 'indexing goes on');
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      warn(troubleOf(error).message);
-    }
-  });
-  await job.obey();
-}
-
 async function copyAliases(job: CollectionJob): Promise<string[]> {
   const { source, target } = job.settings;
   const { aliases } = await job.persist(() =>
@@ -141,27 +92,8 @@ async function copyAliases(job: CollectionJob): Promise<string[]> {
   return aliases;
 }
 
-/** As a step of the job its failure counts; as compensation it is recorded and never hides the first one. */
-async function release(job: CollectionJob, as: 'step' | 'compensation'): Promise<void> {
-  const { progress, settings } = job;
-  if (progress.released || !progress.plan) return;
-  const { target } = settings;
-  const { heldBack } = progress.plan;
-  // Killed between creating and answering, the target may be ours without our knowing; the stamp on it decides.
-  const mayBeOurs = ['absent', 'ours', 'recreate'].includes(progress.plan.targetState);
-  const owned = progress.prepared?.owned ?? mayBeOurs;
-  const input = { target, heldBack, owned };
-  const summary = `put indexing of ${target.collection} back`;
-  if (as === 'step') await runControl('releaseTarget', input, summary);
-  else {
-    try {
-      await CancellationScope.nonCancellable(() => runControl('releaseTarget', input, summary));
-    } catch (error) {
-      progress.warnings.push(`Indexing could not be put back: ${troubleOf(error).message}`);
-      return;
-    }
-  }
-  progress.released = true;
+function reasonOf({ because }: Parsed): { because?: string } {
+  return because === undefined ? {} : { because };
 }
 
 function ending(job: CollectionJob, error: unknown): unknown {

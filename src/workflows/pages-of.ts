@@ -6,12 +6,14 @@ import { runControl } from './proxies.js';
 
 export function pagesOf(
   input: Naming & { source: string; target: string },
+  more: { namesMayBeAliases?: boolean } = {},
 ): (after: string | undefined) => Promise<ResolveCollectionsResult> {
   const { source, target, collections } = input;
   const as = namesOnTarget(input);
   const asked = {
     source,
     target,
+    ...more,
     ...(collections === undefined ? {} : { collections }),
     ...(as === undefined ? {} : { as }),
   };

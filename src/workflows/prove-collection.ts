@@ -77,7 +77,7 @@ async function planPage({ job, sides }: Proving, rules: Rules): Promise<Page> {
   return newPage(planned.slices, planned.next, rules);
 }
 
-async function awaitReplicas(job: CollectionJob): Promise<void> {
+export async function awaitReplicas(job: CollectionJob): Promise<void> {
   const { target } = job.settings;
   const input = { target, waitMs: REPLICAS_WAIT_MS, replicasOnly: true };
   for (;;) {

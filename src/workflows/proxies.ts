@@ -9,6 +9,7 @@ import {
   type ActivityOptions,
 } from '@temporalio/workflow';
 import type { ControlActivities, DataActivities } from '../model/activities.js';
+import type { MoveActivities, MoveControlActivities } from '../model/move-activities.js';
 import type { BackupControlActivities, BackupStoreActivities } from '../model/backup-activities.js';
 
 const AT_ONCE: ActivityOptions = {
@@ -20,7 +21,8 @@ const PATIENT: ActivityOptions = {
   retry: { initialInterval: '1s', maximumInterval: '30s', maximumAttempts: 10 },
 };
 
-type ShortActivities = ControlActivities & BackupControlActivities;
+type ShortActivities = ControlActivities & BackupControlActivities & MoveControlActivities;
+type HeldActivities = BackupStoreActivities & MoveActivities;
 
 const control: Record<keyof ShortActivities, ActivityOptions> = {
   resolveBackup: AT_ONCE,
@@ -28,6 +30,11 @@ const control: Record<keyof ShortActivities, ActivityOptions> = {
   planCapture: { ...PATIENT, startToCloseTimeout: '15m' },
   resolveCollections: AT_ONCE,
   planCollection: AT_ONCE,
+  planMove: AT_ONCE,
+  prepareMove: PATIENT,
+  markMoved: PATIENT,
+  nameMoved: PATIENT,
+  undoMove: PATIENT,
   planVerification: AT_ONCE,
   describeHolder: { ...AT_ONCE, startToCloseTimeout: '10s' },
   prepareTarget: PATIENT,
@@ -100,12 +107,21 @@ const AS_LONG_AS_IT_TAKES: ActivityOptions = {
   retry: { initialInterval: '2s', maximumInterval: '2m' },
 };
 
-const store: Record<keyof BackupStoreActivities, ActivityOptions> = {
+const held: Record<keyof HeldActivities, ActivityOptions> = {
   /** Access refused is said at once; a store that is away may come back. */
   probeStore: { startToCloseTimeout: '5m', retry: { initialInterval: '1s', maximumAttempts: 5 } },
   captureShard: AS_LONG_AS_IT_TAKES,
   captureNode: AS_LONG_AS_IT_TAKES,
+  moveShard: AS_LONG_AS_IT_TAKES,
+  placeBackup: PATIENT,
+  nameLeft: { ...AT_ONCE, startToCloseTimeout: '2m' },
   checkObjects: AS_LONG_AS_IT_TAKES,
+  /** Five minutes of searches, and the last of them; a store that stays away is no reason to search for ever. */
+  writeRecall: {
+    ...PATIENT,
+    startToCloseTimeout: '30m',
+    retry: { initialInterval: '1s', maximumAttempts: 5 },
+  },
   writeManifest: { ...PATIENT, startToCloseTimeout: '1h' },
   writeBackup: { ...PATIENT, startToCloseTimeout: '1h' },
   writeProof: PATIENT,
@@ -113,17 +129,17 @@ const store: Record<keyof BackupStoreActivities, ActivityOptions> = {
   showBackup: { ...PATIENT, startToCloseTimeout: '1h' },
 };
 
-export function runStore<K extends keyof BackupStoreActivities>(
+export function runStore<K extends keyof HeldActivities>(
   name: K,
-  input: Input<BackupStoreActivities[K]>,
+  input: Input<HeldActivities[K]>,
   where: { taskQueue: string; heartbeatSeconds: number; summary: string },
-): Promise<Output<BackupStoreActivities[K]>> {
+): Promise<Output<HeldActivities[K]>> {
   const activities = proxyActivities<Record<string, (input: unknown) => Promise<unknown>>>({
-    ...store[name],
+    ...held[name],
     taskQueue: where.taskQueue,
     summary: where.summary,
     heartbeatTimeout: where.heartbeatSeconds * 1_000,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
-  return activities[name]?.(input) as Promise<Output<BackupStoreActivities[K]>>;
+  return activities[name]?.(input) as Promise<Output<HeldActivities[K]>>;
 }

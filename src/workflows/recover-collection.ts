@@ -1,7 +1,7 @@
 // One collection from a backup into a cluster: plan (every check before the target is touched), make it, shard by shard,
 // wait for all replicas, prove, finish; aliases last. Whatever fails before the end, the collection it made is removed
-// again, or named. Its workflow id is the lock on the name that is written. As a rehearsal it ends by writing the proof
-// and removing the collection.
+// again, or named. Its workflow id is the lock on the name that is written. As a rehearsal it ends by asking the backup's
+// searches again, writing the proof, and removing the collection.
 
 import {
   CancellationScope,
@@ -19,6 +19,7 @@ import { newProgress, type CollectionProgress } from '../model/progress-state.js
 import { recoverCollectionSchema, type RecoverCollectionInput } from '../model/recovery-inputs.js';
 import type { RecoveryReport } from '../model/recovery-progress.js';
 import { whole } from '../model/steering.js';
+import { awaitIndexing } from './await-indexing.js';
 import { CollectionJob } from './collection-job.js';
 import { digestRecovered } from './digest-recovered.js';
 import { failure, surfacing, troubleOf } from './failures.js';
@@ -27,6 +28,7 @@ import { runControl } from './proxies.js';
 import { recoverShards } from './recover-shards.js';
 import { Recovery, type RecoverySettings } from './recovery-state.js';
 import { runRecovery } from './recovery-proxies.js';
+import { replaySearches } from './replay-searches.js';
 
 const REPLICAS_WAIT_MS = 30 * 60_000;
 
@@ -92,9 +94,11 @@ async function plan(recovery: Recovery): Promise<void> {
 async function saveReplaced({ state, settings, plan }: Recovery): Promise<void> {
   const { cluster, collection } = settings.target;
   if (!plan.exists || !settings.options.safetyBackup || state.safetyBackup !== undefined) return;
+  const { store } = settings.from;
+  const named = store === '' ? {} : { store };
   const report = await executeChild('fullBackup', {
     workflowId: `${workflowInfo().workflowId}/safety-backup`,
-    args: [{ cluster, collections: [collection], store: settings.from.store, digest: false }],
+    args: [{ cluster, collections: [collection], ...named, digest: false, recall: false }],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     staticSummary: `${collection} on ${cluster}, before it is replaced`,
   });
@@ -129,15 +133,16 @@ async function awaitReplicas({ job, written }: Recovery): Promise<void> {
 /** Count, and digest where there is something to compare it with, or where it is what the rehearsal is for. */
 async function prove(recovery: Recovery): Promise<void> {
   const { job, state, written, settings } = recovery;
-  const { proof, points } = recovery.plan;
+  const { proof, points, isUncounted } = recovery.plan;
   const { count } = await job.persist(() =>
     runControl('countPoints', { collection: written }, `count ${written.collection}`),
   );
-  job.progress.counts = { source: proof?.digest.count ?? points, target: count };
+  const expected = isUncounted ? count : points;
+  job.progress.counts = { source: proof?.digest.count ?? expected, target: count };
   if (proof && proof.digest.count !== count)
     throw recovery.differs(`${whole(count)} points, and the proof says ${whole(proof.digest.count)}`);
   if (count === 0 && points > 0) throw recovery.differs(`no point, and the backup counted ${whole(points)}`);
-  if (!proof && count !== points) {
+  if (!proof && count !== expected) {
     job.progress.warnings.push(
       `${whole(count)} points were recovered and ${whole(points)} were counted when the backup began: it was being written.`,
     );
@@ -153,8 +158,10 @@ async function prove(recovery: Recovery): Promise<void> {
 async function closeRehearsal(recovery: Recovery): Promise<RecoveryReport> {
   const { job, state, settings } = recovery;
   const { from } = settings;
+  await replaySearches(recovery);
+  const found = state.recall === undefined ? {} : { recall: state.recall };
   const recoverySeconds = recovery.seconds;
-  const proof = { ...from, kind: 'rehearsed' as const, digest: state.digest, recoverySeconds };
+  const proof = { ...from, kind: 'rehearsed' as const, digest: state.digest, recoverySeconds, ...found };
   await job.persist(() => runRecovery('writeProof', proof, `proof of ${from.collection}`, recovery.queue));
   const removed = await undo(recovery);
   if (!removed) job.progress.warnings.push(`${recovery.written.collection} could not be removed again.`);
@@ -163,27 +170,10 @@ async function closeRehearsal(recovery: Recovery): Promise<RecoveryReport> {
   return recovery.report([], undefined);
 }
 
-async function awaitIndexing({ job, written, settings }: Recovery): Promise<void> {
-  const waitMs = settings.options.awaitIndexingMinutes * 60_000;
-  if (waitMs === 0) return;
-  const warn = (reason: string) =>
-    job.progress.warnings.push(`${written.collection} is complete but not yet ready: ${reason}`);
-  try {
-    const answer = await runControl(
-      'awaitReady',
-      { target: written, waitMs },
-      `indexing of ${written.collection}`,
-    );
-    if (!answer.ready) warn(answer.reason ?? 'indexing goes on');
-  } catch (error) {
-    if (isCancellation(error)) throw error;
-    warn(troubleOf(error).message);
-  }
-}
-
 /** True when nothing of it is left. */
-async function undo({ settings, written, queue }: Recovery): Promise<boolean> {
-  const input = { from: settings.from, target: written };
+async function undo({ state, settings, written, queue }: Recovery): Promise<boolean> {
+  const mayBeOld = state.plan?.exists === true && state.prepared === undefined;
+  const input = { from: settings.from, target: written, ...(mayBeOld ? { mayBeOld } : {}) };
   const { removed } = await runRecovery('undoRecovery', input, `remove ${written.collection}`, queue);
   return removed;
 }
@@ -192,32 +182,35 @@ async function ending(recovery: Recovery, error: unknown): Promise<unknown> {
   const { job, state, written } = recovery;
   const left = await cleanUp(recovery);
   const { code, message } = troubleOf(error);
-  const touched = left === undefined ? message : `${message.replace(/[.\s]*$/, '')}. ${left}`;
+  const touched = left === undefined ? message : `${message.replace(/[.\s]*$/, '')}. ${left.text}`;
   job.progress.lastError = touched;
   job.show();
   if (isCancellation(error)) return error;
-  return state.plan?.exists && state.prepared
+  return state.plan?.exists && (state.prepared || left?.removed)
     ? failure(code, `${touched} What ${written.collection} held before ${whereabouts(recovery)}`)
     : failure(code, touched);
 }
 
 function whereabouts({ state, settings }: Recovery): string {
-  if (state.safetyBackup === undefined) return 'is gone.';
-  return `is in the backup ${state.safetyBackup} of ${settings.target.cluster} in ${settings.from.store}.`;
+  const { aliases = [] } = state.plan ?? {};
+  const named = aliases.length === 0 ? '' : ` Its aliases were ${aliases.slice(0, 10).join(', ')}.`;
+  if (state.safetyBackup === undefined) return `is gone.${named}`;
+  const { cluster } = settings.target;
+  return `is in the backup ${state.safetyBackup} of ${cluster} in ${settings.from.store}.${named}`;
 }
 
-/** What the target holds after a failure, in a sentence; undefined when it was not touched. */
-async function cleanUp(recovery: Recovery): Promise<string | undefined> {
+/** What the target holds after a failure; undefined when it was not touched. */
+async function cleanUp(recovery: Recovery): Promise<{ text: string; removed: boolean } | undefined> {
   const { state, written } = recovery;
   if (!state.isMade) return undefined;
   const name = `${written.collection} on ${written.cluster}`;
   try {
     const removed = await CancellationScope.nonCancellable(() => undo(recovery));
-    return removed
-      ? `${name} was removed again.`
-      : `${name} was left as it is: it is not this recovery's own.`;
+    const untouched = `${name} was left as it is: it is not this recovery's own.`;
+    return { removed, text: removed ? `${name} was removed again.` : untouched };
   } catch (trouble) {
-    return `${name} is incomplete and could not be removed (${troubleOf(trouble).message}): delete it.`;
+    const text = `${name} is incomplete and could not be removed (${troubleOf(trouble).message}): delete it.`;
+    return { removed: false, text };
   }
 }
 

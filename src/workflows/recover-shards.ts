@@ -2,7 +2,7 @@
 // retry goes on with the others.
 
 import { isCancellation } from '@temporalio/workflow';
-import type { PrepareRecoveryResult } from '../model/backup-activities.js';
+import type { PrepareRecoveryResult } from '../model/recovery-activities.js';
 import { sharePace } from '../model/steering.js';
 import { failure } from './failures.js';
 import { lanes } from './lanes.js';

@@ -2,13 +2,13 @@
 // answered at once, but may read for long; shards try for ever and judge a stall themselves.
 
 import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
+import type { WriteProofInput } from '../model/backup-activities.js';
 import type {
   LocateStoreInput,
   LocateStoreResult,
   RecoveryActivities,
   RecoveryControlActivities,
-  WriteProofInput,
-} from '../model/backup-activities.js';
+} from '../model/recovery-activities.js';
 
 type StoreActivities = RecoveryActivities & { writeProof(input: WriteProofInput): Promise<void> };
 
@@ -24,6 +24,7 @@ const table: Record<keyof StoreActivities, ActivityOptions> = {
   planRecovery: { ...LONG, retry: { initialInterval: '1s', maximumAttempts: 5 } },
   prepareRecovery: PATIENT,
   recoverShard: { startToCloseTimeout: '7d', retry: { initialInterval: '2s', maximumInterval: '2m' } },
+  replayRecall: { ...PATIENT, startToCloseTimeout: '2h' },
   finishRecovery: { ...PATIENT, startToCloseTimeout: '6h' },
   undoRecovery: PATIENT,
   writeProof: PATIENT,

@@ -1,7 +1,7 @@
 // What the steps of one collection's recovery share: the job, its state, and what follows from them.
 
 import type { ApplicationFailure } from '@temporalio/workflow';
-import type { RecoveryPlan } from '../model/backup-activities.js';
+import type { RecoveryPlan } from '../model/recovery-activities.js';
 import type { CollectionRef } from '../model/collections.js';
 import type { recoverCollectionSchema } from '../model/recovery-inputs.js';
 import type { RecoveryProgress, RecoveryReport } from '../model/recovery-progress.js';
@@ -9,6 +9,10 @@ import type * as z from 'zod';
 import type { CollectionJob } from './collection-job.js';
 import { failure } from './failures.js';
 import type { StoreQueue } from './recovery-proxies.js';
+
+const NO_PROOF = 'Recovered; its content is unproven: the backup has no proof.';
+const NOTHING_TO_PROVE_BY =
+  'Recovered; its content is unproven: snapshots that ferry did not make have nothing to prove it by.';
 
 export type RecoverySettings = Pick<
   z.infer<typeof recoverCollectionSchema>,
@@ -63,18 +67,19 @@ export class Recovery {
       target: this.written,
       outcome: known === 'none' ? 'unproven' : 'verified',
       points: job.progress.counts.target,
-      expectedPoints: plan.points,
+      ...(plan.isUncounted ? {} : { expectedPoints: plan.points }),
       bytes: state.bytes,
       shards,
       recoverySeconds: this.seconds,
       via: pushed === 0 ? 'pull' : pushed === shards ? 'push' : 'both',
       contentProof: { kind: known, ...(state.digested ? { digest: state.digest } : {}) },
+      ...(state.recall === undefined ? {} : { recall: state.recall }),
       aliases,
       ...(left === undefined ? {} : { left }),
       ...(state.safetyBackup === undefined ? {} : { safetyBackup: state.safetyBackup }),
       warnings:
         known === 'none'
-          ? [...job.progress.warnings, 'Recovered; its content is unproven: the backup has no proof.']
+          ? [...job.progress.warnings, settings.from.foreign ? NOTHING_TO_PROVE_BY : NO_PROOF]
           : job.progress.warnings,
     };
   }

@@ -1,13 +1,13 @@
 // Compares one collection of two clusters: digests of both sides, and where those differ, every point. Writes nothing
 // to either side, takes no lock, and tells in its report what differs.
 
-import { ContinueAsNew, continueAsNew, isCancellation } from '@temporalio/workflow';
+import { continueAsNew } from '@temporalio/workflow';
 import { parseInput, verifyCollectionSchema, type VerifyCollectionInput } from '../model/inputs.js';
 import { verificationReport } from '../model/outcome.js';
 import { newProgress, type CollectionProgress, type Sides } from '../model/progress-state.js';
 import type { VerificationReport } from '../model/results.js';
 import { CollectionJob } from './collection-job.js';
-import { failure, surfacing, troubleOf } from './failures.js';
+import { surfacing } from './failures.js';
 import { paceOf, splitCarried } from './job-input.js';
 import { proveCollection } from './prove-collection.js';
 import { runControl } from './proxies.js';
@@ -18,16 +18,7 @@ export async function verifyCollection(input: VerifyCollectionInput): Promise<Ve
   return surfacing(async () => {
     const parsed = read(input);
     const job = openJob(parsed);
-    try {
-      job.enter(job.progress.phase);
-      return await verify(job, parsed);
-    } catch (error) {
-      if (error instanceof ContinueAsNew || isCancellation(error)) throw error;
-      const { code, message } = troubleOf(error);
-      job.progress.lastError = message;
-      job.show();
-      throw failure(code, message);
-    }
+    return job.run(() => verify(job, parsed));
   });
 }
 

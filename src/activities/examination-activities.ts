@@ -1,0 +1,41 @@
+// What the examination of a store asks for, as Temporal calls it: who works for the store, beside the workflows; and the
+// marker, on the own queue of each worker that serves a disk.
+
+import { Context } from '@temporalio/activity';
+import { leaveMarker, removeMarker, seeMarker } from '../backup/catalogue/marker.js';
+import type {
+  ExaminationControlActivities,
+  LocateStoreWorkersResult,
+  MarkerActivities,
+  QueueWorker,
+} from '../model/store-examination.js';
+import type { ObjectStore } from '../storage/object-store.js';
+
+export interface ExaminationDependencies {
+  /** What ferry.yaml says of the store; throws `UnknownAlias`. */
+  placeOf(store: string): Omit<LocateStoreWorkersResult, 'queues'> & { queues: string[] };
+  /** Those that Temporal lists for a queue of activities. */
+  workersOf(queue: string): Promise<QueueWorker[]>;
+}
+
+export function createExaminationActivities(
+  dependencies: ExaminationDependencies,
+): ExaminationControlActivities {
+  return {
+    locateStoreWorkers: async ({ store }) => {
+      const { queues, ...place } = dependencies.placeOf(store);
+      const asked = queues.map(async (queue) => ({ queue, workers: await dependencies.workersOf(queue) }));
+      return { ...place, queues: await Promise.all(asked) };
+    },
+  };
+}
+
+export function createMarkerActivities(openStore: (alias: string) => ObjectStore): MarkerActivities {
+  return {
+    leaveMarker: ({ store, nonce }) => leaveMarker(openStore(store), nonce),
+    seeMarker: async ({ store, nonce }) => ({
+      sees: await seeMarker(openStore(store), nonce, Context.current().cancellationSignal),
+    }),
+    removeMarker: ({ store, nonce }) => removeMarker(openStore(store), nonce),
+  };
+}

@@ -1,0 +1,82 @@
+// The activities of snapshot migration, as Temporal calls them: the work is done in backup/.
+
+import { Context } from '@temporalio/activity';
+import { namesBefore } from '../backup/capture/capture-shard.js';
+import { freshCapture } from '../backup/capture/capture-snapshot.js';
+import { placeBackup } from '../backup/move/move-backup.js';
+import { nameLeft } from '../backup/move/move-leftovers.js';
+import { planMove } from '../backup/move/move-plan.js';
+import { markMoved, nameMoved, prepareMove, undoMove } from '../backup/move/move-prepare.js';
+import {
+  abandonMove,
+  isStreamed,
+  moveShard,
+  type MoveRoom,
+  type MoveState,
+} from '../backup/move/move-shard.js';
+import type { Stores } from '../backup/recover/recover-ports.js';
+import type {
+  MoveActivities,
+  MoveControlActivities,
+  MoveShardInput,
+  MoveShardResult,
+} from '../model/move-activities.js';
+import type { Controls } from '../transfer/control-port.js';
+import type { CheckPin } from '../transfer/ports.js';
+import { freshKnowing } from './backup-activities.js';
+import { heldCall } from './held-call.js';
+import { runSlice } from './slice-activity.js';
+
+export interface MoveDependencies extends MoveRoom {
+  stores: Stores;
+  checkPin: CheckPin;
+}
+
+export function createMoveControlActivities({ controls }: { controls: Controls }): MoveControlActivities {
+  const signal = (): AbortSignal => Context.current().cancellationSignal;
+  return {
+    planMove: (input) => planMove(controls, input, new Date(), signal()),
+    prepareMove: (input) => prepareMove(controls, input, signal()),
+    markMoved: (input) => markMoved(controls, input, signal()),
+    nameMoved: (input) => nameMoved(controls, input, signal()),
+    undoMove: (input) => undoMove(controls, input, signal()),
+  };
+}
+
+export function createMoveActivities(dependencies: MoveDependencies): MoveActivities {
+  return {
+    moveShard: (input) => runMove(dependencies, input),
+    nameLeft: (input) =>
+      heldCall(`look for snapshots of ${input.source.collection}`, ({ signal }) =>
+        nameLeft(dependencies.nodes, input, signal),
+      ),
+    placeBackup: (input) =>
+      heldCall(`read the backup of ${input.from.collection}`, ({ signal }) =>
+        placeBackup(dependencies.stores, input, signal),
+      ),
+  };
+}
+
+async function runMove(dependencies: MoveDependencies, input: MoveShardInput): Promise<MoveShardResult> {
+  const { checkPin } = dependencies;
+  const { source, target, sourcePin, targetPin } = input;
+  let result: MoveShardResult | undefined;
+  await runSlice<MoveState>(
+    input,
+    () => freshMove(dependencies, input),
+    async (attempt) => {
+      await checkPin(source.cluster, source.collection, sourcePin, attempt.signal);
+      await checkPin(target.cluster, target.collection, targetPin, attempt.signal);
+      result = await moveShard(dependencies, input, attempt);
+      return attempt.state;
+    },
+    (state) => abandonMove(dependencies, input, state, Context.current().cancellationSignal),
+  );
+  return result as MoveShardResult;
+}
+
+async function freshMove({ nodes }: MoveRoom, input: MoveShardInput): Promise<MoveState> {
+  if (isStreamed(input)) return freshCapture();
+  const of = { ...input.source, shard: input.placed.shard };
+  return freshKnowing(namesBefore(nodes, of, Context.current().cancellationSignal));
+}

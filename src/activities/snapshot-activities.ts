@@ -1,0 +1,100 @@
+// The administration of snapshots, as Temporal calls it: cancellation becomes a signal, held calls heartbeat, the work is
+// done in backup/.
+
+import { Context } from '@temporalio/activity';
+import {
+  createOnNode,
+  findHolders,
+  namesKnown,
+  type CreateState,
+} from '../backup/snapshots/create-snapshot.js';
+import { deleteOnNode } from '../backup/snapshots/delete-snapshot.js';
+import {
+  abandonDownload,
+  downloadToStore,
+  freshDownload,
+  type DownloadState,
+} from '../backup/snapshots/download-to-store.js';
+import { listOnNodes, type SnapshotRoom } from '../backup/snapshots/list-snapshots.js';
+import { recoverOnNode } from '../backup/snapshots/recover-on-node.js';
+import {
+  lookAtRecovered,
+  planSnapshotRecovery,
+  removeEmpty,
+} from '../backup/snapshots/recover-snapshot-plan.js';
+import { DATA_QUEUE } from '../model/names.js';
+import type {
+  CreateOnNodeResult,
+  DownloadToStoreResult,
+  SnapshotControlActivities,
+  SnapshotDataActivities,
+} from '../model/snapshot-activities.js';
+import type { ObjectStore } from '../storage/object-store.js';
+import { heldCall } from './held-call.js';
+import { runSlice, type Attempt } from './slice-activity.js';
+
+export interface SnapshotControlDependencies extends SnapshotRoom {
+  /** Throws `UnknownAlias`, naming those that exist. */
+  storeOf(alias?: string): { alias: string; taskQueue?: string | undefined };
+}
+
+export interface SnapshotDataDependencies extends SnapshotRoom {
+  openStore(alias: string): ObjectStore;
+}
+
+export function createSnapshotControlActivities(
+  dependencies: SnapshotControlDependencies,
+): SnapshotControlActivities {
+  const { controls, storeOf } = dependencies;
+  const signal = (): AbortSignal => Context.current().cancellationSignal;
+  return {
+    locateSnapshots: async ({ cluster, store }) => {
+      const dataQueue = controls.taskQueueOf(cluster) ?? DATA_QUEUE;
+      const place = store === undefined ? undefined : storeOf(store ?? undefined);
+      return {
+        dataQueue,
+        ...(place === undefined ? {} : { store: place.alias, storeQueue: place.taskQueue ?? dataQueue }),
+      };
+    },
+    listOnNodes: (input) => listOnNodes(dependencies, input, signal()),
+    findHolders: (input) => findHolders(dependencies, input, signal()),
+    deleteOnNode: (input) => {
+      const isRepeated = Context.current().info.attempt > 1;
+      return deleteOnNode(dependencies, input, { isRepeated, signal: signal() });
+    },
+    planSnapshotRecovery: (input) => planSnapshotRecovery(dependencies, input, signal()),
+    lookAtRecovered: (input) => lookAtRecovered(dependencies, input, signal()),
+    removeEmpty: (input) => removeEmpty(dependencies, input, signal()),
+  };
+}
+
+/** Attempts that got nowhere before the work is given up. */
+const STALL_AFTER_ATTEMPTS = 10;
+
+export function createSnapshotDataActivities(dependencies: SnapshotDataDependencies): SnapshotDataActivities {
+  const { open, openStore } = dependencies;
+  return {
+    createOnNode: async (input) => {
+      let result: CreateOnNodeResult | undefined;
+      const fresh = () => namesKnown(open, input, Context.current().cancellationSignal);
+      const work = { what: input.what, stallAfterAttempts: STALL_AFTER_ATTEMPTS };
+      await runSlice<CreateState>(work, fresh, async ({ state, signal, stop }) => {
+        result = await createOnNode(open, input, state, AbortSignal.any([signal, stop]));
+        return state;
+      });
+      return result as CreateOnNodeResult;
+    },
+    recoverOnNode: (input) => heldCall(input, (held) => recoverOnNode({ open, openStore }, input, held)),
+    downloadToStore: async (input) => {
+      let result: DownloadToStoreResult | undefined;
+      const work = { what: input.what, stallAfterAttempts: STALL_AFTER_ATTEMPTS };
+      const store = openStore(input.store);
+      const download = async (attempt: Attempt<DownloadState>) => {
+        result = await downloadToStore({ ...dependencies, store }, input, attempt);
+        return attempt.state;
+      };
+      await runSlice(work, freshDownload(), download, (state) => abandonDownload(store, input.object, state));
+      return result as DownloadToStoreResult;
+    },
+  };
+}

@@ -1,0 +1,18 @@
+// Which adapters the activities of snapshot migration get.
+
+import type { MoveDependencies } from '../activities/move-activities.js';
+import type { FerryConfig } from '../model/ferry-config.js';
+import { qdrantControls } from '../qdrant/control.js';
+import { shardNodes } from '../qdrant/recover-snapshot.js';
+import { snapshotNodes } from '../qdrant/snapshot-nodes.js';
+import { createCheckPin } from '../transfer/pin.js';
+import { storesOf } from './backup-dependencies.js';
+
+export function moveDependencies(config: FerryConfig, open = storesOf(config)): MoveDependencies {
+  return {
+    nodes: snapshotNodes(config.clusters),
+    shardNodes: shardNodes(config.clusters),
+    stores: { open },
+    checkPin: createCheckPin(qdrantControls(config.clusters)),
+  };
+}

@@ -1,0 +1,96 @@
+// How every migration of a collection ends once its proof was taken: what was held back is put back, the configurations
+// are compared, indexes awaited, names given last. And the compensation when it does not get that far.
+
+import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { migrationReport } from '../model/outcome.js';
+import { proofOf } from '../model/progress-state.js';
+import type { MigrationReport } from '../model/results.js';
+import type { CollectionJob } from './collection-job.js';
+import { troubleOf } from './failures.js';
+import { runControl } from './proxies.js';
+
+export interface FinishOptions {
+  overrides?: Record<string, unknown> | undefined;
+  awaitIndexing: boolean;
+  awaitIndexingMinutes: number;
+  copyAliases: boolean;
+}
+
+export interface Finishing {
+  subset: boolean;
+  /** Gives the target its names, when the sides are equal: the aliases it has then. */
+  name(): Promise<string[]>;
+  /** Names are given whether or not aliases were asked for. */
+  alwaysNamed?: boolean;
+}
+
+export async function finishMigration(
+  job: CollectionJob,
+  options: FinishOptions,
+  { subset, name, alwaysNamed = false }: Finishing,
+): Promise<MigrationReport> {
+  const { progress, settings } = job;
+  const { source, target } = settings;
+  job.enter('finishing');
+  await job.persist(() => release(job, 'step'));
+  const configuration = await configurationDifferences(job, options.overrides, subset);
+  const equal = proofOf(progress, subset, configuration).equal;
+  if (equal && options.awaitIndexing) await awaitIndexes(job, options.awaitIndexingMinutes * 60_000);
+  const aliases = equal && (options.copyAliases || alwaysNamed) ? await name() : [];
+  if (equal) job.enter('done');
+  return migrationReport(progress, { source, target }, { subset, configuration, aliases });
+}
+
+async function configurationDifferences(
+  job: CollectionJob,
+  overrides: Record<string, unknown> | undefined,
+  subset: boolean,
+): Promise<string[]> {
+  const { source, target } = job.settings;
+  const input = { source, target, ...(overrides === undefined ? {} : { overrides }) };
+  const { differences } = await job.persist(() =>
+    runControl('compareConfigurations', input, `compare configurations of ${source.collection}`),
+  );
+  if (!subset) return differences;
+  job.progress.warnings.push(...differences); // merged into a collection of somebody else, who chose its settings
+  return [];
+}
+
+async function awaitIndexes(job: CollectionJob, waitMs: number): Promise<void> {
+  const { target } = job.settings;
+  const warn = (reason: string) =>
+    job.progress.warnings.push(`${target.collection} is complete but not yet ready: ${reason}`);
+  await job.steering.interruptible(async () => {
+    try {
+      const answer = await runControl('awaitReady', { target, waitMs }, `indexing of ${target.collection}`);
+      if (!answer.ready) warn(answer.reason ?? 'indexing goes on');
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      warn(troubleOf(error).message);
+    }
+  });
+  await job.obey();
+}
+
+/** As a step of the job its failure counts; as compensation it is recorded and never hides the first one. */
+export async function release(job: CollectionJob, as: 'step' | 'compensation'): Promise<void> {
+  const { progress, settings } = job;
+  if (progress.released || !progress.plan) return;
+  const { target } = settings;
+  const { heldBack } = progress.plan;
+  // Killed between creating and answering, the target may be ours without our knowing; the stamp on it decides.
+  const mayBeOurs = ['absent', 'ours', 'recreate'].includes(progress.plan.targetState);
+  const owned = progress.prepared?.owned ?? mayBeOurs;
+  const input = { target, heldBack, owned };
+  const summary = `put indexing of ${target.collection} back`;
+  if (as === 'step') await runControl('releaseTarget', input, summary);
+  else {
+    try {
+      await CancellationScope.nonCancellable(() => runControl('releaseTarget', input, summary));
+    } catch (error) {
+      progress.warnings.push(`Indexing could not be put back: ${troubleOf(error).message}`);
+      return;
+    }
+  }
+  progress.released = true;
+}

@@ -1,0 +1,278 @@
+// One collection from one cluster to another as snapshots of its shards: plan, (backup,) prepare the target, move, prove
+// as every migration does, finish. What a snapshot cannot do goes on as scroll migration, under the same id, where the
+// input says `auto`. Fails before every shard is in: what it made is removed again, or named. Fails later: the target
+// stays, and the same job again has only the proof to do.
+
+import {
+  ApplicationFailure,
+  CancellationScope,
+  ContinueAsNew,
+  ParentClosePolicy,
+  continueAsNew,
+  executeChild,
+  isCancellation,
+  makeContinueAsNewFunc,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { FerryError } from '../model/errors.js';
+import { parseInput } from '../model/inputs.js';
+import { moveCollectionSchema, type MoveCollectionInput } from '../model/move-inputs.js';
+import { newMove } from '../model/move-progress.js';
+import { describeDifference, stateOfTarget } from '../model/outcome.js';
+import { newProgress, type CollectionProgress, type Sides } from '../model/progress-state.js';
+import type { JobReport, MigrationReport } from '../model/results.js';
+import { CollectionJob } from './collection-job.js';
+import { failure, surfacing, troubleOf } from './failures.js';
+import { finishMigration, release } from './finish-migration.js';
+import { omit, paceOf, splitCarried } from './job-input.js';
+import type { migrateCollection } from './migrate-collection.js';
+import { moveFromBackup, moveShards } from './move-shards.js';
+import { Move } from './move-state.js';
+import { awaitReplicas, proveCollection } from './prove-collection.js';
+import { runControl, runStore } from './proxies.js';
+import { locateStore } from './recovery-proxies.js';
+
+const RECHECK_AFTER_MS = 2_000;
+
+export async function moveCollection(input: MoveCollectionInput): Promise<MigrationReport> {
+  return surfacing(async () => {
+    const move = open(input);
+    const { job } = move;
+    try {
+      job.enter(job.progress.phase);
+      await plan(move);
+      const report = await carryOut(move);
+      if (report.outcome === 'verified') return report;
+      throw failure('SidesDiffer', describeDifference(report), report);
+    } catch (error) {
+      if (error instanceof ContinueAsNew) throw error;
+      throw await ending(move, error);
+    }
+  });
+}
+
+async function plan(move: Move): Promise<void> {
+  const { job, state, settings, options } = move;
+  if (!state.plan) {
+    const { source, target, asked } = settings;
+    const { onExisting, capture, overrides } = options;
+    const what = { source, target, onExisting, capture, ...(overrides === undefined ? {} : { overrides }) };
+    const found = await runControl('planMove', what, `plan ${asked}`);
+    if (found.unfit !== undefined) return goByScroll(move, found.unfit);
+    state.plan = found;
+    state.isMoved = found.isMoved;
+    const { progress } = job;
+    if (found.collection) progress.plan = found.collection;
+    progress.total = found.collection?.sourcePoints ?? 0;
+    progress.warnings.push(...(found.collection?.notes ?? []));
+    progress.copy = false;
+    progress.reread = true;
+    if (found.isMoved) progress.already = found.collection?.targetPoints ?? 0;
+  }
+  job.settings.target = move.written;
+}
+
+async function goByScroll({ settings, options }: Move, unfit: string): Promise<never> {
+  const { source, target, asked, dataQueue, paused, searchAttributes } = settings;
+  const { method, onExisting, through } = options;
+  if (method !== 'auto' || onExisting !== 'fail' || through !== undefined) {
+    throw new FerryError('SnapshotUnfit', `"${asked}" cannot go as snapshots: ${unfit}`);
+  }
+  const goOn = makeContinueAsNewFunc<typeof migrateCollection>({ workflowType: 'migrateCollection' });
+  const rest = omit(options, 'method', 'onExisting', 'safetyBackup', 'store', 'through', 'via');
+  return goOn({
+    ...{ source, target, asked, dataQueue, paused, searchAttributes },
+    options: omit(rest, 'capture', 'shards', 'onBusy'),
+    because: `It went point by point: ${unfit}.`,
+  });
+}
+
+async function carryOut(move: Move): Promise<MigrationReport> {
+  const { job, state, options } = move;
+  const { progress } = job;
+  if (options.through !== undefined && !state.isMoved) await backUp(move, options.through);
+  progress.sides ??= await prepare(move);
+  if (!state.isMoved) await bringShards(move);
+  const mode = options.onDifference === 'repair' ? 'repair' : 'report';
+  await proveCollection({ job, sides: progress.sides, subset: false, mode });
+  return finish(move);
+}
+
+/** By way of a store: a backup of its own, whose objects the target's shards are then filled from. */
+async function backUp(move: Move, store: string): Promise<void> {
+  const { job, state, settings } = move;
+  const { source, target } = settings;
+  if (state.backup !== undefined) return;
+  await job.obey();
+  const located = await locateStore({ target: target.cluster, store });
+  state.store = { alias: located.store, dataQueue: located.dataQueue };
+  const { capture, shards, onBusy } = move.options;
+  const more = { capture, shards, onBusy, verify: 'quick' };
+  job.enter('capturing');
+  await job.persist(async () => {
+    await job.steering.interruptible(
+      async () => void (state.backup = await backupOf(source, store, 'backup', more)),
+      ['abort'],
+    );
+    await job.obey();
+  });
+}
+
+/** What `replace` deletes is in a store first, as a backup of its own. */
+async function saveReplaced({ state, settings, plan: { exists }, options }: Move): Promise<void> {
+  if (!exists || !options.safetyBackup || state.safetyBackup !== undefined) return;
+  const store = options.store ?? options.through;
+  state.safetyBackup = await backupOf(settings.target, store, 'safety-backup', {});
+}
+
+/** Its id. */
+async function backupOf(
+  { cluster, collection }: { cluster: string; collection: string },
+  store: string | undefined,
+  name: string,
+  more: object,
+): Promise<string> {
+  const where = store === undefined ? {} : { store };
+  const report = (await executeChild('fullBackup', {
+    workflowId: `${workflowInfo().workflowId}/${name}`,
+    args: [{ cluster, collections: [collection], ...where, digest: false, recall: false, ...more }],
+    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+    staticSummary: `${name.replace('-', ' ')} of ${collection} on ${cluster}`,
+  })) as JobReport;
+  if (report.backup === undefined) throw failure('Internal', 'A backup ended without its id.');
+  return report.backup;
+}
+
+/** The compensation is armed before the first write to the target. */
+async function prepare(move: Move): Promise<Sides> {
+  const { job, state, source, written } = move;
+  const { progress } = job;
+  const { collection: found } = move.plan;
+  if (!found) throw failure('Internal', 'The target was to be prepared before anything was planned.');
+  await job.obey();
+  await saveReplaced(move);
+  progress.released = false;
+  state.isMade = found.targetState !== 'ours';
+  const what = { source, target: written, plan: found };
+  const summary = `prepare ${written.collection} on ${written.cluster}`;
+  const { shards: placed, ...prepared } = await job.persist(() => runControl('prepareMove', what, summary));
+  progress.prepared = prepared;
+  state.shards = placed;
+  const { targetPin, targetRead, owned, maxWritePoints } = prepared;
+  const nodes = move.options.replicas ? (prepared.targetNodes ?? 1) : 1;
+  const limit = maxWritePoints === undefined ? {} : { maxWritePoints };
+  const { sourcePin, sourceRead } = found;
+  return { sourcePin, targetPin, sourceRead, targetRead, owned, nodes, ...limit };
+}
+
+async function bringShards(move: Move): Promise<void> {
+  const { job, state, source, written } = move;
+  if (move.options.through === undefined) await moveShards(move);
+  else {
+    state.fromBackup ??= await placed(move);
+    await moveFromBackup(move);
+  }
+  await awaitReplicas(job);
+  const what = { source, target: written };
+  await job.persist(() => runControl('markMoved', what, `all shards of ${written.collection} are in`));
+  state.isMoved = true;
+}
+
+function placed(move: Move) {
+  const { job, state, options, backup, storeQueue } = move;
+  const summary = `read the backup of ${backup.collection}`;
+  const input = { from: backup, via: options.via, shards: state.shards };
+  return job.persist(() => runStore('placeBackup', input, { ...storeQueue, summary }));
+}
+
+async function finish(move: Move): Promise<MigrationReport> {
+  const { job, state, settings, options, source, written } = move;
+  let left: string | undefined;
+  const name = async (): Promise<string[]> => {
+    const { onExisting, copyAliases } = options;
+    const what = { source, target: settings.target, writes: written.collection, onExisting, copyAliases };
+    const named = await job.persist(() => runControl('nameMoved', what, `aliases of ${source.collection}`));
+    job.progress.warnings.push(...named.notes);
+    left = named.left;
+    return named.aliases;
+  };
+  const alwaysNamed = options.onExisting === 'swap';
+  const report = await finishMigration(job, omit(options, 'overrides'), { subset: false, name, alwaysNamed });
+  const { leftOnNode } = state;
+  return { ...report, moved: move.summary(left), ...(leftOnNode.length > 0 ? { leftOnNode } : {}) };
+}
+
+async function ending(move: Move, error: unknown): Promise<unknown> {
+  const { job, state } = move;
+  const said = state.isMade && !state.isMoved ? await undo(move) : await keep(move);
+  const { code, message } = troubleOf(error);
+  const left = (await leftovers(move)).map((name) => `The snapshot ${name} stays there`);
+  const touched = [message.replace(/[.\s]*$/, ''), ...said, ...left].join('. ');
+  job.progress.lastError = touched;
+  job.show();
+  if (isCancellation(error)) return error;
+  if (error instanceof ApplicationFailure && error.type === 'SidesDiffer') return error;
+  return said.length + left.length === 0 ? failure(code, message) : failure(code, `${touched}.`);
+}
+
+/** Says what the target holds after a failure. */
+async function undo({ state, settings, source, written }: Move): Promise<string[]> {
+  const name = `${written.collection} on ${written.cluster}`;
+  const what = { source, target: written };
+  try {
+    const { removed } = await CancellationScope.nonCancellable(() =>
+      runControl('undoMove', what, `remove ${written.collection}`),
+    );
+    if (!removed) return [`${name} was left as it is: it is not this job's own`];
+    const { safetyBackup, plan: found } = state;
+    if (!found?.exists) return [`${name} was removed again`];
+    const where = safetyBackup === undefined ? 'gone' : `in the backup ${safetyBackup} of ${written.cluster}`;
+    const { collection } = settings.target;
+    return [`${name} was removed again`, `What ${collection} held before is ${where}`];
+  } catch (trouble) {
+    return [`${name} is incomplete and could not be removed (${troubleOf(trouble).message}): delete it`];
+  }
+}
+
+async function keep({ job, written }: Move): Promise<string[]> {
+  const { progress } = job;
+  if (progress.prepared === undefined && progress.released) return [];
+  await release(job, 'compensation');
+  return [stateOfTarget(written, job.onTarget, progress.total, progress.released)];
+}
+
+/** Also of a shard that was called back between two attempts: what it had the node keep, nobody else knows. */
+async function leftovers({ job, state, source }: Move): Promise<string[]> {
+  const { beganAt: since, shards: placed, done, leftOnNode, isMoved } = state;
+  const shards = placed.map(({ shard }) => shard).filter(({ id }) => !done.includes(id));
+  if (since === undefined || isMoved || shards.length === 0) return leftOnNode;
+  const { dataQueue: taskQueue, heartbeatSeconds } = job.settings;
+  const where = { taskQueue, heartbeatSeconds, summary: `what stays of ${source.collection} on its nodes` };
+  try {
+    const found = await CancellationScope.nonCancellable(() =>
+      runStore('nameLeft', { source, shards, since }, where),
+    );
+    return [...new Set([...leftOnNode, ...found.left])];
+  } catch {
+    return leftOnNode;
+  }
+}
+
+function open(input: MoveCollectionInput): Move {
+  const { carried, written } = splitCarried<CollectionProgress>(input);
+  const parsed = parseInput(moveCollectionSchema, written);
+  const { options, source, target, dataQueue, searchAttributes, paused } = parsed;
+  const progress = carried ?? newProgress(new Date().toISOString(), paceOf(options), paused);
+  progress.move ??= newMove();
+  const job = new CollectionJob(
+    {
+      ...options,
+      operation: 'snapshotMigration',
+      ...{ source, target, dataQueue, searchAttributes },
+      recheckAfterMs: RECHECK_AFTER_MS,
+    },
+    progress,
+    (state) => continueAsNew<typeof moveCollection>({ ...parsed, carried: state } as MoveCollectionInput),
+  );
+  return new Move(job, progress.move, parsed);
+}

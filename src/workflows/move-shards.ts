@@ -1,0 +1,114 @@
+// Every shard of a collection from the source into the target, some at a time: directly, or out of the backup that was
+// taken on the way. What is in stays in, also over a continue-as-new. A pause lets the running ones come to their end,
+// for a stream cannot go on where it stopped; an abort calls them back.
+
+import { isCancellation, type CancellationScope } from '@temporalio/workflow';
+import type { PlacedShard } from '../model/move-activities.js';
+import { countMoved, shareMoved } from '../model/move-progress.js';
+import { sharePace } from '../model/steering.js';
+import { withCaptureLock } from './hold-capture.js';
+import { lanes } from './lanes.js';
+import type { Move } from './move-state.js';
+import { runStore } from './proxies.js';
+import { runRecovery } from './recovery-proxies.js';
+
+export async function moveShards(move: Move): Promise<void> {
+  const { job, state, options, source } = move;
+  const open = () => state.shards.filter(({ shard }) => !state.done.includes(shard.id));
+  state.beganAt ??= new Date().toISOString();
+  job.enter('copying');
+  await job.persist(async () => {
+    while (open().length > 0) {
+      await job.gate();
+      await withCaptureLock(job, source, options.onBusy, () =>
+        leg(move, open(), (placed, running) => moveOne(move, placed, running)),
+      );
+    }
+  });
+}
+
+/** The other half of `through`: out of the store, without the lock, for the source is no longer asked. */
+export async function moveFromBackup(move: Move): Promise<void> {
+  const { job, state } = move;
+  const all = (state.fromBackup?.shards ?? []).map((_, at) => at);
+  const open = () => all.filter((at) => !state.recovered.includes(at));
+  job.enter('copying');
+  await job.persist(async () => {
+    while (open().length > 0) {
+      await job.gate();
+      await leg(move, open(), (at, running) => recoverOne(move, at, running));
+    }
+  });
+}
+
+async function leg<T>(
+  move: Move,
+  open: readonly T[],
+  one: (item: T, running: number) => Promise<void>,
+): Promise<void> {
+  const { job, options } = move;
+  const began = Date.now();
+  const body = async (scope: CancellationScope): Promise<void> => {
+    const stops = () => scope.consideredCancelled || job.mustStop();
+    const work = async (item: T, _lane: number, running: () => number) => {
+      if (stops()) return;
+      try {
+        await one(item, running());
+      } catch (error) {
+        if (!isCancellation(error) || !stops()) throw error;
+      }
+      show(move);
+    };
+    await lanes(open, Math.min(options.shards, open.length), work, () => scope.cancel());
+  };
+  try {
+    await job.steering.interruptible(body, ['abort']);
+  } finally {
+    job.progress.copied.ms += Date.now() - began;
+  }
+}
+
+async function moveOne(move: Move, placed: PlacedShard, running: number): Promise<void> {
+  const { job, state, options, source, written } = move;
+  const { sourcePin, targetPin } = move.sides;
+  const what = `move shard ${placed.shard.id} of ${source.collection}`;
+  const input = {
+    ...{ what, source, target: written, sourcePin, targetPin, placed },
+    mode: move.plan.mode,
+    // What one node could not fetch, another one of the same cluster will not either.
+    via: options.via === 'auto' && state.pushed > 0 && state.pulled === 0 ? 'push' : options.via,
+    stallAfterAttempts: options.stallAfterAttempts,
+    ...paceOf(move, running),
+  } as const;
+  const { dataQueue, heartbeatSeconds } = job.settings;
+  const where = { taskQueue: dataQueue, heartbeatSeconds, summary: what };
+  countMoved(state, await runStore('moveShard', input, where));
+  state.done.push(placed.shard.id);
+}
+
+async function recoverOne(move: Move, at: number, running: number): Promise<void> {
+  const { state, options, written, backup } = move;
+  const { shards, ...way } = move.fromBackup;
+  const [shard] = shards.slice(at, at + 1);
+  if (!shard) return;
+  const what = `recover shard ${at + 1} of ${shards.length} of ${backup.collection}`;
+  const input = {
+    ...{ what, from: backup, target: written, targetPin: move.sides.targetPin, ...way },
+    ...{ isChecked: false, shard, stallAfterAttempts: options.stallAfterAttempts },
+    ...paceOf(move, running),
+  };
+  const done = await runRecovery('recoverShard', input, what, move.storeQueue);
+  countMoved(state, { ...done, leftOnNode: [] });
+  state.recovered.push(at);
+}
+
+function paceOf({ job }: Move, running: number): { maxMegabytesPerSecond?: number } {
+  const { maxMegabytesPerSecond } = sharePace(job.steering.state.pace, running);
+  return maxMegabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond };
+}
+
+function show({ job, state }: Move): void {
+  job.progress.copied.bytes = state.bytes;
+  job.progress.copied.points = Math.round(job.progress.total * shareMoved(state));
+  job.show();
+}
