@@ -15,6 +15,7 @@ import {
   type FerryConfig,
 } from './model/ferry-config.js';
 import { FerryError } from './model/errors.js';
+import { urlVariable } from './model/foreign-source.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -55,6 +56,16 @@ export function withoutTemporalSettings(env: Environment = process.env): Record<
   return Object.fromEntries(names.map((name) => [name, undefined]));
 }
 
+/** The opposite: for children that must use the server at `address`, whatever the user's settings and files say. */
+export function onlyTemporalAt(address: string, folder: string): Record<string, string> {
+  return {
+    TEMPORAL_ADDRESS: address,
+    TEMPORAL_NAMESPACE: 'default',
+    // A file that is not there counts as an empty one; without a name the user's own would be read, with its keys.
+    TEMPORAL_CONFIG_FILE: join(folder, 'no-temporal.toml'),
+  };
+}
+
 /** Where the local stack, reports and other things that must survive a restart are kept. */
 export function stateDir(env: Environment = process.env): string {
   return resolve(
@@ -76,6 +87,16 @@ export function namedBinary(variable: string, env: Environment = process.env): s
 
 export function searchPath(env: Environment = process.env): string[] {
   return (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+}
+
+/** The URL of a snapshot as an input names it: itself, or the environment variable that holds it. */
+export function snapshotUrl(named: string, env: Environment = process.env): string {
+  const variable = urlVariable(named);
+  if (variable === undefined) return named;
+  const url = env[variable];
+  if (url !== undefined && /^https?:\/\//i.test(url) && URL.canParse(url)) return url;
+  const happened = `The input names ${variable}, and the environment of this worker holds no http(s) URL of that name`;
+  throw new FerryError('InvalidConfig', happened);
 }
 
 /** FERRY_SEARCH_ATTRIBUTES=off: for servers on which nobody may register any. */

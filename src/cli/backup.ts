@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { fullBackupSchema, type FullBackupInput } from '../model/backup-inputs.js';
 import { requireStore, type FerryConfig } from '../model/ferry-config.js';
-import { outputOf, setExitCode, type GlobalOptions } from './global-options.js';
+import { outputOf, setExitCode } from './global-options.js';
 import { addInputOptions, inputFrom } from './input-options.js';
+import { addJobOptions, jobOptionsOf, type JobCommandOptions } from './job-options.js';
 import { dataQueueOf, runJob, type JobEnds } from './run-job.js';
 
 /** The cluster is an argument. */
@@ -17,20 +18,16 @@ export function registerBackup(program: Command): void {
       '[COLLECTION...]',
       'names, aliases of Qdrant, or patterns like "logs-*"; all when none is given',
     )
-    .usage('[options] CLUSTER [COLLECTION...]')
-    .option('--id <workflow id>', 'id of the workflow (default: made from the aliases and the time)')
-    .option('--detach', 'start it, print its id and its link, and leave');
+    .usage('[options] CLUSTER [COLLECTION...]');
+  addJobOptions(command);
   addInputOptions(command, flags);
   command.action(async (cluster: string | undefined, collections: string[]) => {
-    const options = command.optsWithGlobals<
-      GlobalOptions & { id?: string; detach?: boolean; input?: string }
-    >();
+    const options = command.optsWithGlobals<JobCommandOptions>();
     if (cluster === undefined && options.input === undefined) command.error('error: CLUSTER is needed');
     const input = inputFrom(command, flags, { collections });
     if (cluster !== undefined) input['cluster'] = cluster;
-    const { id, detach = false, config: configPath } = options;
     const job = { operation: 'backup', workflowType: 'fullBackup', schema: fullBackupSchema, ends: endsOf };
-    setExitCode(await runJob({ ...job, done: 'stored', input, id, detach, configPath }, outputOf(options)));
+    setExitCode(await runJob({ ...job, done: 'stored', input, ...jobOptionsOf(options) }, outputOf(options)));
   });
 }
 

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
-import { showBackup } from '../backup/catalogue.js';
+import { showBackup } from '../backup/catalogue/catalogue.js';
 import type { CatalogueEntry, CollectionBackup } from '../model/backup-activities.js';
 import { allBackups, backupNamed, openCatalogue, type CatalogueOptions } from './catalogue.js';
 import { EXIT } from './exit-codes.js';
 import { bytes, columns, count, plural } from './formatting.js';
 import { outputOf, setExitCode, type GlobalOptions } from './global-options.js';
+import { recallText } from './report-text.js';
 
 type Options = GlobalOptions & CatalogueOptions;
 
@@ -72,7 +73,8 @@ function whyNot({ collections }: CatalogueEntry): string {
 
 function proofText({ proof }: CollectionBackup, now: Date): string {
   if (proof.kind === 'none') return 'content unproven';
-  return `${proof.kind}${proof.at === undefined ? '' : ` ${age(proof.at, now)}`}`;
+  const when = proof.at === undefined ? '' : ` ${age(proof.at, now)}`;
+  return `${proof.kind}${when}${proof.recall === undefined ? '' : `, ${recallText(proof.recall)}`}`;
 }
 
 function sizeOf({ collections }: CatalogueEntry): number {

@@ -1,9 +1,11 @@
 // Which backup a command means, out of what its store holds. Reads the store from here: after a disaster there may be
 // no Temporal to ask.
 
-import { showBackup } from '../backup/catalogue.js';
+import { existsSync } from 'node:fs';
+import { showBackup } from '../backup/catalogue/catalogue.js';
 import type { CatalogueEntry, ListBackupsResult } from '../model/backup-activities.js';
 import { FerryError } from '../model/errors.js';
+import type { StoreConnection } from '../model/ferry-config.js';
 import type { ObjectStore } from '../storage/object-store.js';
 
 export type Listed = ListBackupsResult['backups'][number];
@@ -20,12 +22,20 @@ export async function openCatalogue(
   // The SDK of S3 is heavy: other commands do without it.
   const { openStore } = await import('../storage/open-store.js');
   const { loadConfig } = await import('../config.js');
-  const { requireStore } = await import('../model/ferry-config.js');
-  return openStore(requireStore(loadConfig(configPath), store));
+  const { isDisk, requireStore } = await import('../model/ferry-config.js');
+  const place = requireStore(loadConfig(configPath), store);
+  if (isDisk(place) && !existsSync(new URL(place.url))) throw notHere(place);
+  return openStore(place);
+}
+
+/** Not the same as "no backups": perhaps only its workers have this disk. */
+function notHere({ alias, url }: StoreConnection): FerryError {
+  const happened = `This machine has no folder ${url}: either nothing was ever written to the store "${alias}", or the command has to run where its workers run`;
+  return new FerryError('StoreUnreachable', happened, { context: { store: alias } });
 }
 
 export async function allBackups(store: ObjectStore, { cluster }: CatalogueOptions): Promise<Listed[]> {
-  const { listBackups } = await import('../backup/catalogue.js');
+  const { listBackups } = await import('../backup/catalogue/catalogue.js');
   const found: Listed[] = [];
   let after: string | undefined;
   do {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { checkObjects, freshCheck } from '../backup/check-objects.js';
+import { checkObjects, freshCheck } from '../backup/catalogue/check-objects.js';
 import type { CatalogueEntry, CheckObjectsResult } from '../model/backup-activities.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { backupNamed, openCatalogue, type CatalogueOptions } from './catalogue.js';

@@ -85,7 +85,7 @@ async function kill(
   await worker.kill();
   say(`   ${count(points)} points are on the target. SIGKILL to the data worker (pid ${killedPid}).`);
   await worker.start();
-  say(`   A new one runs (pid ${worker.pid}); it gets the slices once the dead one has been silent for 5 s:`);
+  say(`   A new one runs (pid ${worker.pid}); it gets the slices once the dead one has been silent for 3 s:`);
   return { at, points, total, pids: { killed: killedPid, started: worker.pid }, before: view.heartbeats };
 }
 

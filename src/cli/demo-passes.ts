@@ -1,8 +1,8 @@
-// The demo's two migrations: one slow enough to be killed half way, one as fast as it goes.
+// One job of the demo: started, watched to its end, and what it says of each collection.
 
 import { randomUUID } from 'node:crypto';
 import { CONTROL_QUEUE, DATA_QUEUE } from '../model/names.js';
-import type { JobReport, MigrationReport } from '../model/results.js';
+import type { JobReport } from '../model/results.js';
 import type { JobView } from './job-view.js';
 import type { Patience } from './keep-trying.js';
 import type { ProgressDisplay } from './progress-display.js';
@@ -17,31 +17,30 @@ export interface DemoFrame {
   display: ProgressDisplay;
 }
 
-export interface Pass {
+export interface Pass<Report> {
   workflowId: string;
   end: JobEnd;
   /** Of the collections that were verified. */
-  reports: MigrationReport[];
+  reports: Report[];
 }
 
-export async function runPass(
+export async function runPass<Report>(
   frame: DemoFrame,
+  workflowType: string,
   name: string,
   input: Record<string, unknown>,
   onLook: (view: JobView, workflowId: string) => void = () => undefined,
-): Promise<Pass> {
+): Promise<Pass<Report>> {
   const workflowId = `demo/${name}/${randomUUID().slice(0, 8)}`;
-  await startJob({ ...frame, workflowType: 'scrollMigration', workflowId, input });
+  await startJob({ ...frame, workflowType, workflowId, input });
   const queues = { controlQueue: CONTROL_QUEUE, dataQueues: [DATA_QUEUE] };
   const end = await watchJob({ ...frame, workflowId, ...queues, onLook: (view) => onLook(view, workflowId) });
-  return { workflowId, end, reports: end.report ? await reportsOf(frame.temporal, end.report) : [] };
+  return { workflowId, end, reports: end.report ? await reportsOf<Report>(frame.temporal, end.report) : [] };
 }
 
-function reportsOf(temporal: Temporal, report: JobReport): Promise<MigrationReport[]> {
+function reportsOf<Report>(temporal: Temporal, report: JobReport): Promise<Report[]> {
   const verified = report.collections.filter((line) => line.outcome === 'verified');
   return Promise.all(
-    verified.map(
-      (line) => temporal.client.workflow.getHandle(line.workflowId).result() as Promise<MigrationReport>,
-    ),
+    verified.map((line) => temporal.client.workflow.getHandle(line.workflowId).result() as Promise<Report>),
   );
 }

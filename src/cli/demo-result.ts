@@ -4,14 +4,17 @@ import {
   aliasCheck,
   collectionCheck,
   killCheck,
+  recoveryCheck,
   searchCheck,
+  wipeCheck,
   type Check,
   type KillStory,
 } from '../local/demo-checks.js';
 import type { ComparedSearch } from '../local/demo-searches.js';
 import type { MigrationReport } from '../model/results.js';
-import { errorText } from './exit-codes.js';
+import type { Disaster } from './demo-disaster.js';
 import type { Pass } from './demo-passes.js';
+import { errorText } from './exit-codes.js';
 
 export interface DemoFigures {
   points: number;
@@ -28,22 +31,32 @@ export interface DemoResult {
   figures?: DemoFigures;
   kill?: KillStory;
   searches: ComparedSearch[];
-  links: { slow: string; fast: string };
+  links: DemoLinks;
+}
+
+/** Of the jobs, in the Temporal UI. */
+export interface DemoLinks {
+  slow: string;
+  fast: string;
+  backup: string;
+  recovery: string;
 }
 
 export interface Shown {
   filled: { sample: number; made: number };
-  slow: Pass;
-  fast: Pass;
+  slow: Pass<MigrationReport>;
+  fast: Pass<MigrationReport>;
   story: KillStory | undefined;
-  searches: ComparedSearch[];
-  links: { slow: string; fast: string };
+  disaster: Disaster;
+  /** After the migration, and again after the recovery. */
+  searches: { migrated: ComparedSearch[]; recovered: ComparedSearch[] };
+  links: DemoLinks;
 }
 
 const ALIASES = ['made', 'packages'];
 
 export function judge(shown: Shown): DemoResult {
-  const { filled, slow, fast, story, searches, links } = shown;
+  const { filled, slow, fast, story, disaster, searches, links } = shown;
   const expected = (report: MigrationReport) =>
     report.points === filled.sample || report.source.collection.startsWith('debian')
       ? filled.sample
@@ -59,16 +72,35 @@ export function judge(shown: Shown): DemoResult {
       ...proofs,
       killCheck(story),
       aliasCheck(slow.reports, ALIASES),
-      searchCheck(searches),
+      searchCheck(searches.migrated),
+      ...disasterChecks(disaster, slow.reports),
+      searchCheck(searches.recovered, 'the recovered target'),
     ],
     ...(figures ? { figures } : {}),
     ...(story ? { kill: story } : {}),
-    searches,
+    searches: searches.migrated,
     links,
   };
 }
 
-function failures({ end, workflowId }: Pass): Check[] {
+function disasterChecks({ backup, recovery, story }: Disaster, migrated: MigrationReport[]): Check[] {
+  const recovered = migrated.map((source): Check => {
+    const { collection } = source.target;
+    const report = recovery.reports.find((one) => one.target.collection === collection);
+    return report
+      ? recoveryCheck(report, source)
+      : { passed: false, claim: `${collection} did not come back` };
+  });
+  return [
+    ...failures(backup),
+    wipeCheck(story, backup.reports),
+    ...failures(recovery),
+    ...recovered,
+    aliasCheck(recovery.reports, ALIASES, 'back'),
+  ];
+}
+
+function failures({ end, workflowId }: Pass<unknown>): Check[] {
   if (end.error) return [{ passed: false, claim: `${workflowId}: ${errorText(end.error)}` }];
   if (end.report?.outcome === 'verified') return [];
   return [{ passed: false, claim: `${workflowId} ended ${end.report?.outcome ?? 'without a report'}` }];

@@ -50,9 +50,8 @@ function figureLines(figures: DemoFigures, paint: Paint): string[] {
 
 function linkLines(result: DemoResult, { kept, folder }: SummaryFrame): string[] {
   const links = [
-    '   In the Temporal UI, the migration that was killed, and the one at full speed:',
-    `     ${result.links.slow}`,
-    `     ${result.links.fast}`,
+    '   In the Temporal UI: the migration that was killed, the one at full speed, the backup, the recovery:',
+    ...Object.values(result.links).map((link) => `     ${link}`),
   ];
   if (!kept) return [...links, '   Everything is taken down now; --keep leaves it up to look around.'];
   return [

@@ -4,7 +4,7 @@ import { outputOf, setExitCode, type GlobalOptions } from './global-options.js';
 export function registerDemo(program: Command): void {
   const command = program
     .command('demo')
-    .description('watch a migration on a stack of its own: killed half way, gone on, and proved')
+    .description('watch a migration, killed half way, and a recovery from nothing, on a stack of its own')
     .option('--keep', 'leave the stack up at the end');
   command.action(async () => {
     const options = command.optsWithGlobals<GlobalOptions & { keep?: boolean }>();

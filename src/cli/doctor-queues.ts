@@ -9,7 +9,8 @@ import type { Temporal } from './temporal.js';
 export async function queueFindings(temporal: Temporal, config: FerryConfig): Promise<Finding[]> {
   const server = await examine('Temporal', () => serverVersion(temporal));
   if (!server.ok) return [{ ...server, says: `${temporal.address} does not answer (${server.says})` }];
-  const queues = Object.values(config.clusters).map((cluster) => cluster.taskQueue ?? DATA_QUEUE);
+  const ofClusters = Object.values(config.clusters).map((cluster) => cluster.taskQueue ?? DATA_QUEUE);
+  const queues = [...ofClusters, ...Object.values(config.stores).flatMap((store) => store.taskQueue ?? [])];
   const asked: [string, QueueKind][] = [
     [CONTROL_QUEUE, 'workflow'],
     ...[...new Set(queues)].map((queue): [string, QueueKind] => [queue, 'activity']),

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { loadConfig } from '../config.js';
 import { clusterFindings } from './doctor-clusters.js';
 import { queueFindings } from './doctor-queues.js';
+import { storeFindings } from './doctor-stores.js';
 import { findingLine, type Finding } from './finding.js';
 import { forgottenHoldBacks, mend } from './forgotten-hold-backs.js';
 import { EXIT } from './exit-codes.js';
@@ -11,7 +12,9 @@ import { openTemporal } from './temporal.js';
 export function registerDoctor(program: Command): void {
   const command = program
     .command('doctor')
-    .description('is everything there that a job needs?')
+    .description(
+      'is everything there that a job needs: Temporal, workers, clusters, and stores as the workers see them?',
+    )
     .option('--mend', 'put back indexing and strict mode where a job that is gone left them held back');
   command.action(async () => {
     const options = command.optsWithGlobals<GlobalOptions & { mend?: boolean }>();
@@ -24,11 +27,14 @@ export function registerDoctor(program: Command): void {
     const findings: Finding[] = [{ ok: true, what: 'configuration', says: config.path }];
     try {
       findings.push(...(await queueFindings(temporal, config)));
-      findings.push(...(await clusterFindings(controls, config)));
       // Who works on what only Temporal knows.
-      const aliases = findings.some(({ ok, what }) => ok && what === 'Temporal')
-        ? Object.keys(config.clusters)
-        : [];
+      const asksTemporal = findings.some(({ ok, what }) => ok && what === 'Temporal');
+      const [ofStores, ofClusters] = await Promise.all([
+        asksTemporal ? storeFindings(temporal, config) : [],
+        clusterFindings(controls, config),
+      ]);
+      findings.push(...ofStores, ...ofClusters);
+      const aliases = asksTemporal ? Object.keys(config.clusters) : [];
       const forgotten = await forgottenHoldBacks(controls, temporal, aliases);
       findings.push(...(await mend(controls, forgotten, options.mend ?? false)));
     } finally {

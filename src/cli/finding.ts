@@ -5,12 +5,18 @@ import type { Paint } from './paint.js';
 
 export interface Finding {
   ok: boolean;
+  /** All is well, and yet somebody should know. */
+  warns?: true;
   what: string;
   says: string;
 }
 
 export function findingLine(paint: Paint): (finding: Finding) => string {
-  return ({ ok, what, says }) => `${ok ? paint.green('✓') : paint.red('✗')} ${what}: ${says}`;
+  const sign = ({ ok, warns }: Finding) => {
+    if (!ok) return paint.red('✗');
+    return warns ? paint.yellow('!') : paint.green('✓');
+  };
+  return (finding) => `${sign(finding)} ${finding.what}: ${finding.says}`;
 }
 
 /** What `look` says, or why it could not. */

@@ -2,6 +2,7 @@
 // stamp says so, and nobody has their lock.
 
 import { WorkflowNotFoundError } from '@temporalio/client';
+import { swapAlias } from '../model/backup-names.js';
 import type { CollectionRef } from '../model/collections.js';
 import { writeLockId } from '../model/names.js';
 import { stampOf } from '../model/stamp.js';
@@ -23,8 +24,7 @@ export async function forgottenHoldBacks(
       .catch(() => [])) {
       const { config } = await controls.of(cluster).info(collection);
       if (!stampOf(config)?.heldBack) continue;
-      if (!(await isWorkedOn(temporal, writeLockId(cluster, collection))))
-        found.push({ cluster, collection });
+      if (!(await isLocked(temporal, { cluster, collection }))) found.push({ cluster, collection });
     }
   }
   return found;
@@ -47,6 +47,12 @@ export function mend(
       });
     }),
   );
+}
+
+async function isLocked(temporal: Temporal, { cluster, collection }: CollectionRef): Promise<boolean> {
+  const names = [collection, swapAlias(collection)].filter((name) => name !== undefined);
+  const locks = await Promise.all(names.map((name) => isWorkedOn(temporal, writeLockId(cluster, name))));
+  return locks.includes(true);
 }
 
 async function isWorkedOn(temporal: Temporal, workflowId: string): Promise<boolean> {

@@ -22,7 +22,13 @@ export function inputFields(schema: z.ZodType): Record<string, Field> {
 }
 
 export function addInputOptions(command: Command, schema: z.ZodType): Command {
-  for (const [name, field] of Object.entries(inputFields(schema))) command.addOption(optionFor(name, field));
+  for (const [name, field] of Object.entries(inputFields(schema))) {
+    command.addOption(optionFor(name, field));
+    // Without a default of its own it can be said either way.
+    if (field.type === 'boolean' && field.default === undefined) {
+      command.addOption(optionFor(name, { ...field, default: true }));
+    }
+  }
   return command.option('--input <file>', 'read the input from a JSON file; flags win over it');
 }
 
@@ -49,6 +55,8 @@ function optionFor(name: string, field: Field): Option {
   if (field.type === 'boolean')
     return new Option(field.default === true ? `--no-${flag}` : `--${flag}`, text);
   if (name === 'as') return new Option('--as <name>', text).argParser(anotherName);
+  if (name === 'from') return new Option('--from <place>', text).argParser(foreignSource);
+  if (name === 'map') return new Option('--map <file=collection>', text).argParser(namedByFile);
   if (name === 'overrides') return new Option('--overrides <json>', text).argParser(jsonObject);
   const shown = field.default === undefined ? text : `${text} (default ${JSON.stringify(field.default)})`;
   if (field.enum) return new Option(`--${flag} <choice>`, shown).choices(field.enum);
@@ -66,6 +74,23 @@ function aNumber(text: string): number {
 function anotherName(text: string, before: unknown): unknown {
   const at = text.indexOf('=');
   if (at < 0) return text;
+  const names = before !== null && typeof before === 'object' ? before : {};
+  return { ...names, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+/** `ALIAS:FOLDER`, `ALIAS:FILE.snapshot`, or a URL. */
+function foreignSource(text: string): unknown {
+  if (/^https?:\/\/|^\$\{/i.test(text)) return { url: text };
+  const at = text.indexOf(':');
+  if (at < 0) throw new InvalidArgumentError('Say STORE:FOLDER, STORE:FILE.snapshot, or a URL.');
+  const [store, path] = [text.slice(0, at), text.slice(at + 1)];
+  return { ...(store === '' ? {} : { store }), [path.endsWith('.snapshot') ? 'file' : 'folder']: path };
+}
+
+/** May be said several times. */
+function namedByFile(text: string, before: unknown): unknown {
+  const at = text.lastIndexOf('=');
+  if (at < 0) throw new InvalidArgumentError('Say FILE=COLLECTION.');
   const names = before !== null && typeof before === 'object' ? before : {};
   return { ...names, [text.slice(0, at)]: text.slice(at + 1) };
 }

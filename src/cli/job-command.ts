@@ -3,7 +3,8 @@
 import type { Command } from 'commander';
 import type * as z from 'zod';
 import { addInputOptions, inputFrom } from './input-options.js';
-import { outputOf, setExitCode, type GlobalOptions } from './global-options.js';
+import { addJobOptions, jobOptionsOf, type JobCommandOptions } from './job-options.js';
+import { outputOf, setExitCode } from './global-options.js';
 import type { Done } from './report-text.js';
 import { betweenClusters, runJob } from './run-job.js';
 
@@ -13,6 +14,10 @@ export interface JobCommand {
   schema: z.ZodType<{ source: string; target: string }>;
   summary: string;
   done: Done;
+  /** Which workflow it becomes, where the flags decide that. */
+  choose?(input: Record<string, unknown>): Pick<JobCommand, 'workflowType' | 'schema'> & {
+    input: Record<string, unknown>;
+  };
 }
 
 export function addJobCommand(program: Command, job: JobCommand): void {
@@ -22,19 +27,15 @@ export function addJobCommand(program: Command, job: JobCommand): void {
     .argument('[SOURCE]', 'alias of the cluster to read, from ferry.yaml')
     .argument('[TARGET]', 'alias of the other cluster')
     .argument('[COLLECTION...]', 'names, or aliases of Qdrant; all collections when none is given')
-    .usage('[options] SOURCE TARGET [COLLECTION...]')
-    .option('--id <workflow id>', 'id of the workflow (default: made from the aliases and the time)')
-    .option('--detach', 'start it, print its id and its link, and leave');
+    .usage('[options] SOURCE TARGET [COLLECTION...]');
+  addJobOptions(command);
   addInputOptions(command, job.schema);
   command.action(async (source: string | undefined, target: string | undefined, collections: string[]) => {
-    const options = command.optsWithGlobals<
-      GlobalOptions & { id?: string; detach?: boolean; input?: string }
-    >();
+    const options = command.optsWithGlobals<JobCommandOptions>();
     if (target === undefined && options.input === undefined)
       command.error('error: SOURCE and TARGET are needed');
     const input = inputFrom(command, job.schema, { source, target, collections });
-    const { id, detach = false, config: configPath } = options;
-    const rest = { input, id, detach, configPath };
+    const rest = { input, ...job.choose?.(input), ...jobOptionsOf(options) };
     setExitCode(await runJob({ ...job, ends: betweenClusters, ...rest }, outputOf(options)));
   });
 }

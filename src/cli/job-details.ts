@@ -1,11 +1,12 @@
 // How one workflow stands: a job with its collections, or one collection; running or ended.
 
 import type { WorkflowExecutionDescription } from '@temporalio/client';
-import type { JobReport, MigrationReport, VerificationReport } from '../model/results.js';
+import type { CollectionEnd, JobReport } from '../model/results.js';
 import type { JobEnd } from './exit-codes.js';
 import { endOf } from './job-end.js';
 import { lookAtCollection, lookAtJob } from './look.js';
 import type { CollectionView, JobView } from './job-view.js';
+import { isCollection } from './running-jobs.js';
 import type { Temporal } from './temporal.js';
 
 export interface JobDetails {
@@ -22,7 +23,7 @@ export interface JobDetails {
   collection?: CollectionView;
   report?: JobReport;
   /** Of an ended collection. */
-  result?: MigrationReport | VerificationReport;
+  result?: CollectionEnd;
   error?: { code: string; message: string };
 }
 
@@ -50,17 +51,13 @@ function headOf(temporal: Temporal, workflowId: string, now: WorkflowExecutionDe
   };
 }
 
-function isCollection(type: string): boolean {
-  return ['migrateCollection', 'verifyCollection', 'backupCollection'].includes(type);
-}
-
 async function ended(
   temporal: Temporal,
   workflowId: string,
   type: string,
-): Promise<JobEnd & { result?: MigrationReport | VerificationReport }> {
+): Promise<JobEnd & { result?: CollectionEnd }> {
   const handle = temporal.client.workflow.getHandle(workflowId);
   const end = await endOf(handle);
   if (!isCollection(type) || end.error) return end;
-  return { result: (await handle.result()) as MigrationReport | VerificationReport };
+  return { result: (await handle.result()) as CollectionEnd };
 }

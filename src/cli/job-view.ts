@@ -68,19 +68,15 @@ export function progressOf(view: JobView | undefined): Progress {
   const first = running[0];
   if (!view || !first) return { phase: view?.phase ?? 'starting', label: '', done: 0, total: 0 };
   const label = labelOf(view, running);
-  const captures = running.flatMap((one) => (one.status?.shards ? [one.status.shards] : []));
-  if (first.status?.phase === 'capturing' && captures.length > 0) {
-    const done = captures.reduce((sum, one) => sum + one.captured, 0);
-    return {
-      phase: 'capturing',
-      label,
-      done,
-      total: captures.reduce((sum, one) => sum + one.of, 0),
-      unit: 'shards',
-    };
+  const phase = first.status?.phase ?? 'planning';
+  const shards = running.flatMap((one) => (one.status?.shards ? [one.status.shards] : []));
+  const total = shards.reduce((sum, one) => sum + one.of, 0);
+  if ((phase === 'capturing' || phase === 'copying') && total > 0) {
+    const done = shards.reduce((sum, one) => sum + one.captured, 0);
+    return { phase, label, done, total, unit: 'shards' };
   }
   return {
-    phase: first.status?.phase ?? 'planning',
+    phase,
     label,
     done: running.reduce((sum, one) => sum + pointsDone(one), 0),
     total: running.reduce((sum, one) => sum + (one.status?.total ?? 0), 0),
@@ -94,19 +90,19 @@ function labelOf(view: JobView, running: readonly CollectionView[]): string {
   return all > 1 ? `${name} (${ended} of ${all} done)` : name;
 }
 
-/** What the operator should know: one line for each parked or paused collection. */
-export function attentionOf(view: JobView, parentId: string): string[] {
+/** What the operator should know: one line for each parked or paused collection. `ferry` is how to call the command. */
+export function attentionOf(view: JobView, parentId: string, ferry = 'ferry'): string[] {
   const lines: string[] = [];
   for (const one of view.collections) {
     if (one.status?.phase === 'awaiting-operator') {
       const why = one.status.attention ?? 'waits for an operator';
       const id = quoted(one.workflowId);
-      lines.push(`${one.collection} is parked: ${why} (ferry retry ${id}, or ferry abort ${id})`);
+      lines.push(`${one.collection} is parked: ${why} (${ferry} retry ${id}, or ${ferry} abort ${id})`);
     } else if (one.status?.attention) {
       lines.push(`${one.collection}: ${one.status.attention}`);
     }
   }
-  if (view.paused) lines.push(`paused; ferry resume ${quoted(parentId)} goes on`);
+  if (view.paused) lines.push(`paused; ${ferry} resume ${quoted(parentId)} goes on`);
   return lines;
 }
 

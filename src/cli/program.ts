@@ -15,6 +15,7 @@ import { registerDemo } from './demo.js';
 import { registerMigrate } from './migrate.js';
 import { registerRehearse } from './rehearse.js';
 import { registerRestore } from './restore.js';
+import { registerSnapshots } from './snapshots.js';
 import { registerStack } from './stack.js';
 import { registerStatus } from './status.js';
 import { registerSteer } from './steer.js';
@@ -33,6 +34,7 @@ const REGISTER = [
   registerCheckBackup,
   registerRestore,
   registerRehearse,
+  registerSnapshots,
   registerStatus,
   registerSteer,
 ];
@@ -45,8 +47,12 @@ export function createProgram(): Command {
     .showHelpAfterError('(--help says what there is)');
   addGlobalOptions(program);
   for (const register of REGISTER) register(program);
-  for (const command of [program, ...program.commands]) command.exitOverride();
+  for (const command of withinOf(program)) command.exitOverride();
   return program;
+}
+
+function withinOf(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withinOf)];
 }
 
 export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {

@@ -2,9 +2,11 @@
 
 import type { Command } from 'commander';
 import type * as z from 'zod';
-import { requireStore, type FerryConfig } from '../model/ferry-config.js';
+import { requireStore, type FerryConfig, type StoreConnection } from '../model/ferry-config.js';
+import { foreignPlace, type ForeignSource } from '../model/foreign-source.js';
 import { addInputOptions, inputFrom } from './input-options.js';
-import { outputOf, setExitCode, type GlobalOptions } from './global-options.js';
+import { addJobOptions, jobOptionsOf, type JobCommandOptions } from './job-options.js';
+import { outputOf, setExitCode } from './global-options.js';
 import type { Done } from './report-text.js';
 import { dataQueueOf, runJob, type JobEnds } from './run-job.js';
 
@@ -23,6 +25,7 @@ interface Where {
   scratch?: string;
   store?: string | undefined;
   cluster?: string | undefined;
+  from?: ForeignSource | undefined;
 }
 
 export function addRecoveryCommand(program: Command, job: RecoveryCommand): void {
@@ -35,28 +38,30 @@ export function addRecoveryCommand(program: Command, job: RecoveryCommand): void
       '[COLLECTION...]',
       'names as they were when they were backed up; all of them when none is given',
     )
-    .usage(`[options] ${name} [COLLECTION...]`)
-    .option('--id <workflow id>', 'id of the workflow (default: made from the aliases and the time)')
-    .option('--detach', 'start it, print its id and its link, and leave');
+    .usage(`[options] ${name} [COLLECTION...]`);
+  addJobOptions(command);
   addInputOptions(command, job.schema);
   command.action(async (where: string | undefined, collections: string[]) => {
-    const options = command.optsWithGlobals<
-      GlobalOptions & { id?: string; detach?: boolean; input?: string }
-    >();
+    const options = command.optsWithGlobals<JobCommandOptions>();
     if (where === undefined && options.input === undefined) command.error(`error: ${name} is needed`);
     const input = inputFrom(command, job.schema, { collections });
     if (where !== undefined) input[job.where] = where;
-    const { id, detach = false, config: configPath } = options;
-    setExitCode(await runJob({ ...job, ends: endsOf, input, id, detach, configPath }, outputOf(options)));
+    setExitCode(await runJob({ ...job, ends: endsOf, input, ...jobOptionsOf(options) }, outputOf(options)));
   });
 }
 
-function endsOf({ target, scratch, store, cluster }: Where, config: FerryConfig): JobEnds {
-  const place = requireStore(config, store);
+function endsOf({ target, scratch, store, cluster, from }: Where, config: FerryConfig): JobEnds {
   const written = target ?? scratch ?? '';
+  const place = from?.url === undefined ? requireStore(config, from?.store ?? store) : defaultStore(config);
   return {
-    source: cluster ?? place.alias,
+    source: from === undefined ? (cluster ?? place?.alias ?? '') : foreignPlace(from, place?.alias),
     target: written,
-    queues: [place.taskQueue ?? dataQueueOf(config, written)],
+    queues: [place?.taskQueue ?? dataQueueOf(config, written)],
   };
+}
+
+/** Its queue is taken for what lies behind a URL too, where there is one. */
+function defaultStore(config: FerryConfig): StoreConnection | undefined {
+  const { store } = config.defaults;
+  return store === undefined ? undefined : requireStore(config, store);
 }

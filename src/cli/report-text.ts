@@ -1,16 +1,17 @@
 // A job's report for people.
 
-import type { CollectionLine, JobReport } from '../model/results.js';
+import { percent, type RecallShares } from '../model/recall.js';
+import type { CollectionLine, JobReport, MovedShards } from '../model/results.js';
 import { errorText, type JobEnd } from './exit-codes.js';
 import { bytes, columns, count, plural, rate, seconds } from './formatting.js';
 
 /** What was done with the points: a job that found its target complete copied none of them. */
 export type Done = 'copied' | 'compared' | 'stored' | 'recovered' | 'rehearsed';
 
-export function endText(end: JobEnd, done: Done, link: string): string[] {
+export function endText(end: JobEnd, done: Done, link: string | undefined): string[] {
   const lines = end.report ? reportText(end.report, done) : [];
   if (end.error && !end.report) lines.push(errorText(end.error));
-  return [...lines, link];
+  return link === undefined ? lines : [...lines, link];
 }
 
 export function reportText(report: JobReport, done: Done): string[] {
@@ -22,9 +23,14 @@ export function reportText(report: JobReport, done: Done): string[] {
     line.proven === 'quiesced' ? 'content proven' : '',
   ]);
   const table = columns(rows, [2]);
-  const lines = report.collections.flatMap((line, index) => [table[index] ?? '', ...detailsOf(line)]);
+  const lines = report.collections.flatMap((line, index) => [
+    table[index] ?? '',
+    ...findingsOf(line),
+    ...detailsOf(line),
+  ]);
   if (report.more > 0)
     lines.push(`and ${plural(report.more, 'collection')} more, each with its own workflow`);
+  for (const left of report.leftOnNode ?? []) lines.push(`stays on a node: ${left}`);
   return [...lines, summaryOf(report, done)];
 }
 
@@ -32,6 +38,34 @@ function nameOf(line: CollectionLine): string {
   return line.as === undefined || line.as === line.collection
     ? line.collection
     : `${line.collection} -> ${line.as}`;
+}
+
+/** What a recovery found besides its points. */
+function findingsOf({ points, expectedPoints = points, recall, moved, because }: CollectionLine): string[] {
+  const other = `  ${count(expectedPoints)} points were counted when the backup began`;
+  return [
+    ...(expectedPoints === points ? [] : [other]),
+    ...(recall ? [`  ${recallText(recall)}`] : []),
+    ...(moved ? movedText(moved).map((line) => `  ${line}`) : []),
+    ...(because === undefined ? [] : [`  ${because}`]),
+  ];
+}
+
+const WAYS = { pull: 'fetched by the target', push: 'sent to the target', both: 'fetched and sent' };
+
+function movedText({ shards, via, backup, safetyBackup, left }: MovedShards): string[] {
+  const how = via === undefined ? 'had been moved before' : WAYS[via];
+  return [
+    `as ${plural(shards, 'snapshot')}, ${how}`,
+    ...(backup === undefined ? [] : [`backup ${backup} stays in the store`]),
+    ...(safetyBackup === undefined ? [] : [`what was replaced is in the backup ${safetyBackup}`]),
+    ...(left === undefined ? [] : [`the collection that the alias named before is ${left}`]),
+  ];
+}
+
+export function recallText({ exact, approximate, atCapture, queries }: RecallShares): string {
+  const found = `exact search ${percent(exact)}, approximate ${percent(approximate)}`;
+  return `recall of ${plural(queries, 'search', 'searches')}: ${found} (${percent(atCapture)} when it was backed up)`;
 }
 
 function detailsOf(line: CollectionLine): string[] {

@@ -3,9 +3,11 @@
 import { join } from 'node:path';
 import { loadConfig, stateDir } from '../config.js';
 import { searchAlike } from '../local/demo-searches.js';
-import { startStack, stackStatus, stopStack, type RunningStack, type StackOptions } from '../local/index.js';
+import { startStack, stackStatus, stopStack, type RunningStack } from '../local/index.js';
 import { fillMade, fillSample, MADE_COLLECTION, SAMPLE_COLLECTION } from '../local/sample-collections.js';
 import { FerryError } from '../model/errors.js';
+import type { MigrationReport } from '../model/results.js';
+import { runDisaster } from './demo-disaster.js';
 import { planAccident } from './demo-kill.js';
 import { runPass, type DemoFrame, type Pass } from './demo-passes.js';
 import { judge, type DemoResult } from './demo-result.js';
@@ -38,7 +40,7 @@ export async function runDemo(output: Output, keep: boolean): Promise<number> {
   try {
     await clearFolder(folder);
     stack = await unlessStopped(stop.signal, startDemoStack(folder, keep, output), (late) => late.stop());
-    result = await play(stack, output, stop.signal);
+    result = await play(stack, folder, output, stop.signal);
     if (keep) leave = 'all';
   } catch (error) {
     if (!(error instanceof StoppedWatching)) {
@@ -72,19 +74,27 @@ async function clearFolder(folder: string): Promise<void> {
 async function startDemoStack(folder: string, keep: boolean, output: Output): Promise<RunningStack> {
   const began = Date.now();
   output.say(
-    stepTitle(output.paint, 1, 'A stack on this machine', 'Temporal, Qdrant 1.16.3, Qdrant 1.17.0, workers'),
+    stepTitle(
+      output.paint,
+      1,
+      'A stack on this machine',
+      'Temporal, Qdrant 1.16.3, Qdrant 1.17.0, an S3 gateway, workers',
+    ),
   );
   const onProgress = (line: string) => output.say(`   ${line}`);
-  // The S3 gateway has no part in a migration, and a first run would have to build it.
-  const only: StackOptions['only'] = ['temporal', 'source', 'target'];
-  const stack = await startStack({ stateDir: folder, workers: true, attached: !keep, only, onProgress });
+  const stack = await startStack({ stateDir: folder, workers: true, attached: !keep, onProgress });
   output.say(
     `   up in ${seconds((Date.now() - began) / 1_000)}; Temporal UI at ${stack.describe().temporal.ui}`,
   );
   return stack;
 }
 
-async function play(stack: RunningStack, output: Output, signal: AbortSignal): Promise<DemoResult> {
+async function play(
+  stack: RunningStack,
+  folder: string,
+  output: Output,
+  signal: AbortSignal,
+): Promise<DemoResult> {
   const { qdrant, config } = stack.describe();
   const temporal = openTemporal(loadConfig(config));
   const display = indented(createProgressDisplay(output));
@@ -92,11 +102,17 @@ async function play(stack: RunningStack, output: Output, signal: AbortSignal): P
   const patience = { address: temporal.address, signal, say, meanwhile: () => 'trying again.' };
   try {
     const filled = await unlessStopped(signal, fillSource(qdrant.source.url, display, output, signal));
-    const { slow, story } = await slowPass(stack, { temporal, patience, display }, output);
-    const fast = await fastPass({ temporal, patience, display }, output);
-    const searches = await searchAlike(qdrant.source.url, qdrant.target.url);
-    const links = { slow: temporal.link(slow.workflowId), fast: temporal.link(fast.workflowId) };
-    return judge({ filled, slow, fast, story, searches, links });
+    const frame = { temporal, patience, display };
+    const search = () => searchAlike(qdrant.source.url, qdrant.target.url);
+    const { slow, story } = await slowPass(stack, frame, output);
+    const fast = await fastPass(frame, output);
+    const migrated = await search();
+    const disaster = await runDisaster(stack, folder, frame, [SAMPLE_COLLECTION, MADE_COLLECTION], output);
+    const searches = { migrated, recovered: await search() };
+    const link = ({ workflowId }: { workflowId: string }) => temporal.link(workflowId);
+    const { backup, recovery } = disaster;
+    const links = { slow: link(slow), fast: link(fast), backup: link(backup), recovery: link(recovery) };
+    return judge({ filled, slow, fast, story, disaster, searches, links });
   } finally {
     display.stop();
     await temporal.close();
@@ -136,13 +152,14 @@ async function slowPass(stack: RunningStack, frame: DemoFrame, output: Output) {
     collections: [SAMPLE_COLLECTION, MADE_COLLECTION],
     copyAliases: true,
     maxPointsPerSecond: PACE,
-    heartbeatSeconds: 5,
+    heartbeatSeconds: 3,
     awaitIndexing: false,
   };
-  const slow = await runPass(frame, 'killed-half-way', input, (view, workflowId) => {
+  const onLook = (view: JobView, workflowId: string) => {
     accident.onLook(view);
     lift(view, workflowId);
-  });
+  };
+  const slow = await runPass<MigrationReport>(frame, 'scrollMigration', 'killed-half-way', input, onLook);
   return { slow, story: await accident.story() };
 }
 
@@ -161,7 +178,7 @@ function liftedForProof(temporal: Temporal, say: (line: string) => void) {
   };
 }
 
-async function fastPass(frame: DemoFrame, output: Output): Promise<Pass> {
+async function fastPass(frame: DemoFrame, output: Output): Promise<Pass<MigrationReport>> {
   const title = `${MADE_COLLECTION} again, as ${FAST_COLLECTION}, as fast as it goes`;
   output.say(stepTitle(output.paint, 4, 'The figure', title));
   const input = {
@@ -169,10 +186,10 @@ async function fastPass(frame: DemoFrame, output: Output): Promise<Pass> {
     target: 'target',
     collections: [MADE_COLLECTION],
     as: FAST_COLLECTION,
-    heartbeatSeconds: 5,
+    heartbeatSeconds: 3,
     awaitIndexing: false,
   };
-  return runPass(frame, 'full-speed', input);
+  return runPass(frame, 'scrollMigration', 'full-speed', input);
 }
 
 /** What a watched job says stands below the title of its step. */
@@ -198,6 +215,13 @@ async function unlessStopped<T>(
 }
 
 async function takeDown(stack: RunningStack | undefined, folder: string, wipe: boolean): Promise<void> {
+  if (stack && wipe) await killServers(stack);
   await stack?.stop();
   await stopStack(folder, { wipe });
+}
+
+/** Told to end in order, Qdrant would finish what it writes and indexes first, and all of it is wiped now. */
+async function killServers({ workers, pieces }: RunningStack): Promise<void> {
+  await Promise.all(Object.values(workers).map((worker) => worker.stop()));
+  await Promise.all(Object.values(pieces).map((piece) => piece.kill()));
 }

@@ -4,18 +4,17 @@ import type * as z from 'zod';
 import { loadConfig } from '../config.js';
 import { requireCluster, type FerryConfig } from '../model/ferry-config.js';
 import { parseInput } from '../model/inputs.js';
-import { CONTROL_QUEUE, DATA_QUEUE, jobId } from '../model/names.js';
-import { EXIT, exitCodeOfEnd } from './exit-codes.js';
+import { DATA_QUEUE, jobId } from '../model/names.js';
+import { followJob, neverStarted, type JobFrame } from './follow-job.js';
+import type { JobOptions } from './job-options.js';
 import { quoted } from './job-view.js';
-import { StoppedWatching, type Patience } from './keep-trying.js';
 import type { Output } from './output.js';
 import { createProgressDisplay } from './progress-display.js';
-import { endText, type Done } from './report-text.js';
-import { startJob } from './start-job.js';
+import type { Done } from './report-text.js';
+import { startedNow, startJob } from './start-job.js';
 import { openTemporal, type Temporal } from './temporal.js';
-import { watchJob } from './watch-job.js';
 
-export interface Job<Input> {
+export interface Job<Input> extends JobOptions {
   operation: string;
   workflowType: string;
   schema: z.ZodType<Input>;
@@ -23,9 +22,6 @@ export interface Job<Input> {
   ends(input: Input, config: FerryConfig): JobEnds;
   /** What was done with the points. */
   done: Done;
-  id?: string | undefined;
-  detach: boolean;
-  configPath?: string | undefined;
 }
 
 /** Between what the job goes, as its id names it, and the queues whose workers it needs. */
@@ -40,71 +36,62 @@ export function betweenClusters(input: { source: string; target: string }, confi
   return { source, target, queues: [source, target].map((alias) => dataQueueOf(config, alias)) };
 }
 
-export async function runJob<Input>(job: Job<Input>, output: Output): Promise<number> {
-  const parsed = parseInput(job.schema, job.input);
-  const config = loadConfig(job.configPath);
-  const { source, target, queues } = job.ends(parsed, config);
-  const dataQueues = [...new Set(queues)];
-  const workflowId = job.id ?? jobId(job.operation, source, target, new Date());
-  const temporal = openTemporal(config);
-  const stop = stopOnInterrupt();
-  const display = createProgressDisplay(output);
-  let started = false;
-  const patience: Patience = {
-    address: temporal.address,
-    signal: stop.signal,
-    say: (line) => display.say(line),
-    meanwhile: () =>
-      started ? 'the job lives on there; trying again.' : 'the job is not started yet; trying again.',
-  };
-  try {
-    await startJob({ temporal, patience, workflowType: job.workflowType, workflowId, input: job.input });
-    started = true;
-    if (job.detach) return detached(temporal, workflowId, output);
-    output.say(`${workflowId}  ${output.paint.dim(temporal.link(workflowId))}`);
-    const end = await watchJob({
-      temporal,
-      workflowId,
-      patience,
-      display,
-      controlQueue: CONTROL_QUEUE,
-      dataQueues,
-    });
-    output.result(end.report ?? { error: end.error }, endText(end, job.done, temporal.link(workflowId)));
-    return exitCodeOfEnd(end);
-  } catch (error) {
-    if (!(error instanceof StoppedWatching)) throw error;
-    return stopped(temporal, workflowId, started, output);
-  } finally {
-    display.stop();
-    stop.release();
-    await temporal.close();
-  }
-}
-
 export function dataQueueOf(config: FerryConfig, alias: string): string {
   return requireCluster(config, alias).taskQueue ?? DATA_QUEUE;
 }
 
-function detached(temporal: Temporal, workflowId: string, output: Output): number {
-  const link = temporal.link(workflowId);
-  output.result({ workflowId, link }, [workflowId, link]);
-  return EXIT.done;
+export async function runJob<Input>(job: Job<Input>, output: Output): Promise<number> {
+  const parsed = parseInput(job.schema, job.input);
+  const config = loadConfig(job.configPath);
+  const ends = job.ends(parsed, config);
+  if (job.standalone) await haveTemporal(output);
+  const stop = stopOnInterrupt();
+  const display = createProgressDisplay(output);
+  const frame = { job, parsed, config, ends, signal: stop.signal, display, output } as JobFrame;
+  try {
+    return await (job.standalone ? runAlone(frame) : runOnServer(frame));
+  } finally {
+    display.stop();
+    stop.release();
+  }
 }
 
-function stopped(temporal: Temporal, workflowId: string, started: boolean, output: Output): number {
+async function runOnServer(frame: JobFrame): Promise<number> {
+  const { operation, workflowType, input, id } = frame.job;
+  const { source, target } = frame.ends;
+  const workflowId = id ?? jobId(operation, source, target, startedNow());
+  const temporal = openTemporal(frame.config);
+  try {
+    const followed = await followJob(frame, {
+      temporal,
+      workflowId,
+      begin: (patience) => startJob({ temporal, patience, workflowType, workflowId, input }),
+      meanwhile: (begun) =>
+        begun ? 'the job lives on there; trying again.' : 'the job is not started yet; trying again.',
+      stopped: (begun) => (begun ? noLongerWatched(temporal, workflowId) : neverStarted),
+      linkLasts: true,
+    });
+    return followed.code;
+  } finally {
+    await temporal.close();
+  }
+}
+
+function noLongerWatched(temporal: Temporal, workflowId: string) {
   const id = quoted(workflowId);
-  output.say(
-    started
-      ? `No longer watching; the job goes on. ferry status ${id} shows it, ferry abort ${id} ends it.`
-      : 'Stopped before the job was started.',
-  );
-  output.result(started ? { workflowId, link: temporal.link(workflowId) } : interrupted(), []);
-  return EXIT.interrupted;
+  const said = `No longer watching; the job goes on. ferry status ${id} shows it, ferry abort ${id} ends it.`;
+  return { said, document: { workflowId, link: temporal.link(workflowId) } };
 }
 
-function interrupted(): unknown {
-  return { error: { code: 'Interrupted', message: 'Stopped before the job was started.' } };
+/** Before Ctrl-C is caught: it ends a long download or build at once. */
+async function haveTemporal(output: Output): Promise<void> {
+  const { findBinary } = await import('../local/index.js');
+  await findBinary('temporal', (line) => output.say(line));
+}
+
+async function runAlone(frame: JobFrame): Promise<number> {
+  const { runStandalone } = await import('./standalone-job.js');
+  return runStandalone(frame);
 }
 
 /** Ctrl-C stops the watching; a second one ends the command at once. */

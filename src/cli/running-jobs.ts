@@ -3,8 +3,30 @@
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import type { Temporal } from './temporal.js';
 
-const JOBS = ['scrollMigration', 'verifyCollections', 'fullBackup'];
-const COLLECTIONS = ['migrateCollection', 'verifyCollection', 'backupCollection'];
+const JOBS = [
+  'scrollMigration',
+  'snapshotMigration',
+  'verifyCollections',
+  'fullBackup',
+  'disasterRecovery',
+  'rehearseRecovery',
+  'createSnapshot',
+  'createOnNodes',
+  'recoverSnapshot',
+  'recoverIntoCollection',
+  'downloadSnapshot',
+];
+const COLLECTIONS = [
+  'migrateCollection',
+  'moveCollection',
+  'verifyCollection',
+  'backupCollection',
+  'recoverCollection',
+];
+
+export function isCollection(type: string): boolean {
+  return COLLECTIONS.includes(type);
+}
 
 export interface RunningJob {
   workflowId: string;

@@ -1,11 +1,16 @@
 // Starts a workflow under an id of our choice. The id makes it safe to ask again when the server went away in
 // between: what then "already runs" is the job of this very command.
 
+import { randomBytes } from 'node:crypto';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { FerryError } from '../model/errors.js';
-import { CONTROL_QUEUE } from '../model/names.js';
+import { CONTROL_QUEUE, type Start } from '../model/names.js';
 import { isAway, keepTrying, type Patience } from './keep-trying.js';
 import type { Temporal } from './temporal.js';
+
+export function startedNow(): Start {
+  return { at: new Date(), nonce: randomBytes(2).toString('hex') };
+}
 
 export interface StartJob {
   temporal: Temporal;

@@ -57,6 +57,7 @@ function standing(details: JobDetails): string[] {
 }
 
 function resultText(result: NonNullable<JobDetails['result']>): string {
+  if (!result.proof) return `${result.outcome}: ${count(result.points ?? 0)} points`;
   const { source, target } = result.proof;
   return `${result.outcome}: source ${count(source.count)} points ${source.sum}, target ${count(target.count)} points ${target.sum}`;
 }

@@ -1,6 +1,7 @@
 // The command's connection to Temporal. Lazy, so that a server that is away is met by the first call and waited for.
 
 import { Client, Connection } from '@temporalio/client';
+import type { ClientConnectConfig } from '@temporalio/envconfig';
 import { temporalConnection } from '../config.js';
 import type { FerryConfig } from '../model/ferry-config.js';
 import { workflowLink } from './temporal-link.js';
@@ -19,8 +20,16 @@ export interface Temporal {
   close(): Promise<void>;
 }
 
-export function openTemporal(config: FerryConfig | undefined): Temporal {
-  const { connectionOptions, namespace = 'default' } = temporalConnection(config);
+/** Of this command alone: no setting of the user's Temporal concerns it. */
+export interface EmbeddedTemporal {
+  address: string;
+  ui: string;
+}
+
+export function openTemporal(config: FerryConfig | undefined, embedded?: EmbeddedTemporal): Temporal {
+  const settings = embedded ? { connectionOptions: embedded } : temporalConnection(config);
+  const { connectionOptions, namespace = 'default' }: ClientConnectConfig = settings;
+  const ui = embedded?.ui ?? config?.temporal.ui;
   const address = connectionOptions.address ?? '127.0.0.1:7233';
   const connection = Connection.lazy({
     address,
@@ -36,7 +45,7 @@ export function openTemporal(config: FerryConfig | undefined): Temporal {
     client: new Client({ connection, namespace }),
     address,
     namespace,
-    link: (workflowId) => workflowLink(address, namespace, workflowId, config?.temporal.ui),
+    link: (workflowId) => workflowLink(address, namespace, workflowId, ui),
     call: (ask, withinMs = CALL_MS) => connection.withDeadline(Date.now() + withinMs, ask),
     close: () => connection.close(),
   };

@@ -23,6 +23,8 @@ export interface WatchOptions {
   display: ProgressDisplay;
   controlQueue: string;
   dataQueues: readonly string[];
+  /** How another terminal calls the command for this server; "ferry" when absent. */
+  ferry?: string | undefined;
   /** Called after each look, for who wants to do more with it than show it. */
   onLook?: (view: JobView) => void;
 }
@@ -31,7 +33,7 @@ export interface WatchOptions {
 export async function watchJob(options: WatchOptions): Promise<JobEnd> {
   const { temporal, workflowId, patience, display } = options;
   const handle = temporal.client.workflow.getHandle(workflowId);
-  const announcer = createAnnouncer(display, workflowId);
+  const announcer = createAnnouncer(options);
   const queues = createQueueWatch(options);
   let view: JobView | undefined;
   try {
@@ -56,7 +58,7 @@ export async function watchJob(options: WatchOptions): Promise<JobEnd> {
 }
 
 /** Says each thing once: collections that ended, and what the operator should know. */
-function createAnnouncer(display: ProgressDisplay, workflowId: string): (view: JobView) => void {
+function createAnnouncer({ display, workflowId, ferry }: WatchOptions): (view: JobView) => void {
   const said = new Set<string>();
   let standing: string[] = [];
   return (view) => {
@@ -65,7 +67,7 @@ function createAnnouncer(display: ProgressDisplay, workflowId: string): (view: J
       if (line !== undefined && !said.has(one.workflowId)) display.say(line);
       if (line !== undefined) said.add(one.workflowId);
     }
-    const attention = attentionOf(view, workflowId);
+    const attention = attentionOf(view, workflowId, ferry);
     for (const line of attention) if (!standing.includes(line)) display.say(line);
     standing = attention;
   };

@@ -1,7 +1,8 @@
 // What the demo claims at its end, each claim with what it rests on. Pure: it judges reports, it asks nobody.
 
 import { sameDigest } from '../model/digest.js';
-import type { MigrationReport } from '../model/results.js';
+import type { RecoveryReport } from '../model/recovery-progress.js';
+import type { BackupReport, MigrationReport } from '../model/results.js';
 import type { ComparedSearch } from './demo-searches.js';
 
 export interface Check {
@@ -32,6 +33,12 @@ export interface KillStory {
   slices: ResumedSlice[];
 }
 
+/** Collections on the target before its storage was wiped, and when it had started again. */
+export interface DisasterStory {
+  before: number;
+  after: number;
+}
+
 export function collectionCheck(report: MigrationReport, expected: number): Check {
   const { proof, target } = report;
   const passed =
@@ -44,8 +51,29 @@ export function collectionCheck(report: MigrationReport, expected: number): Chec
   return { passed, claim: `${target.collection}: ${points}, digests ${digests(report)}` };
 }
 
+export function wipeCheck({ before, after }: DisasterStory, backups: readonly BackupReport[]): Check {
+  const proved = backups.filter((one) => one.outcome === 'verified' && one.proven === 'quiesced').length;
+  const passed = before > 0 && after === 0 && proved > 0 && proved === backups.length;
+  const claim = `${proved} of ${backups.length} collections backed up and proved; the target wiped: ${after} of ${before} collections left`;
+  return { passed, claim };
+}
+
+/** What came back from the store is what the source of the migration held, which no backup knew. */
+export function recoveryCheck(report: RecoveryReport, source: MigrationReport): Check {
+  const { digest, kind } = report.contentProof;
+  const passed =
+    report.outcome === 'verified' &&
+    report.points === source.proof.sourceCount &&
+    digest !== undefined &&
+    sameDigest(digest, source.proof.source);
+  const how = digest === undefined ? 'no digest' : `digest ${short(digest.sum)}`;
+  const claim =
+    `${report.target.collection}: ${whole(report.points)} points back from S3 in ` +
+    `${report.recoverySeconds.toFixed(1)} s, ${how} ${passed ? 'as on the source' : `(${kind})`}`;
+  return { passed, claim };
+}
+
 function digests({ proof }: MigrationReport): string {
-  const short = (sum: string) => `${sum.slice(0, 8)}…`;
   if (sameDigest(proof.source, proof.target)) return `both ${short(proof.source.sum)}`;
   return `${short(proof.source.sum)} and ${short(proof.target.sum)}`;
 }
@@ -61,16 +89,24 @@ export function killCheck(story: KillStory | undefined): Check {
   return { passed, claim };
 }
 
-export function aliasCheck(reports: readonly MigrationReport[], expected: readonly string[]): Check {
+export function aliasCheck(
+  reports: readonly { aliases: string[] }[],
+  expected: readonly string[],
+  how = 'carried over',
+): Check {
   const found = reports.flatMap((report) => report.aliases).sort();
   const passed = expected.every((alias) => found.includes(alias));
-  return { passed, claim: `aliases carried over: ${found.join(', ') || 'none'}` };
+  return { passed, claim: `aliases ${how}: ${found.join(', ') || 'none'}` };
 }
 
-export function searchCheck(searches: readonly ComparedSearch[]): Check {
+export function searchCheck(searches: readonly ComparedSearch[], target = 'target'): Check {
   const alike = searches.filter((search) => search.alike).length;
   const passed = searches.length > 0 && alike === searches.length;
-  return { passed, claim: `${alike} of ${searches.length} searches answered alike by source and target` };
+  return { passed, claim: `${alike} of ${searches.length} searches answered alike by source and ${target}` };
+}
+
+function short(sum: string): string {
+  return `${sum.slice(0, 8)}…`;
 }
 
 function whole(count: number): string {

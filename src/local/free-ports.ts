@@ -16,6 +16,14 @@ export async function freePorts(count: number): Promise<number[]> {
   return [...ports];
 }
 
+/** For a Temporal server and its UI: the latter where everybody looks for it, a thousand above. */
+export async function freePortsForTemporal(): Promise<{ port: number; uiPort: number }> {
+  for (;;) {
+    const [port = 0] = await freePorts(1);
+    if (await isFree(port + 1_000)) return { port, uiPort: port + 1_000 };
+  }
+}
+
 export async function isFree(port: number): Promise<boolean> {
   const server = createServer();
   return new Promise((resolve) => {

@@ -11,3 +11,5 @@ export type { RunningStack, StackOptions, StackStatus } from './stack.js';
 export type { StackDescription } from './stack-description.js';
 export { startTemporal, type TemporalOptions, type TemporalServer } from './temporal-server.js';
 export { startWorkerProcess, type WorkerProcessOptions, type WorkerRole } from './worker-process.js';
+export { hashOfAsked } from './standalone-folder.js';
+export { startStandalone, type Standalone, type StandaloneOptions } from './standalone.js';

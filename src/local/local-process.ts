@@ -57,10 +57,12 @@ export function localProcess(spec: ProcessSpec, alreadyRunning?: ProcessIdentity
     if (current === undefined) throw new FerryError('StackFailed', `${spec.name} was not started`);
     return current.identity;
   };
+  let ending: Promise<void> | undefined;
   const end = async (how: (identity: ProcessIdentity) => Promise<unknown>) => {
-    if (current === undefined) return;
-    await how(current.identity);
-    current.release();
+    const ended = current;
+    if (ended === undefined) return;
+    ending = how(ended.identity).then(() => ended.release());
+    await ending;
   };
   const isRunning = async () => current !== undefined && !(await hasEnded(current.identity, 0));
   return {
@@ -75,6 +77,8 @@ export function localProcess(spec: ProcessSpec, alreadyRunning?: ProcessIdentity
     stop: () => end((known) => endProcess(known, spec.graceMs)),
     kill: () => end(async (known) => (await signalProcess(known, 'SIGKILL')) && hasEnded(known, 30_000)),
     start: async () => {
+      // One that was killed closes its connections before it is gone: until then it looks alive.
+      await ending?.catch(() => undefined);
       if (!(await isRunning())) current = await launch(spec);
       if (livesOn) current?.release();
     },

@@ -1,7 +1,7 @@
 // A process is known by its pid and the moment it started: pids are used again, and names prove nothing.
 
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -60,8 +60,15 @@ export function startTicks(stat: string): { state: string; ticks: string } | und
 async function linuxStart(pid: number): Promise<string | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   const found = stat === undefined ? undefined : startTicks(stat);
-  if (found === undefined || found.state === 'Z' || found.state === 'X') return undefined;
+  if (found === undefined || found.state === 'X') return undefined;
+  if (found.state === 'Z' && !(await hasThreads(pid))) return undefined;
   return `${found.ticks}@${await bootId()}`;
+}
+
+/** A killed process is a zombie as soon as its first thread ended; the others may still hold its ports and files. */
+async function hasThreads(pid: number): Promise<boolean> {
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  return threads.length > 1;
 }
 
 let boot: Promise<string> | undefined;

@@ -13,6 +13,8 @@ export interface S3GatewayOptions {
   bucket: string;
   accessKeyId: string;
   secretAccessKey: string;
+  /** Where the gateway keeps accounts besides this first one, which may do everything. */
+  accountsFolder?: string;
   log?: string;
   port?: number;
   onProgress?: OnProgress;
@@ -49,7 +51,7 @@ export async function s3Gateway(
   const spec: ProcessSpec = {
     name: 'versitygw',
     command: () => findBinary('versitygw', options.onProgress),
-    args: ['--port', `127.0.0.1:${port}`, '--region', 'us-east-1', '--quiet', ...posix(folder)],
+    args: [...listening(port), ...accounts(options.accountsFolder), ...posix(folder)],
     env: { ROOT_ACCESS_KEY: accessKeyId, ROOT_SECRET_KEY: secretAccessKey },
     logFile: options.log ?? join(folder, 'versitygw.log'),
     isReady: () => acceptsConnections(port),
@@ -63,6 +65,14 @@ export async function s3Gateway(
     secretAccessKey,
   };
   return withAddresses(localProcess(spec, alreadyRunning), addresses);
+}
+
+function listening(port: number): string[] {
+  return ['--port', `127.0.0.1:${port}`, '--region', 'us-east-1', '--quiet'];
+}
+
+function accounts(folder: string | undefined): string[] {
+  return folder === undefined ? [] : ['--iam-dir', resolve(folder)];
 }
 
 /** Each folder of `objects` is a bucket. */

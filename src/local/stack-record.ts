@@ -2,10 +2,10 @@
 // soon as a process exists, so that nothing we started is ever forgotten.
 
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePorts, isFree } from './free-ports.js';
 import { isAlive, type ProcessIdentity } from './process-identity.js';
+import { readRecordFile, writeRecordFile } from './record-file.js';
 
 export type PieceName = 'temporal' | 'source' | 'target' | 's3';
 export type MemberName = PieceName | 'control' | 'data';
@@ -30,24 +30,11 @@ export function recordPath(stateDir: string): string {
 
 /** Undefined when there is none, or one that this program cannot read. */
 export function readRecord(stateDir: string): StackRecord | undefined {
-  try {
-    const record = JSON.parse(readFileSync(recordPath(stateDir), 'utf8')) as StackRecord;
-    return record.format === 1 ? record : undefined;
-  } catch {
-    return undefined;
-  }
+  return readRecordFile(recordPath(stateDir));
 }
 
 export function writeRecord(stateDir: string, record: StackRecord): void {
-  mkdirSync(stateDir, { recursive: true });
-  const aside = `${recordPath(stateDir)}.${process.pid}`;
-  writeFileSync(aside, JSON.stringify(record, undefined, 2));
-  chmodSync(aside, 0o600);
-  renameSync(aside, recordPath(stateDir));
-}
-
-export function removeRecord(stateDir: string): void {
-  rmSync(recordPath(stateDir), { force: true });
+  writeRecordFile(recordPath(stateDir), record);
 }
 
 export async function newRecord(): Promise<StackRecord> {

@@ -14,6 +14,8 @@ export interface ResolveCollectionsInput {
   collections?: string[];
   /** Other names on the target, by the name asked for. */
   as?: Record<string, string>;
+  /** For a job that moves aliases: a target may have an alias's name. */
+  namesMayBeAliases?: boolean;
   /** Go on after this collection (real name); results come in pages of at most ~10 KiB, in order of name. */
   after?: string;
 }

@@ -1,9 +1,11 @@
-// Activities of backup and recovery as the workflows see them. Those that touch a store run on the queue that
-// `resolveBackup` and `resolveRecovery` name, for a disk may be seen by some workers only.
+// Activities of capture and catalogue as the workflows see them. Those that touch a store run on the queue that
+// `resolveBackup` names, for a disk may be seen by some workers only.
 
-import type { Pace } from './activities.js';
 import type { CollectionRef, Pin, ReadPlan } from './collections.js';
+import type { ForeignFiles } from './foreign-source.js';
 import type { RangeDigest } from './digest.js';
+import type { RecallRef } from './manifest.js';
+import type { RecallShares } from './recall.js';
 import type { ShardKey } from './slice.js';
 
 // ---- what is where --------------------------------------------------------------------------------------------
@@ -16,6 +18,8 @@ export interface BackupRef {
 }
 export interface CollectionBackupRef extends BackupRef {
   collection: string;
+  /** Not a backup of ferry's: these files, and no manifest. */
+  foreign?: ForeignFiles | undefined;
 }
 
 // ---- capture --------------------------------------------------------------------------------------------------
@@ -26,6 +30,8 @@ export interface ResolveBackupInput {
   store?: string;
   /** Names, Qdrant aliases, or patterns with `*` and `?`; absent: all. */
   collections?: string[];
+  /** Asked for: refused with `InvalidInput` where the cluster has several nodes. */
+  nodeSnapshot?: boolean;
   after?: string;
 }
 export interface ResolveBackupResult {
@@ -99,6 +105,21 @@ export interface CaptureNodeInput extends BackupRef {
 }
 export type CaptureNodeResult = CaptureShardResult;
 
+/** Searches of the source, written down beside the snapshots; a rehearsal replays them. */
+export interface WriteRecallInput extends CollectionBackupRef {
+  pin: Pin;
+  /** Points to search by, for each vector name. */
+  queries: number;
+}
+export interface WriteRecallResult {
+  /** Absent where nothing could be searched. */
+  recall?: RecallRef;
+  /** Over all vector names. */
+  queries?: number;
+  /** What was left out, and why: a sentence each. */
+  notes: string[];
+}
+
 export interface WriteManifestInput extends CollectionBackupRef {
   pin: Pin;
   /** How many shards were planned: so many must be there. */
@@ -107,6 +128,7 @@ export interface WriteManifestInput extends CollectionBackupRef {
   points: number;
   startedAt: string;
   notes: string[];
+  recall?: RecallRef;
 }
 export interface WriteManifestResult {
   manifestSha256: string;
@@ -161,7 +183,7 @@ export interface WriteProofInput extends CollectionBackupRef {
   kind: 'quiesced' | 'rehearsed';
   digest: RangeDigest;
   recoverySeconds?: number;
-  recall?: { exact: number; approximate: number; queries: number };
+  recall?: RecallShares;
 }
 
 // ---- catalogue ------------------------------------------------------------------------------------------------
@@ -180,7 +202,8 @@ export interface CollectionBackup {
   bytes: number;
   points?: number;
   finishedAt?: string;
-  proof: { kind: 'rehearsed' | 'quiesced' | 'none'; at?: string };
+  /** `recall`: of a rehearsal that replayed searches. */
+  proof: { kind: 'rehearsed' | 'quiesced' | 'none'; at?: string; recall?: RecallShares };
 }
 export interface CatalogueEntry extends BackupRef {
   startedAt: string;
@@ -209,148 +232,11 @@ export interface BackupStoreActivities {
   probeStore(input: ProbeStoreInput): Promise<ProbeStoreResult>;
   captureShard(input: CaptureShardInput): Promise<CaptureShardResult>;
   captureNode(input: CaptureNodeInput): Promise<CaptureNodeResult>;
+  writeRecall(input: WriteRecallInput): Promise<WriteRecallResult>;
   writeManifest(input: WriteManifestInput): Promise<WriteManifestResult>;
   checkObjects(input: CheckObjectsInput): Promise<CheckObjectsResult>;
   writeBackup(input: WriteBackupInput): Promise<WriteBackupResult>;
   writeProof(input: WriteProofInput): Promise<void>;
   listBackups(input: ListBackupsInput): Promise<ListBackupsResult>;
   showBackup(input: ShowBackupInput): Promise<CatalogueEntry>;
-}
-
-// ---- recovery -------------------------------------------------------------------------------------------------
-
-export interface LocateStoreInput {
-  target: string;
-  /** Absent: `defaults.store` of ferry.yaml. */
-  store?: string;
-}
-export interface LocateStoreResult {
-  store: string;
-  /** Queue whose workers see the store. */
-  dataQueue: string;
-  searchAttributes?: boolean;
-}
-
-export interface ResolveRecoveryInput {
-  target: string;
-  store: string;
-  /** Cluster whose backups are meant; absent: the one cluster of which the store has backups, or the target. */
-  cluster?: string;
-  /** Id; absent: per collection the latest complete one. */
-  backup?: string;
-  /** The latest complete one that began before this time. */
-  before?: string;
-  collections?: string[];
-  as?: Record<string, string>;
-  after?: string;
-}
-export interface ResolveRecoveryResult {
-  recoveries: { from: CollectionBackupRef; target: string; points: number; bytes: number }[];
-  next?: string;
-  /** Backups that were passed over, and why; at most 10. */
-  notes: string[];
-}
-
-export type OnExistingRecovery = 'fail' | 'swap' | 'replace';
-
-export interface PlanRecoveryInput {
-  from: CollectionBackupRef;
-  target: CollectionRef;
-  onExisting: OnExistingRecovery;
-  via: 'auto' | 'pull' | 'push';
-  precheck: 'quick' | 'full';
-}
-export interface RecoveryPlan {
-  manifestSha256: string;
-  /** The collection that is really written: with `swap` a dated one. */
-  writes: string;
-  exists: boolean;
-  via: 'pull' | 'push';
-  /** A shard that the node cannot pull is pushed. */
-  mayPush: boolean;
-  points: number;
-  bytes: number;
-  shards: number;
-  /** Of a collection that is replaced: deleting it drops them. */
-  aliases?: string[];
-  proof?: { kind: 'rehearsed' | 'quiesced'; digest: RangeDigest };
-  notes: string[];
-}
-
-export interface PrepareRecoveryInput {
-  from: CollectionBackupRef;
-  target: CollectionRef;
-  manifestSha256: string;
-  onExisting: OnExistingRecovery;
-  /** The plan's: a collection that was there is deleted only for `replace`. */
-  exists: boolean;
-}
-export interface PrepareRecoveryResult {
-  targetPin: Pin;
-  /**
-   * The manifest's shard by position, and the target's shard it goes into; one entry for each replica. Where a shard has
-   * several (`isReplica`), each gets the file: what Qdrant copies between them turns integers from 2^63 on into doubles.
-   */
-  shards: { position: number; into: number; peer?: string; isReplica?: boolean }[];
-}
-
-export interface RecoverShardInput {
-  what: string;
-  from: CollectionBackupRef;
-  target: CollectionRef;
-  targetPin: Pin;
-  manifestSha256: string;
-  via: 'pull' | 'push';
-  mayPush: boolean;
-  /** Every byte was hashed while planning. */
-  isChecked: boolean;
-  shard: PrepareRecoveryResult['shards'][number];
-  stallAfterAttempts: number;
-  maxMegabytesPerSecond?: Pace['maxMegabytesPerSecond'];
-}
-export interface RecoverShardResult {
-  bytes: number;
-  via: 'pull' | 'push';
-}
-
-/** Aliases, read fan-out, metadata, payload indexes; with `swap` the alias moves here, in one call, after the proof. */
-export interface FinishRecoveryInput {
-  from: CollectionBackupRef;
-  target: CollectionRef;
-  writes: string;
-  manifestSha256: string;
-  onExisting: OnExistingRecovery;
-  /** Of the collection that was replaced. */
-  replacedAliases: string[];
-}
-export interface FinishRecoveryResult {
-  aliases: string[];
-  notes: string[];
-  /** The collection that `swap` left behind. */
-  left?: string;
-}
-
-/** Removes what a failed recovery made, and nothing else. */
-export interface UndoRecoveryInput {
-  from: CollectionBackupRef;
-  /** The collection that was written. */
-  target: CollectionRef;
-}
-export interface UndoRecoveryResult {
-  removed: boolean;
-}
-
-/** Queue ferry-control: asks nothing of the network. */
-export interface RecoveryControlActivities {
-  locateStore(input: LocateStoreInput): Promise<LocateStoreResult>;
-}
-
-/** The queue that `locateStore` names; all of them heartbeat. */
-export interface RecoveryActivities {
-  resolveRecovery(input: ResolveRecoveryInput): Promise<ResolveRecoveryResult>;
-  planRecovery(input: PlanRecoveryInput): Promise<RecoveryPlan>;
-  prepareRecovery(input: PrepareRecoveryInput): Promise<PrepareRecoveryResult>;
-  recoverShard(input: RecoverShardInput): Promise<RecoverShardResult>;
-  finishRecovery(input: FinishRecoveryInput): Promise<FinishRecoveryResult>;
-  undoRecovery(input: UndoRecoveryInput): Promise<UndoRecoveryResult>;
 }

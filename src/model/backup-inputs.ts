@@ -15,6 +15,10 @@ export const fullBackupSchema = z.strictObject({
   verify: z.enum(['full', 'quick']).default('full'),
   /** Digest the source before and after; equal ones are the proof `quiesced`. */
   digest: z.boolean().default(true),
+  /** Write down what some searches find, for a rehearsal to find again. */
+  recall: z.boolean().default(true),
+  /** Stored points to search by, for each vector name. */
+  recallQueries: z.int().min(1).max(200).default(20),
   /** Qdrant's own full storage snapshot too; for a cluster of one node. */
   nodeSnapshot: z.boolean().default(false),
   onFailure: z.enum(['park', 'fail']).default('fail'),

@@ -2,10 +2,12 @@
 //
 //   {cluster}/{backupId}/{collection}/{collection}_{YYYYMMDD_HHMMSS}.shard-{id}.snapshot
 //   {cluster}/{backupId}/{collection}/{the same name}.parts.json
+//   {cluster}/{backupId}/{collection}/recall.json
 //   {cluster}/{backupId}/{collection}/manifest.json
 //   {cluster}/{backupId}/{collection}/proof-{kind}_{YYYYMMDD_HHMMSS}.json
 //   {cluster}/{backupId}/{cluster}_{YYYYMMDD_HHMMSS}.node.snapshot   (and its .parts.json)
 //   {cluster}/{backupId}/backup.json
+//   .ferry-marker-{nonce}                                            for seconds only, while a disk is examined
 
 /** "20261123_021500": UTC, sorts by time. */
 export function stamp(at: Date): string {
@@ -65,6 +67,11 @@ export function manifestKey(cluster: string, backupId: string, collection: strin
   return `${collectionFolder(cluster, backupId, collection)}manifest.json`;
 }
 
+/** The searches that a rehearsal replays. */
+export function recallKey(cluster: string, backupId: string, collection: string): string {
+  return `${collectionFolder(cluster, backupId, collection)}recall.json`;
+}
+
 export function proofKey(
   cluster: string,
   backupId: string,
@@ -79,6 +86,11 @@ export function backupKey(cluster: string, backupId: string): string {
   return `${backupFolder(cluster, backupId)}backup.json`;
 }
 
+/** In no folder: a disk's client may remember for a while that a folder was not there. */
+export function markerKey(nonce: string): string {
+  return `.ferry-marker-${nonce}`;
+}
+
 export function captureLockId(cluster: string, collection: string): string {
   return `ferry/${cluster}/${collection}/backup`;
 }
@@ -86,6 +98,15 @@ export function captureLockId(cluster: string, collection: string): string {
 /** The collection that `swap` writes, behind the alias. */
 export function swapName(alias: string, at: Date): string {
   return `${alias}_${stamp(at)}`;
+}
+
+export function isSwapName(name: string, alias: string): boolean {
+  return swapAlias(name) === alias;
+}
+
+/** The alias for which a collection may have been made by `swap`: its lock is under that name. */
+export function swapAlias(name: string): string | undefined {
+  return /^(.+)_\d{8}_\d{6}$/s.exec(name)?.[1];
 }
 
 /** The collection that a rehearsal makes and removes. */

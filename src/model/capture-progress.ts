@@ -3,6 +3,7 @@
 
 import type { CaptureMode, ShardToCapture, WriteManifestResult } from './backup-activities.js';
 import type { Pin, ReadPlan } from './collections.js';
+import type { RecallRef } from './manifest.js';
 import { whole } from './steering.js';
 import { EMPTY_DIGEST, addDigests, sameDigest, type RangeDigest } from './digest.js';
 
@@ -19,6 +20,8 @@ export interface CaptureProgress {
   /** Digests of the source, as far as they got. */
   before: SourceDigest;
   after: SourceDigest;
+  /** Once the searches were asked; without a reference where there was nothing to write down. */
+  baseline?: { recall?: RecallRef };
   manifest?: WriteManifestResult;
   check: { cursor: number; done: boolean };
 }

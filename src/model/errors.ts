@@ -128,6 +128,27 @@ export const catalogue = {
     retryable: true,
     remedy: 'Retried by itself, from the beginning; if it stays, look at the node and at its disk.',
   },
+  SnapshotNotFound: {
+    retryable: false,
+    remedy: '`ferry snapshots list` shows the names on each node. Nothing was changed.',
+  },
+  SnapshotCollision: {
+    retryable: false,
+    remedy: 'Qdrant names snapshots by the second: see who else makes them, then make another one.',
+  },
+  SnapshotDamaged: {
+    retryable: false,
+    remedy: 'Do not use this file: take another copy of it, or another snapshot.',
+  },
+  CollectionExists: {
+    retryable: false,
+    remedy: 'Say `replace: true` (`--replace`) if its content may go, or recover into another collection.',
+  },
+  RecoveredEmpty: {
+    retryable: false,
+    remedy:
+      'Recover with `ferry restore --from`, which makes the collection first and fills it shard by shard. If the snapshot is of an empty collection, say `allowEmpty: true` (`--allow-empty`).',
+  },
   NodesUnknown: {
     retryable: false,
     remedy: 'List every node of the cluster under `nodes` in ferry.yaml, each by its own address.',
@@ -136,9 +157,27 @@ export const catalogue = {
     retryable: false,
     remedy: '`ferry backups` lists what the store has, and what of it is complete.',
   },
+  SnapshotsAmbiguous: {
+    retryable: false,
+    remedy:
+      'Say with `map` which file is of which collection: {"file or pattern": "collection"}; only those files are then taken.',
+  },
+  SnapshotsIncomplete: {
+    retryable: false,
+    remedy: 'Put the snapshots of the other nodes beside it, of the same time, or choose another backup.',
+  },
+  SnapshotUnreadable: {
+    retryable: false,
+    remedy: 'Nothing can be recovered from this file: fetch it again, or choose another one.',
+  },
   VersionUnfit: {
     retryable: false,
     remedy: 'Recover into a Qdrant of the same or the next minor version, and upgrade it afterwards.',
+  },
+  SnapshotUnfit: {
+    retryable: false,
+    remedy:
+      'Use scroll migration (`ferry migrate --method scroll`, workflow `scrollMigration`), which goes point by point; `method: "auto"` chooses it by itself.',
   },
   AliasNeeded: {
     retryable: false,
@@ -148,6 +187,10 @@ export const catalogue = {
   RecoveryDiffers: {
     retryable: false,
     remedy: 'Do not use what was recovered: try again, or choose another backup.',
+  },
+  StandaloneBusy: {
+    retryable: false,
+    remedy: 'Wait until that command has ended, or stop it with Ctrl-C: its job is kept.',
   },
   StackFailed: { retryable: false, remedy: 'Where a log file is named, it says more.' },
   Internal: { retryable: false, remedy: 'This is a defect of ferry: please report it with the stack trace.' },

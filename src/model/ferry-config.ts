@@ -4,6 +4,7 @@
 import * as z from 'zod';
 import type { ClusterConnection, NodeAddress } from './cluster.js';
 import { FerryError } from './errors.js';
+import { DATA_QUEUE } from './names.js';
 
 const ALIAS = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 // zod would repeat the name of an unlawful key only as a path; that is wanted, a name is no secret.
@@ -118,6 +119,18 @@ export function requireStore(
   const found = Object.hasOwn(config.stores, name) ? config.stores[name] : undefined;
   if (found !== undefined) return found;
   throw new FerryError('UnknownAlias', `There is no store "${name}" in ferry.yaml; it has: ${known}`);
+}
+
+/** A folder: on another machine the same URL may be another disk, or none. */
+export function isDisk({ url }: Pick<StoreConnection, 'url'>): boolean {
+  return url.startsWith('file:');
+}
+
+/** The queues whose workers read and write a store: its own, or else those of the clusters. */
+export function queuesOfStore(config: Pick<FerryConfig, 'clusters'>, store: StoreConnection): string[] {
+  if (store.taskQueue !== undefined) return [store.taskQueue];
+  const queues = Object.values(config.clusters).map((cluster) => cluster.taskQueue ?? DATA_QUEUE);
+  return [...new Set(queues)].sort();
 }
 
 export function clusterNodes(entry: ClusterEntry): NodeAddress[] {

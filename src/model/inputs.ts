@@ -20,7 +20,7 @@ export const work = {
   budgetMs: z.int().min(1_000).max(3_600_000).default(600_000),
   stallAfterAttempts: z.int().min(2).max(1_000).default(30),
   /** A data worker silent for so long counts as dead, and its slice goes to another. */
-  heartbeatSeconds: z.int().min(5).max(600).default(30),
+  heartbeatSeconds: z.int().min(2).max(600).default(30),
   continueAsNewAfterEvents: z
     .int()
     .min(20)
@@ -87,6 +87,8 @@ export const childFields = {
 
 export const migrateCollectionSchema = z.strictObject({
   ...childFields,
+  /** Why it goes point by point, where another way was asked for first. */
+  because: z.string().optional(),
   options: scrollMigrationSchema.omit({
     source: true,
     target: true,
@@ -119,8 +121,8 @@ export function parseInput<T>(schema: z.ZodType<T>, input: unknown): T {
 }
 
 const SECRET_NAME = /(key(id)?$|api[-_]?key|secret|token|passw|credential|authorization)/i;
-/** The names in this field are collections', which may be called anything. */
-const NAMES_OF_COLLECTIONS = 'input.as';
+/** The names in these fields are collections' and files', which may be called anything. */
+const NAMES_OF_ANYTHING = ['input.as', 'input.map'];
 const URL_WITH_CREDENTIALS = /^[a-z][a-z0-9+.-]*:\/\/[^/\s@]+@/i;
 
 function refuseSecrets(value: unknown, path = 'input'): void {
@@ -130,7 +132,7 @@ function refuseSecrets(value: unknown, path = 'input'): void {
   }
   if (value === null || typeof value !== 'object') return;
   for (const [key, inner] of Object.entries(value)) {
-    if (path !== NAMES_OF_COLLECTIONS && SECRET_NAME.test(key))
+    if (!NAMES_OF_ANYTHING.includes(path) && SECRET_NAME.test(key))
       throw secretRefused(`${path}.${key}`, 'a field that looks like a secret');
     refuseSecrets(inner, `${path}.${key}`);
   }

@@ -83,13 +83,17 @@ export interface LineNames {
 export function lineOf(names: LineNames, report: CollectionEnd): CollectionLine {
   const ids = (report.proof?.first ?? []).slice(0, MAX_IDS).map((difference) => difference.id);
   const points = pointsOf(report);
-  const { outcome, proven, leftOnNode = [] } = report;
+  const { outcome, proven, leftOnNode = [], expectedPoints, recall, moved, because } = report;
   return {
     ...ends(names),
     outcome,
     points,
     ...(ids.length > 0 ? { ids } : {}),
     ...(proven === undefined ? {} : { proven }),
+    ...(expectedPoints === undefined ? {} : { expectedPoints }),
+    ...(recall === undefined ? {} : { recall }),
+    ...(moved === undefined ? {} : { moved }),
+    ...(because === undefined ? {} : { because }),
     ...(leftOnNode.length > 0 ? { leftOnNode } : {}),
   };
 }

@@ -10,17 +10,19 @@ import { FerryError } from './errors.js';
 export const MANIFEST_VERSION = 1;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-const time = z.iso.datetime();
+export const time = z.iso.datetime();
 const bytes = z.int().min(0);
 const count = z.int().min(0);
 
-const shardKeySchema = z.union([
+export const shardKeySchema = z.union([
   z.strictObject({ keyword: z.string() }),
   z.strictObject({ number: z.string() }),
 ]);
 
 /** A stretch of a snapshot: in its object from `offset` on, so that one snapshot may lie in several objects. */
 const partSchema = z.strictObject({ key: z.string(), offset: bytes, bytes, sha256 });
+
+const recallRefSchema = z.strictObject({ key: z.string(), bytes, sha256 });
 
 const shardSchema = z.strictObject({
   /** On the source; not portable. */
@@ -33,6 +35,8 @@ const shardSchema = z.strictObject({
   /** File name of the snapshot, unique in the collection. */
   name: z.string(),
   bytes,
+  /** Of the whole snapshot; absent where its capture was resumed, for a hash cannot be. */
+  sha256: sha256.optional(),
   parts: z.array(partSchema).min(1),
   startedAt: time,
   finishedAt: time,
@@ -88,12 +92,21 @@ export const collectionManifestSchema = z.strictObject({
   /** Exact count when the capture began; under live writes the snapshots may hold others. */
   points: count,
   shards: z.array(shardSchema),
+  /** The baseline of searches, where there is one: recall-document.ts. A recovery does without it. */
+  recall: recallRefSchema.optional(),
   /** Vectors `float16` with `Cosine` may come back with other bits: a restore of files is exact, a copy is not. */
   notes: z.array(z.string()),
 });
 export type CollectionManifest = z.infer<typeof collectionManifestSchema>;
 export type ManifestShard = z.infer<typeof shardSchema>;
 export type ManifestPart = z.infer<typeof partSchema>;
+export type RecallRef = z.infer<typeof recallRefSchema>;
+
+/** Every stretch of every object that the manifest names: what has to be there, and what it hashes to. */
+export function partsOf({ shards, recall }: CollectionManifest): ManifestPart[] {
+  const parts = shards.flatMap((shard) => shard.parts);
+  return recall === undefined ? parts : [...parts, { ...recall, offset: 0 }];
+}
 
 export const backupDocumentSchema = z.strictObject({
   format: z.literal('qdrant-ferry/backup'),
@@ -139,8 +152,13 @@ export const proofSchema = z.strictObject({
   digest: z.strictObject({ version: z.int(), count, sum: z.string().regex(/^[0-9a-f]{32}$/) }),
   /** Of a rehearsal: how long the recovery took. */
   recoverySeconds: z.number().optional(),
-  /** Share of the recall baseline's neighbours found again, 0 … 1: exact and approximate search. */
-  recall: z.strictObject({ exact: z.number(), approximate: z.number(), queries: count }).optional(),
+  /**
+   * Share of the recall baseline's neighbours found again, 0 … 1, by exact and by approximate search; `atCapture` is
+   * what the source's own approximate search had found of them.
+   */
+  recall: z
+    .strictObject({ exact: z.number(), approximate: z.number(), atCapture: z.number(), queries: count })
+    .optional(),
 });
 export type ContentProof = z.infer<typeof proofSchema>;
 

@@ -3,6 +3,11 @@
 export const CONTROL_QUEUE = 'ferry-control';
 export const DATA_QUEUE = 'ferry-data';
 
+/** On which one worker alone can be asked something: all others of a queue are alike to Temporal. */
+export function ownQueueOf(worker: string): string {
+  return `ferry-worker/${worker}`;
+}
+
 /** The lock on a collection that is written: two jobs never have one id. */
 export function writeLockId(cluster: string, collection: string): string {
   return `ferry/${cluster}/${collection}`;
@@ -14,11 +19,26 @@ export function verifyId(parent: string, collection: string): string {
 }
 
 /** A job started from the command line. Safe in a URL and in a shell, where `>` would be a redirection. */
-export function jobId(operation: string, source: string, target: string, at: Date): string {
-  const plain = (text: string) => text.replace(/[^A-Za-z0-9._-]/g, '_');
-  const time = at.toISOString().replace('T', '-').replace(/[:.Z]/g, '');
-  return `${operation}/${plain(source)}-to-${plain(target)}/${time}`;
+export function jobId(operation: string, source: string, target: string, start: Start): string {
+  return `${operation}/${plain(source)}-to-${plain(target)}/${startText(start)}`;
 }
+
+export interface Start {
+  at: Date;
+  /** A few letters that tell two commands of one millisecond apart. */
+  nonce: string;
+}
+
+export function startText({ at, nonce }: Start): string {
+  return `${at.toISOString().replace('T', '-').replace(/[:.Z]/g, '')}-${nonce}`;
+}
+
+/** A job of `--standalone`: the same whenever the same is asked, so that a repeated command finds its job again. */
+export function standaloneJobId(operation: string, source: string, target: string, asked: string): string {
+  return `${operation}/${plain(source)}-to-${plain(target)}/standalone-${asked}`;
+}
+
+const plain = (text: string): string => text.replace(/[^A-Za-z0-9._-]/g, '_');
 
 /** The same whenever the same collection goes the same way: a repeated job finds its own target by it. */
 export function migrationName(

@@ -5,14 +5,14 @@ export const MAX_PARTS = 10_000;
 export const MAX_OBJECT_BYTES = 5 * 1024 ** 4;
 
 const MIB = 1024 ** 2;
-const SMALLEST_BYTES = 16 * MIB;
+const SMALLEST_BYTES = 8 * MIB;
 const LARGEST_BYTES = 1024 * MIB;
 const FIRST_GROWS_AT = 1_000;
-const GROWS_EVERY = 900;
+const GROWS_EVERY = 700;
 
 /**
- * Bytes of part `number` (from 1); only the last part may be shorter. Of unknown length: 16 MiB for the first 1,000
- * parts (16 GB), then twice as much every 900 parts, at most 1 GiB, and 5 TiB fit. With `expectedBytes` all parts are
+ * Bytes of part `number` (from 1); only the last part may be shorter. Of unknown length: 8 MiB for the first 1,000
+ * parts (8 GB), then twice as much every 700 parts, at most 1 GiB, and 5 TiB fit. With `expectedBytes` all parts are
  * alike; what turns out longer goes on with growing ones, and fits up to twice of what was expected.
  */
 export function partSizeFor(number: number, expectedBytes?: number): number {

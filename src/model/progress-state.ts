@@ -3,6 +3,7 @@
 import type { CaptureProgress } from './capture-progress.js';
 import type { CollectionPlan, Difference, Pace, PrepareTargetResult } from './activities.js';
 import type { Pin, ReadPlan } from './collections.js';
+import type { MoveProgress } from './move-progress.js';
 import type { RecoveryProgress } from './recovery-progress.js';
 import { EMPTY_DIGEST, addDigests, type RangeDigest } from './digest.js';
 import { compareIds } from './point-id.js';
@@ -45,6 +46,8 @@ export interface CollectionProgress {
   sides?: Sides;
   /** Of a recovery. */
   recovery?: RecoveryProgress;
+  /** Of a snapshot migration. */
+  move?: MoveProgress;
   /** Of a backup. */
   capture?: CaptureProgress;
   /** The target holds what was asked of it again: indexing and strict mode are put back. */

@@ -1,6 +1,7 @@
 // The inputs of recovery and rehearsal, as a user writes them, and what a job hands to the child of one collection.
 
 import * as z from 'zod';
+import { foreignFilesSchema, foreignSourceSchema, namesByFileSchema } from './foreign-source.js';
 import { scrollMigrationSchema } from './inputs.js';
 
 const { slices, batchBytes, budgetMs, stallAfterAttempts, heartbeatSeconds, continueAsNewAfterEvents } =
@@ -34,9 +35,13 @@ const way = {
   precheck: z.enum(['quick', 'full']).default('quick'),
 };
 
-export const disasterRecoverySchema = z.strictObject({
+const disasterRecoveryFields = z.strictObject({
   target: alias,
   ...which,
+  /** Snapshots that ferry did not make, instead of a backup. */
+  from: foreignSourceSchema.optional(),
+  /** With `from`: which file is of which collection, where the names do not tell. */
+  map: namesByFileSchema.optional(),
   as,
   onExisting: z.enum(['fail', 'swap', 'replace']).default('fail'),
   /** With `replace`: back up what is there before it is deleted. */
@@ -45,6 +50,15 @@ export const disasterRecoverySchema = z.strictObject({
   concurrency,
   ...way,
   ...work,
+});
+export const disasterRecoverySchema = disasterRecoveryFields.superRefine((input, issue) => {
+  const { from, map, store, cluster, backup, before } = input;
+  if (from === undefined && map !== undefined) issue.addIssue('`map` belongs to `from`');
+  const named = Object.entries({ store, cluster, backup, before }).filter(([, value]) => value !== undefined);
+  if (from === undefined || named.length === 0) return;
+  issue.addIssue(
+    `\`from\` names files, so \`${named.map(([name]) => name).join('`, `')}\` cannot be said beside it`,
+  );
 });
 export type DisasterRecoveryInput = z.infer<typeof disasterRecoverySchema>;
 
@@ -61,7 +75,14 @@ export type RehearseRecoveryInput = z.infer<typeof rehearseRecoverySchema>;
 const name = z.string().min(1).max(255);
 
 export const recoverCollectionSchema = z.strictObject({
-  from: z.strictObject({ store: alias, cluster: alias, backup: z.string(), collection: name }),
+  from: z.strictObject({
+    /** Empty for a URL, where ferry.yaml has no default store. */
+    store: z.string().max(64),
+    cluster: alias,
+    backup: z.string(),
+    collection: name,
+    foreign: foreignFilesSchema.optional(),
+  }),
   target: z.strictObject({ cluster: alias, collection: name }),
   /** Into a scratch cluster, proved, and removed again. */
   rehearse: z.boolean().default(false),
@@ -70,8 +91,8 @@ export const recoverCollectionSchema = z.strictObject({
   paused: z.boolean().default(false),
   searchAttributes: z.boolean().default(true),
   options: z.strictObject({
-    onExisting: disasterRecoverySchema.shape.onExisting,
-    safetyBackup: disasterRecoverySchema.shape.safetyBackup,
+    onExisting: disasterRecoveryFields.shape.onExisting,
+    safetyBackup: disasterRecoveryFields.shape.safetyBackup,
     maxPointsPerSecond: scrollMigrationSchema.shape.maxPointsPerSecond,
     ...way,
     ...work,

@@ -1,8 +1,10 @@
 // What the workflow of one recovered collection remembers besides what every collection's does, and what it returns.
 
-import type { PrepareRecoveryResult, RecoveryPlan, CollectionBackupRef } from './backup-activities.js';
+import type { CollectionBackupRef } from './backup-activities.js';
+import type { PrepareRecoveryResult, RecoveryPlan } from './recovery-activities.js';
 import type { CollectionRef } from './collections.js';
 import type { RangeDigest } from './digest.js';
+import type { RecallShares } from './recall.js';
 import type { CollectionEnd, Outcome } from './results.js';
 
 export interface RecoveryProgress {
@@ -19,6 +21,8 @@ export interface RecoveryProgress {
   beganAt?: string;
   readyAt?: string;
   safetyBackup?: string;
+  /** Of the searches that a rehearsal replayed. */
+  recall?: RecallShares;
   isMade: boolean;
 }
 
@@ -28,8 +32,8 @@ export interface RecoveryReport extends CollectionEnd {
   target: CollectionRef;
   outcome: Outcome;
   points: number;
-  /** As the manifest counted them when the capture began. */
-  expectedPoints: number;
+  /** As the manifest counted them when the capture began; absent where nobody counted. */
+  expectedPoints?: number;
   bytes: number;
   shards: number;
   /** From the first shard asked for until every replica was Active. */
@@ -40,6 +44,8 @@ export interface RecoveryReport extends CollectionEnd {
     kind: 'rehearsed' | 'quiesced' | 'none';
     digest?: RangeDigest;
   };
+  /** Of a rehearsal whose backup has a baseline of searches. */
+  recall?: RecallShares;
   aliases: string[];
   /** The collection that `swap` left behind. */
   left?: string;

@@ -2,6 +2,7 @@
 
 import type { Difference } from './activities.js';
 import type { RangeDigest } from './digest.js';
+import type { RecallShares } from './recall.js';
 
 /** `unproven`: recovered, with nothing to prove the content by. */
 export type Outcome = 'verified' | 'unproven' | 'different' | 'failed' | 'aborted';
@@ -29,7 +30,7 @@ export interface Proof {
   passes: number;
 }
 
-/** Result of the child `migrateCollection`. */
+/** Result of the children `migrateCollection` and `moveCollection`. */
 export interface MigrationReport {
   source: { cluster: string; collection: string };
   target: { cluster: string; collection: string };
@@ -43,6 +44,26 @@ export interface MigrationReport {
   proof: Proof;
   aliases: string[];
   warnings: string[];
+  /** Of a snapshot migration. */
+  moved?: MovedShards;
+  /** Why it went point by point, where snapshots were asked for. */
+  because?: string;
+  /** Snapshots that stay on nodes of the source, by name; at most 10. */
+  leftOnNode?: string[];
+}
+
+/** How a collection went as snapshots. */
+export interface MovedShards {
+  shards: number;
+  /** Absent where an earlier attempt had moved them. */
+  via?: 'pull' | 'push' | 'both';
+  capture: 'stream' | 'stored';
+  /** Of `through`: the backup that stays in the store. */
+  backup?: string;
+  /** Of what `replace` deleted. */
+  safetyBackup?: string;
+  /** The collection that `swap` left behind. */
+  left?: string;
 }
 
 /** Result of the child `verifyCollection`. */
@@ -63,7 +84,15 @@ export interface CollectionEnd {
   /** Of a comparison of two sides. */
   proof?: Proof;
   points?: number;
+  /** Of a recovery: the manifest's count. */
+  expectedPoints?: number;
+  /** Of a rehearsal. */
+  recall?: RecallShares;
   bytes?: number;
+  /** Of a snapshot migration. */
+  moved?: MovedShards;
+  /** Why it went another way than the one that was asked for first. */
+  because?: string;
 }
 
 /** Result of the child `backupCollection`; `verified` means that every object is what its manifest says. */
@@ -98,14 +127,24 @@ export interface CollectionLine {
   proven?: 'quiesced' | 'none';
   /** Of a backup: snapshots that stay on nodes. */
   leftOnNode?: string[];
+  /** Of a recovery: what was counted when the backup began. */
+  expectedPoints?: number;
+  /** Of a rehearsal: shares of the baseline's neighbours found again. */
+  recall?: RecallShares;
+  /** Of a snapshot migration. */
+  moved?: MovedShards;
+  /** Why it went point by point, where snapshots were asked for. */
+  because?: string;
   /** Id of the child workflow that holds the full report. */
   workflowId: string;
 }
 
-/** Result of the parents `scrollMigration` and `verifyCollections`. */
+/** Result of every job. */
 export interface JobReport {
   /** Of a backup: its id in the store `target`. */
   backup?: string;
+  /** Of a backup: snapshots of its whole storage that stay on the node. */
+  leftOnNode?: string[];
   source: string;
   target: string;
   outcome: Outcome;
@@ -147,7 +186,7 @@ export interface CollectionStatus {
   verifiedPoints: number;
   paused: boolean;
   startedAt: string;
-  /** Of a backup: whose snapshots are in the store. */
+  /** Of a backup: whose snapshots are in the store. Of a snapshot migration: which are on the target. */
   shards?: { captured: number; of: number; bytes: number };
   /** Why it waits for an operator, and what to send. */
   attention?: string;

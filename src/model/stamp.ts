@@ -12,6 +12,8 @@ export interface Stamp {
   heldBack?: HeldBack;
   /** Somebody else created it, and it was empty: resumed like our own, but its settings and surplus points are not ours. */
   isAdopted?: boolean;
+  /** Every shard came as a snapshot: what is left is the proof. */
+  isMoved?: boolean;
 }
 
 /** Collections have metadata since this version of Qdrant. */
@@ -29,13 +31,15 @@ export function stampOf(config: JsonObject): Stamp | undefined {
     migration,
     ...(isObject(held) ? { heldBack: heldBackOf(held) } : {}),
     ...(stamp.adopted === true ? { isAdopted: true } : {}),
+    ...(stamp.moved === true ? { isMoved: true } : {}),
   };
 }
 
-export function stampJson({ migration, heldBack, isAdopted }: Stamp): JsonObject {
+export function stampJson({ migration, heldBack, isAdopted, isMoved }: Stamp): JsonObject {
   const stamp: JsonObject = { migration, version: new LosslessNumber('1') };
   if (heldBack) stamp.held_back = heldBackJson(heldBack);
   if (isAdopted) stamp.adopted = true;
+  if (isMoved) stamp.moved = true;
   return stamp;
 }
 

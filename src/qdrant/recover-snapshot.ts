@@ -1,11 +1,11 @@
-// Puts a shard's snapshot into a shard of one node: fetched by the node, or sent to it as a form. Promises that the
+// Puts a snapshot into a shard or a collection of one node: fetched by the node, or sent to it as a form. Promises that the
 // priority is always said (Qdrant's default has changed between versions), that the answer is awaited however long it takes, and that
 // no presigned URL gets into an error. Does not retry.
 
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { Agent, request as send } from 'undici';
-import type { Placing, ShardNode, ShardNodes, SnapshotFile } from '../backup/recover-ports.js';
+import type { Placing, ShardNode, ShardNodes, SnapshotFile } from '../backup/recover/recover-ports.js';
 import type { ClusterConnection } from '../model/cluster.js';
 import { FerryError } from '../model/errors.js';
 import { requireCluster } from '../model/ferry-config.js';
@@ -14,13 +14,17 @@ import { list } from './control-layout.js';
 import type { RestNode } from './rest.js';
 import { answerFailure, transportFailure } from './rest-failures.js';
 import { addresses } from './snapshot-nodes.js';
+import { storedPath } from './snapshots.js';
+
+/** Read and hashed while the node takes what was sent. */
+const READ_AHEAD_BYTES = 1024 ** 2;
 
 export function shardNodes(clusters: Record<string, ClusterConnection>): ShardNodes {
   return {
     holding: async (cluster, wanted, signal) => {
       const connection = requireCluster({ clusters }, cluster);
       const node = await nodeWith(connection, wanted, signal);
-      return new QdrantShard(node, wanted.collection, wanted.shard);
+      return new QdrantTaker(node, wanted);
     },
   };
 }
@@ -48,27 +52,35 @@ async function nodeWith(
 }
 
 async function holds(node: RestNode, collection: string, shard: number, signal: AbortSignal) {
-  const path = `/collections/${encodeURIComponent(collection)}/cluster`;
-  const answer = (await node.json('GET', path, { signal, timeoutMs: 10_000 })) as Json;
+  const answer = await clusterInfo(node, collection, signal);
   const own = list(objectAt(answer).local_shards).map((one) => numberAt(one, 'shard_id'));
   return { node, peer: textAt(answer, 'peer_id'), holds: own.includes(shard) };
 }
 
-class QdrantShard implements ShardNode {
+async function clusterInfo(node: RestNode, collection: string, signal: AbortSignal): Promise<Json> {
+  const path = `/collections/${encodeURIComponent(collection)}/cluster`;
+  return (await node.json('GET', path, { signal, timeoutMs: 10_000 })) as Json;
+}
+
+/** Takes snapshots of a shard, or of a collection where no shard is named. */
+export class QdrantTaker implements ShardNode {
   readonly #node: RestNode;
+  readonly #source: { collection: string; shard?: number };
   readonly #path: string;
   readonly #agent: Agent;
 
-  constructor(node: RestNode, collection: string, shard: number) {
+  constructor(node: RestNode, source: { collection: string; shard?: number }) {
     this.#node = node;
-    this.#path = `/collections/${encodeURIComponent(collection)}/shards/${shard}/snapshots`;
+    this.#source = source;
+    this.#path = storedPath(source);
     const { ca } = node.connection;
     this.#agent = new Agent({ connect: { timeout: 2_000, ...(ca === undefined ? {} : { ca }) } });
   }
 
-  async pull(location: string, { sha256, priority }: Placing, signal: AbortSignal): Promise<void> {
+  async pull(location: string, { sha256, priority, apiKey }: Placing, signal: AbortSignal): Promise<void> {
     const checksum = sha256 === undefined ? {} : { checksum: sha256 };
-    const body = JSON.stringify({ location, priority, ...checksum });
+    const key = apiKey === undefined ? {} : { api_key: apiKey };
+    const body = JSON.stringify({ location, priority, ...checksum, ...key });
     const headers = { 'content-type': 'application/json' };
     await this.#send('PUT', `${this.#path}/recover?wait=true`, body, headers, signal);
   }
@@ -77,8 +89,16 @@ class QdrantShard implements ShardNode {
     const form = formOf(file);
     const query = new URLSearchParams({ priority, wait: 'true' });
     if (sha256 !== undefined) query.set('checksum', sha256);
-    const body = Readable.from(form.body, { objectMode: false });
+    const body = Readable.from(form.body, { objectMode: false, highWaterMark: READ_AHEAD_BYTES });
     await this.#send('POST', `${this.#path}/upload?${query}`, body, form.headers, signal);
+  }
+
+  async points(signal: AbortSignal): Promise<number | undefined> {
+    const answer = await clusterInfo(this.#node, this.#source.collection, signal);
+    const own = list(objectAt(answer).local_shards).find(
+      (one) => numberAt(one, 'shard_id') === this.#source.shard,
+    );
+    return numberAt(own, 'points_count');
   }
 
   async close(): Promise<void> {
@@ -103,13 +123,24 @@ class QdrantShard implements ShardNode {
       });
       const text = await answer.body.text();
       if (answer.statusCode >= 200 && answer.statusCode < 300) return;
-      throw answerFailure(answer.statusCode, text, answer.headers['retry-after'], path, where);
+      const refusal = answerFailure(answer.statusCode, text, answer.headers['retry-after'], path, where);
+      throw isOtherHash(answer.statusCode, text) ? otherHash(refusal) : refusal;
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (error instanceof FerryError) throw error;
       throw transportFailure(error, where);
     }
   }
+}
+
+/** Both versions say so in a sentence alone: "Checksum mismatch: …", "Wrong input: Snapshot checksum mismatch: …". */
+function isOtherHash(status: number, text: string): boolean {
+  return status === 400 && /checksum mismatch/i.test(text);
+}
+
+function otherHash(refusal: FerryError): FerryError {
+  const { happened, context } = refusal;
+  return new FerryError('SnapshotDamaged', happened, { cause: refusal, context });
 }
 
 /** A form of one file. The closing boundary goes out only when the whole body has passed. */
@@ -130,7 +161,9 @@ function formOf(file: SnapshotFile): { body: AsyncIterable<Uint8Array>; headers:
     body: body(),
     headers: {
       'content-type': `multipart/form-data; boundary=${boundary}`,
-      'content-length': String(head.length + file.bytes + tail.length),
+      ...(file.bytes === undefined
+        ? {}
+        : { 'content-length': String(head.length + file.bytes + tail.length) }),
     },
   };
 }

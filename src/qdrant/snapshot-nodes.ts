@@ -11,6 +11,9 @@ import { list } from './control-layout.js';
 import { restNode, RestNode } from './rest.js';
 import { QdrantSnapshots } from './snapshots.js';
 
+/** One by one; of three nodes behind a balancer that draws lots, all answers are one peer's once in 2,000 times. */
+const BALANCER_QUESTIONS = 8;
+
 export interface NodeOptions {
   /** For tests: how long a node may be silent. */
   silenceMs?: number;
@@ -79,7 +82,16 @@ export async function addresses(connection: ClusterConnection, signal: AbortSign
   const peers = Object.entries(await peersBehind(given, signal));
   if (peers.length <= 1) return [given];
   await given.close();
-  const found = await Promise.all(peers.map(([peer, uri]) => ownAddress(connection, peer, uri, signal)));
+  const at = new URL(given.url).href;
+  const places = peers.map(([peer, uri]) => ({ peer, url: placeOf(at, uri) }));
+  const here = places.some(({ url }) => url === at) ? await onlyPeerAt(connection, at, signal) : undefined;
+  const found = await Promise.all(
+    places.map(async ({ peer, url }) => {
+      if (url === undefined) return undefined;
+      const answers = url === at ? here : await peerAt(connection, url, signal);
+      return answers === peer ? new RestNode(url, connection) : undefined;
+    }),
+  );
   const known = found.filter((node) => node !== undefined);
   if (known.length === 0)
     throw unknownNode(
@@ -89,26 +101,41 @@ export async function addresses(connection: ClusterConnection, signal: AbortSign
   return known;
 }
 
-/** Where the peer's own host answers as this very peer, at the port of the address we were given. */
-async function ownAddress(
-  connection: ClusterConnection,
-  peer: string,
-  uri: string,
-  signal: AbortSignal,
-): Promise<RestNode | undefined> {
-  const given = connection.nodes[0];
-  if (given === undefined || !URL.canParse(uri)) return undefined;
-  const url = new URL(given.url);
+/** The peer's own host, at the port of the address we were given. */
+function placeOf(given: string, uri: string): string | undefined {
+  if (!URL.canParse(uri)) return undefined;
+  const url = new URL(given);
   url.hostname = new URL(uri).hostname;
-  const node = new RestNode(url.href, connection);
+  return url.href;
+}
+
+/** `undefined` for a balancer, which sooner or later answers as another peer. */
+async function onlyPeerAt(
+  connection: ClusterConnection,
+  url: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const first = await peerAt(connection, url, signal);
+  for (let asked = 1; first !== undefined && asked < BALANCER_QUESTIONS; asked++)
+    if ((await peerAt(connection, url, signal)) !== first) return undefined;
+  return first;
+}
+
+/** Over a connection of its own, for a balancer may keep to the node of the first request. */
+async function peerAt(
+  connection: ClusterConnection,
+  url: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const node = new RestNode(url, connection);
   try {
-    const answer = (await node.json('GET', '/cluster', { signal, timeoutMs: 5_000 })) as Json;
-    if (textAt(answer, 'peer_id') === peer) return node;
+    return textAt((await node.json('GET', '/cluster', { signal, timeoutMs: 5_000 })) as Json, 'peer_id');
   } catch (error) {
     if (signal.aborted) throw error;
+    return undefined;
+  } finally {
+    await node.close();
   }
-  await node.close();
-  return undefined;
 }
 
 async function peersBehind(node: RestNode, signal: AbortSignal): Promise<Record<string, string>> {

@@ -3,6 +3,7 @@
 // Does not promise that a stream which ended is whole: Qdrant sends no length; backup/tar-check.ts looks inside.
 
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Download, NodeFile, SnapshotNode, SnapshotSource } from '../backup/ports.js';
 import { FerryError } from '../model/errors.js';
 import { numberAt, textAt, type Json } from '../model/json.js';
@@ -12,6 +13,12 @@ import { transportFailure } from './rest-failures.js';
 
 /** Longest silence of a node that streams. */
 export const SILENCE_MS = 20_000;
+
+/** How often, and after what pause, a file is looked at again whose hash was not written yet: a moment, on a busy disk. */
+const HASH_QUESTIONS = 50;
+const HASH_PAUSE_MS = 100;
+
+const SHA256 = /^[0-9a-f]{64}$/i;
 
 export class QdrantSnapshots implements SnapshotNode {
   readonly peer?: string;
@@ -29,8 +36,10 @@ export class QdrantSnapshots implements SnapshotNode {
   }
 
   async *stream(source: SnapshotSource, signal: AbortSignal): AsyncIterable<Uint8Array> {
-    if (source === 'storage') throw new FerryError('Internal', 'Qdrant streams no full storage snapshot');
-    const path = `${shardPath(source)}/snapshot`;
+    if (source === 'storage' || source.shard === undefined)
+      throw new FerryError('Internal', 'Qdrant streams only shards');
+    const { collection, shard } = source;
+    const path = `${pathOf(source)}/snapshot`;
     const answer = await this.#node.open(path, { signal, timeoutMs: this.#silenceMs });
     let bytes = 0;
     try {
@@ -40,7 +49,7 @@ export class QdrantSnapshots implements SnapshotNode {
       }
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      throw bytes === 0 && isSilence(error) ? this.#busy(source, error) : this.#broken(error);
+      throw bytes === 0 && isSilence(error) ? this.#busy({ collection, shard }, error) : this.#broken(error);
     } finally {
       answer.body.destroy();
     }
@@ -48,7 +57,8 @@ export class QdrantSnapshots implements SnapshotNode {
 
   async create(source: SnapshotSource, signal: AbortSignal): Promise<NodeFile> {
     const path = `${storedPath(source)}?wait=true`;
-    return fileOf((await this.#node.json('POST', path, { signal, timeoutMs: 0 })) as Json);
+    const answer = (await this.#node.json('POST', path, { signal, timeoutMs: 0 })) as Json;
+    return isHashOnItsWay(answer) ? this.#withHash(source, fileOf(answer), signal) : fileOf(answer);
   }
 
   async list(source: SnapshotSource, signal: AbortSignal): Promise<NodeFile[]> {
@@ -64,24 +74,39 @@ export class QdrantSnapshots implements SnapshotNode {
     const answer = await this.#openFile(`${storedPath(source)}/${encodeURIComponent(name)}`, from, signal);
     if (answer === undefined) return undefined;
     const total = totalOf(answer, from);
-    return {
-      etag: String(answer.headers['etag'] ?? ''),
-      bytes: total,
-      body: this.#checked(answer.body, total - from, signal),
-    };
+    const etag = String(answer.headers['etag'] ?? '');
+    if (total === undefined) return { etag, body: without(from, this.#checked(answer.body, signal)) };
+    return { etag, bytes: total, body: this.#checked(answer.body, signal, total - from) };
   }
 
-  async remove(source: SnapshotSource, name: string, signal: AbortSignal): Promise<void> {
+  locate(source: SnapshotSource, name: string): { url: string; apiKey?: string } {
+    const { apiKey } = this.#node.connection;
+    const url = `${this.#node.url}${storedPath(source)}/${encodeURIComponent(name)}`;
+    return apiKey === undefined ? { url } : { url, apiKey };
+  }
+
+  async remove(source: SnapshotSource, name: string, signal: AbortSignal): Promise<boolean> {
     try {
       const path = `${storedPath(source)}/${encodeURIComponent(name)}?wait=true`;
       await this.#node.json('DELETE', path, { signal, timeoutMs: 300_000 });
+      return true;
     } catch (error) {
-      if (!isAbsent(error)) throw error;
+      if (isAbsent(error)) return false;
+      throw error;
     }
   }
 
   close(): Promise<void> {
     return this.#node.close();
+  }
+
+  async #withHash(source: SnapshotSource, made: NodeFile, signal: AbortSignal): Promise<NodeFile> {
+    for (let asked = 0; asked < HASH_QUESTIONS; asked++) {
+      await sleep(HASH_PAUSE_MS, undefined, { signal });
+      const found = (await this.list(source, signal)).find(({ name }) => name === made.name);
+      if (found?.bytes === made.bytes && found.sha256 !== undefined) return found;
+    }
+    return made;
   }
 
   async #openFile(path: string, from: number, signal: AbortSignal): Promise<OpenAnswer | undefined> {
@@ -95,7 +120,7 @@ export class QdrantSnapshots implements SnapshotNode {
   }
 
   /** In S3 mode a read error may end as a truncated object with 200 OK. */
-  async *#checked(body: Readable, wanted: number, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  async *#checked(body: Readable, signal: AbortSignal, wanted?: number): AsyncIterable<Uint8Array> {
     let bytes = 0;
     try {
       for await (const chunk of body as AsyncIterable<Uint8Array>) {
@@ -108,7 +133,7 @@ export class QdrantSnapshots implements SnapshotNode {
     } finally {
       body.destroy();
     }
-    if (bytes === wanted) return;
+    if (wanted === undefined || bytes === wanted) return;
     const happened = `${this.url} sent ${bytes} of ${wanted} bytes of a snapshot`;
     throw new FerryError('SnapshotIncomplete', happened, { context: this.#where });
   }
@@ -129,27 +154,67 @@ export class QdrantSnapshots implements SnapshotNode {
   }
 }
 
-function shardPath({ collection, shard }: { collection: string; shard: number }): string {
-  return `/collections/${encodeURIComponent(collection)}/shards/${shard}`;
+function pathOf({ collection, shard }: { collection: string; shard?: number }): string {
+  const path = `/collections/${encodeURIComponent(collection)}`;
+  return shard === undefined ? path : `${path}/shards/${shard}`;
 }
 
-function storedPath(source: SnapshotSource): string {
-  return source === 'storage' ? '/snapshots' : `${shardPath(source)}/snapshots`;
+export function storedPath(source: SnapshotSource): string {
+  return source === 'storage' ? '/snapshots' : `${pathOf(source)}/snapshots`;
+}
+
+/**
+ * Up to 1.17.0 Qdrant answers without waiting for the write of the hash's file (`store_file` in snapshots_manager.rs drops
+ * it unflushed): it reads it back empty then. None at all is another thing: out of S3 there is no such file.
+ */
+function isHashOnItsWay(json: Json): boolean {
+  const checksum = textAt(json, 'checksum');
+  return checksum !== undefined && !SHA256.test(checksum);
 }
 
 function fileOf(json: Json): NodeFile {
-  const sha256 = textAt(json, 'checksum');
-  const file = { name: textAt(json, 'name') ?? '', bytes: numberAt(json, 'size') ?? 0 };
-  return sha256 === undefined ? file : { ...file, sha256 };
+  const checksum = textAt(json, 'checksum');
+  const sha256 = checksum !== undefined && SHA256.test(checksum) ? checksum : undefined;
+  const name = textAt(json, 'name') ?? '';
+  const time = textAt(json, 'creation_time') ?? timeIn(name);
+  return {
+    name,
+    bytes: numberAt(json, 'size') ?? 0,
+    ...(sha256 === undefined ? {} : { sha256 }),
+    ...(time === undefined ? {} : { createdAt: isoOf(time) }),
+  };
 }
 
-/** "bytes 512-1023/1024"; a server that ignores the range would send the file from its beginning. */
-function totalOf({ statusCode, headers }: OpenAnswer, from: number): number {
+/** Where the disk, or the build, knows no time of birth: "docs-123-2026-11-24-19-12-21.snapshot". */
+function timeIn(name: string): string | undefined {
+  const found = /-(\d{4}-\d\d-\d\d)-(\d\d)-(\d\d)-(\d\d)\.snapshot$/.exec(name);
+  return found ? `${found[1]}T${found[2]}:${found[3]}:${found[4]}` : undefined;
+}
+
+/** Qdrant means UTC and does not say so. */
+function isoOf(time: string): string {
+  return /(Z|[+-]\d\d:\d\d)$/.test(time) ? time : `${time}Z`;
+}
+
+/**
+ * "bytes 512-1023/1024"; a server that ignores the range would send the file from its beginning. Out of S3 Qdrant sends
+ * it so, in chunks, without a length.
+ */
+function totalOf({ statusCode, headers }: OpenAnswer, from: number): number | undefined {
   const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(String(headers['content-range'] ?? ''));
   if (range && Number(range[1]) === from) return Number(range[2]);
-  const length = Number(headers['content-length']);
-  if (statusCode === 200 && from === 0 && Number.isFinite(length)) return length;
+  const length = headers['content-length'];
+  if (statusCode === 200 && length === undefined) return undefined;
+  if (statusCode === 200 && from === 0 && Number.isFinite(Number(length))) return Number(length);
   throw new FerryError('QdrantUnavailable', `The node did not send the snapshot from byte ${from} on`);
+}
+
+async function* without(first: number, body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  let left = first;
+  for await (const chunk of body) {
+    if (left < chunk.length) yield chunk.subarray(left);
+    left = Math.max(0, left - chunk.length);
+  }
 }
 
 function isSilence(error: unknown): boolean {

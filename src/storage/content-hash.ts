@@ -1,11 +1,20 @@
-// SHA-256 of a body in memory, beside the event loop.
+// SHA-256 of a body in memory, in slices of some milliseconds between which the event loop goes on. webcrypto does it in
+// another thread, but copies the body first: of 8 MiB the copy alone takes half of the time that hashing takes here.
 
-import { createHash, webcrypto } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { setImmediate as next } from 'node:timers/promises';
 
-/** 64 lower-case hex digits. */
+/** Some 5 ms. */
+const SLICE_BYTES = 8 * 1024 ** 2;
+
+/** `body` must not change meanwhile. 64 lower-case hex digits. */
 export async function sha256Of(body: Uint8Array): Promise<string> {
-  const digest = await webcrypto.subtle.digest('SHA-256', body);
-  return Buffer.from(digest).toString('hex');
+  const hash = createHash('sha256');
+  for (let at = 0; at < body.byteLength; at += SLICE_BYTES) {
+    if (at > 0) await next();
+    hash.update(body.subarray(at, at + SLICE_BYTES));
+  }
+  return hash.digest('hex');
 }
 
 /** For stores that check nothing better. */

@@ -1,5 +1,6 @@
 // Where the objects of a store lie on a disk, and where uploads that are under way do.
 
+import type { BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,6 +26,10 @@ export async function statObject(place: FilePlace, key: string): Promise<StoredO
     throw isErrno(error, 'ENOTDIR') ? absent() : error;
   });
   if (!found.isFile()) throw absent();
+  return statedObject(key, found);
+}
+
+export function statedObject(key: string, found: BigIntStats): StoredObject {
   return {
     key,
     bytes: Number(found.size),

@@ -1,4 +1,5 @@
-// Reads a file as a stream that is whole or throws: it is measured when it is opened, and must give that many bytes.
+// Reads a file as a stream that is whole or throws: it is measured when it is opened, and must give that many bytes. The
+// next piece is read while the taker is busy with the one before.
 // A file that is replaced meanwhile goes on as the old one, for the open file is.
 
 import { open, type FileHandle } from 'node:fs/promises';
@@ -15,10 +16,24 @@ export async function* readFileObject(
   options: { range?: ByteRange; signal?: AbortSignal } = {},
 ): AsyncGenerator<Uint8Array> {
   const where = { root: place.root, key };
-  let file: FileHandle | undefined;
   try {
     await statObject(place, key);
-    file = await open(place.pathOf(key), 'r');
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw fileFailure(error, where.root, where.key);
+  }
+  yield* readPathRange(place.pathOf(key), where, options);
+}
+
+/** The same of a path that may be no key's. */
+export async function* readPathRange(
+  path: string,
+  where: { root: string; key: string },
+  options: { range?: ByteRange; signal?: AbortSignal } = {},
+): AsyncGenerator<Uint8Array> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path, 'r');
     const { size } = await file.stat();
     const from = options.range?.from ?? 0;
     const to = options.range?.to ?? Math.max(size, from);
@@ -39,14 +54,25 @@ async function* chunks(
   where: { root: string; key: string },
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
-  for (let at = from; at < to;) {
+  let next = from < to ? readChunk(file, from, to) : undefined;
+  for (let at = from; next !== undefined;) {
+    const chunk = await next;
     signal?.throwIfAborted();
-    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, to - at));
-    const { bytesRead } = await file.read(chunk, 0, chunk.byteLength, at);
-    if (bytesRead === 0) throw tooShort(where, at, to);
-    at += bytesRead;
-    yield chunk.subarray(0, bytesRead);
+    if (chunk.byteLength === 0) throw tooShort(where, at, to);
+    at += chunk.byteLength;
+    next = at < to ? readChunk(file, at, to) : undefined;
+    yield chunk;
   }
+}
+
+function readChunk(file: FileHandle, at: number, to: number): Promise<Uint8Array> {
+  const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, to - at));
+  const reading = file
+    .read(chunk, 0, chunk.byteLength, at)
+    .then(({ bytesRead }) => chunk.subarray(0, bytesRead));
+  // Nobody may ask for it any more: who reads on gets the failure all the same.
+  reading.catch(() => undefined);
+  return reading;
 }
 
 function tooShort({ root, key }: { root: string; key: string }, bytes: number, wanted: number): FerryError {

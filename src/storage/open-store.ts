@@ -1,12 +1,12 @@
 // From an entry of ferry.yaml to the store itself. Opening asks nothing of the network; probing does.
 
-import type { StoreConnection } from '../model/ferry-config.js';
+import { isDisk, type StoreConnection } from '../model/ferry-config.js';
 import { FileObjectStore } from './file-object-store.js';
 import type { ObjectStore } from './object-store.js';
 import { S3ObjectStore } from './s3-object-store.js';
 
 export function openStore(store: StoreConnection): ObjectStore {
-  return store.url.startsWith('file:') ? new FileObjectStore(store) : new S3ObjectStore(store);
+  return isDisk(store) ? new FileObjectStore(store) : new S3ObjectStore(store);
 }
 
 /**

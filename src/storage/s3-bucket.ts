@@ -36,6 +36,8 @@ export class S3Bucket {
     this.name = name;
     this.prefix = prefix;
     this.writtenWith = writtenWith(store);
+    // Which Node this program runs on is its own matter (`engines`); the SDK would say it on the stderr of every command.
+    process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
     this.client = new S3Client(clientSettings(store));
   }
 

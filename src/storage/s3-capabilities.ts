@@ -2,17 +2,13 @@
 // in a sentence, and that the probe leaves nothing behind where it may delete.
 
 import { randomBytes } from 'node:crypto';
-import {
-  AbortMultipartUploadCommand,
-  CreateMultipartUploadCommand,
-  ListPartsCommand,
-  UploadPartCommand,
-} from '@aws-sdk/client-s3';
 import type { StoreConnection } from '../model/ferry-config.js';
 import { hexToBase64, sha256Of } from './content-hash.js';
-import type { S3Bucket, S3Place } from './s3-bucket.js';
+import type { S3Bucket } from './s3-bucket.js';
 import { deleteAllVersions } from './s3-delete.js';
 import { isCode } from './s3-failures.js';
+import { listParts, listUploads } from './s3-parts.js';
+import { beginS3Upload, S3Upload } from './s3-upload.js';
 
 export interface S3Capabilities {
   /** If-None-Match on a write. */
@@ -74,26 +70,34 @@ async function refusesWrongSha256(bucket: S3Bucket, key: string): Promise<boolea
 
 async function keepsSha256OfParts(bucket: S3Bucket, key: string): Promise<boolean> {
   const body = Buffer.from('part');
-  const checksum = hexToBase64(await sha256Of(body));
-  const { client } = bucket;
-  const attempt = async (at: S3Place) => {
-    const created = await client.send(
-      new CreateMultipartUploadCommand({ ...at, ChecksumAlgorithm: 'SHA256' }),
-    );
-    const upload = { ...at, UploadId: created.UploadId };
-    try {
-      const part = { ...upload, PartNumber: 1, Body: body, ChecksumSHA256: checksum };
-      await client.send(new UploadPartCommand(part));
-      const { Parts } = await client.send(new ListPartsCommand(upload));
-      return Parts?.[0]?.ChecksumSHA256 === checksum;
-    } finally {
-      await client.send(new AbortMultipartUploadCommand(upload));
-    }
-  };
-  return bucket.ask(key, attempt).catch((error: unknown) => {
+  const sha256 = await sha256Of(body);
+  const able = { conditionalWrites: false, sha256: true, deletes: true };
+  try {
+    const upload = await beginS3Upload(bucket, able, key);
+    await upload.putPart(1, body);
+    const [part] = await listParts(bucket, key, upload.uploadId);
+    return part?.sha256 === sha256;
+  } catch (error) {
     if (isRefusal(error)) return false;
     throw error;
-  });
+  } finally {
+    await abortAllUploads(bucket, able, key);
+  }
+}
+
+/** All under the key, and not only the one we know: an answer that was lost began an upload that nobody knows. */
+async function abortAllUploads(bucket: S3Bucket, able: S3Capabilities, key: string): Promise<void> {
+  for (const id of await uploadsUnder(bucket, key)) await new S3Upload(bucket, able, key, id).abort();
+}
+
+async function uploadsUnder(bucket: S3Bucket, key: string): Promise<string[]> {
+  const ids: string[] = [];
+  try {
+    for await (const { id } of listUploads(bucket, key)) ids.push(id);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+  }
+  return ids;
 }
 
 /** Whether the store did it. Only a refusal says that it cannot; anything else is not an answer. */

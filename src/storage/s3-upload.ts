@@ -39,10 +39,11 @@ export async function beginS3Upload(bucket: S3Bucket, able: S3Capabilities, key:
 export class S3Upload implements Upload {
   readonly key: string;
   readonly id: string;
+  /** The store's own. */
+  readonly uploadId: string;
   readonly #bucket: S3Bucket;
   readonly #able: S3Capabilities;
   readonly #nonce: string;
-  readonly #uploadId: string;
   /** For stores that give no SHA-256 back. */
   readonly #sent = new Map<number, StoredPart>();
 
@@ -53,11 +54,11 @@ export class S3Upload implements Upload {
     this.#able = able;
     const split = id.indexOf('.');
     this.#nonce = id.slice(0, split);
-    this.#uploadId = id.slice(split + 1);
+    this.uploadId = id.slice(split + 1);
   }
 
   async parts(): Promise<StoredPart[]> {
-    const listed = await listParts(this.#bucket, this.key, this.#uploadId);
+    const listed = await listParts(this.#bucket, this.key, this.uploadId);
     return listed.flatMap((part) => {
       if (part.sha256 !== undefined) return [{ ...part, sha256: part.sha256 }];
       const sent = this.#sent.get(part.number);
@@ -108,14 +109,14 @@ export class S3Upload implements Upload {
   }
 
   async abort(): Promise<void> {
-    const upload = { UploadId: this.#uploadId };
+    const upload = { UploadId: this.uploadId };
     // A part that was under way may land after the first abort.
     for (let attempt = 1; attempt <= 5; attempt += 1) {
       try {
         await this.#bucket.ask(this.key, (at) =>
           this.#bucket.client.send(new AbortMultipartUploadCommand({ ...at, ...upload })),
         );
-        await listParts(this.#bucket, this.key, this.#uploadId);
+        await listParts(this.#bucket, this.key, this.uploadId);
       } catch (error) {
         if (isCode(error, 'ObjectMissing')) return;
         throw error;
@@ -127,7 +128,7 @@ export class S3Upload implements Upload {
   async #send(number: number, body: Uint8Array, hash: string, signal?: AbortSignal): Promise<string> {
     const { client } = this.#bucket;
     const check = this.#able.sha256 ? { ChecksumSHA256: hexToBase64(hash) } : { ContentMD5: md5Of(body) };
-    const part = { UploadId: this.#uploadId, PartNumber: number, Body: body, ...check };
+    const part = { UploadId: this.uploadId, PartNumber: number, Body: body, ...check };
     const answer = await this.#bucket.ask(
       this.key,
       (at) =>
@@ -144,7 +145,7 @@ export class S3Upload implements Upload {
   async #throwBetterReason(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     try {
-      await listParts(this.#bucket, this.key, this.#uploadId);
+      await listParts(this.#bucket, this.key, this.uploadId);
     } catch (error) {
       if (isCode(error, 'ObjectMissing', 'StoreAccessDenied')) throw error;
     }
@@ -156,7 +157,7 @@ export class S3Upload implements Upload {
       ETag: etag,
       ...(this.#able.sha256 ? { ChecksumSHA256: hexToBase64(sha256) } : {}),
     }));
-    const upload = { UploadId: this.#uploadId, MultipartUpload: { Parts } };
+    const upload = { UploadId: this.uploadId, MultipartUpload: { Parts } };
     const condition = onlyIfAbsent ? { IfNoneMatch: '*' } : {};
     await this.#bucket.ask(this.key, (at) =>
       this.#bucket.client.send(new CompleteMultipartUploadCommand({ ...at, ...upload, ...condition })),

@@ -29,7 +29,9 @@ export async function releaseTarget(
   await target.change(ref.collection, patchOf(held), signal);
   await returnAliases(target, ref.collection, held.aliases ?? [], signal);
   if (!stamp) return;
-  const metadata = { [STAMP_KEY]: stampJson({ migration: stamp.migration }) };
+  const metadata = {
+    [STAMP_KEY]: stampJson({ migration: stamp.migration, ...(stamp.isMoved ? { isMoved: true } : {}) }),
+  };
   await target.change(ref.collection, { metadata }, signal);
 }
 

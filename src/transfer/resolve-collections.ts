@@ -27,7 +27,7 @@ export async function resolveCollections(
   ]);
   const pairs = pairsOf(input, names, aliases);
   refuseSharedTargets(pairs);
-  refuseTakenNames(pairs, taken, input.target);
+  if (!input.namesMayBeAliases) refuseTakenNames(pairs, taken, input.target);
   await refuseItself(pairs, source, target, signal);
   const dataQueue = controls.taskQueueOf(input.target) ?? controls.taskQueueOf(input.source) ?? DATA_QUEUE;
   return { ...pageOf(pairs, input.after), dataQueue };

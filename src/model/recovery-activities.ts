@@ -1,0 +1,172 @@
+// Activities of recovery and rehearsal as the workflows see them. They run on the queue that `locateStore` names, for a
+// disk may be seen by some workers only.
+
+import type { Pace } from './activities.js';
+import type { CollectionBackupRef } from './backup-activities.js';
+import type { CollectionRef, Pin } from './collections.js';
+import type { RangeDigest } from './digest.js';
+import type { ForeignSource } from './foreign-source.js';
+import type { RecallShares } from './recall.js';
+
+export interface LocateStoreInput {
+  target: string;
+  /** Absent: `defaults.store` of ferry.yaml. */
+  store?: string;
+  /** The job can do without one. */
+  optional?: boolean;
+}
+export interface LocateStoreResult {
+  /** Empty where it is optional and there is none. */
+  store: string;
+  /** Queue whose workers see the store. */
+  dataQueue: string;
+  searchAttributes?: boolean;
+}
+
+export interface ResolveRecoveryInput {
+  target: string;
+  store: string;
+  /** Cluster whose backups are meant; absent: the one cluster of which the store has backups, or the target. */
+  cluster?: string;
+  /** Id; absent: per collection the latest complete one. */
+  backup?: string;
+  /** The latest complete one that began before this time. */
+  before?: string;
+  collections?: string[];
+  as?: Record<string, string>;
+  after?: string;
+  /** Snapshots that ferry did not make; `store` is where they are, or unused for a URL. */
+  foreign?: ForeignSource;
+  map?: Record<string, string>;
+}
+export interface ResolveRecoveryResult {
+  recoveries: { from: CollectionBackupRef; target: string; points: number; bytes: number }[];
+  next?: string;
+  /** Backups that were passed over, and why; at most 10. */
+  notes: string[];
+}
+
+export type OnExistingRecovery = 'fail' | 'swap' | 'replace';
+
+export interface PlanRecoveryInput {
+  from: CollectionBackupRef;
+  target: CollectionRef;
+  onExisting: OnExistingRecovery;
+  via: 'auto' | 'pull' | 'push';
+  precheck: 'quick' | 'full';
+}
+export interface RecoveryPlan {
+  manifestSha256: string;
+  /** The collection that is really written: with `swap` a dated one. */
+  writes: string;
+  exists: boolean;
+  via: 'pull' | 'push';
+  /** A shard that the node cannot pull is pushed. */
+  mayPush: boolean;
+  /** As they were counted when the backup began; 0 where nobody did. */
+  points: number;
+  isUncounted?: boolean;
+  bytes: number;
+  shards: number;
+  /** Of a collection that is replaced: deleting it drops them. */
+  aliases?: string[];
+  proof?: { kind: 'rehearsed' | 'quiesced'; digest: RangeDigest };
+  /** The backup has a baseline of searches. */
+  hasRecall: boolean;
+  notes: string[];
+}
+
+export interface PrepareRecoveryInput {
+  from: CollectionBackupRef;
+  target: CollectionRef;
+  manifestSha256: string;
+  onExisting: OnExistingRecovery;
+  /** The plan's: a collection that was there is deleted only for `replace`. */
+  exists: boolean;
+}
+export interface PrepareRecoveryResult {
+  targetPin: Pin;
+  /**
+   * The manifest's shard by position, and the target's shard it goes into; one entry for each replica. Where a shard has
+   * several (`isReplica`), each gets the file: what Qdrant copies between them turns integers from 2^63 on into doubles.
+   */
+  shards: { position: number; into: number; peer?: string; isReplica?: boolean }[];
+}
+
+export interface RecoverShardInput {
+  what: string;
+  from: CollectionBackupRef;
+  target: CollectionRef;
+  targetPin: Pin;
+  manifestSha256: string;
+  via: 'pull' | 'push';
+  mayPush: boolean;
+  /** Every byte was hashed while planning. */
+  isChecked: boolean;
+  shard: PrepareRecoveryResult['shards'][number];
+  stallAfterAttempts: number;
+  maxMegabytesPerSecond?: Pace['maxMegabytesPerSecond'];
+}
+export interface RecoverShardResult {
+  bytes: number;
+  via: 'pull' | 'push';
+}
+
+/** The searches of the backup's baseline, asked of what was recovered. */
+export interface ReplayRecallInput {
+  from: CollectionBackupRef;
+  /** The collection that was written. */
+  target: CollectionRef;
+  targetPin: Pin;
+  manifestSha256: string;
+}
+export interface ReplayRecallResult {
+  /** Absent where there is no baseline, or none of it could be asked. */
+  recall?: RecallShares;
+  notes: string[];
+}
+
+/** Aliases, read fan-out, metadata, payload indexes; with `swap` the alias moves here, in one call, after the proof. */
+export interface FinishRecoveryInput {
+  from: CollectionBackupRef;
+  target: CollectionRef;
+  writes: string;
+  manifestSha256: string;
+  onExisting: OnExistingRecovery;
+  /** Of the collection that was replaced. */
+  replacedAliases: string[];
+}
+export interface FinishRecoveryResult {
+  aliases: string[];
+  notes: string[];
+  /** The collection that `swap` left behind. */
+  left?: string;
+}
+
+/** Removes what a failed recovery made, and nothing else. */
+export interface UndoRecoveryInput {
+  from: CollectionBackupRef;
+  /** The collection that was written. */
+  target: CollectionRef;
+  /** It may still be the one that was to be replaced: without a stamp to tell by, it stays. */
+  mayBeOld?: boolean;
+}
+export interface UndoRecoveryResult {
+  removed: boolean;
+}
+
+/** Queue ferry-control: asks nothing of the network. */
+export interface RecoveryControlActivities {
+  locateStore(input: LocateStoreInput): Promise<LocateStoreResult>;
+}
+
+/** The queue that `locateStore` names; all of them heartbeat. */
+export interface RecoveryActivities {
+  resolveRecovery(input: ResolveRecoveryInput): Promise<ResolveRecoveryResult>;
+  planRecovery(input: PlanRecoveryInput): Promise<RecoveryPlan>;
+  prepareRecovery(input: PrepareRecoveryInput): Promise<PrepareRecoveryResult>;
+  recoverShard(input: RecoverShardInput): Promise<RecoverShardResult>;
+  replayRecall(input: ReplayRecallInput): Promise<ReplayRecallResult>;
+  finishRecovery(input: FinishRecoveryInput): Promise<FinishRecoveryResult>;
+  undoRecovery(input: UndoRecoveryInput): Promise<UndoRecoveryResult>;
+}

@@ -1,0 +1,185 @@
+// The inputs of the workflows that administer Qdrant's own snapshots, as a user writes them. Without `collection` the
+// whole storage of a node is meant, with `shard` one shard of the collection.
+
+import * as z from 'zod';
+import { alias, collectionName } from './inputs.js';
+import type { SnapshotScope } from './snapshot-activities.js';
+
+const shard = z.int().min(0).max(4_294_967_295);
+/** The URL by which ferry.yaml leads to it, or its peer id. */
+const node = z.string().min(1).max(300);
+const sha256 = z
+  .string()
+  .regex(/^[0-9a-fA-F]{64}$/, 'a checksum is a SHA-256: 64 hexadecimal digits')
+  .transform((text) => text.toLowerCase());
+
+/** The full name of one file: never a pattern, and never a path. */
+const snapshotFile = z
+  .string()
+  .min(1)
+  .max(512)
+  .refine((name) => !/[/\\*?]/.test(name) && !hasControls(name), {
+    error: 'give the full name of one snapshot: no pattern, and no path',
+  })
+  .refine((name) => name.endsWith('.snapshot'), { error: 'the name of a snapshot ends with ".snapshot"' });
+
+/** Of an object in a store, relative to the store's prefix. */
+const objectKey = z
+  .string()
+  .min(1)
+  .max(900)
+  .refine((key) => !/^\/|\/$|\/\/|\\/.test(key) && !hasControls(key) && !hasDots(key), {
+    error: 'a key is names with "/" between them: "downloads/docs.snapshot"',
+  });
+
+const place = { cluster: alias, collection: collectionName.optional(), shard: shard.optional() };
+
+type Place = { collection?: string | undefined; shard?: number | undefined };
+const shardHasCollection = ({ collection, shard: id }: Place) => collection !== undefined || id === undefined;
+const NO_COLLECTION = { error: '`shard` is a shard of a `collection`: name both', path: ['collection'] };
+
+export const listSnapshotsSchema = z
+  .strictObject({
+    ...place,
+    node: node.optional(),
+    /** Go on behind a list that was too long for one result: its `next`. */
+    after: z.string().max(1_000).optional(),
+  })
+  .refine(shardHasCollection, NO_COLLECTION);
+export type ListSnapshotsInput = z.infer<typeof listSnapshotsSchema>;
+
+export const createSnapshotSchema = z
+  .strictObject({
+    ...place,
+    /** Absent: every node that holds a part of it. */
+    node: node.optional(),
+    onBusy: z.enum(['fail', 'wait']).default('fail'),
+  })
+  .refine(shardHasCollection, NO_COLLECTION);
+export type CreateSnapshotInput = z.infer<typeof createSnapshotSchema>;
+
+/** For the child that holds the lock. */
+export const createOnNodesSchema = z.strictObject({
+  ...place,
+  holders: z.array(z.strictObject({ node, peer: z.string().optional() })).min(1),
+  notes: z.array(z.string()),
+  dataQueue: z.string().min(1),
+});
+export type CreateOnNodesInput = z.input<typeof createOnNodesSchema>;
+
+export const deleteSnapshotSchema = z
+  .strictObject({ ...place, node, snapshot: snapshotFile })
+  .refine(shardHasCollection, NO_COLLECTION);
+export type DeleteSnapshotInput = z.infer<typeof deleteSnapshotSchema>;
+
+export const downloadSnapshotSchema = z
+  .strictObject({
+    ...place,
+    /** May be absent where the cluster has one node. */
+    node: node.optional(),
+    snapshot: snapshotFile,
+    /** Absent: `defaults.store` of ferry.yaml. */
+    store: alias.optional(),
+    object: objectKey,
+    maxMegabytesPerSecond: z.number().positive().optional(),
+    heartbeatSeconds: z.int().min(2).max(600).default(30),
+  })
+  .refine(shardHasCollection, NO_COLLECTION);
+export type DownloadSnapshotInput = z.infer<typeof downloadSnapshotSchema>;
+
+/**
+ * `snapshot`: the snapshot counts, other replicas are made like it. `replica`: replicas that live count, the snapshot
+ * only helps. `no_sync`: into this node alone, nothing goes to or comes from the others.
+ */
+export const priorities = ['snapshot', 'replica', 'no_sync'] as const;
+export type Priority = (typeof priorities)[number];
+
+const SOURCES = ['snapshot', 'url', 'object'] as const;
+
+export const recoverSnapshotSchema = z
+  .strictObject({
+    ...place,
+    collection: z
+      .string(
+        '`collection` is needed: Qdrant recovers a full storage snapshot only when it starts (--storage-snapshot); `ferry restore --from` recovers its collections one by one',
+      )
+      .min(1)
+      .max(255),
+    /** May be absent where the cluster has one node. */
+    node: node.optional(),
+    /** Name of one that lies on the node, among those of this collection or shard. */
+    snapshot: snapshotFile.optional(),
+    /** The node fetches it. */
+    url: z
+      .string()
+      .max(2_000)
+      .superRefine((text, issue) => urlFaults(text).forEach((fault) => issue.addIssue(fault)))
+      .optional(),
+    /** With `object`; absent: `defaults.store` of ferry.yaml. */
+    store: alias.optional(),
+    object: objectKey.optional(),
+    checksum: sha256.optional(),
+    priority: z.enum(priorities, {
+      error:
+        '`priority` must be said: "snapshot" (the snapshot counts; other replicas are made like it), "replica" (living replicas count) or "no_sync" (into this node alone)',
+    }),
+    /** Into a collection that exists. Its content is lost. */
+    replace: z.boolean().default(false),
+    /** That nothing is in the collection afterwards is right. */
+    allowEmpty: z.boolean().default(false),
+    onBusy: z.enum(['fail', 'wait']).default('fail'),
+    heartbeatSeconds: z.int().min(2).max(600).default(30),
+  })
+  .refine((input) => SOURCES.filter((name) => input[name] !== undefined).length === 1, {
+    error: 'give one of `snapshot` (a name on the node), `url`, or `object` (in a `store`)',
+  })
+  .refine(({ store, object }) => store === undefined || object !== undefined, {
+    error: '`store` goes with `object`',
+    path: ['store'],
+  });
+export type RecoverSnapshotInput = z.infer<typeof recoverSnapshotSchema>;
+
+/** For the child that holds the lock. */
+export const recoverIntoCollectionSchema = z.strictObject({
+  asked: recoverSnapshotSchema,
+  place: z.strictObject({
+    dataQueue: z.string().min(1),
+    store: z.string().optional(),
+    storeQueue: z.string().optional(),
+  }),
+});
+
+export type RecoverPlace = z.infer<typeof recoverIntoCollectionSchema>['place'];
+
+/** Without what is not there. */
+export function scopeOf({ collection, shard: id }: Place): SnapshotScope {
+  return given({ collection, shard: id });
+}
+
+export function given<T extends object>(fields: T): Given<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Given<T>;
+}
+
+type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** What a signature could stand in is refused whole: the input stays in Temporal, readable, for days. */
+function urlFaults(text: string): string[] {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
+    return [
+      'must be a URL that begins with http:// or https://; a file goes into a store first, see `object`',
+    ];
+  }
+  if (url.username === '' && url.password === '' && url.search === '' && url.hash === '') return [];
+  return [
+    'must hold no user name, password or query: inputs are stored in clear in Temporal, and a signed URL is a secret. Put the file into a store of ferry.yaml and name it by `store` and `object`',
+  ];
+}
+
+function hasControls(text: string): boolean {
+  return [...text].some((sign) => (sign.codePointAt(0) ?? 0) < 32);
+}
+
+function hasDots(key: string): boolean {
+  return key.split('/').some((name) => name === '.' || name === '..');
+}
