@@ -4,15 +4,17 @@ const project = (name: string, extra: Record<string, unknown> = {}) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], pool: 'forks' as const, ...extra },
 });
 
-// unit and replay need no server; the others bring up real ones and take their turns on two cores.
+// unit and replay need no server; the others bring up real ones, each file its own on ports of its own, so three files run
+// side by side: while one waits for a server or a time-out the others work.
 export default defineConfig({
   test: {
+    maxWorkers: 3,
     projects: [
       project('unit', { testTimeout: 30_000 }),
       project('replay', { testTimeout: 60_000 }),
-      project('contract', { testTimeout: 60_000, hookTimeout: 120_000, fileParallelism: false }),
-      project('workflows', { testTimeout: 60_000, hookTimeout: 120_000, fileParallelism: false }),
-      project('e2e', { testTimeout: 600_000, hookTimeout: 600_000, fileParallelism: false }),
+      project('contract', { testTimeout: 120_000, hookTimeout: 240_000 }),
+      project('workflows', { testTimeout: 120_000, hookTimeout: 240_000 }),
+      project('e2e', { testTimeout: 600_000, hookTimeout: 600_000 }),
     ],
   },
 });

@@ -1,18 +1,21 @@
 // What lies in a store after a backup of a real cluster of three nodes, and every damage to it, named.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { captureShard } from '../../src/backup/capture-shard.js';
-import { freshCapture, type CaptureState } from '../../src/backup/capture-snapshot.js';
-import { showBackup } from '../../src/backup/catalogue.js';
-import { readManifest } from '../../src/backup/check-objects.js';
-import { planCapture } from '../../src/backup/plan-capture.js';
+import { captureShard } from '../../src/backup/capture/capture-shard.js';
+import { freshCapture, type CaptureState } from '../../src/backup/capture/capture-snapshot.js';
+import { showBackup } from '../../src/backup/catalogue/catalogue.js';
+import { readManifest } from '../../src/backup/catalogue/check-objects.js';
+import { planCapture } from '../../src/backup/capture/plan-capture.js';
+import type { SnapshotNodes } from '../../src/backup/ports.js';
 import { readText } from '../../src/backup/read-text.js';
+import { resolveBackup } from '../../src/backup/capture/resolve-backup.js';
 import { backupIdOf, collectionFolder, manifestKey, snapshotName } from '../../src/model/backup-names.js';
 import type { CollectionManifest } from '../../src/model/manifest.js';
 import { qdrantControls } from '../../src/qdrant/control.js';
 import { snapshotNodes } from '../../src/qdrant/snapshot-nodes.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';
 import { openStore } from '../../src/storage/open-store.js';
+import { flipping } from '../support/flipping-nodes.js';
 import { damageIn, makeBackup, type Made } from '../support/make-backup.js';
 import { allOf, bytesOf, filePlaceForTests, type StorePlace } from '../support/object-stores.js';
 import { collectionPath, rest, upsertTexts } from '../support/rest-text.js';
@@ -114,6 +117,19 @@ describe('a backup of three nodes', () => {
   });
 });
 
+it('refuses a snapshot of the whole node while it resolves, before anything is written', async () => {
+  const controls = qdrantControls({ prod: cluster.connection });
+  const places = { controls, storeOf: () => place.connection };
+  const asked = { cluster: 'prod', nodeSnapshot: true };
+  await expect(resolveBackup(places, asked)).rejects.toMatchObject({
+    code: 'InvalidInput',
+    message: expect.stringContaining(
+      '`nodeSnapshot` is for a cluster of one node, and "prod" has 3',
+    ) as string,
+  });
+  expect(await resolveBackup(places, { cluster: 'prod' })).toMatchObject({ store: 'disk' });
+});
+
 describe('a capture that goes on after a worker died', () => {
   const captured = async (state: CaptureState, mode: 'stream' | 'stored') => {
     const plan = await planCapture(qdrantControls({ prod: cluster.connection }), {
@@ -128,7 +144,7 @@ describe('a capture that goes on after a worker died', () => {
     const input = { ...ref, what: 'it', pin: plan.pin, mode, shard, startedAt, stallAfterAttempts: 1 };
     const attempt = { state, onProgress: () => undefined, signal: never, stop: never };
     const nodes = snapshotNodes({ prod: cluster.connection });
-    const capture = () => captureShard({ store, nodes }, input, attempt);
+    const capture = (from: SnapshotNodes = nodes) => captureShard({ store, nodes: from }, input, attempt);
     return { input, shard, nodes, capture };
   };
   const source = { collection: 'spread', shard: 0 };
@@ -156,6 +172,17 @@ describe('a capture that goes on after a worker died', () => {
     const { bytes } = await capture();
     expect(await store.head(key)).toMatchObject({ bytes });
     expect(await allOf(store.uploads(folder))).toEqual([]);
+  });
+
+  it('has the node make another file where its disk gives other bytes than were written', async () => {
+    const state = freshCapture();
+    const { nodes, capture, input } = await captured(state, 'stored');
+    const sick = flipping(nodes);
+    await expect(capture(sick)).rejects.toMatchObject({ code: 'SnapshotIncomplete', retryable: true });
+    expect([sick.flipped(), state.file, state.uploadId]).toEqual([1, undefined, undefined]);
+    expect(await allOf(store.uploads(collectionFolder('prod', input.backup, 'spread')))).toEqual([]);
+    expect(await capture()).toMatchObject({ leftOnNode: [] });
+    expect(await filesOnNodes('spread', 0)).toEqual([]);
   });
 
   it('returns what was finished when only the answer was lost', async () => {

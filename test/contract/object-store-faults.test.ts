@@ -52,6 +52,23 @@ async function sendAll(upload: Upload): Promise<StoredPart[]> {
   return Promise.all(bodies.map((body, at) => upload.putPart(at + 1, body)));
 }
 
+describe('a probe leaves nothing behind', () => {
+  const losses: [string, (seen: Seen) => boolean][] = [
+    ['of a begun upload', ({ method, url }) => method === 'POST' && url.includes('uploads')],
+    ['of an aborted upload', ({ method, url }) => method === 'DELETE' && url.includes('uploadId')],
+    ['of a deleted object', ({ method, url }) => method === 'DELETE' && !url.includes('uploadId')],
+  ];
+
+  it.each(losses)('when the answer %s is lost', async (_, isLost) => {
+    proxy.plan = firstTimes(1, isLost, { loseAnswer: true });
+    const fresh = opened();
+    await fresh.put('probed', Buffer.from('probed'));
+    expect(proxy.faults).toBe(1);
+    expect(await allOf(fresh.uploads('.ferry-probe/'))).toEqual([]);
+    expect(await allOf(fresh.list('.ferry-probe/'))).toEqual([]);
+  });
+});
+
 describe('an upload is complete and right', () => {
   const faults: [string, Fault, number][] = [
     ['500', { answer: 500 }, 4],

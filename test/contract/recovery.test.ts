@@ -11,7 +11,7 @@ import { openStore } from '../../src/storage/open-store.js';
 import { compareSides, countPoints } from '../support/compare-sides.js';
 import { startControlSides, type ControlSides } from '../support/control-sides.js';
 import { closeBackup, makeBackup, type HandMade, type MadeBackup } from '../support/hand-made-backup.js';
-import { plan, recover, type InProcess } from '../support/recover-in-process.js';
+import { begin, plan, recover, type InProcess } from '../support/recover-in-process.js';
 import { bytesOf } from '../support/object-stores.js';
 import { rest } from '../support/rest-text.js';
 import { fillWorst } from '../support/worst-collection.js';
@@ -151,6 +151,35 @@ describe('a recovery', () => {
     expect(swapped).toMatchObject({ left: 'old', writes: expect.stringMatching(/^live_\d{8}_\d{6}$/) });
     expect(await countPoints({ ...on(sides.target, 'live') })).toBe(backup.manifest.points);
     expect(await namesOn(sides.target)).toContain('old');
+  });
+});
+
+describe('a recovery that was ended in the middle', () => {
+  const givenAlias = (alias: string, collection: string) => {
+    const action = `{"create_alias":{"alias_name":"${alias}","collection_name":"${collection}"}}`;
+    return rest(sides.target, 'POST', '/collections/aliases', `{"actions":[${action}]}`);
+  };
+
+  it('goes on with its own dated collection, but not with one that an alias names already', async () => {
+    const backup = await backUp({ collection: 'worst' });
+    await rest(sides.target, 'PUT', '/collections/front', '{"vectors":{"size":2,"distance":"Dot"}}');
+    await givenAlias('shop', 'front');
+    const swap = into('target', backup, { as: 'shop', more: { onExisting: 'swap' } });
+    const begun = await begin(swap);
+    const again = await begin(swap);
+    expect(again).toBe(begun);
+    await givenAlias('nick-of-begun', begun);
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    expect((await plan(swap)).writes).not.toBe(begun);
+  });
+
+  it('goes on under the same name, but not when an alias names what is there', async () => {
+    const backup = await backUp({ collection: 'worst' });
+    const ordinary = into('target', backup, { as: 'begun' });
+    await begin(ordinary);
+    expect(await plan(ordinary)).toMatchObject({ writes: 'begun', exists: false });
+    await givenAlias('nick-of-ordinary', 'begun');
+    await expect(plan(ordinary)).rejects.toMatchObject({ code: 'TargetExists' });
   });
 });
 

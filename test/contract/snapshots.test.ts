@@ -1,6 +1,6 @@
 // Snapshots of one node, on both versions: streamed and stored, whole or cut, and the second reader of a shard.
 
-import { createServer, request, type Server } from 'node:http';
+import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -59,6 +59,16 @@ describe.each<QdrantVersion>(['1.16.3', '1.17.0'])('Qdrant %s', (version) => {
     await node.remove(shard, file.name, never);
     expect(await node.download(shard, file.name, 0, never)).toBeUndefined();
     await node.close();
+  });
+
+  it('asks again for a hash that Qdrant had not written when it answered', async () => {
+    const proxy = await hastyProxy(server.url);
+    const [hasty, patient] = [await open(proxy.url), await open()];
+    const file = await hasty.create(shard, never);
+    expect([proxy.emptied(), await patient.list(shard, never)]).toEqual([1, [file]]);
+    expect(file.sha256).toMatch(/^[0-9a-f]{64}$/);
+    await patient.remove(shard, file.name, never);
+    await Promise.all([hasty.close(), patient.close(), proxy.close()]);
   });
 
   it('calls a second stream of the same shard ShardBusy instead of waiting for ever', async () => {
@@ -131,26 +141,48 @@ async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
 }
 
 /** Passes everything on, but ends a snapshot after so many bytes, as if that were all. */
-async function cuttingProxy(to: string, after: number) {
+function cuttingProxy(to: string, after: number) {
+  return proxyTo(to, ({ url }, answer, outgoing) => {
+    outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+    let left = url?.endsWith('/snapshot') ? after : Infinity;
+    answer.on('data', (chunk: Buffer) => {
+      if (left > 0) outgoing.write(chunk.subarray(0, left));
+      left -= chunk.length;
+      if (left <= 0) {
+        outgoing.end();
+        answer.destroy();
+      }
+    });
+    answer.on('end', () => outgoing.end());
+  });
+}
+
+/** Answers as a busy node does, which reads the hash of a new snapshot before it is written. */
+async function hastyProxy(to: string) {
+  let emptied = 0;
+  const proxy = await proxyTo(to, async ({ method }, answer, outgoing) => {
+    const text = (await collected(answer)).toString();
+    const said = method === 'POST' ? text.replace(/"checksum":"[0-9a-f]{64}"/, '"checksum":""') : text;
+    if (said !== text) emptied += 1;
+    outgoing.writeHead(answer.statusCode ?? 502, { 'content-type': 'application/json' });
+    outgoing.end(said);
+  });
+  return { ...proxy, emptied: () => emptied };
+}
+
+type Answering = (
+  asked: IncomingMessage,
+  answer: IncomingMessage,
+  outgoing: ServerResponse,
+) => void | Promise<void>;
+
+async function proxyTo(to: string, answering: Answering) {
   const server: Server = createServer((incoming, outgoing) => {
-    const onward = request(
-      `${to}${incoming.url}`,
-      { method: incoming.method, headers: incoming.headers },
-      (answer) => {
-        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-        let left = incoming.url?.endsWith('/snapshot') ? after : Infinity;
-        answer.on('data', (chunk: Buffer) => {
-          if (left > 0) outgoing.write(chunk.subarray(0, left));
-          left -= chunk.length;
-          if (left <= 0) {
-            outgoing.end();
-            onward.destroy();
-          }
-        });
-        answer.on('end', () => outgoing.end());
-        answer.on('error', () => undefined);
-      },
-    );
+    const { method, headers } = incoming;
+    const onward = request(`${to}${incoming.url}`, { method, headers }, (answer) => {
+      answer.on('error', () => undefined);
+      void answering(incoming, answer, outgoing);
+    });
     onward.on('error', () => undefined);
     incoming.pipe(onward);
   });

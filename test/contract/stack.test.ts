@@ -15,6 +15,7 @@ import {
 } from '../../src/local/index.js';
 import { readRecord, type StackRecord } from '../../src/local/stack-record.js';
 import { startGlobalStack } from '../support/global-stack.js';
+import { fillRandom } from '../support/random-collection.js';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
@@ -164,6 +165,19 @@ describe('a piece of the stack', () => {
     expect((await fetch(collection)).status).toBe(200);
     await stack.stop();
     expect(await source.isRunning()).toBe(false);
+  });
+
+  // Of twelve such starts four failed, as long as a zombie whose other threads held the port counted as ended.
+  it('starts again at once however much it held when it was killed', async () => {
+    const stack = await startGlobalStack({ only: ['target'] });
+    const { target } = stack.pieces;
+    for (let round = 0; round < 6; round += 1) {
+      await fillRandom(target, { name: `docs-${round}`, points: 1_000, dimension: 512 });
+      await target.kill();
+      await target.start();
+    }
+    expect(await target.isRunning()).toBe(true);
+    await stack.stop();
   });
 });
 

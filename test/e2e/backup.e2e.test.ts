@@ -1,15 +1,11 @@
-// Backups as a user makes them: worker processes, the command, a real S3 gateway. Whatever is killed in the middle, the
-// backup ends complete, and what stays on a node is named.
+// Backups as a user makes them: worker processes, the command, a real S3 gateway.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { CatalogueEntry } from '../../src/model/backup-activities.js';
 import { isBackupId } from '../../src/model/backup-names.js';
-import type { FerryConfig } from '../../src/model/ferry-config.js';
-import { openStore } from '../../src/storage/open-store.js';
 import { startBackupStack, type BackupStack } from '../support/backup-stack.js';
-import { captureBeats, storedOnNode } from '../support/capture-watch.js';
-import { ferry, reportOf, startFerry } from '../support/ferry-command.js';
-import { pause } from '../support/kill-watch.js';
+import { storedOnNode } from '../support/capture-watch.js';
+import { ferry, reportOf } from '../support/ferry-command.js';
 import { fillRandom } from '../support/random-collection.js';
 
 let stack: BackupStack;
@@ -24,13 +20,6 @@ async function backUp(...args: string[]): Promise<string> {
   const run = await ferry(stack, 'backup', ...args, '--json');
   expect(run).toMatchObject({ code: 0 });
   return reportOf(run).backup ?? '';
-}
-
-async function unfinishedUploads(): Promise<string[]> {
-  const entry = { alias: 'offsite', ...stack.stores['offsite'] } as FerryConfig['stores'][string];
-  const keys: string[] = [];
-  for await (const { key } of openStore(entry).uploads('')) keys.push(key);
-  return keys;
 }
 
 it('puts every collection into the default store, proves a quiet one, and finds it complete', async () => {
@@ -83,54 +72,4 @@ it('says which names do not exist, and which store', async () => {
   expect((await ferry(stack, 'backups', 'show', '20200101_000000-00000000', '--json')).stdout).toContain(
     'BackupNotFound',
   );
-});
-
-it.each([
-  ['stream', 'target' as const],
-  ['stored', 'source' as const],
-])('ends complete when the data worker is killed in the middle of a capture by %s', async (mode, cluster) => {
-  const name = `big-${mode}`;
-  const server = stack[cluster];
-  await fillRandom(server, { name, points: 40_000, dimension: 256 });
-  const running = startFerry(
-    stack,
-    ...['backup', cluster, name, '--capture', mode, '--json', '--no-digest'],
-    ...['--max-megabytes-per-second', '6', '--heartbeat-seconds', '5'],
-  );
-  for (let kill = 1; kill <= 2; kill += 1) {
-    // A part is in the store, as far as the server was told.
-    const reached = await captureBeats(stack, `ferry/${cluster}/${name}/backup`, running.ended);
-    expect(reached).toBeGreaterThan(0);
-    await stack.workers.data.kill();
-    process.stdout.write(`${mode}, kill ${kill}: ${reached} bytes were claimed\n`);
-    await pause(500);
-    await stack.workers.data.start();
-    if (kill === 1) await pause(6_000);
-  }
-  const run = await running.ended;
-  expect(run).toMatchObject({ code: 0 });
-  const [line] = reportOf(run).collections;
-  const left = await storedOnNode(server, name);
-  process.stdout.write(`${mode}: ${left.length} snapshots stay, ${line?.leftOnNode?.length ?? 0} reported\n`);
-  if (mode === 'stream') expect(left).toEqual([]);
-  expect(left.length).toBeLessThanOrEqual(2);
-  for (const file of left) expect(line?.leftOnNode?.some((text) => text.startsWith(file))).toBe(true);
-  const checked = await ferry(stack, 'check-backup', reportOf(run).backup ?? '', '--json');
-  expect(document(checked.stdout)).toMatchObject({ ok: true });
-  expect(await unfinishedUploads()).toEqual([]);
-});
-
-it('leaves no upload behind when the job is aborted, and names the collection as failed', async () => {
-  const running = startFerry(
-    stack,
-    ...['backup', 'target', 'big-stream', '--json', '--no-digest', '--id', 'to-be-aborted'],
-    ...['--max-megabytes-per-second', '3', '--heartbeat-seconds', '5'],
-  );
-  await captureBeats(stack, 'ferry/target/big-stream/backup', running.ended);
-  await ferry(stack, 'abort', 'to-be-aborted');
-  const run = await running.ended;
-  expect(run.code).toBe(1);
-  expect(await unfinishedUploads()).toEqual([]);
-  const shown = await ferry(stack, 'backups', 'show', reportOf(run).backup ?? '', '--json');
-  expect(document(shown.stdout)).toMatchObject({ complete: false, collections: [{ state: 'incomplete' }] });
 });

@@ -4,24 +4,19 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Report } from '../../bench/report.js';
+import type { SnapshotReport } from '../../bench/snapshots/snapshot-report.js';
 import { packageRoot } from '../../src/local/package-root.js';
 
-let results: string;
-let table: string;
-let report: Report;
-
-beforeAll(async () => {
-  results = await mkdtemp(join(tmpdir(), 'ferry-bench-results-'));
-  table = await quickBench(results);
-  const [file] = await readdir(results);
-  report = JSON.parse(await readFile(join(results, file!), 'utf8')) as Report;
-});
-
-afterAll(() => rm(results, { recursive: true, force: true }));
-
 describe('npm run bench -- --quick', () => {
+  let table: string;
+  let report: Report;
+
+  beforeAll(async () => {
+    ({ table, report } = await quickBench<Report>());
+  });
+
   it('shows a line for each contestant, with figures above zero', () => {
     const [comparison] = report.comparisons;
     const lines = comparison!.summaries.map(({ line }) => line);
@@ -52,16 +47,70 @@ describe('npm run bench -- --quick', () => {
   });
 
   it('gives a verdict for every bar whose figures it has', () => {
+    // One more where the machine could give the target a core of its own.
+    const apart = report.comparisons.filter(({ ownCore }) => ownCore).length;
+    expect(report.bars).toHaveLength(6 + apart);
+    for (const { what } of report.bars) expect(table).toContain(`| ${what} |`);
+  });
+});
+
+describe('npm run bench -- --quick --snapshots', () => {
+  let table: string;
+  let report: SnapshotReport;
+
+  beforeAll(async () => {
+    ({ table, report } = await quickBench<SnapshotReport>('--snapshots'));
+  });
+
+  it('measures captures and recoveries of ours, and the plain way beside them', () => {
+    const [comparison] = report.comparisons;
+    const lines = comparison!.summaries.map(({ line }) => line);
+    for (const line of [
+      'plain pipe to the disk, curl',
+      'plain PUT of the file to the gateway, curl',
+      'plain upload of the file to the target, curl',
+      'qdrant-ferry, capture to the gateway',
+      'qdrant-ferry, capture to the disk',
+      'qdrant-ferry, recovery from the gateway, pull',
+      'qdrant-ferry, recovery from the gateway, push',
+      'qdrant-ferry, recovery from the disk, push',
+    ])
+      expect(lines).toContain(line);
+    for (const { line, megabytesPerSecond, peakMegabytes } of comparison!.summaries) {
+      expect(megabytesPerSecond.least).toBeGreaterThan(0);
+      // A curl with so little to do can be over before anybody looked at its memory.
+      if (line.startsWith('qdrant-ferry')) expect(peakMegabytes).toBeGreaterThan(0);
+    }
+  });
+
+  it('moves the same snapshot whichever way', () => {
+    const { bytes, summaries } = report.comparisons[0]!;
+    for (const one of summaries) expect(Math.abs(one.bytes / bytes - 1)).toBeLessThan(0.01);
+  });
+
+  it('gives a verdict for each capture, each recovery, and memory', () => {
     expect(report.bars).toHaveLength(6);
     for (const { what } of report.bars) expect(table).toContain(`| ${what} |`);
   });
 });
 
+/** What it said on stdout, and the figures. */
+async function quickBench<R>(...more: string[]): Promise<{ table: string; report: R }> {
+  const results = await mkdtemp(join(tmpdir(), 'ferry-bench-results-'));
+  try {
+    const table = await runBench(['--quick', '--results', results, ...more]);
+    const [file] = await readdir(results);
+    return { table, report: JSON.parse(await readFile(join(results, file!), 'utf8')) as R };
+  } finally {
+    await rm(results, { recursive: true, force: true });
+  }
+}
+
 /** Returns what it said on stdout. */
-function quickBench(folder: string): Promise<string> {
+function runBench(args: string[]): Promise<string> {
   const main = join(packageRoot(), 'bench/run.mjs');
   const env = { ...process.env, QDRANT_MIGRATION_BIN: '' };
-  const child = spawn(process.execPath, [main, '--quick', '--results', folder], { env });
+  const child = spawn(process.execPath, [main, ...args], { env });
   const said = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));

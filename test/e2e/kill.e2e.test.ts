@@ -14,7 +14,7 @@ const random = seededRandom(SEED);
 
 const RATE = 1_000;
 const SLICES = 4;
-const HEARTBEAT_SECONDS = 5;
+const HEARTBEAT_SECONDS = 3;
 /** Temporal's SDK sends a heartbeat at most every 0.8 of the time-out. */
 const THROTTLE_SECONDS = HEARTBEAT_SECONDS * 0.8;
 /** A page is a quarter of a second's worth of a slice; two writes are under way while the next page is read. */
@@ -83,7 +83,7 @@ function migrate(name: string, rate: number): RunningFerry {
     ...['migrate', 'source', 'target', name, '--json', '--slices', String(SLICES)],
     ...['--max-points-per-second', String(rate), '--heartbeat-seconds', String(HEARTBEAT_SECONDS)],
     // Short, so that the pause before an attempt, which grows with the attempts of one activity, stays short.
-    ...['--budget-ms', '8000'],
+    ...['--budget-ms', '3000'],
   );
 }
 

@@ -2,17 +2,19 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startS3Gateway, type S3Gateway } from '../../src/local/index.js';
+import { recallKey } from '../../src/model/backup-names.js';
+import type { RecoveryReport } from '../../src/model/recovery-progress.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';
 import { openStore } from '../../src/storage/open-store.js';
 import { aliasesOf, compareSides } from '../support/compare-sides.js';
-import { ferry, reportOf, startFerry } from '../support/ferry-command.js';
+import { ferry, reportOf } from '../support/ferry-command.js';
 import { makeBackup } from '../support/hand-made-backup.js';
 import { rest } from '../support/rest-text.js';
 import { startTestStack, type TestStack } from '../support/test-stack.js';
+import { resultOf } from '../support/workflows-of.js';
 import { fillWorst } from '../support/worst-collection.js';
 
 const OTHER = '20261122_010203-0a1b2c3d';
@@ -99,6 +101,14 @@ describe('a recovery that proves', () => {
     const before = await rest(stack.target, 'GET', '/collections');
     const rehearsed = await ferry(stack, 'rehearse', 'target', '--store', 'disk', '--json');
     expect([rehearsed.code, reportOf(rehearsed).outcome]).toEqual([0, 'verified']);
+    const { collections } = reportOf(rehearsed);
+    const [{ points } = { points: 0 }] = collections;
+    expect(collections).toMatchObject([
+      { collection: 'worst', expectedPoints: points, recall: { exact: 1, approximate: 1, atCapture: 1 } },
+    ]);
+    expect(collections[0]?.recall?.queries).toBeGreaterThan(20);
+    const shown = await ferry(stack, 'backups', 'show', reportOf(backup).backup ?? '', '--store', 'disk');
+    expect(shown.stdout).toMatch(/rehearsed \d+ min ago, recall of \d+ searches: exact search 100\.0 %/);
     expect(namesIn(await rest(stack.target, 'GET', '/collections'))).toEqual(namesIn(before));
     const run = await restore('worst', '--store', 'disk');
     expect([run.code, reportOf(run).outcome]).toEqual([0, 'verified']);
@@ -106,37 +116,23 @@ describe('a recovery that proves', () => {
     expect([found.differences, found.configuration]).toEqual([[], []]);
   });
 
-  it('goes on where it was when the data worker is killed, round after round', async () => {
-    for (let round = 0; round < 3; round += 1) {
-      const name = `killed-${round}`;
-      const pace = ['--max-megabytes-per-second', '0.2', '--heartbeat-seconds', '5'];
-      const running = startFerry(
-        stack,
-        'restore',
-        'target',
-        'worst',
-        ...['--store', 'disk', '--as', name, ...pace, '--json'],
-      );
-      await untilThere(name);
-      await sleep(Math.random() * 2_000);
-      await stack.workers.data.kill();
-      await stack.workers.data.start();
-      const run = await running.ended;
-      expect([run.code, reportOf(run).outcome]).toEqual([0, 'verified']);
-      const found = await compareSides(stack.side('source', 'worst'), stack.side('target', name));
-      expect([round, found.differences]).toEqual([round, []]);
-    }
-  });
-
-  it('moves an alias under a search load without one failed search', async () => {
-    const alias = '{"actions":[{"create_alias":{"alias_name":"live","collection_name":"killed-0"}}]}';
-    await rest(stack.target, 'POST', '/collections/aliases', alias);
-    const load = searchLoad('live');
-    const run = await restore('worst', '--store', 'disk', '--as', 'live', '--on-existing', 'swap');
-    const { searches, failures } = await load.stop();
-    expect([run.code, failures]).toEqual([0, []]);
-    expect(searches).toBeGreaterThan(10);
-    expect(await aliasesOf(stack.side('target', 'killed-0'))).toEqual([]);
+  it('is proved without its baseline of searches too, and a check and a rehearsal say that it is gone', async () => {
+    const backup = await ferry(stack, 'backup', 'source', 'worst', '--store', 's3', '--no-digest', '--json');
+    const id = reportOf(backup).backup ?? '';
+    await s3.delete(recallKey('source', id, 'worst'));
+    const checked = await ferry(stack, 'check-backup', id, '--store', 's3', '--json');
+    expect(checked.code).toBe(1);
+    expect(JSON.parse(checked.stdout)).toMatchObject({
+      ok: false,
+      collections: [{ collection: 'worst', damage: ['recall.json: missing'] }],
+    });
+    const where = ['--store', 's3', '--cluster', 'source', '--backup', id];
+    const rehearsed = await ferry(stack, 'rehearse', 'target', ...where, '--json');
+    expect([rehearsed.code, reportOf(rehearsed).outcome]).toEqual([0, 'verified']);
+    const [line] = reportOf(rehearsed).collections;
+    const report = await resultOf<RecoveryReport>(stack.temporal, line?.workflowId ?? '');
+    expect([line?.recall, report.recall]).toEqual([undefined, undefined]);
+    expect(report.warnings.join()).toContain('The baseline of searches was passed over');
   });
 });
 
@@ -147,34 +143,4 @@ function errorOfReport(run: Parameters<typeof reportOf>[0]): string | undefined 
 function namesIn(answer: string): string[] {
   const { result } = JSON.parse(answer) as { result: { collections: { name: string }[] } };
   return result.collections.map((one) => one.name).sort();
-}
-
-async function untilThere(name: string): Promise<void> {
-  for (let looks = 0; looks < 600; looks += 1) {
-    if (namesIn(await rest(stack.target, 'GET', '/collections')).includes(name)) return;
-    await sleep(100);
-  }
-  throw new Error(`${name} was never made`);
-}
-
-function searchLoad(collection: string) {
-  const failures: string[] = [];
-  let searches = 0;
-  let ends = false;
-  const running = (async () => {
-    while (!ends) {
-      const body = '{"query":{"sample":"random"},"limit":5}';
-      await rest(stack.target, 'POST', `/collections/${collection}/points/query`, body).then(
-        () => (searches += 1),
-        (error: unknown) => failures.push(String(error)),
-      );
-    }
-  })();
-  return {
-    stop: async () => {
-      ends = true;
-      await running;
-      return { searches, failures };
-    },
-  };
 }

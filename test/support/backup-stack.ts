@@ -2,6 +2,10 @@
 
 import { join } from 'node:path';
 import { startS3Gateway, type S3Gateway } from '../../src/local/index.js';
+import type { FerryConfig } from '../../src/model/ferry-config.js';
+import type { ObjectStore } from '../../src/storage/object-store.js';
+import { openStore } from '../../src/storage/open-store.js';
+import { allOf } from './object-stores.js';
 import { startTestStack, type TestStack, type TestStackOptions } from './test-stack.js';
 
 export interface BackupStack extends TestStack {
@@ -10,26 +14,46 @@ export interface BackupStack extends TestStack {
   stores: Record<string, Record<string, unknown>>;
 }
 
-export async function startBackupStack(options: TestStackOptions = {}): Promise<BackupStack> {
-  const gateway: { server?: S3Gateway } = {};
+type Stores = Record<string, Record<string, unknown>>;
+
+export interface BackupStackOptions extends Omit<TestStackOptions, 'stores'> {
+  /** Made of the ordinary ones, with a proxy in between, for instance. They come behind them. */
+  moreStores?: (ordinary: ReturnType<typeof storesOf>) => Promise<Stores>;
+}
+
+export async function startBackupStack(options: BackupStackOptions = {}): Promise<BackupStack> {
+  const { moreStores, ...others } = options;
+  const made: { gateway?: S3Gateway; stores: Stores } = { stores: {} };
   const stores = async (folder: string) => {
-    gateway.server = await startS3Gateway({
+    made.gateway = await startS3Gateway({
       folder: join(folder, 's3'),
       bucket: 'backups',
       accessKeyId: 'ferry',
       secretAccessKey: 'a-key-of-this-test',
     });
-    return storesOf(gateway.server, folder);
+    const ordinary = storesOf(made.gateway, folder);
+    made.stores = { ...ordinary, ...(await moreStores?.(ordinary)) };
+    return made.stores;
   };
-  const stack = await startTestStack({ ...options, stores });
-  const server = gateway.server;
-  if (!server) throw new Error('the gateway was not started');
+  const stack = await startTestStack({ ...others, stores });
+  const { gateway } = made;
+  if (!gateway) throw new Error('the gateway was not started');
   return {
     ...stack,
-    gateway: server,
-    stores: storesOf(server, stack.folder),
-    stop: () => stack.stop().finally(() => server.stop()),
+    gateway,
+    stores: made.stores,
+    stop: () => stack.stop().finally(() => gateway.stop()),
   };
+}
+
+/** Opened by the test itself, as a stranger would. */
+export function storeOf(stack: Pick<BackupStack, 'stores'>, alias = 'offsite'): ObjectStore {
+  return openStore({ alias, ...stack.stores[alias] } as FerryConfig['stores'][string]);
+}
+
+/** Keys of uploads that nobody completed or aborted. */
+export async function unfinishedUploads(stack: Pick<BackupStack, 'stores'>): Promise<string[]> {
+  return (await allOf(storeOf(stack).uploads(''))).map((one) => one.key);
 }
 
 export function storesOf(gateway: S3Gateway, folder: string) {

@@ -1,46 +1,46 @@
-// What is needed to kill something in the middle of a capture, and to know what stays on the node.
+// What is needed to strike in the middle of a capture or a recovery, and to know what stays on the node.
 
+import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { parse } from 'lossless-json';
 import { objectAt, textAt, type Json } from '../../src/model/json.js';
 import { list } from '../../src/qdrant/control-layout.js';
-import { pause } from './kill-watch.js';
 import { collectionPath, rest, type RestSide } from './rest-text.js';
 import type { TestStack } from './test-stack.js';
 import { withClient } from './workflows-of.js';
 
-/** Resolves with the bytes that the running captures claim, once they claim any; with 0 when `ended` comes first. */
-export async function captureBeats(
+export interface PendingAttempt {
+  what: string;
+  attempt: number;
+  /** As of its last heartbeat. */
+  bytes: number;
+}
+
+/** What is being done for a workflow; nothing when it has not started yet. */
+export async function attemptsOf(
   stack: Pick<TestStack, 'temporal'>,
   workflowId: string,
-  ended: Promise<unknown>,
-): Promise<number> {
-  let over = false;
-  void ended.then(() => (over = true));
-  return withClient(stack.temporal, async (client) => {
-    while (!over) {
-      const claimed = await claimedBytes(client, workflowId);
-      if (claimed > 0) return claimed;
-      await pause(100);
-    }
-    return 0;
+): Promise<PendingAttempt[]> {
+  return withClient(stack.temporal, (client) => pendingAttempts(client, workflowId));
+}
+
+async function pendingAttempts(client: Client, workflowId: string): Promise<PendingAttempt[]> {
+  const { raw } = await client.workflow
+    .getHandle(workflowId)
+    .describe()
+    .catch(() => ({ raw: undefined }));
+  return (raw?.pendingActivities ?? []).map(({ activityType, attempt, heartbeatDetails }) => {
+    const payload = heartbeatDetails?.payloads?.[0];
+    const beat = payload ? defaultPayloadConverter.fromPayload<Beat>(payload) : undefined;
+    const bytes = beat?.state?.bytes ?? beat?.bytes ?? 0;
+    return { what: beat?.what ?? activityType?.name ?? '', attempt: attempt ?? 0, bytes };
   });
 }
 
-async function claimedBytes(
-  client: Parameters<Parameters<typeof withClient>[1]>[0],
-  workflowId: string,
-): Promise<number> {
-  try {
-    const { raw } = await client.workflow.getHandle(workflowId).describe();
-    const beats = (raw.pendingActivities ?? []).flatMap((activity) => {
-      const payload = activity.heartbeatDetails?.payloads?.[0];
-      return payload ? [defaultPayloadConverter.fromPayload<{ state?: { bytes?: number } }>(payload)] : [];
-    });
-    return beats.reduce((sum, beat) => sum + (beat.state?.bytes ?? 0), 0);
-  } catch {
-    return 0; // not started yet
-  }
+interface Beat {
+  what?: string;
+  bytes?: number;
+  state?: { bytes?: number };
 }
 
 /** Names of the files that a node keeps: of a collection's first shard, or of the whole storage. */

@@ -12,14 +12,17 @@ export async function compareConfiguration(
   source: CollectionSide,
   target: CollectionSide,
 ): Promise<string[]> {
-  const [a, b] = [await settings(source), await settings(target)];
+  return compareSettings(await settingsOf(source), await settingsOf(target));
+}
+
+export function compareSettings(a: Map<string, string>, b: Map<string, string>): string[] {
   const paths = [...new Set([...a.keys(), ...b.keys()])].sort();
   return paths
     .filter((path) => a.get(path) !== b.get(path))
     .map((path) => `${path}: ${a.get(path) ?? 'absent'} and ${b.get(path) ?? 'absent'}`);
 }
 
-async function settings(side: CollectionSide): Promise<Map<string, string>> {
+export async function settingsOf(side: CollectionSide): Promise<Map<string, string>> {
   const text = await rest(side, 'GET', collectionPath(side.collection));
   const { config, payload_schema } = (parse(text) as { result: Record<string, unknown> }).result;
   const found = new Map<string, string>();

@@ -1,7 +1,7 @@
 // Compares two collections without anything of the product: not its reader, wire code, digest or parser. What the
 // product proves is held against this.
 
-import { compareConfiguration } from './compare-configuration.js';
+import { compareSettings, settingsOf } from './compare-configuration.js';
 import { printsOverGrpc } from './grpc-prints.js';
 import { type PointPrint, type PointPrints, printsOverRest, shardKeys } from './point-prints.js';
 import { collectionPath, rest, type RestSide } from './rest-text.js';
@@ -30,21 +30,35 @@ export interface ComparedSides {
 }
 
 export async function compareSides(source: Side, target: Side): Promise<ComparedSides> {
-  const [a, b] = [
-    await printsOverRest(source, source.collection),
-    await printsOverRest(target, target.collection),
-  ];
-  const differences = comparePrints(a, b);
-  if (source.grpcUrl !== undefined && target.grpcUrl !== undefined) {
-    const keys = await shardKeys(source, source.collection);
-    const grpcA = await printsOverGrpc(source.grpcUrl, source.collection, keys);
-    const grpcB = await printsOverGrpc(target.grpcUrl, target.collection, keys);
+  return compareTaken(await takeSide(source), await takeSide(target));
+}
+
+/** Everything of a side that can be compared, kept for when the side itself is gone. */
+export interface TakenSide {
+  overRest: PointPrints;
+  overGrpc?: PointPrints;
+  settings: Map<string, string>;
+  count: number;
+}
+
+export async function takeSide(side: Side): Promise<TakenSide> {
+  const { grpcUrl, collection } = side;
+  const overRest = await printsOverRest(side, collection);
+  const taken = { overRest, settings: await settingsOf(side), count: await countPoints(side) };
+  if (grpcUrl === undefined) return taken;
+  return { ...taken, overGrpc: await printsOverGrpc(grpcUrl, collection, await shardKeys(side, collection)) };
+}
+
+export function compareTaken(a: TakenSide, b: TakenSide): ComparedSides {
+  const differences = comparePrints(a.overRest, b.overRest);
+  if (a.overGrpc !== undefined && b.overGrpc !== undefined) {
     const known = new Set(differences.map(placeOf));
-    differences.push(...comparePrints(grpcA, grpcB).filter((found) => !known.has(placeOf(found))));
+    const beyond = comparePrints(a.overGrpc, b.overGrpc);
+    differences.push(...beyond.filter((found) => !known.has(placeOf(found))));
   }
-  const configuration = await compareConfiguration(source, target);
-  const counts = await compareCounts(source, target);
-  return { points: a.size, differences, configuration: [...configuration, ...counts] };
+  const counts = a.count === b.count ? [] : [`exact count: ${a.count} and ${b.count}`];
+  const configuration = [...compareSettings(a.settings, b.settings), ...counts];
+  return { points: a.overRest.size, differences, configuration };
 }
 
 /** Names under which Qdrant also knows the collection, sorted. */
@@ -57,11 +71,6 @@ export async function aliasesOf(side: Side): Promise<string[]> {
 export async function countPoints(side: Side): Promise<number> {
   const text = await rest(side, 'POST', `${collectionPath(side.collection)}/points/count`, '{"exact":true}');
   return (JSON.parse(text) as { result: { count: number } }).result.count;
-}
-
-async function compareCounts(source: Side, target: Side): Promise<string[]> {
-  const [a, b] = [await countPoints(source), await countPoints(target)];
-  return a === b ? [] : [`exact count: ${a} and ${b}`];
 }
 
 function comparePrints(source: PointPrints, target: PointPrints): FoundDifference[] {

@@ -16,11 +16,13 @@ import type {
 import type { CollectionRef, TargetState } from '../../src/model/collections.js';
 import { EMPTY_DIGEST, addDigests, type RangeDigest } from '../../src/model/digest.js';
 import { catalogue, type ErrorCode } from '../../src/model/errors.js';
+import type { MoveActivities, MoveControlActivities } from '../../src/model/move-activities.js';
 import { compareIds } from '../../src/model/point-id.js';
 import type { Slice } from '../../src/model/slice.js';
+import { moveActivities, type FakeMoves } from './fake-moves.js';
 
 type Points = Map<string, string>;
-type Activities = ControlActivities & DataActivities;
+type Activities = ControlActivities & DataActivities & MoveControlActivities & MoveActivities;
 export interface Call {
   name: keyof Activities;
   input: unknown;
@@ -44,6 +46,7 @@ export class FakeClusters {
   dataQueue: string;
   nodes = 1;
   ready: AwaitReadyResult = { ready: true };
+  readonly moves: FakeMoves = { shards: 3, plan: {} };
 
   constructor(dataQueue: string) {
     this.dataQueue = dataQueue;
@@ -69,7 +72,7 @@ export class FakeClusters {
 
   /** What a worker of the test registers. */
   activities(): Activities {
-    const all: Activities = { ...this.control(), ...this.data() };
+    const all: Activities = { ...this.control(), ...this.data(), ...moveActivities(this, this.moves) };
     const watched = Object.entries(all).map(([name, run]) => [
       name,
       this.watched(name as keyof Activities, run),
@@ -85,7 +88,7 @@ export class FakeClusters {
     };
   }
 
-  private control(): ControlActivities {
+  control(): ControlActivities {
     const pin = { version: '1.16.3', peers: [], shape: 'shape' };
     const read = { mode: 'scroll' as const };
     return {

@@ -1,4 +1,4 @@
-// An HTTP proxy in front of a store that does wrong what networks and stores do wrong. A plan is asked for every request
+// An HTTP proxy in front of a store or a Qdrant that does wrong what networks and servers do wrong. A plan is asked for every request
 // and says what shall happen to it; nothing happens to the others.
 
 import { createServer, request as send, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -14,6 +14,10 @@ export type Fault =
   | { cutRequestAt: number }
   /** The connection is cut when so many bytes of the answer's body have passed. */
   | { cutAnswerAt: number }
+  /** The answer ends as if it were whole when so many bytes of its body have passed. */
+  | { endAnswerAt: number }
+  /** Qdrant's "done", and nothing was done: the request never arrives. */
+  | { pretend: true }
   /** The store does it, and nobody hears of it. */
   | { loseAnswer: true }
   /** One bit of the request's body at this byte is another one. */
@@ -28,6 +32,8 @@ export interface Seen {
 
 export interface FaultyProxy {
   endpoint: string;
+  /** Behind it. */
+  target: string;
   /** What was asked, in order. */
   seen: Seen[];
   /** How many requests the plan did harm to. */
@@ -44,11 +50,12 @@ export async function faultyProxy(target: string): Promise<FaultyProxy> {
     proxy.seen.push(seen);
     const fault = proxy.plan(seen);
     if (fault !== undefined) proxy.faults += 1;
-    pass(target, question, answer, fault).catch(() => cut(answer));
+    pass(proxy.target, question, answer, fault).catch(() => cut(answer));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const proxy: FaultyProxy = {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    target,
     seen: [],
     faults: 0,
     plan: () => undefined,
@@ -77,12 +84,14 @@ async function pass(
   fault: Fault = { bytesPerSecond: Infinity },
 ): Promise<void> {
   if ('answer' in fault) return refuse(question, answer, fault.answer);
+  if ('pretend' in fault) return pretend(question, answer);
   const passed = await forward(target, question, fault);
   if ('loseAnswer' in fault) {
     passed.resume();
     return cut(answer);
   }
   answer.writeHead(passed.statusCode ?? 500, passed.headers);
+  if ('endAnswerAt' in fault) return endEarly(passed, answer, fault.endAnswerAt);
   await pipeline(passed, ...onTheWay(fault, 'cutAnswerAt' in fault ? fault.cutAnswerAt : Infinity), answer);
 }
 
@@ -137,6 +146,23 @@ async function refuse(
   const code = ANSWERS[status];
   answer.writeHead(status, { 'content-type': 'application/xml' });
   answer.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>planned</Message></Error>`);
+}
+
+async function pretend(question: IncomingMessage, answer: ServerResponse): Promise<void> {
+  question.resume();
+  await new Promise((resolve) => question.once('end', resolve));
+  answer.writeHead(200, { 'content-type': 'application/json' });
+  answer.end('{"result":true,"status":"ok","time":0.01}');
+}
+
+async function endEarly(passed: IncomingMessage, answer: ServerResponse, at: number): Promise<void> {
+  let left = at;
+  for await (const chunk of passed as AsyncIterable<Buffer>) {
+    answer.write(chunk.subarray(0, left));
+    left -= chunk.byteLength;
+    if (left <= 0) break;
+  }
+  answer.end();
 }
 
 function cut(answer: ServerResponse): void {

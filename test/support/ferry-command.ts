@@ -12,13 +12,19 @@ export interface FerryRun {
   seconds: number;
 }
 
+/** Before the test's own time is over, which would tell nothing. */
+const LONGEST_MS = 8 * 60_000;
+
 const CLI = join(import.meta.dirname, '../../dist/cli.js');
 
 export interface RunningFerry {
+  pid: number;
   ended: Promise<FerryRun>;
   /** What it has said so far. */
   said(): string;
   kill(): void;
+  /** Ctrl-C. */
+  interrupt(): void;
 }
 
 export function startFerry(stack: Pick<TestStack, 'config' | 'folder'>, ...args: string[]): RunningFerry {
@@ -36,14 +42,25 @@ export function startFerry(stack: Pick<TestStack, 'config' | 'folder'>, ...args:
       resolve({ code, stdout, stderr, seconds: (performance.now() - began) / 1_000 }),
     );
   });
-  return { ended, said: () => stdout + stderr, kill: () => void child.kill('SIGKILL') };
+  return {
+    pid: child.pid as number,
+    ended,
+    said: () => stdout + stderr,
+    kill: () => void child.kill('SIGKILL'),
+    interrupt: () => void child.kill('SIGINT'),
+  };
 }
 
 export async function ferry(
   stack: Pick<TestStack, 'config' | 'folder'>,
   ...args: string[]
 ): Promise<FerryRun> {
-  return startFerry(stack, ...args).ended;
+  const running = startFerry(stack, ...args);
+  const timer = setTimeout(() => {
+    process.stderr.write(`ferry ${args.join(' ')} does not end. It said:\n${running.said()}\n`);
+    running.kill();
+  }, LONGEST_MS);
+  return running.ended.finally(() => clearTimeout(timer));
 }
 
 /** Of a run with `--json`: exactly one document. */

@@ -1,9 +1,10 @@
 // Histories of real runs: their payloads, and their export as fixtures of the replay test.
 
 import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { expect } from 'vitest';
 
 type History = Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['fetchHistory']>>;
 
@@ -39,6 +40,26 @@ export async function exportHistory(
     await writeFile(files[run]!, `${anonymous}\n`);
   }
   return files;
+}
+
+/** FERRY_EXPORT_HISTORIES names a folder for fixtures of the replay test. */
+export function wantsHistories(): boolean {
+  return process.env['FERRY_EXPORT_HISTORIES'] !== undefined;
+}
+
+/** Of each workflow type, and of each end it came to, the first that this test file's server has run. */
+export async function exportOneOfEach(client: Client): Promise<void> {
+  const folder = process.env['FERRY_EXPORT_HISTORIES'] ?? '';
+  const [test = ''] = basename(expect.getState().testPath ?? '').split('.');
+  const firsts = new Map<string, { workflowId: string; runId: string }>();
+  for await (const { type, status, workflowId, runId } of client.workflow.list()) {
+    const end = status.name.toLowerCase();
+    // The newest come first.
+    if (end !== 'running' && end !== 'continued_as_new')
+      firsts.set(`${test}.${type}.${end}.json`, { workflowId, runId });
+  }
+  for (const [file, { workflowId, runId }] of firsts)
+    await exportHistory(client, workflowId, join(folder, file), runId);
 }
 
 /** Ids of the child workflows that a history started, with their run. */

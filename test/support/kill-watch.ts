@@ -32,7 +32,7 @@ export async function positionOf(stack: TestStack, collection: string): Promise<
 }
 
 /** Points on the target; none while there is no collection. */
-export async function pointsOnTarget(stack: TestStack, collection: string): Promise<number> {
+export async function pointsOnTarget(stack: Pick<TestStack, 'side'>, collection: string): Promise<number> {
   try {
     return await countPoints(stack.side('target', collection));
   } catch (error) {
@@ -43,7 +43,7 @@ export async function pointsOnTarget(stack: TestStack, collection: string): Prom
 
 /** Resolves when the target holds at least so many points; at once when `ended` comes first. */
 export async function untilPoints(
-  stack: TestStack,
+  stack: Pick<TestStack, 'side'>,
   collection: string,
   points: number,
   ended: Promise<unknown>,

@@ -1,15 +1,18 @@
 // A whole backup by the room's own functions, without Temporal: for tests of what lies in the store afterwards.
 
-import { captureShard } from '../../src/backup/capture-shard.js';
-import { freshCapture } from '../../src/backup/capture-snapshot.js';
-import { checkObjects, freshCheck } from '../../src/backup/check-objects.js';
-import { planCapture } from '../../src/backup/plan-capture.js';
-import { writeBackup } from '../../src/backup/write-backup.js';
-import { writeManifest } from '../../src/backup/write-manifest.js';
+import { captureShard } from '../../src/backup/capture/capture-shard.js';
+import { freshCapture } from '../../src/backup/capture/capture-snapshot.js';
+import { checkObjects, freshCheck } from '../../src/backup/catalogue/check-objects.js';
+import { planCapture } from '../../src/backup/capture/plan-capture.js';
+import { writeBackup } from '../../src/backup/capture/write-backup.js';
+import { writeManifest } from '../../src/backup/capture/write-manifest.js';
+import { writeRecall } from '../../src/backup/capture/write-recall.js';
 import type { CaptureMode, CheckObjectsInput } from '../../src/model/backup-activities.js';
 import { backupIdOf } from '../../src/model/backup-names.js';
 import type { ClusterConnection } from '../../src/model/cluster.js';
+import type { RecallRef } from '../../src/model/manifest.js';
 import { qdrantControls } from '../../src/qdrant/control.js';
+import { qdrantSearches } from '../../src/qdrant/searches.js';
 import { snapshotNodes } from '../../src/qdrant/snapshot-nodes.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';
 
@@ -28,6 +31,7 @@ export async function makeBackup(
   connection: ClusterConnection,
   collection: string,
   capture: 'auto' | CaptureMode = 'auto',
+  recallQueries = 0,
 ): Promise<Made> {
   const cluster = connection.alias;
   const controls = qdrantControls({ [cluster]: connection });
@@ -44,12 +48,22 @@ export async function makeBackup(
     const attempt = { state: freshCapture(), onProgress: () => undefined, signal: never, stop: never };
     await captureShard({ store, nodes }, input, attempt);
   }
-  const room = { store, control: controls.of(cluster), ferryVersion: '0.0.0' };
+  const control = controls.of(cluster);
   const { pin, mode, points, notes } = plan;
-  await writeManifest(room, { ...ref, pin, mode, points, startedAt, notes, planned: plan.shards.length });
+  const searches = qdrantSearches({ [cluster]: connection })(cluster);
+  const asked = { ...ref, pin, queries: recallQueries };
+  const kept =
+    recallQueries > 0 ? await writeRecall({ store, control, searches }, asked, never) : { notes: [] };
+  const planned = { pin, mode, points, startedAt, planned: plan.shards.length };
+  const room = { store, control, ferryVersion: '0.0.0' };
+  await writeManifest(room, { ...ref, ...planned, notes: [...notes, ...kept.notes], ...recallIn(kept) });
   const document = { ...ref, startedAt, qdrantVersion: pin.version, workflowId: 'a test', collections: [] };
   await writeBackup({ store, ferryVersion: '0.0.0' }, document);
   return { cluster, backup: ref.backup, collection, peers: plan.shards.map((shard) => shard.peer) };
+}
+
+function recallIn({ recall }: { recall?: RecallRef }) {
+  return recall === undefined ? {} : { recall };
 }
 
 /** The sentences of damage. */

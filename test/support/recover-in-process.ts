@@ -1,15 +1,12 @@
 // A recovery step by step, as the workflow goes, without Temporal: for tests of what each step refuses.
 
-import type {
-  CollectionBackupRef,
-  PlanRecoveryInput,
-  RecoveryPlan,
-} from '../../src/model/backup-activities.js';
+import type { CollectionBackupRef } from '../../src/model/backup-activities.js';
+import type { PlanRecoveryInput, RecoveryPlan } from '../../src/model/recovery-activities.js';
 import type { ClusterConnection } from '../../src/model/cluster.js';
-import { finishRecovery, undoRecovery } from '../../src/backup/recover-finish.js';
-import { planRecovery } from '../../src/backup/recover-plan.js';
-import { prepareRecovery } from '../../src/backup/recover-prepare.js';
-import { recoverShard } from '../../src/backup/recover-shard.js';
+import { finishRecovery, undoRecovery } from '../../src/backup/recover/recover-finish.js';
+import { planRecovery } from '../../src/backup/recover/recover-plan.js';
+import { prepareRecovery } from '../../src/backup/recover/recover-prepare.js';
+import { recoverShard } from '../../src/backup/recover/recover-shard.js';
 import { qdrantControls } from '../../src/qdrant/control.js';
 import { shardNodes } from '../../src/qdrant/recover-snapshot.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';
@@ -36,6 +33,17 @@ export async function plan({ clusters, store, from, to, as, more }: InProcess): 
   };
   const hooks = { now: new Date(), signal: new AbortController().signal };
   return planRecovery(qdrantControls(clusters), { open: () => store }, input, hooks);
+}
+
+/** Planned and made, and then nothing more, as when the workflow is terminated. Returns the collection's name. */
+export async function begin(what: InProcess): Promise<string> {
+  const { clusters, store, from, to, more } = what;
+  const { writes, manifestSha256, exists } = await plan(what);
+  const input = { from, target: { cluster: to, collection: writes }, manifestSha256, exists };
+  const onExisting = more?.onExisting ?? 'fail';
+  const { signal } = new AbortController();
+  await prepareRecovery(qdrantControls(clusters), { open: () => store }, { ...input, onExisting }, signal);
+  return writes;
 }
 
 /** As the workflow does: what fails after the collection was made removes it again. */

@@ -16,6 +16,8 @@ import {
   type TemporalServer,
 } from '../../src/local/index.js';
 import type { Side } from './compare-sides.js';
+import { exportOneOfEach, wantsHistories } from './histories.js';
+import { withClient } from './workflows-of.js';
 
 export interface TestStackOptions {
   /** Qdrant in cluster mode, which custom shard keys need. */
@@ -45,7 +47,9 @@ export interface TestStack {
 export async function startTestStack(options: TestStackOptions = {}): Promise<TestStack> {
   const folder = await mkdtemp(join(tmpdir(), 'ferry-e2e-'));
   const started: LocalProcess[] = [];
+  let temporal: TemporalServer | undefined;
   const stop = async () => {
+    if (temporal && wantsHistories()) await withClient(temporal, exportOneOfEach);
     for (const one of started.reverse()) await one.stop();
     await rm(folder, { recursive: true, force: true });
   };
@@ -54,7 +58,7 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     return one;
   };
   try {
-    const temporal = keep(await startTemporal({ dbFile: join(folder, 'temporal/temporal.db'), ui: false }));
+    temporal = keep(await startTemporal({ dbFile: join(folder, 'temporal/temporal.db'), ui: false }));
     const source = keep(await startSide(folder, 'source', '1.16.3', options));
     const target = keep(await startSide(folder, 'target', '1.17.0', options));
     const config = join(folder, 'ferry.yaml');

@@ -11,6 +11,10 @@ export interface ThreeNodes {
   nodes: QdrantServer[];
   /** As ferry.yaml would have it, each node by its own address. */
   connection: ClusterConnection;
+  /** As a fire would: kill -9 of all, and nothing stays of their storage. */
+  killAndWipe(): Promise<void>;
+  /** Three empty ones on the same addresses: new peers that know nothing of the old. */
+  startAnew(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -36,5 +40,12 @@ export async function startThreeNodes(alias: string, version: QdrantVersion = '1
     throw error;
   }
   const connection = { alias, nodes: nodes.map(({ url, grpcUrl }) => ({ url, grpcUrl })) };
-  return { folder, nodes, connection, stop };
+  const killAndWipe = async () => {
+    for (const node of nodes) await node.kill();
+    for (const at of [0, 1, 2]) await rm(join(folder, String(at)), { recursive: true });
+  };
+  const startAnew = async () => {
+    for (const node of nodes) await node.start();
+  };
+  return { folder, nodes, connection, killAndWipe, startAnew, stop };
 }

@@ -41,17 +41,25 @@ export interface WorstSize {
   /** Points of several megabytes: off where they would only cost time. */
   large?: boolean;
   shards?: number;
+  replicas?: number;
+  /** For several nodes: between them Qdrant turns whole numbers of 2^63 and more into doubles, by itself. */
+  spread?: boolean;
   /** Small limits on what one request may ask for. */
   strict?: boolean;
 }
 
 /** Creates and fills `worst`; returns the number of points. */
 export async function fillWorst(side: RestSide, name = WORST, size: WorstSize = {}): Promise<number> {
-  const { ordinary = 600, large = true, shards = 1, strict = false } = size;
-  await recreateCollection(side, name, CONFIGURATION.replace('{', `{"shard_number": ${shards},`));
-  for (const [field, schema] of Object.entries(INDEXES)) await createIndex(side, name, field, schema);
+  const { ordinary = 600, large = true, shards = 1, replicas = 1, strict = false, spread = false } = size;
+  const layout = `{"shard_number": ${shards}, "replication_factor": ${replicas},`;
+  const text = CONFIGURATION.replace('{', layout);
+  await recreateCollection(side, name, spread ? text.replace(HUGE, '9007199254740993') : text);
+  for (const [field, schema] of Object.entries(INDEXES)) {
+    await createIndex(side, name, field, spread ? schema.replace('"english"', SPELT_OUT) : schema);
+  }
   const random = seededRandom(11);
-  const points = [...oddPoints(random), ...ordinaryPoints(ordinary, random)];
+  const payloads = WORST_PAYLOADS.filter((text) => !spread || !HUGE.test(text));
+  const points = [...oddPoints(payloads, random), ...ordinaryPoints(ordinary, random)];
   for (let from = 0; from < points.length; from += 200)
     await upsertTexts(side, name, points.slice(from, from + 200));
   const heavy = large ? largePoints(random) : [];
@@ -100,6 +108,9 @@ const CONFIGURATION = `{
 const STRICT_MODE =
   '{"strict_mode_config":{"enabled":true,"max_query_limit":50,"upsert_max_batchsize":30,"max_timeout":90}}';
 
+/** What one node of several says of the short form, and another not. */
+const SPELT_OUT = '{"languages":["english"]}';
+
 const INDEXES: Record<string, string> = {
   k: '{"type":"keyword","is_tenant":true,"on_disk":true}',
   n: '{"type":"integer","lookup":true,"range":false}',
@@ -114,11 +125,12 @@ const INDEXES: Record<string, string> = {
   'list[].name': '"keyword"',
 };
 
-function oddPoints(random: SeededRandom): string[] {
-  const byId = BORDER_IDS.map((id, i) => pointText(id, vectorsText(random, i), WORST_PAYLOADS[i % 5]!));
-  const byPayload = WORST_PAYLOADS.map((payload, i) =>
-    pointText(`${1_000 + i}`, vectorsText(random, i), payload),
-  );
+/** 2^63 and more, whole. */
+const HUGE = /\b(9223372036854775(80[89]|8[1-9]\d|9\d\d)|1844674407370955\d{4})\b(?!\.)/;
+
+function oddPoints(payloads: readonly string[], random: SeededRandom): string[] {
+  const byId = BORDER_IDS.map((id, i) => pointText(id, vectorsText(random, i), payloads[i % 5]!));
+  const byPayload = payloads.map((payload, i) => pointText(`${1_000 + i}`, vectorsText(random, i), payload));
   return [...byId, ...byPayload, ...missingVectors(random), ...oddVectors()];
 }
 

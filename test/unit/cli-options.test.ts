@@ -60,8 +60,11 @@ describe('the flags of a job', () => {
 
 describe('the id of a job', () => {
   it('needs no quoting in a shell and no escaping in a URL', () => {
-    const id = jobId('migrate', 'prod', 'new eu>1', new Date('2026-03-04T05:06:07.089Z'));
-    expect(id).toBe('migrate/prod-to-new_eu_1/2026-03-04-050607089');
+    const id = jobId('migrate', 'prod', 'new eu>1', {
+      at: new Date('2026-03-04T05:06:07.089Z'),
+      nonce: '3f2a',
+    });
+    expect(id).toBe('migrate/prod-to-new_eu_1/2026-03-04-050607089-3f2a');
     expect(id).toMatch(/^[A-Za-z0-9._/-]+$/);
   });
 });

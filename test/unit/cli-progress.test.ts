@@ -99,6 +99,13 @@ describe('what the operator should know', () => {
     ]);
   });
 
+  it('says how to reach a server of another address', () => {
+    const paused = { ...job(view({})), paused: true };
+    expect(attentionOf(paused, 'job', 'TEMPORAL_ADDRESS=here:1 ferry')).toEqual([
+      'paused; TEMPORAL_ADDRESS=here:1 ferry resume job goes on',
+    ]);
+  });
+
   it('quotes an id that a shell would take apart', () => {
     expect(quoted('ferry/b/my docs')).toBe("'ferry/b/my docs'");
     expect(quoted('ferry/b/docs')).toBe('ferry/b/docs');

@@ -43,6 +43,17 @@ describe('a report', () => {
     ]);
   });
 
+  it('of a rehearsal tells what searches found, and both counts where they differ', () => {
+    const recall = { exact: 1, approximate: 0.975, atCapture: 0.98, queries: 20 };
+    const line = { collection: 'docs', outcome: 'verified' as const, points: 7, workflowId: 'x' };
+    const collections = [{ ...line, expectedPoints: 9, recall }];
+    expect(endText({ report: { ...report, collections } }, 'rehearsed', 'link').slice(0, 3)).toEqual([
+      'docs  verified  7  points rehearsed',
+      '  9 points were counted when the backup began',
+      '  recall of 20 searches: exact search 100.0 %, approximate 97.5 % (98.0 % when it was backed up)',
+    ]);
+  });
+
   it('of a job that never began is its error', () => {
     const error = { code: 'CollectionNotFound', message: 'There is no "x".' };
     expect(endText({ error }, 'copied', 'link')).toEqual(['CollectionNotFound: There is no "x".', 'link']);
@@ -89,14 +100,14 @@ describe('the summary of the demo', () => {
   const result: DemoResult = {
     checks: [{ passed: true, claim: 'docs: 7 points' }],
     searches: [{ text: 'a database', hits: ['postgresql'], alike: true }],
-    links: { slow: 'http://ui/slow', fast: 'http://ui/fast' },
+    links: { slow: 'http://ui/slow', fast: 'http://ui/f', backup: 'http://ui/b', recovery: 'http://ui/r' },
   };
   const frame = { paint: createPaint(false), seconds: 50, kept: false, folder: '/state/demo' };
 
   it('names what was proved, and says that everything is gone', () => {
     const text = demoText(result, frame).join('\n');
     expect(text).toContain('✓ docs: 7 points');
-    expect(text).toContain('http://ui/slow');
+    for (const link of Object.values(result.links)) expect(text).toContain(link);
     expect(text).toContain('Everything is taken down');
   });
 

@@ -3,10 +3,13 @@ import {
   aliasCheck,
   collectionCheck,
   killCheck,
+  recoveryCheck,
   searchCheck,
+  wipeCheck,
   type KillStory,
 } from '../../src/local/demo-checks.js';
-import type { MigrationReport, Proof } from '../../src/model/results.js';
+import type { RecoveryReport } from '../../src/model/recovery-progress.js';
+import type { BackupReport, MigrationReport, Proof } from '../../src/model/results.js';
 
 const digest = { count: 10, sum: 'ab'.repeat(16) };
 
@@ -86,5 +89,30 @@ describe('the demo claims', () => {
     expect(searchCheck([search]).passed).toBe(true);
     expect(searchCheck([search, { ...search, alike: false }]).passed).toBe(false);
     expect(searchCheck([]).passed).toBe(false);
+  });
+
+  it('that a wipe is survived only when all was there before, nothing after, and every backup proved', () => {
+    const backup = { outcome: 'verified', proven: 'quiesced' } as BackupReport;
+    expect(wipeCheck({ before: 3, after: 0 }, [backup, backup]).passed).toBe(true);
+    expect(wipeCheck({ before: 3, after: 1 }, [backup]).passed).toBe(false);
+    expect(wipeCheck({ before: 0, after: 0 }, [backup]).passed).toBe(false);
+    expect(wipeCheck({ before: 3, after: 0 }, [backup, { ...backup, proven: 'none' }]).passed).toBe(false);
+    expect(wipeCheck({ before: 3, after: 0 }, []).passed).toBe(false);
+  });
+
+  it('that a collection came back only when it is what the source of the migration held', () => {
+    const recovered = {
+      target: { cluster: 'target', collection: 'docs' },
+      outcome: 'verified',
+      points: 10,
+      recoverySeconds: 1,
+      contentProof: { kind: 'quiesced', digest },
+    } as RecoveryReport;
+    expect(recoveryCheck(recovered, report()).passed).toBe(true);
+    expect(recoveryCheck({ ...recovered, points: 9 }, report()).passed).toBe(false);
+    expect(recoveryCheck({ ...recovered, outcome: 'unproven' }, report()).passed).toBe(false);
+    const other = { kind: 'quiesced' as const, digest: { count: 10, sum: 'cd'.repeat(16) } };
+    expect(recoveryCheck({ ...recovered, contentProof: other }, report()).passed).toBe(false);
+    expect(recoveryCheck({ ...recovered, contentProof: { kind: 'none' } }, report()).passed).toBe(false);
   });
 });

@@ -4,9 +4,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadConfig, temporalConnection } from '../../src/config.js';
+import type { StoreConnection } from '../../src/model/ferry-config.js';
+import { openStore } from '../../src/storage/open-store.js';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
-const keys = { OLD_QDRANT_READ_KEY: 'old-key', PROD_QDRANT_KEY: 'prod-key' };
+const keys = {
+  OLD_QDRANT_READ_KEY: 'old-key',
+  PROD_QDRANT_KEY: 'prod-key',
+  OSS_KEY_ID: 'oss-id',
+  OSS_KEY_SECRET: 'oss-secret',
+};
 
 /** A copy, with the certificate that the example leaves to its reader. */
 const folder = mkdtempSync(join(tmpdir(), 'ferry-examples-'));
@@ -36,6 +43,13 @@ describe('the example configurations', () => {
     expect(old?.apiKey).toBe('old-key');
     expect(prod).toMatchObject({ apiKey: 'prod-key', ca: 'PEM', taskQueue: 'ferry-data-prod' });
     expect(prod?.nodes).toHaveLength(3);
+  });
+
+  it('the large one has stores whose limitations are those of their profile, and a disk with its own queue', () => {
+    const { stores } = load('ferry.production.yaml');
+    const lacks = (alias: string) => openStore(stores[alias] as StoreConnection).limitations.length;
+    expect(['offsite', 'second', 'disk'].map(lacks)).toEqual([0, 2, 0]);
+    expect(stores['disk']?.taskQueue).toBe('ferry-data-disk');
   });
 
   it('the large one is refused, by the name of the variable, while a key is not set', () => {

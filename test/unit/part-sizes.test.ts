@@ -10,10 +10,10 @@ function partsFor(bytes: number, expectedBytes?: number): number {
 }
 
 describe('the size of a part', () => {
-  it('is 16 MiB for the first 1,000 parts of an object of unknown length', () => {
-    expect(partSizeFor(1)).toBe(16 * MIB);
-    expect(partSizeFor(1_000)).toBe(16 * MIB);
-    expect(partSizeFor(1_001)).toBe(32 * MIB);
+  it('is 8 MiB for the first 1,000 parts of an object of unknown length', () => {
+    expect(partSizeFor(1)).toBe(8 * MIB);
+    expect(partSizeFor(1_000)).toBe(8 * MIB);
+    expect(partSizeFor(1_001)).toBe(16 * MIB);
   });
 
   it('grows so that 5 TiB of unknown length fit into 10,000 parts', () => {

@@ -1,0 +1,54 @@
+// The activities of snapshot migration over clusters in memory: a shard is the points whose id leaves its number.
+
+import type { MoveActivities, MoveControlActivities, MovePlan } from '../../src/model/move-activities.js';
+import type { FakeClusters } from './fake-clusters.js';
+
+export interface FakeMoves {
+  shards: number;
+  /** Of the next planMove, besides what follows from the points. */
+  plan: Partial<MovePlan>;
+}
+
+export function moveActivities(
+  fakes: FakeClusters,
+  settings: FakeMoves,
+): MoveControlActivities & MoveActivities {
+  const { planCollection, prepareTarget } = fakes.control();
+  const ids = () => Array.from({ length: settings.shards }, (_, id) => id);
+  return {
+    planMove: async ({ source, target }) => ({
+      collection: await planCollection({ source, target, onExisting: 'merge' }),
+      writes: target.collection,
+      exists: false,
+      isMoved: false,
+      mode: 'stream',
+      ...settings.plan,
+    }),
+    prepareMove: async ({ source, target, plan }) => {
+      const { sourcePin, targetState, heldBack } = plan;
+      const input = { source, target, onExisting: 'fail', sourcePin, targetState, heldBack } as const;
+      const placed = ids().map((id) => ({ shard: { id, ordinal: id }, into: id, peers: ['1'] }));
+      return { ...(await prepareTarget(input)), shards: placed };
+    },
+    moveShard: async ({ source, target, placed }) => {
+      const into = fakes.points(target);
+      for (const [id, value] of fakes.points(source)) {
+        if (Number(id) % settings.shards === placed.shard.id) into.set(id, value);
+      }
+      return { bytes: 1_000, via: 'push', leftOnNode: [] };
+    },
+    placeBackup: async ({ shards }) => ({
+      manifestSha256: '',
+      via: 'push',
+      mayPush: true,
+      shards: shards.map(({ into }, position) => ({ position, into })),
+    }),
+    nameLeft: async () => ({ left: [] }),
+    markMoved: async () => undefined,
+    nameMoved: async () => ({ aliases: ['current'], notes: [] }),
+    undoMove: async ({ target }) => {
+      delete fakes.clusters[target.cluster]?.[target.collection];
+      return { removed: true };
+    },
+  };
+}
