@@ -12,7 +12,10 @@ const WORDS =
   );
 const LANGUAGES = ['en', 'de', 'fr', 'ja', 'pt'];
 
-export function* benchPoints(count: number): Generator<Uint8Array> {
+/** A vector of `DIMENSION` floats as their bytes. */
+export type VectorMaker = (random: SeededRandom) => Uint8Array;
+
+export function* benchPoints(count: number, vector: VectorMaker = randomVector): Generator<Uint8Array> {
   const random = seededRandom(768);
   for (let id = 0; id < count; id++) {
     const point = new BinaryWriter();
@@ -24,9 +27,7 @@ export function* benchPoints(count: number): Generator<Uint8Array> {
       });
     }
     message(point, 4, (vectors) =>
-      message(vectors, 1, (vector) =>
-        message(vector, 101, (dense) => dense.uint32(tag(1, 2)).bytes(unitVector(random))),
-      ),
+      message(vectors, 1, (it) => message(it, 101, (dense) => dense.uint32(tag(1, 2)).bytes(vector(random)))),
     );
     yield point.finish();
   }
@@ -50,14 +51,16 @@ function payload(id: number, random: SeededRandom): Record<string, Value> {
   };
 }
 
-function unitVector(random: SeededRandom): Uint8Array {
+function randomVector(random: SeededRandom): Uint8Array {
   const floats = new Float32Array(DIMENSION);
+  for (let i = 0; i < DIMENSION; i++) floats[i] = random.next() - 0.5;
+  return unitBytes(floats);
+}
+
+/** Of the same direction, and of length 1. */
+export function unitBytes(floats: Float32Array): Uint8Array {
   let square = 0;
-  for (let i = 0; i < DIMENSION; i++) {
-    const value = random.next() - 0.5;
-    floats[i] = value;
-    square += value * value;
-  }
+  for (let i = 0; i < DIMENSION; i++) square += floats[i]! * floats[i]!;
   const length = Math.sqrt(square);
   for (let i = 0; i < DIMENSION; i++) floats[i]! /= length;
   return new Uint8Array(floats.buffer);

@@ -3,11 +3,11 @@
 
 import { qdrantRequest } from '../src/local/fill-collection.js';
 import { connectGrpc } from '../src/qdrant/grpc.js';
-import { DIMENSION } from './bench-points.js';
+import { DIMENSION, type VectorMaker } from './bench-points.js';
 import { pointBatches } from './point-batches.js';
 
 /** In kB of vectors: no segment gets so large. */
-const NEVER_INDEX = 1_000_000_000;
+export const NEVER_INDEX = 1_000_000_000;
 const IN_FLIGHT = 4;
 const FILL_BATCH_BYTES = 2 << 20;
 
@@ -35,10 +35,15 @@ export async function countPoints({ url }: Pick<Server, 'url'>, name: string): P
   return (JSON.parse(answer) as { result: { count: number } }).result.count;
 }
 
-export async function fillSource(server: Server, name: string, points: number): Promise<void> {
+export async function fillSource(
+  server: Server,
+  name: string,
+  points: number,
+  vector?: VectorMaker,
+): Promise<void> {
   const nodes = [{ url: server.url, grpcUrl: server.grpcUrl }];
   const grpc = connectGrpc({ alias: 'source', nodes }, 0, { readMaxBytes: 1 << 20 });
-  const batches = pointBatches(points, FILL_BATCH_BYTES);
+  const batches = pointBatches(points, FILL_BATCH_BYTES, vector);
   const once = () => ({ timeoutMs: 60_000, signal: new AbortController().signal });
   const lane = async () => {
     for (let batch = batches.next(); !batch.done; batch = batches.next()) {

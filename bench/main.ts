@@ -1,14 +1,20 @@
 // `npm run bench`: progress on stderr, the table on stdout, all figures as JSON in a file.
 
-import { memoryBars, speedBars } from './bars.js';
+import { apartBars, memoryBars, speedBars } from './bars.js';
 import { benchPoints } from './bench-points.js';
 import { createCollection, dropCollection, fillSource } from './collections.js';
 import type { Course } from './contestants/contestant.js';
 import { lineUp } from './line-up.js';
 import { measureMemory } from './memory.js';
 import { benchOptions, USAGE, type BenchOptions } from './options.js';
+import { giveTargetItsCore, shareCores } from './own-core.js';
 import { describeMachine, writeReport, type Comparison, type Report } from './report.js';
 import { runRounds } from './rounds.js';
+import { measureMoves } from './moves/measure-moves.js';
+import { movesAsMarkdown } from './moves/move-tables.js';
+import { measureSnapshots } from './snapshots/measure-snapshots.js';
+import { openSnapshotStage } from './snapshots/snapshot-stage.js';
+import { snapshotsAsMarkdown } from './snapshots/snapshot-tables.js';
 import { openStage, type Stage } from './stage.js';
 import { summarise } from './summary.js';
 import { asMarkdown } from './tables.js';
@@ -21,14 +27,46 @@ export async function main(args: string[]): Promise<number> {
     console.log(USAGE);
     return 0;
   }
+  if (options.moves) return benchMoves(options);
+  return options.snapshots.length > 0 ? benchSnapshots(options) : benchMigration(options);
+}
+
+async function benchMigration(options: BenchOptions): Promise<number> {
   say('starting two Qdrants, Temporal and the workers …');
-  const stage = await openStage();
+  return onStage(await openStage(), async (stage) => {
+    const report = await measure(stage, options);
+    console.log(asMarkdown(report));
+    return writeReport(options.results, report);
+  });
+}
+
+async function benchSnapshots(options: BenchOptions): Promise<number> {
+  say('starting three Qdrants, the S3 gateway, Temporal and the workers …');
+  return onStage(await openSnapshotStage(), async (stage) => {
+    const report = await measureSnapshots(stage, options, say);
+    console.log(snapshotsAsMarkdown(report));
+    return writeReport(options.results, report, 'snapshots');
+  });
+}
+
+async function benchMoves(options: BenchOptions): Promise<number> {
+  say('starting three Qdrants, the S3 gateway, Temporal and the workers …');
+  return onStage(await openSnapshotStage(), async (stage) => {
+    const report = await measureMoves(stage, options, say);
+    console.log(movesAsMarkdown(report));
+    return writeReport(options.results, report, 'moves');
+  });
+}
+
+/** `use` returns the path of the figures. Whatever happens, the stage is closed. */
+async function onStage<S extends { close(): Promise<void> }>(
+  stage: S,
+  use: (stage: S) => Promise<string>,
+): Promise<number> {
   const stop = () => void stage.close().finally(() => process.exit(130));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
   try {
-    const report = await measure(stage, options);
-    console.log(asMarkdown(report));
-    say(`all figures: ${await writeReport(options.results, report)}`);
+    say(`all figures: ${await use(stage)}`);
     return 0;
   } finally {
     await stage.close();
@@ -40,16 +78,35 @@ async function measure(stage: Stage, options: BenchOptions): Promise<Report> {
   const bytes = encodedBytes(points);
   const comparisons: Comparison[] = [];
   for (const shards of options.shards) comparisons.push(await compare(stage, options, shards, bytes));
+  const apart = await compareApart(stage, options, bytes);
+  if (apart) comparisons.push(apart);
   const course = { stage, collection: '', points, shards: 1, slices, batchBytes };
   const memory = options.memory ? await measureMemory(course, say) : [];
-  const oneShard = comparisons.find(({ shards }) => shards === 1)?.summaries ?? [];
+  const oneShard = comparisons.find((one) => one.shards === 1 && one !== apart)?.summaries ?? [];
   return {
     at: new Date().toISOString(),
     machine: describeMachine(stage),
     options: { points, rounds, slices, batchBytes },
     ...{ bytes, comparisons, memory },
-    bars: [...speedBars(oneShard), ...memoryBars(memory)],
+    bars: [...speedBars(oneShard), ...apartBars(apart?.summaries ?? []), ...memoryBars(memory)],
   };
+}
+
+/** Ours and the ingest once more, as if the target ran on a machine of its own. */
+async function compareApart(
+  stage: Stage,
+  options: BenchOptions,
+  bytes: number,
+): Promise<Comparison | undefined> {
+  const only = options.only.filter((key) => key === 'ours' || key === 'ingest');
+  if (!options.shards.includes(1) || only.length < 2) return undefined;
+  if (!(await giveTargetItsCore(stage))) return undefined;
+  say('the target on a core of its own:');
+  try {
+    return { ...(await compare(stage, { ...options, only }, 1, bytes)), ownCore: true };
+  } finally {
+    await shareCores(stage);
+  }
 }
 
 async function compare(

@@ -5,17 +5,23 @@ import { packageRoot } from '../src/local/package-root.js';
 
 export const USAGE = `usage: npm run bench -- [options]
   --quick             5,000 points, one round, one shard: does it still run? The figures mean little
-  --points NUMBER     in the source collection (40000)
-  --rounds NUMBER     alternating rounds (3)
-  --shards LIST       numbers of shards, a comparison for each (1,6,12)
+  --points NUMBER     in the source collection (40000; 60000 for snapshots, 200000 for moves)
+  --rounds NUMBER     alternating rounds (3; 2 for moves)
+  --shards LIST       numbers of shards, a comparison for each (1,6,12; 1,4 for snapshots, 1 for moves)
   --only LIST         contestants: ours, ingest, loop, tool
   --slices NUMBER     of ours, and connections of the ingest (our default)
   --batch-bytes BYTES of ours and of the ingest (our default)
   --no-memory         without the runs that measure memory at 1 and 4 times the points
   --results FOLDER    for the JSON (bench/results)
+  --snapshots         capture to a store and recovery from it, instead of migration
+  --cases LIST        of the snapshots: streaming (Qdrant 1.17.0), storing (1.16.3), and large (ten times the points,
+                      one round). Without: the first two, with --quick the first
+  --moves             snapshot migration against scroll migration and against a plain pipe, with an index built
+  --keep FOLDER       of the moves: where the indexed source is kept for the next run, which needs not build it again
 With QDRANT_MIGRATION_BIN naming a binary of github.com/qdrant/migration, that is measured too.
 `;
 
+export type SnapshotCase = 'streaming' | 'storing' | 'large';
 export type ContestantKey = 'ours' | 'ingest' | 'loop' | 'tool';
 
 export interface BenchOptions {
@@ -26,11 +32,19 @@ export interface BenchOptions {
   slices: number;
   batchBytes: number;
   memory: boolean;
+  /** Empty: migration is measured. */
+  snapshots: SnapshotCase[];
+  /** Snapshot migration is measured. */
+  moves: boolean;
+  /** Where an indexed source is kept. */
+  keep?: string;
   results: string;
   /** Of the official migration tool. */
   tool?: string;
 }
 
+const CASES: SnapshotCase[] = ['streaming', 'storing', 'large'];
+const QUICK = { points: 5_000, shards: '1', rounds: 1 };
 const KEYS: ContestantKey[] = ['ours', 'ingest', 'loop', 'tool'];
 
 /** Undefined when the usage was asked for. */
@@ -40,25 +54,36 @@ export function benchOptions(args: string[]): BenchOptions | undefined {
   const { values } = parseArgs({
     args,
     options: {
-      ...{ quick: flag, help: flag, 'no-memory': flag },
+      ...{ quick: flag, help: flag, 'no-memory': flag, snapshots: flag, moves: flag },
       ...{ points: text, rounds: text, shards: text, only: text, slices: text },
-      ...{ 'batch-bytes': text, results: text },
+      ...{ 'batch-bytes': text, results: text, cases: text, keep: text },
     },
   });
   if (values.help) return undefined;
   const defaults = scrollMigrationSchema.parse({ source: 'source', target: 'target' });
   const tool = process.env['QDRANT_MIGRATION_BIN'];
+  const { points, shards, rounds } = values.quick ? QUICK : usual(values);
+  const cases = (values.cases ?? (values.quick ? 'streaming' : 'streaming,storing')).split(',');
   return {
-    points: number(values.points, values.quick ? 5_000 : 40_000),
-    rounds: number(values.rounds, values.quick ? 1 : 3),
-    shards: (values.shards ?? (values.quick ? '1' : '1,6,12')).split(',').map((one) => number(one, 1)),
+    points: number(values.points, points),
+    rounds: number(values.rounds, rounds),
+    shards: (values.shards ?? shards).split(',').map((one) => number(one, 1)),
     only: values.only === undefined ? KEYS : KEYS.filter((key) => values.only?.split(',').includes(key)),
     slices: number(values.slices, defaults.slices),
     batchBytes: number(values['batch-bytes'], defaults.batchBytes),
     memory: !values['no-memory'],
+    snapshots: values.snapshots ? CASES.filter((one) => cases.includes(one)) : [],
+    moves: values.moves,
     results: values.results ?? join(packageRoot(), 'bench/results'),
+    ...(values.keep === undefined ? {} : { keep: values.keep }),
     ...(tool === undefined || tool === '' ? {} : { tool }),
   };
+}
+
+function usual({ snapshots, moves }: { snapshots: boolean; moves: boolean }): typeof QUICK {
+  if (moves) return { points: 200_000, shards: '1', rounds: 2 };
+  if (snapshots) return { points: 60_000, shards: '1,4', rounds: 3 };
+  return { points: 40_000, shards: '1,6,12', rounds: 3 };
 }
 
 function number(text: string | undefined, otherwise: number): number {

@@ -1,4 +1,4 @@
-import { benchPoints } from './bench-points.js';
+import { benchPoints, type VectorMaker } from './bench-points.js';
 
 export interface PointBatch {
   points: Uint8Array[];
@@ -6,9 +6,13 @@ export interface PointBatch {
 }
 
 /** Batches of about this many encoded bytes. */
-export function* pointBatches(count: number, batchBytes: number): Generator<PointBatch> {
+export function* pointBatches(
+  count: number,
+  batchBytes: number,
+  vector?: VectorMaker,
+): Generator<PointBatch> {
   let batch: PointBatch = { points: [], bytes: 0 };
-  for (const point of benchPoints(count)) {
+  for (const point of benchPoints(count, vector)) {
     batch.points.push(point);
     batch.bytes += point.length;
     if (batch.bytes < batchBytes) continue;

@@ -3,13 +3,17 @@ import { cpus, release, totalmem, type as systemType } from 'node:os';
 import { join } from 'node:path';
 import type { Bar } from './bars.js';
 import type { MemoryRun } from './memory.js';
+import type { MoveReport } from './moves/move-report.js';
 import type { BenchOptions } from './options.js';
 import type { Run } from './rounds.js';
+import type { SnapshotReport } from './snapshots/snapshot-report.js';
 import type { Stage } from './stage.js';
 import type { Summary } from './summary.js';
 
 export interface Comparison {
   shards: number;
+  /** The target had a core that nobody else used. */
+  ownCore?: boolean;
   summaries: Summary[];
   runs: Run[];
 }
@@ -25,7 +29,7 @@ export interface Report {
   bars: Bar[];
 }
 
-interface Machine {
+export interface Machine {
   cores: number;
   cpu: string;
   memoryGigabytes: number;
@@ -35,7 +39,7 @@ interface Machine {
   target: string;
 }
 
-export function describeMachine({ source, target }: Stage): Machine {
+export function describeMachine({ source, target }: Pick<Stage, 'source' | 'target'>): Machine {
   return {
     cores: cpus().length,
     cpu: cpus()[0]?.model ?? 'unknown',
@@ -48,9 +52,13 @@ export function describeMachine({ source, target }: Stage): Machine {
 }
 
 /** Returns the file's path. */
-export async function writeReport(folder: string, report: Report): Promise<string> {
+export async function writeReport(
+  folder: string,
+  report: Report | SnapshotReport | MoveReport,
+  name: 'bench' | 'snapshots' | 'moves' = 'bench',
+): Promise<string> {
   await mkdir(folder, { recursive: true });
-  const path = join(folder, `bench-${report.at.replace(/[:.]/g, '-')}.json`);
+  const path = join(folder, `${name}-${report.at.replace(/[:.]/g, '-')}.json`);
   await writeFile(path, `${JSON.stringify(report, undefined, 2)}\n`);
   return path;
 }

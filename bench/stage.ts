@@ -22,10 +22,15 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-export async function openStage(): Promise<Stage> {
+export type Keep = <T extends LocalProcess>(one: T) => T;
+
+/** What `startAll` started and kept ends with `close`, also when it failed half way. */
+export async function raise<S extends object>(
+  startAll: (folder: string, keep: Keep) => Promise<S>,
+): Promise<S & { close(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'ferry-bench-'));
   const started: LocalProcess[] = [];
-  const keep = <T extends LocalProcess>(one: T): T => {
+  const keep: Keep = (one) => {
     started.push(one);
     return one;
   };
@@ -34,6 +39,15 @@ export async function openStage(): Promise<Stage> {
     await rm(folder, { recursive: true, force: true });
   };
   try {
+    return { ...(await startAll(folder, keep)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+export function openStage(): Promise<Stage> {
+  return raise(async (folder, keep) => {
     const temporal = keep(await startTemporal({ dbFile: join(folder, 'temporal.db'), ui: false }));
     const source = keep(await startQdrant({ version: '1.16.3', storageDir: join(folder, 'source') }));
     const target = keep(await startQdrant({ version: '1.17.0', storageDir: join(folder, 'target') }));
@@ -42,11 +56,8 @@ export async function openStage(): Promise<Stage> {
     const worker = { config, folder, extraEnv: { FERRY_STATE_DIR: folder, ...profiling() } };
     const control = keep(await startWorkerProcess({ role: 'control', ...worker }));
     const data = keep(await startWorkerProcess({ role: 'data', ...worker }));
-    return { source, target, temporal, control, data, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+    return { source, target, temporal, control, data };
+  });
 }
 
 function ferryYaml(temporal: TemporalServer, source: QdrantServer, target: QdrantServer): string {
@@ -58,7 +69,7 @@ function ferryYaml(temporal: TemporalServer, source: QdrantServer, target: Qdran
 }
 
 /** BENCH_WORKER_NODE_OPTIONS=--perf-basic-prof lets `perf` name the functions in which the workers' time goes. */
-function profiling(): Record<string, string> {
+export function profiling(): Record<string, string> {
   const wanted = process.env['BENCH_WORKER_NODE_OPTIONS'];
   return wanted === undefined ? {} : { NODE_OPTIONS: wanted };
 }

@@ -1,7 +1,7 @@
 // The report as Markdown.
 
 import type { Bar } from './bars.js';
-import type { Comparison, Report } from './report.js';
+import type { Comparison, Machine, Report } from './report.js';
 import type { Summary } from './summary.js';
 
 export function asMarkdown(report: Report): string {
@@ -9,15 +9,19 @@ export function asMarkdown(report: Report): string {
   const about =
     `${options.points} points × 768 floats (Cosine) with a payload of ten fields, ` +
     `${(report.bytes / 1e6).toFixed(0)} MB encoded; ${options.rounds} alternating round(s), medians (least–most). ` +
-    `${machine.cores} cores (${machine.cpu}), ${machine.memoryGigabytes} GB of memory, ` +
-    `${machine.system}, Node ${machine.node}; source Qdrant ${machine.source}, target Qdrant ${machine.target}. ` +
+    `${machineText(machine)}; source Qdrant ${machine.source}, target Qdrant ${machine.target}. ` +
     `Ours with ${options.slices} slices and batches of ${options.batchBytes} bytes.`;
-  return [about, ...comparisons.map(comparisonTable), '### Bars', barTable(bars)].join('\n\n');
+  return [about, ...comparisons.map(comparisonTable), '### Bars', barTable(bars, 'one shard')].join('\n\n');
 }
 
-function comparisonTable({ shards, summaries }: Comparison): string {
+export function machineText({ cores, cpu, memoryGigabytes, system, node }: Machine): string {
+  return `${cores} cores (${cpu}), ${memoryGigabytes} GB of memory, ${system}, Node ${node}`;
+}
+
+function comparisonTable({ shards, ownCore, summaries }: Comparison): string {
   const head = ['', 'points/s', 'MB/s', 'seconds', 'CPU s', 'CPU s/GB', 'peak MB', 'CPU s source', 'target'];
-  return `### ${shards} shard(s)\n\n${table(head, summaries.map(summaryRow))}`;
+  const title = `### ${shards} shard(s)${ownCore ? ', the target on a core of its own' : ''}`;
+  return `${title}\n\n${table(head, summaries.map(summaryRow))}`;
 }
 
 function summaryRow(summary: Summary): string[] {
@@ -35,16 +39,20 @@ function summaryRow(summary: Summary): string[] {
   ];
 }
 
-function barTable(bars: readonly Bar[]): string {
-  const rows = bars.map(({ what, measured, unit, bar, isMet }) => {
-    const limit = unit === '×' || what.includes('ingest') ? '≥' : '≤';
+export function barTable(bars: readonly Bar[], title: string): string {
+  const rows = bars.map(({ what, measured, unit, bar, direction, isMet }) => {
     const digits = unit === 'MB' || unit === '%' ? 0 : 1;
-    return [what, `${measured.toFixed(digits)} ${unit}`, `${limit} ${bar} ${unit}`, isMet ? 'met' : 'missed'];
+    return [
+      what,
+      `${measured.toFixed(digits)} ${unit}`,
+      `${direction} ${bar} ${unit}`,
+      isMet ? 'met' : 'missed',
+    ];
   });
-  return table(['one shard', 'measured', 'bar', ''], rows);
+  return table([title, 'measured', 'bar', ''], rows);
 }
 
-function table(head: string[], rows: string[][]): string {
+export function table(head: string[], rows: string[][]): string {
   const lines = [head, head.map((_, column) => (column === 0 ? ':--' : '--:')), ...rows];
   return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
