@@ -14,7 +14,7 @@ const fence = (room, runtimeBans, why) => ({
 const otherRooms = (...allowed) => {
   const rooms = ['workflows', 'activities', 'transfer', 'backup', 'qdrant', 'storage', 'local', 'cli'];
   const banned = rooms.filter((room) => !allowed.includes(room));
-  return [`^\\.\\./(${banned.join('|')})/`, '^\\.\\./(config|worker|cli)\\.js$'];
+  return [`^(\\.\\./)+(${banned.join('|')})/`, '^(\\.\\./)+(config|worker|cli)\\.js$'];
 };
 const node = '^node:';
 const temporal = '^@temporalio/';
@@ -46,7 +46,7 @@ export default tseslint.config(
   fence(
     'storage',
     [...otherRooms('storage'), temporal, '^(@qdrant|@connectrpc|@bufbuild|undici)'],
-    'storage/ knows AWS and disks, nothing else',
+    'storage/ knows AWS, disks and plain URLs, nothing else',
   ),
   fence('transfer', [...otherRooms('transfer'), temporal, sdks], 'transfer/ sees Qdrant through ports only'),
   fence(
