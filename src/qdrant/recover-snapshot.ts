@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { Agent, request as send } from 'undici';
 import type { Placing, ShardNode, ShardNodes, SnapshotFile } from '../backup/recover/recover-ports.js';
 import type { ClusterConnection } from '../model/cluster.js';
-import { FerryError } from '../model/errors.js';
+import { FerryError, type ErrorCode } from '../model/errors.js';
 import { requireCluster } from '../model/ferry-config.js';
 import { numberAt, objectAt, textAt, type Json } from '../model/json.js';
 import { list } from './control-layout.js';
@@ -124,7 +124,7 @@ export class QdrantTaker implements ShardNode {
       const text = await answer.body.text();
       if (answer.statusCode >= 200 && answer.statusCode < 300) return;
       const refusal = answerFailure(answer.statusCode, text, answer.headers['retry-after'], path, where);
-      throw isOtherHash(answer.statusCode, text) ? otherHash(refusal) : refusal;
+      throw asMeant(refusal, answer.statusCode, text);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (error instanceof FerryError) throw error;
@@ -133,14 +133,22 @@ export class QdrantTaker implements ShardNode {
   }
 }
 
-/** Both versions say so in a sentence alone: "Checksum mismatch: …", "Wrong input: Snapshot checksum mismatch: …". */
-function isOtherHash(status: number, text: string): boolean {
-  return status === 400 && /checksum mismatch/i.test(text);
+/** What Qdrant's 400 stands for, which both versions tell in a sentence alone. */
+function asMeant(refusal: FerryError, status: number, text: string): FerryError {
+  const code = status === 400 ? meaning(text) : undefined;
+  if (code === undefined) return refusal;
+  return new FerryError(code, refusal.happened, { cause: refusal, context: refusal.context });
 }
 
-function otherHash(refusal: FerryError): FerryError {
-  const { happened, context } = refusal;
-  return new FerryError('SnapshotDamaged', happened, { cause: refusal, context });
+/**
+ * "Checksum mismatch: …" or "Wrong input: Snapshot checksum mismatch: …"; "Failed to download snapshot from … status -
+ * 503 Service Unavailable" (1.16.3) or "Failed to download tar from …" (1.17.0): there it was the file's server that
+ * refused, and it may have been for that moment only.
+ */
+function meaning(text: string): ErrorCode | undefined {
+  if (/checksum mismatch/i.test(text)) return 'SnapshotDamaged';
+  const status = Number(/failed to download .* status - (\d{3})/i.exec(text)?.[1]);
+  return status >= 500 || status === 408 || status === 429 ? 'QdrantUnavailable' : undefined;
 }
 
 /** A form of one file. The closing boundary goes out only when the whole body has passed. */

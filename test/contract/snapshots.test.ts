@@ -1,6 +1,12 @@
 // Snapshots of one node, on both versions: streamed and stored, whole or cut, and the second reader of a shard.
 
-import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  request,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,6 +15,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SHARD_ENTRIES, TarCheck } from '../../src/backup/tar-check.js';
 import type { SnapshotNode } from '../../src/backup/ports.js';
 import { startQdrant, type QdrantServer, type QdrantVersion } from '../../src/local/index.js';
+import { shardNodes } from '../../src/qdrant/recover-snapshot.js';
 import { snapshotNodes } from '../../src/qdrant/snapshot-nodes.js';
 import { fillRandom } from '../support/random-collection.js';
 
@@ -69,6 +76,25 @@ describe.each<QdrantVersion>(['1.16.3', '1.17.0'])('Qdrant %s', (version) => {
     expect(file.sha256).toMatch(/^[0-9a-f]{64}$/);
     await patient.remove(shard, file.name, never);
     await Promise.all([hasty.close(), patient.close(), proxy.close()]);
+  });
+
+  it.each<[number, string, boolean]>([
+    [500, 'QdrantUnavailable', true],
+    [503, 'QdrantUnavailable', true],
+    [429, 'QdrantUnavailable', true],
+    [403, 'QdrantRejected', false],
+    [404, 'QdrantRejected', false],
+  ])('told to fetch a file whose server answers %s, ends as %s', async (status, code, retryable) => {
+    const files = await refusingServer(status);
+    const clusters = { one: { alias: 'one', nodes: [server] } };
+    const node = await shardNodes(clusters).holding('one', shard, never);
+    await expect(node.pull(`${files.url}/a.snapshot`, { priority: 'snapshot' }, never)).rejects.toMatchObject(
+      {
+        ...{ code, retryable },
+        happened: expect.stringContaining(`status - ${status}`) as string,
+      },
+    );
+    await Promise.all([node.close(), files.close()]);
   });
 
   it('calls a second stream of the same shard ShardBusy instead of waiting for ever', async () => {
@@ -176,8 +202,8 @@ type Answering = (
   outgoing: ServerResponse,
 ) => void | Promise<void>;
 
-async function proxyTo(to: string, answering: Answering) {
-  const server: Server = createServer((incoming, outgoing) => {
+function proxyTo(to: string, answering: Answering) {
+  return listening((incoming, outgoing) => {
     const { method, headers } = incoming;
     const onward = request(`${to}${incoming.url}`, { method, headers }, (answer) => {
       answer.on('error', () => undefined);
@@ -186,6 +212,12 @@ async function proxyTo(to: string, answering: Answering) {
     onward.on('error', () => undefined);
     incoming.pipe(onward);
   });
+}
+
+const refusingServer = (status: number) => listening((_, outgoing) => outgoing.writeHead(status).end());
+
+async function listening(handler: RequestListener) {
+  const server = createServer(handler);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const close = async () => {
