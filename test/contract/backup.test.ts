@@ -1,5 +1,6 @@
 // What lies in a store after a backup of a real cluster of three nodes, and every damage to it, named.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { captureShard } from '../../src/backup/capture/capture-shard.js';
 import { freshCapture, type CaptureState } from '../../src/backup/capture/capture-snapshot.js';
@@ -15,7 +16,7 @@ import { qdrantControls } from '../../src/qdrant/control.js';
 import { snapshotNodes } from '../../src/qdrant/snapshot-nodes.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';
 import { openStore } from '../../src/storage/open-store.js';
-import { flipping } from '../support/flipping-nodes.js';
+import { flipping, overwriting } from '../support/other-files.js';
 import { damageIn, makeBackup, type Made } from '../support/make-backup.js';
 import { allOf, bytesOf, filePlaceForTests, type StorePlace } from '../support/object-stores.js';
 import { collectionPath, rest, upsertTexts } from '../support/rest-text.js';
@@ -23,6 +24,9 @@ import { startThreeNodes, type ThreeNodes } from '../support/three-nodes.js';
 import { fillSharded } from '../support/worst-sharded.js';
 
 const SPREAD = '{"vectors":{"size":4,"distance":"Dot"},"shard_number":4,"replication_factor":2}';
+
+/** Names have whole seconds. */
+const ANOTHER_SECOND_MS = 1_100;
 
 let cluster: ThreeNodes;
 let place: StorePlace;
@@ -183,6 +187,19 @@ describe('a capture that goes on after a worker died', () => {
     expect(await allOf(store.uploads(collectionFolder('prod', input.backup, 'spread')))).toEqual([]);
     expect(await capture()).toMatchObject({ leftOnNode: [] });
     expect(await filesOnNodes('spread', 0)).toEqual([]);
+  });
+
+  it('leaves somebody’s file of the same second where it took the place of ours, and has another one made', async () => {
+    const state = freshCapture();
+    const { nodes, capture } = await captured(state, 'stored');
+    await expect(capture(overwriting(nodes))).rejects.toMatchObject({ code: 'SnapshotIncomplete' });
+    const theirs = await filesOnNodes('spread', 0);
+    expect([state.file, theirs.length]).toEqual([undefined, 1]);
+    await sleep(ANOTHER_SECOND_MS);
+    await expect(capture()).resolves.toMatchObject({
+      leftOnNode: [expect.stringContaining(theirs[0] ?? '')],
+    });
+    expect(await filesOnNodes('spread', 0)).toEqual(theirs);
   });
 
   it('returns what was finished when only the answer was lost', async () => {

@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freshCapture } from '../../src/backup/capture/capture-snapshot.js';
 import { moveShard, type MoveState } from '../../src/backup/move/move-shard.js';
@@ -13,9 +14,13 @@ import { qdrantControls } from '../../src/qdrant/control.js';
 import { shardNodes } from '../../src/qdrant/recover-snapshot.js';
 import { snapshotNodes } from '../../src/qdrant/snapshot-nodes.js';
 import { compareSides } from '../support/compare-sides.js';
-import { flipping } from '../support/flipping-nodes.js';
+import { flipping, overwriting } from '../support/other-files.js';
 import { fillRandom } from '../support/random-collection.js';
+import { collectionPath, rest } from '../support/rest-text.js';
 import { snapshotsOn } from '../support/snapshots-on.js';
+
+/** Names have whole seconds. */
+const ANOTHER_SECOND_MS = 1_100;
 
 const never = new AbortController().signal;
 const [from, into] = ['from', 'into'].map((cluster) => ({ cluster, collection: 'docs' }));
@@ -45,12 +50,12 @@ const clusters = () => ({
   into: { alias: 'into', nodes: [side(target)] },
 });
 
-async function move(nodes: SnapshotNodes, state: MoveState) {
+async function move(nodes: SnapshotNodes, state: MoveState, via: MoveShardInput['via'] = 'push') {
   const { shards } = await qdrantControls(clusters()).of('into').layout('docs');
   const input = {
     ...{ what: 'it', source: from, target: into, sourcePin: {}, targetPin: {} },
     placed: { shard: { id: 0, ordinal: 0 }, into: 0, peers: shards[0]?.replicas.map(({ peer }) => peer) },
-    ...{ mode: 'stored', via: 'push', stallAfterAttempts: 1 },
+    ...{ mode: 'stored', via, stallAfterAttempts: 1 },
   } as unknown as MoveShardInput;
   const room = { nodes, shardNodes: shardNodes(clusters()) };
   return moveShard(room, input, { state, onProgress: () => undefined, signal: never, stop: never });
@@ -66,3 +71,35 @@ it('has the node make another file, after an attempt to which its disk gave othe
   expect(await compareSides(side(source), side(target))).toMatchObject({ points: 500, differences: [] });
   expect(await snapshotsOn(side(source), 'docs')).toEqual([]);
 });
+
+it.each<MoveShardInput['via']>(['push', 'pull'])(
+  'by %s has the node make another file where somebody’s of the same second took the place of ours',
+  async (via) => {
+    const nodes = snapshotNodes(clusters());
+    const state = freshCapture();
+    await expect(move(overwriting(nodes), state, via)).rejects.toMatchObject({
+      ...{ code: 'SnapshotIncomplete', retryable: true },
+    });
+    const [theirs, ...others] = await snapshotsOn(side(source), 'docs');
+    expect([state.file, others]).toEqual([undefined, []]);
+    await sleep(ANOTHER_SECOND_MS);
+    await expect(move(nodes, state, via)).resolves.toMatchObject({ via });
+    expect(await compareSides(side(source), side(target))).toMatchObject({ points: 500, differences: [] });
+    expect(await snapshotsOn(side(source), 'docs')).toEqual([theirs]);
+    await removeFile(theirs ?? '');
+  },
+);
+
+it('has the node make another file where ours was taken away before it was pulled', async () => {
+  const nodes = snapshotNodes(clusters());
+  const state = freshCapture();
+  const gone = { node: source?.url ?? '', name: 'docs-shard-0-2026-01-01-00-00-00.snapshot', bytes: 1 };
+  state.file = { ...gone, sha256: '0'.repeat(64) };
+  await expect(move(nodes, state, 'pull')).rejects.toMatchObject({ code: 'SnapshotIncomplete' });
+  await expect(move(nodes, state, 'pull')).resolves.toMatchObject({ via: 'pull', leftOnNode: [] });
+});
+
+async function removeFile(name: string): Promise<void> {
+  const path = `${collectionPath('docs')}/shards/0/snapshots/${encodeURIComponent(name)}?wait=true`;
+  await rest(side(source), 'DELETE', path);
+}

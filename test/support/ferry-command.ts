@@ -36,12 +36,16 @@ export function startFerry(stack: Pick<TestStack, 'config' | 'folder'>, ...args:
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const tooLong = setTimeout(() => {
+    process.stderr.write(`ferry ${args.join(' ')} does not end. It said:\n${stdout}${stderr}\n`);
+    child.kill('SIGKILL');
+  }, LONGEST_MS);
   const ended = new Promise<FerryRun>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) =>
       resolve({ code, stdout, stderr, seconds: (performance.now() - began) / 1_000 }),
     );
-  });
+  }).finally(() => clearTimeout(tooLong));
   return {
     pid: child.pid as number,
     ended,
@@ -55,12 +59,7 @@ export async function ferry(
   stack: Pick<TestStack, 'config' | 'folder'>,
   ...args: string[]
 ): Promise<FerryRun> {
-  const running = startFerry(stack, ...args);
-  const timer = setTimeout(() => {
-    process.stderr.write(`ferry ${args.join(' ')} does not end. It said:\n${running.said()}\n`);
-    running.kill();
-  }, LONGEST_MS);
-  return running.ended.finally(() => clearTimeout(timer));
+  return startFerry(stack, ...args).ended;
 }
 
 /** Of a run with `--json`: exactly one document. */

@@ -18,6 +18,14 @@ import { clearLeftovers, completeSnapshot, type SnapshotObject } from './snapsho
 import { TarCheck, type TarState } from '../tar-check.js';
 import { uploadStream } from '../upload-stream.js';
 
+export interface StoredFile {
+  node: string;
+  name: string;
+  bytes: number;
+  etag?: string;
+  sha256?: string;
+}
+
 /** Small enough for a heartbeat; enough to go on from. */
 export interface CaptureState {
   /** In the store, of this attempt. */
@@ -26,7 +34,7 @@ export interface CaptureState {
   best: number;
   uploadId?: string;
   /** The file that we had the node make. */
-  file?: { node: string; name: string; bytes: number; etag?: string; sha256?: string };
+  file?: StoredFile;
   /** Names on that node before we made any. */
   known?: { node: string; names: string[] };
   /** Parts in the store, from the first, and how the check stood behind them. */
@@ -126,11 +134,22 @@ export async function dropFile({ state, node, source }: OnNode): Promise<string[
   if (file === undefined) return [];
   const name = `${file.name} on ${file.node}`;
   if (file.node !== node.url) return [name];
-  const removed = node.remove(source, file.name, AbortSignal.timeout(30_000));
+  const removed = removeOurs(file, { node, source, signal: AbortSignal.timeout(30_000) });
   return removed.then(
     () => [],
     () => [name],
   );
+}
+
+async function removeOurs(file: StoredFile, listing: Listing): Promise<void> {
+  if (await isOurs(file, listing)) await listing.node.remove(listing.source, file.name, listing.signal);
+}
+
+/** Qdrant names files by the second: another one of that second took the place of ours, and is somebody else's. */
+export async function isOurs(file: StoredFile, { node, source, signal }: Listing): Promise<boolean> {
+  const found = (await node.list(source, signal)).find(({ name }) => name === file.name);
+  if (found?.bytes !== file.bytes) return false;
+  return found.sha256 === undefined || file.sha256 === undefined || found.sha256 === file.sha256;
 }
 
 /** Removes our file, and names what stays: what could not be removed, and what came up since the beginning. */
@@ -143,7 +162,7 @@ export async function leaveNode({
   const { file, known } = state;
   if (known === undefined) return [];
   const left: string[] = [];
-  if (file?.node === node.url) await node.remove(source, file.name, signal).catch(() => undefined);
+  if (file?.node === node.url) await removeOurs(file, { node, source, signal }).catch(() => undefined);
   else if (file !== undefined) left.push(`${file.name} on ${file.node}`);
   if (known.node !== node.url) return left;
   try {
@@ -206,12 +225,17 @@ async function send(capture: Capture, sending: Sending): Promise<Captured> {
 /** The one that an earlier attempt had the node make, or a new one. */
 export async function fileOnNode(
   capture: OnNode & Pick<Capture, 'signal' | 'onProgress'>,
-): Promise<NonNullable<CaptureState['file']>> {
+): Promise<StoredFile> {
   const { state, node, source, signal } = capture;
   if (state.file?.node === node.url) return state.file;
-  if (state.known?.node !== node.url) state.known = { node: node.url, names: await namesOn(capture) };
+  const before = await namesOn(capture);
+  if (state.known?.node !== node.url) state.known = { node: node.url, names: before };
   capture.onProgress(state, false);
   const made: NodeFile = await node.create(source, signal);
+  if (before.includes(made.name)) {
+    const happened = `${made.name} lay on ${node.url} already: somebody else made a snapshot in the same second`;
+    throw new FerryError('SnapshotIncomplete', happened);
+  }
   forgetUpload(state);
   const sha256 = made.sha256 === undefined ? {} : { sha256: made.sha256 };
   state.file = { node: node.url, name: made.name, bytes: made.bytes, ...sha256 };
@@ -220,7 +244,7 @@ export async function fileOnNode(
 }
 
 /** Out of S3 Qdrant tells neither length nor tag: that all of it came, the archive shows. */
-function isSame(file: NonNullable<CaptureState['file']>, download: Download | undefined): boolean {
+function isSame(file: StoredFile, download: Download | undefined): boolean {
   if (!download || (download.bytes !== undefined && download.bytes !== file.bytes)) return false;
   return (file.etag ?? download.etag) === download.etag;
 }

@@ -11,7 +11,14 @@ import { createHash } from 'node:crypto';
 import { FerryError } from '../../model/errors.js';
 import type { MoveShardInput, MoveShardResult } from '../../model/move-activities.js';
 import { Pacer } from '../../transfer/pacer.js';
-import { dropFile, fileOnNode, leaveNode, type CaptureState } from '../capture/capture-snapshot.js';
+import {
+  dropFile,
+  fileOnNode,
+  isOurs,
+  leaveNode,
+  type CaptureState,
+  type StoredFile,
+} from '../capture/capture-snapshot.js';
 import { wantedShard } from '../capture/plan-capture.js';
 import type { SnapshotNode, SnapshotNodes, SnapshotSource } from '../ports.js';
 import type { Placing, ShardNode, ShardNodes } from '../recover/recover-ports.js';
@@ -124,13 +131,11 @@ async function moveStored(moving: Moving, stop: AbortSignal): Promise<MoveShardR
   }
 }
 
-type File = NonNullable<CaptureState['file']>;
-
 /** Returns the way it went; a replica that refused to pull is a sign for the others. */
 async function fill(
   moving: Moving,
   shard: ShardNode,
-  file: File,
+  file: StoredFile,
   via: 'pull' | 'push',
 ): Promise<'pull' | 'push'> {
   const { input, signal } = moving;
@@ -143,7 +148,8 @@ async function fill(
       await shard.pull(url, placing, signal);
       return 'pull';
     } catch (error) {
-      if (input.via === 'pull' || !isRefusedByNode(error)) throw error;
+      if (input.via === 'pull') throw await pullFailure(moving, file, error);
+      if (!isRefusedByNode(error)) throw error;
     }
   }
   await pushFile(moving, shard, file);
@@ -154,7 +160,7 @@ async function fill(
  * Without a hash the target's node would take whatever it finds behind the address as it sees it. And the source's key is
  * handed to another cluster only where `via: "pull"` says so.
  */
-function mayPull({ input, node, source }: Moving, file: File): boolean {
+function mayPull({ input, node, source }: Moving, file: StoredFile): boolean {
   const { apiKey } = node.locate(source, file.name);
   const isSafe = file.sha256 !== undefined && apiKey === undefined;
   if (input.via !== 'pull') return isSafe;
@@ -163,7 +169,7 @@ function mayPull({ input, node, source }: Moving, file: File): boolean {
   throw new FerryError('InvalidInput', `${happened}: say \`via: "push"\` or \`"auto"\``);
 }
 
-async function pushFile(moving: Moving, shard: ShardNode, file: File): Promise<void> {
+async function pushFile(moving: Moving, shard: ShardNode, file: StoredFile): Promise<void> {
   const { input, node, source, signal } = moving;
   const download = await node.download(source, file.name, 0, signal);
   // Out of S3 no length is told; there the archive's own end tells it.
@@ -178,13 +184,23 @@ async function pushFile(moving: Moving, shard: ShardNode, file: File): Promise<v
   try {
     await pushed(shard, { name: file.name, bytes: file.bytes, body }, priority, check, signal);
   } catch (error) {
-    if (check.isOther) {
-      // The node's disk gave other bytes than were written: the next attempt has it make another file.
-      await dropFile(moving);
-      forgetFile(moving);
-    }
-    throw error;
+    throw check.isOther ? await beginAgain(moving, file) : error;
   }
+}
+
+/** A file that was replaced or removed meanwhile is no reason to give up. */
+async function pullFailure(moving: Moving, file: StoredFile, error: unknown): Promise<unknown> {
+  if (!(error instanceof FerryError) || error.retryable) return error;
+  const isOther = error.code === 'SnapshotDamaged' || !(await isOurs(file, moving));
+  return isOther ? beginAgain(moving, file, error) : error;
+}
+
+/** With another file: the node's disk gave other bytes than were written, or a file of the same second has the name. */
+async function beginAgain(moving: Moving, file: StoredFile, cause?: unknown): Promise<FerryError> {
+  await dropFile(moving);
+  forgetFile(moving);
+  const happened = `The snapshot ${file.name} came over with another SHA-256 than its node says`;
+  return new FerryError('SnapshotIncomplete', happened, { cause });
 }
 
 function forgetFile({ state, onProgress }: Moving): void {
@@ -240,9 +256,9 @@ class Passing {
   isOther = false;
   bytes = 0;
   readonly #moving: Moving;
-  readonly #file: File | undefined;
+  readonly #file: StoredFile | undefined;
 
-  constructor(moving: Moving, file?: File) {
+  constructor(moving: Moving, file?: StoredFile) {
     this.#moving = moving;
     this.#file = file;
   }
@@ -280,7 +296,6 @@ class Passing {
     const file = this.#file;
     if (file?.sha256 === undefined || file.sha256 === found) return;
     this.isOther = true;
-    const happened = `The snapshot ${file.name} came over with another SHA-256 than its node says`;
-    throw new FerryError('SnapshotIncomplete', happened);
+    throw new FerryError('SnapshotIncomplete', `The snapshot ${file.name} is another file`);
   }
 }
