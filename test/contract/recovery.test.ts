@@ -5,6 +5,10 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freePorts, startQdrant, type QdrantServer } from '../../src/local/index.js';
 import type { ClusterConnection } from '../../src/model/cluster.js';
+import { recoverShard } from '../../src/backup/recover/recover-shard.js';
+import type { ShardNodes } from '../../src/backup/recover/recover-ports.js';
+import { FerryError } from '../../src/model/errors.js';
+import type { RecoverShardInput } from '../../src/model/recovery-activities.js';
 import type { CollectionManifest } from '../../src/model/manifest.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';
 import { openStore } from '../../src/storage/open-store.js';
@@ -271,6 +275,47 @@ describe('a recovery that finds damage on the way', () => {
     expect(await namesOn(sides.target)).not.toContain('half');
   });
 });
+
+it('tries again what a node got other than the store holds it', async () => {
+  const wanted = into('target', await backUp({ collection: 'worst' }), { as: 'pulled' });
+  const { from } = wanted;
+  const { manifestSha256 } = await plan(wanted);
+  const refusing: ShardNodes = {
+    holding: () =>
+      Promise.resolve({
+        pull: () =>
+          Promise.reject(new FerryError('SnapshotDamaged', 'Qdrant answered 400: checksum mismatch')),
+        push: () => Promise.reject(new Error('not asked for')),
+        points: () => Promise.resolve(undefined),
+        close: () => Promise.resolve(),
+      }),
+  };
+  const stores = { open: () => withUrls(store) };
+  const target = { cluster: 'target', collection: 'pulled' };
+  const step = { from, target, targetPin: {}, manifestSha256, via: 'pull', mayPush: false } as const;
+  const input = {
+    what: 'it',
+    ...step,
+    shard: { position: 0, into: 0 },
+    isChecked: false,
+    stallAfterAttempts: 3,
+  };
+  const { signal } = new AbortController();
+  await expect(recoverShard(refusing, stores, input as RecoverShardInput, { signal })).rejects.toMatchObject({
+    ...{ code: 'SnapshotIncomplete', retryable: true },
+  });
+});
+
+/** A folder that says it can be fetched from. */
+function withUrls(folder: ObjectStore): ObjectStore {
+  return new Proxy(folder, {
+    get: (it, name: keyof ObjectStore) => {
+      if (name === 'presignedUrl') return () => Promise.resolve('http://files.test/it');
+      const member = it[name] as unknown;
+      return typeof member === 'function' ? (member.bind(it) as unknown) : member;
+    },
+  });
+}
 
 function flipped(body: Buffer): Buffer {
   const at = Math.floor(body.length / 2);

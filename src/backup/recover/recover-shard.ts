@@ -107,11 +107,14 @@ async function reasonInStore(
   if (refusal instanceof FerryError && refusal.retryable) return refusal;
   try {
     await hashShard(store, shard, passing);
-    return refusal;
   } catch (reason) {
     passing.signal.throwIfAborted();
     return reason;
   }
+  const wasHarmedOnTheWay = refusal instanceof FerryError && refusal.code === 'SnapshotDamaged';
+  if (!wasHarmedOnTheWay) return refusal;
+  const happened = `${refusal.happened}, and the store holds ${shard.name} as it should be`;
+  return new FerryError('SnapshotIncomplete', happened, { cause: refusal, context: refusal.context });
 }
 
 /** A node may answer that all is well and have taken nothing: nobody counted these points before. */
