@@ -17,7 +17,7 @@ import {
   namesBefore,
   nodeNamesBefore,
 } from '../backup/capture/capture-shard.js';
-import { freshCapture, type CaptureState } from '../backup/capture/capture-snapshot.js';
+import { freshCapture, type CaptureState } from '../backup/capture/node-file.js';
 import { listBackups, showBackup } from '../backup/catalogue/catalogue.js';
 import { checkObjects, freshCheck } from '../backup/catalogue/check-objects.js';
 import { planCapture } from '../backup/capture/plan-capture.js';

@@ -2,7 +2,7 @@
 
 import { Context } from '@temporalio/activity';
 import { namesBefore } from '../backup/capture/capture-shard.js';
-import { freshCapture } from '../backup/capture/capture-snapshot.js';
+import { freshCapture } from '../backup/capture/node-file.js';
 import { placeBackup } from '../backup/move/move-backup.js';
 import { nameLeft } from '../backup/move/move-leftovers.js';
 import { planMove } from '../backup/move/move-plan.js';

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { captureShard } from '../../src/backup/capture/capture-shard.js';
-import { freshCapture, type CaptureState } from '../../src/backup/capture/capture-snapshot.js';
+import { freshCapture, type CaptureState } from '../../src/backup/capture/node-file.js';
 import { showBackup } from '../../src/backup/catalogue/catalogue.js';
 import { readManifest } from '../../src/backup/catalogue/check-objects.js';
 import { planCapture } from '../../src/backup/capture/plan-capture.js';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { freshCapture } from '../../src/backup/capture/capture-snapshot.js';
+import { freshCapture } from '../../src/backup/capture/node-file.js';
 import { moveShard, type MoveState } from '../../src/backup/move/move-shard.js';
 import type { SnapshotNodes } from '../../src/backup/ports.js';
 import { startQdrant, type QdrantServer } from '../../src/local/index.js';

@@ -1,7 +1,7 @@
 // A whole backup by the room's own functions, without Temporal: for tests of what lies in the store afterwards.
 
 import { captureShard } from '../../src/backup/capture/capture-shard.js';
-import { freshCapture } from '../../src/backup/capture/capture-snapshot.js';
+import { freshCapture } from '../../src/backup/capture/node-file.js';
 import { checkObjects, freshCheck } from '../../src/backup/catalogue/check-objects.js';
 import { planCapture } from '../../src/backup/capture/plan-capture.js';
 import { writeBackup } from '../../src/backup/capture/write-backup.js';

@@ -26,16 +26,8 @@ import {
   type NodeDocument,
 } from '../../model/manifest.js';
 import type { ObjectStore } from '../../storage/object-store.js';
-import {
-  captureStored,
-  captureStreamed,
-  giveUp,
-  leaveNode,
-  namesOn,
-  type Capture,
-  type Captured,
-  type CaptureState,
-} from './capture-snapshot.js';
+import { captureStored, captureStreamed, giveUp, type Capture, type Captured } from './capture-snapshot.js';
+import { leaveNode, namesOn, type CaptureState } from './node-file.js';
 import { wantedShard } from './plan-capture.js';
 import type { SnapshotNode, SnapshotNodes } from '../ports.js';
 import { bytesOf, earlierDocument, writeDocument, type SnapshotObject } from './snapshot-object.js';

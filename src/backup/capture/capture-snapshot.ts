@@ -12,34 +12,19 @@ import type { ManifestPart } from '../../model/manifest.js';
 import { partSizeFor } from '../../model/part-sizes.js';
 import type { StoredPart, Upload } from '../../storage/object-store.js';
 import { Pacer } from '../../transfer/pacer.js';
-import type { Download, NodeFile, SnapshotNode, SnapshotSource } from '../ports.js';
-import { isNamedAs } from '../../model/snapshot-names.js';
+import type { Download, SnapshotNode, SnapshotSource } from '../ports.js';
+import {
+  dropFile,
+  fileOnNode,
+  forgetUpload,
+  noLongerThere,
+  type CaptureState,
+  type OnNode,
+  type StoredFile,
+} from './node-file.js';
 import { clearLeftovers, completeSnapshot, type SnapshotObject } from './snapshot-object.js';
 import { TarCheck, type TarState } from '../tar-check.js';
 import { uploadStream } from '../upload-stream.js';
-
-export interface StoredFile {
-  node: string;
-  name: string;
-  bytes: number;
-  etag?: string;
-  sha256?: string;
-}
-
-/** Small enough for a heartbeat; enough to go on from. */
-export interface CaptureState {
-  /** In the store, of this attempt. */
-  bytes: number;
-  /** The most that any attempt reached. */
-  best: number;
-  uploadId?: string;
-  /** The file that we had the node make. */
-  file?: StoredFile;
-  /** Names on that node before we made any. */
-  known?: { node: string; names: string[] };
-  /** Parts in the store, from the first, and how the check stood behind them. */
-  parts?: { confirmed: number; tar: TarState };
-}
 
 export interface Capture {
   what: string;
@@ -60,10 +45,6 @@ export interface Captured {
   parts: ManifestPart[];
   /** Of the whole; absent when an attempt went on where another had stopped. */
   sha256?: string;
-}
-
-export function freshCapture(): CaptureState {
-  return { bytes: 0, best: 0 };
 }
 
 export async function captureStreamed(capture: Capture): Promise<Captured> {
@@ -92,8 +73,7 @@ export async function captureStored(capture: Capture): Promise<Captured> {
     await upload.abort();
     forgetUpload(state);
     capture.onProgress(state, false);
-    const happened = `${node.url} no longer has the snapshot ${file.name}, or another one of that name`;
-    throw new FerryError('SnapshotIncomplete', happened);
+    throw noLongerThere(node, file);
   }
   file.etag = download.etag;
   const { bytes, sha256 } = file;
@@ -123,56 +103,6 @@ class OtherBytes extends FerryError {}
 export async function giveUp(capture: OnNode & Pick<Capture, 'object'>): Promise<string[]> {
   await clearLeftovers(capture.object).catch(() => undefined);
   return dropFile(capture);
-}
-
-/** What takes a snapshot off a node. */
-export type OnNode = Pick<Capture, 'state' | 'node' | 'source'>;
-
-/** Removes the file that nobody will come back for; names what stays. */
-export async function dropFile({ state, node, source }: OnNode): Promise<string[]> {
-  const { file } = state;
-  if (file === undefined) return [];
-  const name = `${file.name} on ${file.node}`;
-  if (file.node !== node.url) return [name];
-  const removed = removeOurs(file, { node, source, signal: AbortSignal.timeout(30_000) });
-  return removed.then(
-    () => [],
-    () => [name],
-  );
-}
-
-async function removeOurs(file: StoredFile, listing: Listing): Promise<void> {
-  if (await isOurs(file, listing)) await listing.node.remove(listing.source, file.name, listing.signal);
-}
-
-/** Qdrant names files by the second: another one of that second took the place of ours, and is somebody else's. */
-export async function isOurs(file: StoredFile, { node, source, signal }: Listing): Promise<boolean> {
-  const found = (await node.list(source, signal)).find(({ name }) => name === file.name);
-  if (found?.bytes !== file.bytes) return false;
-  return found.sha256 === undefined || file.sha256 === undefined || found.sha256 === file.sha256;
-}
-
-/** Removes our file, and names what stays: what could not be removed, and what came up since the beginning. */
-export async function leaveNode({
-  state,
-  node,
-  source,
-  signal,
-}: OnNode & Pick<Capture, 'signal'>): Promise<string[]> {
-  const { file, known } = state;
-  if (known === undefined) return [];
-  const left: string[] = [];
-  if (file?.node === node.url) await removeOurs(file, { node, source, signal }).catch(() => undefined);
-  else if (file !== undefined) left.push(`${file.name} on ${file.node}`);
-  if (known.node !== node.url) return left;
-  try {
-    const since = (await namesOn({ node, source, signal })).filter((name) => !known.names.includes(name));
-    return [...left, ...since.map((name) => `${name} on ${node.url}`)];
-  } catch (error) {
-    // The snapshot is in the store: a node that has gone since is no reason to take another one.
-    if (signal.aborted || !(error instanceof FerryError)) throw error;
-    return file === undefined ? left : [...left, `perhaps ${file.name} on ${node.url}, which did not answer`];
-  }
 }
 
 interface Sending {
@@ -222,43 +152,10 @@ async function send(capture: Capture, sending: Sending): Promise<Captured> {
   return { parts: listed, ...(sha256 === undefined ? {} : { sha256 }) };
 }
 
-/** The one that an earlier attempt had the node make, or a new one. */
-export async function fileOnNode(
-  capture: OnNode & Pick<Capture, 'signal' | 'onProgress'>,
-): Promise<StoredFile> {
-  const { state, node, source, signal } = capture;
-  if (state.file?.node === node.url) return state.file;
-  const before = await namesOn(capture);
-  if (state.known?.node !== node.url) state.known = { node: node.url, names: before };
-  capture.onProgress(state, false);
-  const made: NodeFile = await node.create(source, signal);
-  if (before.includes(made.name)) {
-    const happened = `${made.name} lay on ${node.url} already: somebody else made a snapshot in the same second`;
-    throw new FerryError('SnapshotIncomplete', happened);
-  }
-  forgetUpload(state);
-  const sha256 = made.sha256 === undefined ? {} : { sha256: made.sha256 };
-  state.file = { node: node.url, name: made.name, bytes: made.bytes, ...sha256 };
-  capture.onProgress(state, true);
-  return state.file;
-}
-
 /** Out of S3 Qdrant tells neither length nor tag: that all of it came, the archive shows. */
 function isSame(file: StoredFile, download: Download | undefined): boolean {
   if (!download || (download.bytes !== undefined && download.bytes !== file.bytes)) return false;
   return (file.etag ?? download.etag) === download.etag;
-}
-
-/** Of this source alone: where Qdrant keeps snapshots in S3 its lists mix everything. */
-export async function filesOn({ node, source, signal }: Listing): Promise<NodeFile[]> {
-  const files = await node.list(source, signal);
-  return source === 'storage' ? files : files.filter(({ name }) => isNamedAs(source, name));
-}
-
-type Listing = Pick<Capture, 'node' | 'source' | 'signal'>;
-
-export async function namesOn(listing: Listing): Promise<string[]> {
-  return (await filesOn(listing)).map(({ name }) => name);
 }
 
 /** The upload of the attempt before, with the parts behind which we know how the check stood; or a new one. */
@@ -287,12 +184,6 @@ async function resumedParts({ state, object }: Capture, bytes: number) {
     (part, at) => part.number === at + 1 && part.bytes === partSizeFor(part.number, bytes),
   );
   return fits && before.length === confirmed ? { upload, before } : undefined;
-}
-
-function forgetUpload(state: CaptureState): void {
-  delete state.uploadId;
-  delete state.parts;
-  state.bytes = 0;
 }
 
 /** Uploads of this key that a dead attempt began; ours is complete. */

@@ -2,7 +2,7 @@
 // time, and only named: it may be somebody else's.
 
 import type { NameLeftInput, NameLeftResult } from '../../model/move-activities.js';
-import { filesOn } from '../capture/capture-snapshot.js';
+import { filesOn } from '../capture/node-file.js';
 import { wantedShard } from '../capture/plan-capture.js';
 import type { SnapshotNode, SnapshotNodes } from '../ports.js';
 

@@ -7,7 +7,6 @@
 //   stored:  names on the node ──▶ create ──▶ into each replica, one after the other ──▶ remove
 //   Streams are not repeated for a second replica: what was written in between would make the two differ.
 
-import { createHash } from 'node:crypto';
 import { FerryError } from '../../model/errors.js';
 import type { MoveShardInput, MoveShardResult } from '../../model/move-activities.js';
 import { Pacer } from '../../transfer/pacer.js';
@@ -16,17 +15,15 @@ import {
   fileOnNode,
   isOurs,
   leaveNode,
+  noLongerThere,
   type CaptureState,
   type StoredFile,
-} from '../capture/capture-snapshot.js';
+} from '../capture/node-file.js';
 import { wantedShard } from '../capture/plan-capture.js';
 import type { SnapshotNode, SnapshotNodes, SnapshotSource } from '../ports.js';
 import type { Placing, ShardNode, ShardNodes } from '../recover/recover-ports.js';
 import { isRefusedByNode } from '../recover/recover-shard.js';
-import { SHARD_ENTRIES, TarCheck } from '../tar-check.js';
-
-/** Each telling costs a heartbeat's encoding. */
-const TELL_EVERY_BYTES = 1024 ** 2;
+import { otherHash, Passing } from './passing.js';
 
 export interface MoveState extends CaptureState {
   /** Replicas that have the file named in `file`. */
@@ -175,8 +172,7 @@ async function pushFile(moving: Moving, shard: ShardNode, file: StoredFile): Pro
   // Out of S3 no length is told; there the archive's own end tells it.
   if (!download || (download.bytes ?? file.bytes) !== file.bytes) {
     forgetFile(moving);
-    const happened = `${node.url} no longer has the snapshot ${file.name}, or another one of that name`;
-    throw new FerryError('SnapshotIncomplete', happened);
+    throw noLongerThere(node, file);
   }
   const check = new Passing(moving, file);
   const body = check.pass(download.body);
@@ -184,23 +180,22 @@ async function pushFile(moving: Moving, shard: ShardNode, file: StoredFile): Pro
   try {
     await pushed(shard, { name: file.name, bytes: file.bytes, body }, priority, check, signal);
   } catch (error) {
-    throw check.isOther ? await beginAgain(moving, file) : error;
+    throw check.isOther ? await beginAgain(moving, error) : error;
   }
 }
 
 /** A file that was replaced or removed meanwhile is no reason to give up. */
 async function pullFailure(moving: Moving, file: StoredFile, error: unknown): Promise<unknown> {
   if (!(error instanceof FerryError) || error.retryable) return error;
-  const isOther = error.code === 'SnapshotDamaged' || !(await isOurs(file, moving));
-  return isOther ? beginAgain(moving, file, error) : error;
+  if (error.code === 'SnapshotDamaged') return beginAgain(moving, otherHash(file));
+  return (await isOurs(file, moving)) ? error : beginAgain(moving, noLongerThere(moving.node, file));
 }
 
 /** With another file: the node's disk gave other bytes than were written, or a file of the same second has the name. */
-async function beginAgain(moving: Moving, file: StoredFile, cause?: unknown): Promise<FerryError> {
+async function beginAgain(moving: Moving, why: unknown): Promise<unknown> {
   await dropFile(moving);
   forgetFile(moving);
-  const happened = `The snapshot ${file.name} came over with another SHA-256 than its node says`;
-  return new FerryError('SnapshotIncomplete', happened, { cause });
+  return why;
 }
 
 function forgetFile({ state, onProgress }: Moving): void {
@@ -245,57 +240,5 @@ async function intoReplica<T>(
     return await use(shard);
   } finally {
     await shard.close();
-  }
-}
-
-/** What a snapshot has to be, seen while it passes: whole, and with a file what the node said it hashes to. */
-class Passing {
-  /** Why the body ended before its end. */
-  trouble: unknown;
-  /** All of it came, and it is not what the node said. */
-  isOther = false;
-  bytes = 0;
-  readonly #moving: Moving;
-  readonly #file: StoredFile | undefined;
-
-  constructor(moving: Moving, file?: StoredFile) {
-    this.#moving = moving;
-    this.#file = file;
-  }
-
-  async *pass(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-    const { pacer, signal, input } = this.#moving;
-    const tar = new TarCheck(SHARD_ENTRIES);
-    const hash = createHash('sha256');
-    try {
-      for await (const chunk of body) {
-        await pacer.take(0, chunk.length, signal);
-        tar.push(chunk);
-        if (this.#file?.sha256 !== undefined) hash.update(chunk);
-        this.#count(chunk.length);
-        yield chunk;
-      }
-      tar.finish(`The snapshot of shard ${input.placed.shard.id} of "${input.source.collection}"`);
-      this.#compare(hash.digest('hex'));
-    } catch (error) {
-      this.trouble = error;
-      throw error;
-    }
-  }
-
-  #count(bytes: number): void {
-    const { state, onProgress } = this.#moving;
-    this.bytes += bytes;
-    state.bytes = this.bytes;
-    if (this.bytes < state.best + TELL_EVERY_BYTES) return;
-    state.best = this.bytes;
-    onProgress(state, true);
-  }
-
-  #compare(found: string): void {
-    const file = this.#file;
-    if (file?.sha256 === undefined || file.sha256 === found) return;
-    this.isOther = true;
-    throw new FerryError('SnapshotIncomplete', `The snapshot ${file.name} is another file`);
   }
 }
