@@ -16,6 +16,7 @@ import { compareSides, countPoints } from '../support/compare-sides.js';
 import { startControlSides, type ControlSides } from '../support/control-sides.js';
 import { closeBackup, makeBackup, type HandMade, type MadeBackup } from '../support/hand-made-backup.js';
 import { begin, plan, recover, type InProcess } from '../support/recover-in-process.js';
+import { withInstead } from '../support/instead.js';
 import { bytesOf } from '../support/object-stores.js';
 import { rest } from '../support/rest-text.js';
 import { fillWorst } from '../support/worst-collection.js';
@@ -290,7 +291,8 @@ it('tries again what a node got other than the store holds it', async () => {
         close: () => Promise.resolve(),
       }),
   };
-  const stores = { open: () => withUrls(store) };
+  const fetched = withInstead(store, { presignedUrl: () => Promise.resolve('http://files.test/it') });
+  const stores = { open: () => fetched };
   const target = { cluster: 'target', collection: 'pulled' };
   const step = { from, target, targetPin: {}, manifestSha256, via: 'pull', mayPush: false } as const;
   const input = {
@@ -305,17 +307,6 @@ it('tries again what a node got other than the store holds it', async () => {
     ...{ code: 'SnapshotIncomplete', retryable: true },
   });
 });
-
-/** A folder that says it can be fetched from. */
-function withUrls(folder: ObjectStore): ObjectStore {
-  return new Proxy(folder, {
-    get: (it, name: keyof ObjectStore) => {
-      if (name === 'presignedUrl') return () => Promise.resolve('http://files.test/it');
-      const member = it[name] as unknown;
-      return typeof member === 'function' ? (member.bind(it) as unknown) : member;
-    },
-  });
-}
 
 function flipped(body: Buffer): Buffer {
   const at = Math.floor(body.length / 2);

@@ -2,6 +2,7 @@
 // another one in the same second, which Qdrant gives the same name.
 
 import type { SnapshotNode, SnapshotNodes } from '../../src/backup/ports.js';
+import { withInstead } from './instead.js';
 
 const BEHIND_THE_FIRST_HEADER = 520;
 
@@ -48,17 +49,9 @@ function changing(
   nodes: SnapshotNodes,
   change: (node: SnapshotNode) => Partial<SnapshotNode>,
 ): SnapshotNodes {
-  const changed = (node: SnapshotNode): SnapshotNode => {
-    const instead = change(node);
-    return new Proxy(node, {
-      get: (it, name: keyof SnapshotNode) => {
-        const member = instead[name] ?? it[name];
-        return typeof member === 'function' ? member.bind(it) : member;
-      },
-    });
+  const holding: SnapshotNodes['holding'] = async (...args) => {
+    const node = await nodes.holding(...args);
+    return withInstead(node, change(node));
   };
-  return {
-    only: nodes.only,
-    holding: async (...args) => changed(await nodes.holding(...args)),
-  };
+  return { only: nodes.only, holding };
 }
