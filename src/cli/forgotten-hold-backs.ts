@@ -5,7 +5,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import { swapAlias } from '../model/backup-names.js';
 import type { CollectionRef } from '../model/collections.js';
 import { writeLockId } from '../model/names.js';
-import { stampOf } from '../model/stamp.js';
+import { workIn } from '../model/stamp.js';
 import type { Controls } from '../transfer/control-port.js';
 import { releaseTarget } from '../transfer/release-target.js';
 import { examine, type Finding } from './finding.js';
@@ -23,7 +23,7 @@ export async function forgottenHoldBacks(
       .collections()
       .catch(() => [])) {
       const { config } = await controls.of(cluster).info(collection);
-      if (!stampOf(config)?.heldBack) continue;
+      if (!workIn(config)?.heldBack) continue;
       if (!(await isLocked(temporal, { cluster, collection }))) found.push({ cluster, collection });
     }
   }

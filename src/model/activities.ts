@@ -49,6 +49,8 @@ export interface CollectionPlan {
 }
 
 export interface PrepareTargetInput extends PlanCollectionInput {
+  /** Workflow id, for the stamp. */
+  job?: string;
   sourcePin: Pin;
   targetState: TargetState;
   heldBack: HeldBack;

@@ -10,8 +10,15 @@ export interface CollectionRef {
 export interface Pin {
   /** Qdrant's version, "1.16.3". */
   version: string;
-  /** Peer ids as decimal text; empty where Qdrant runs without clustering. At least one must still be there. */
+  /** Peer ids as decimal text; empty where Qdrant runs without clustering. */
   peers: string[];
+  /**
+   * What the cluster is, whatever its alias leads to now: its peer ids, and without clustering the one that a node gives
+   * itself. At least one must still be there. Empty where none could be had.
+   */
+  identity: string[];
+  /** The random id in its stamp: another collection of the same name has another one, or none. */
+  creation?: string;
   /** Hash of what cannot change in a living collection: vectors (size, distance, datatype, multivector), sparse names, sharding method. */
   shape: string;
 }

@@ -21,6 +21,10 @@ export const catalogue = {
     remedy:
       'The alias now leads to something else than when the job was planned. Put it back, or start a new job.',
   },
+  CollectionChanged: {
+    retryable: false,
+    remedy: 'Somebody deleted or replaced the collection while the job ran. Start a new job.',
+  },
   IncompatibleTarget: {
     retryable: false,
     remedy: 'Choose another name with `as`, or `onExisting: "recreate"` to replace the target collection.',

@@ -81,6 +81,8 @@ export interface PrepareRecoveryInput {
   target: CollectionRef;
   manifestSha256: string;
   onExisting: OnExistingRecovery;
+  /** Workflow id, for the stamp. */
+  job?: string;
   /** The plan's: a collection that was there is deleted only for `replace`. */
   exists: boolean;
 }

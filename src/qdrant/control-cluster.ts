@@ -52,6 +52,16 @@ export class QdrantCluster implements ClusterFacts {
     return Object.keys(objectAt(answer, 'peers')).sort();
   }
 
+  async identity(collection?: string, signal?: AbortSignal): Promise<string[]> {
+    const peers = await this.peers(signal);
+    if (peers.length > 0) return peers;
+    const name = collection ?? (await this.collections(signal)).sort()[0];
+    if (name === undefined) return [];
+    const answer = await this.call('GET', `/collections/${encodeURIComponent(name)}/cluster`, { signal });
+    const own = textAt(answer, 'peer_id');
+    return own === undefined ? [] : [own];
+  }
+
   async processId(signal?: AbortSignal): Promise<string | undefined> {
     try {
       return textAt(await this.call('GET', '/telemetry', { signal }), 'id');

@@ -45,6 +45,12 @@ export interface ClusterFacts {
   knockGrpc(signal?: AbortSignal): Promise<void>;
   /** Peer ids as decimal text; empty where Qdrant runs without clustering. */
   peers(signal?: AbortSignal): Promise<string[]>;
+  /**
+   * Peer ids as decimal text; without clustering the one that the node gives itself, which it keeps over restarts
+   * (`peer_id` in `GET /collections/{name}/cluster`). Asks by way of `collection`, or of any that is there; empty where
+   * there is none.
+   */
+  identity(collection?: string, signal?: AbortSignal): Promise<string[]>;
   /** A value that two addresses of one process share; undefined where the key may not ask. */
   processId(signal?: AbortSignal): Promise<string | undefined>;
   collections(signal?: AbortSignal): Promise<string[]>;

@@ -1,12 +1,13 @@
 // What was behind an alias when a job was planned, and the check that it still is. Promises to notice another cluster
-// (by its peers, or by its version where it has none) and another collection of the same name (by its shape). Does not
-// notice a standalone node of the same version that holds a collection of the same shape.
+// (by its peer ids; a node without clustering has one too) and another collection of the same name: by the creation id
+// in its stamp, and by its shape. Two collections of one shape that ferry never marked are alike to it.
 
 import { createHash } from 'node:crypto';
 import type { CollectionRef, Pin } from '../model/collections.js';
 import { bitsOf, settingsOf, vectorsOf, type CollectionInfo } from '../model/collection-settings.js';
 import { FerryError } from '../model/errors.js';
 import { canonicalJson, objectAt, type JsonObject } from '../model/json.js';
+import { stampOf } from '../model/stamp.js';
 import type { ClusterControl, Controls } from './control-port.js';
 import type { CheckPin } from './ports.js';
 
@@ -29,31 +30,59 @@ export function shapeOf(config: JsonObject): string {
 
 export async function takePin(
   control: ClusterControl,
+  collection: string,
   info: CollectionInfo,
   signal?: AbortSignal,
 ): Promise<Pin> {
-  const [version, peers] = await Promise.all([control.version(signal), control.peers(signal)]);
-  return { version, peers, shape: shapeOf(info.config) };
+  const [version, peers, identity] = await Promise.all([
+    control.version(signal),
+    control.peers(signal),
+    control.identity(collection, signal),
+  ]);
+  const creation = stampOf(info.config)?.creation;
+  return {
+    version,
+    peers,
+    identity,
+    shape: shapeOf(info.config),
+    ...(creation === undefined ? {} : { creation }),
+  };
 }
 
 export function createCheckPin(controls: Controls): CheckPin {
   return async (cluster, collection, pin, signal) => {
     const control = controls.of(cluster);
     const ref = { cluster, collection };
-    const now = await takePin(control, await infoOrChanged(control, ref, signal), signal);
-    const change = changeBetween(pin, now);
-    if (change) throw changed(ref, change);
+    const now = await takePin(control, collection, await infoOrChanged(control, ref, signal), signal);
+    requireSameCluster(ref, pin, now);
+    requireSameCollection(ref, pin, now);
   };
 }
 
-function changeBetween(pinned: Pin, now: Pin): string | undefined {
-  if (pinned.peers.length > 0 || now.peers.length > 0) {
-    const stayed = pinned.peers.some((peer) => now.peers.includes(peer));
-    if (!stayed) return 'none of the peers it had is there any more';
-  } else if (pinned.version !== now.version) {
-    return `it was Qdrant ${pinned.version} and is now ${now.version}`;
+/** True where the two have a peer in common. Unknown identities are not the same. */
+export function sharesPeer(one: readonly string[], other: readonly string[]): boolean {
+  return one.some((peer) => other.includes(peer));
+}
+
+function requireSameCluster(ref: CollectionRef, pinned: Pin, now: Pin): void {
+  if (pinned.identity.length === 0 && now.identity.length === 0) {
+    if (pinned.version === now.version) return;
+    throw changed('ClusterChanged', ref, `it was Qdrant ${pinned.version} and is now ${now.version}`);
   }
-  return pinned.shape === now.shape ? undefined : 'its vectors or its sharding method are others now';
+  if (sharesPeer(pinned.identity, now.identity)) return;
+  const [was, is] = [pinned.identity, now.identity].map((peers) => peers.join(', ') || 'unknown');
+  throw changed(
+    'ClusterChanged',
+    ref,
+    `the alias led to the cluster of peer ${was}, and now leads to peer ${is}`,
+  );
+}
+
+function requireSameCollection(ref: CollectionRef, pinned: Pin, now: Pin): void {
+  if (pinned.creation !== undefined && pinned.creation !== now.creation)
+    throw changed('CollectionChanged', ref, 'it was deleted and created again since');
+  if (pinned.shape !== now.shape)
+    throw changed('CollectionChanged', ref, 'its vectors or its sharding method are different now');
 }
 
 async function infoOrChanged(
@@ -65,13 +94,13 @@ async function infoOrChanged(
     return await control.info(ref.collection, signal);
   } catch (error) {
     if (error instanceof FerryError && error.code === 'CollectionNotFound') {
-      throw changed(ref, 'the collection no longer exists');
+      throw changed('CollectionChanged', ref, 'it no longer exists');
     }
     throw error;
   }
 }
 
-function changed(ref: CollectionRef, how: string): FerryError {
+function changed(code: 'ClusterChanged' | 'CollectionChanged', ref: CollectionRef, how: string): FerryError {
   const happened = `"${ref.collection}" on "${ref.cluster}" is not what this job was planned for: ${how}`;
-  return new FerryError('ClusterChanged', happened, { context: { ...ref } });
+  return new FerryError(code, happened, { context: { ...ref } });
 }

@@ -8,7 +8,7 @@ import { misfits, settingDifferences } from '../model/settings-difference.js';
 import { FerryError } from '../model/errors.js';
 import { numberAt, valueAt, writeJson, type JsonObject } from '../model/json.js';
 import { migrationName } from '../model/names.js';
-import { isAtLeast, METADATA_SINCE, stampOf } from '../model/stamp.js';
+import { isAtLeast, METADATA_SINCE, workIn } from '../model/stamp.js';
 import type { ClusterControl, Controls } from './control-port.js';
 import { keyName, lookAt, lookIfThere, readPlanOf, shardKeysOf, type Look } from './look.js';
 import { takePin } from './pin.js';
@@ -27,7 +27,7 @@ export async function planCollection(
   const targetState = to ? stateOf(input, from, to) : 'absent';
   await refuseMissingClustering(target, wanted, signal);
   return {
-    sourcePin: await takePin(source, from.info, signal),
+    sourcePin: await takePin(source, input.source.collection, from.info, signal),
     targetState,
     sourcePoints: from.points,
     targetPoints: to?.points ?? 0,
@@ -51,11 +51,12 @@ async function refuseItself(
 
 /** Created by this migration, now or at an earlier attempt. */
 export function isOurs(input: PlanCollectionInput, config: JsonObject): boolean {
-  return stampOf(config)?.isAdopted !== true && isStamped(input, config);
+  return workIn(config)?.isAdopted !== true && isStamped(input, config);
 }
 
 function isStamped(input: PlanCollectionInput, config: JsonObject): boolean {
-  return stampOf(config)?.migration === migrationName(input.source, input.target);
+  const work = workIn(config);
+  return work?.kind === 'migration' && work.name === migrationName(input.source, input.target);
 }
 
 function stateOf(input: PlanCollectionInput, from: Look, to: Look): TargetState {
@@ -107,7 +108,7 @@ async function heldBackOf(
   to: Look | undefined,
   signal?: AbortSignal,
 ): Promise<HeldBack> {
-  const stamped = to ? stampOf(to.info.config)?.heldBack : undefined;
+  const stamped = to ? workIn(to.info.config)?.heldBack : undefined;
   if (state === 'ours' && stamped) return stamped;
   const final = to && state !== 'recreate' ? to.settings : wanted;
   const strict = final.strict_mode_config ?? null;

@@ -17,8 +17,8 @@ export async function planVerification(
   const to = await lookAt(target, input.target, signal);
   refuseOtherSharding(input, from, to);
   return {
-    sourcePin: await takePin(source, from.info, signal),
-    targetPin: await takePin(target, to.info, signal),
+    sourcePin: await takePin(source, input.source.collection, from.info, signal),
+    targetPin: await takePin(target, input.target.collection, to.info, signal),
     sourcePoints: from.points,
     targetPoints: to.points,
     sourceRead: readPlanOf(from),

@@ -10,6 +10,7 @@
 //
 // A collection that is not ours is left as it is, but for a stamp on one that is empty. Nothing is put back here: release-target.ts does.
 
+import { randomUUID } from 'node:crypto';
 import type { PrepareTargetInput, PrepareTargetResult } from '../model/activities.js';
 import type { TargetState } from '../model/collections.js';
 import {
@@ -22,8 +23,15 @@ import {
 import { isSameIndex } from '../model/settings-difference.js';
 import { FerryError } from '../model/errors.js';
 import { numberAt, objectAt, valueAt, type JsonObject } from '../model/json.js';
-import { migrationName, STAMP_KEY } from '../model/names.js';
-import { isAtLeast, METADATA_SINCE, NO_INDEXING, stampJson, stampOf } from '../model/stamp.js';
+import { migrationName } from '../model/names.js';
+import {
+  isAtLeast,
+  METADATA_SINCE,
+  NO_INDEXING,
+  stampMetadata,
+  stampOf,
+  type StampedWork,
+} from '../model/stamp.js';
 import type { ClusterControl, Controls, NewShardKey } from './control-port.js';
 import { keyName, lookAt, lookIfThere, readPlanOf, shardKeysOf, strictLimit, type Look } from './look.js';
 import { createCheckPin, takePin } from './pin.js';
@@ -52,7 +60,7 @@ export async function prepareTarget(
   const there = await lookAt(target, input.target, signal);
   const maxWritePoints = strictLimit(there.settings, 'upsert_max_batchsize');
   return {
-    targetPin: await takePin(target, there.info, signal),
+    targetPin: await takePin(target, input.target.collection, there.info, signal),
     targetRead: readPlanOf(there),
     ...(maxWritePoints === undefined ? {} : { maxWritePoints }),
     targetNodes: target.nodeUrls.length,
@@ -61,15 +69,14 @@ export async function prepareTarget(
 }
 
 /** So that a repeated job knows the points it finds there as its own. Nothing else of the collection is touched. */
-async function adopt(
-  controls: Controls,
-  { source, target: ref }: PrepareTargetInput,
-  signal?: AbortSignal,
-): Promise<void> {
-  const target = controls.of(ref.cluster);
+async function adopt(controls: Controls, input: PrepareTargetInput, signal?: AbortSignal): Promise<void> {
+  const { cluster, collection } = input.target;
+  const target = controls.of(cluster);
   if (!isAtLeast(await target.version(signal), METADATA_SINCE)) return;
-  const metadata = { [STAMP_KEY]: stampJson({ migration: migrationName(source, ref), isAdopted: true }) };
-  await target.change(ref.collection, { metadata }, signal);
+  const { config } = await target.info(collection, signal);
+  const creation = stampOf(config)?.creation ?? randomUUID();
+  const metadata = stampMetadata({ creation, work: { ...openWork(input), isAdopted: true } });
+  await target.change(collection, { metadata }, signal);
 }
 
 async function workFor(controls: Controls, input: PrepareTargetInput, signal?: AbortSignal): Promise<Work> {
@@ -119,9 +126,20 @@ function createBody(work: Work): JsonObject {
   return body;
 }
 
-function stamp({ input }: Work): JsonObject {
-  const migration = migrationName(input.source, input.target);
-  return { [STAMP_KEY]: stampJson({ migration, heldBack: input.heldBack }) };
+function stamp({ input }: Work, there?: Look): JsonObject {
+  const creation = (there && stampOf(there.info.config)?.creation) ?? randomUUID();
+  return stampMetadata({ creation, work: { ...openWork(input), heldBack: input.heldBack } });
+}
+
+function openWork({ source, target, sourcePin, job = '' }: PrepareTargetInput): StampedWork {
+  return {
+    kind: 'migration',
+    name: migrationName(source, target),
+    job,
+    state: 'open',
+    renewedAt: new Date().toISOString(),
+    source: sourcePin.identity,
+  };
 }
 
 async function tellParams({ wanted, target, input, signal }: Work, there: Look): Promise<void> {
@@ -173,10 +191,10 @@ async function holdBack(work: Work, there: Look): Promise<void> {
   const { input, target, signal } = work;
   const isHeld =
     numberAt(there.info.config, 'optimizer_config', 'indexing_threshold') === Number(NO_INDEXING.value);
-  const isKnown = !work.isStamped || stampOf(there.info.config)?.heldBack !== undefined;
+  const isKnown = !work.isStamped || stampOf(there.info.config)?.work?.heldBack !== undefined;
   if (isHeld && isKnown && there.settings.strict_mode_config === undefined) return;
   // The stamp first: what is held back must never be unknown.
-  if (work.isStamped) await target.change(input.target.collection, { metadata: stamp(work) }, signal);
+  if (work.isStamped) await target.change(input.target.collection, { metadata: stamp(work, there) }, signal);
   const patch: JsonObject = { optimizers_config: { indexing_threshold: NO_INDEXING } };
   if (input.heldBack.strictMode !== undefined) patch.strict_mode_config = { enabled: false };
   await target.change(input.target.collection, patch, signal);

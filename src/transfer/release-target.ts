@@ -7,8 +7,7 @@ import type { ReleaseTargetInput } from '../model/activities.js';
 import { FerryError } from '../model/errors.js';
 import type { HeldBack } from '../model/collections.js';
 import { parseJson, textAt, type JsonObject } from '../model/json.js';
-import { STAMP_KEY } from '../model/names.js';
-import { isAtLeast, METADATA_SINCE, NO_INDEXING, stampJson, stampOf } from '../model/stamp.js';
+import { isAtLeast, METADATA_SINCE, NO_INDEXING, stampMetadata, stampOf } from '../model/stamp.js';
 import type { ClusterControl, Controls } from './control-port.js';
 
 /** A patch with null changes nothing, so Qdrant's default has to be said. In KiB. */
@@ -24,14 +23,13 @@ export async function releaseTarget(
   const config = await configIfThere(target, ref.collection, signal);
   if (!config) return;
   const stamp = stampOf(config);
-  const held = stamp ? stamp.heldBack : await heldUnstamped(target, config, heldBack, signal);
+  const held = stamp ? stamp.work?.heldBack : await heldUnstamped(target, config, heldBack, signal);
   if (!held) return;
   await target.change(ref.collection, patchOf(held), signal);
   await returnAliases(target, ref.collection, held.aliases ?? [], signal);
-  if (!stamp) return;
-  const metadata = {
-    [STAMP_KEY]: stampJson({ migration: stamp.migration, ...(stamp.isMoved ? { isMoved: true } : {}) }),
-  };
+  if (!stamp?.work) return;
+  const { heldBack: _, ...work } = stamp.work;
+  const metadata = stampMetadata({ ...stamp, work });
   await target.change(ref.collection, { metadata }, signal);
 }
 

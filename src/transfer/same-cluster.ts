@@ -2,6 +2,7 @@
 // noticed whatever the addresses say. Promises no false alarm; two load balancers before standalone nodes can hide it.
 
 import type { ClusterControl } from './control-port.js';
+import { sharesPeer } from './pin.js';
 
 export async function isSameCluster(
   one: ClusterControl,
@@ -10,8 +11,11 @@ export async function isSameCluster(
 ): Promise<boolean> {
   if (one.alias === other.alias) return true;
   if (one.nodeUrls.some((url) => other.nodeUrls.includes(url))) return true;
-  const [peers, otherPeers] = await Promise.all([one.peers(signal), other.peers(signal)]);
-  if (peers.length > 0 || otherPeers.length > 0) return peers.some((peer) => otherPeers.includes(peer));
+  const [here, there] = await Promise.all([
+    one.identity(undefined, signal),
+    other.identity(undefined, signal),
+  ]);
+  if (here.length > 0 && there.length > 0) return sharesPeer(here, there);
   const [id, otherId] = await Promise.all([one.processId(signal), other.processId(signal)]);
   return id !== undefined && id === otherId;
 }

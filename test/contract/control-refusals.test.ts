@@ -214,7 +214,7 @@ test('notices that an alias leads to another cluster, or a name to another colle
   await checkPin('again', 'docs', sourcePin);
   await refusal('ClusterChanged', checkPin('target', 'full', sourcePin));
   await rest(sides.source, 'DELETE', '/collections/notes');
-  await refusal('ClusterChanged', checkPin('source', 'notes', sourcePin));
+  await refusal('CollectionChanged', checkPin('source', 'notes', sourcePin));
   await make(sides.source, 'notes', 0, '{"vectors":{"size":9,"distance":"Dot"}}');
-  await refusal('ClusterChanged', checkPin('source', 'notes', sourcePin));
+  await refusal('CollectionChanged', checkPin('source', 'notes', sourcePin));
 });

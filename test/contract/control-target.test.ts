@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PlanCollectionInput } from '../../src/model/activities.js';
 import { numberAt, textAt } from '../../src/model/json.js';
-import { stampOf } from '../../src/model/stamp.js';
+import { workIn } from '../../src/model/stamp.js';
 import { awaitReady } from '../../src/transfer/await-ready.js';
 import { compareConfigurations } from '../../src/transfer/compare-configurations.js';
 import { copyAliases } from '../../src/transfer/copy-aliases.js';
@@ -123,7 +123,7 @@ test('replaces a collection only when told to, whatever shape it had, and gives 
   const again = await prepared(planFor('docs', 'old', { onExisting: 'recreate' }));
   expect(again).toMatchObject({ owned: true, targetState: 'recreate' });
   expect(numberAt(await configOf(sides.target, 'old'), 'params', 'vectors', 'size')).toBe(4);
-  expect(stampOf(await configOf(sides.target, 'old'))?.heldBack).toEqual(again.heldBack);
+  expect(workIn(await configOf(sides.target, 'old'))?.heldBack).toEqual(again.heldBack);
   await releaseTarget(sides.controls, { target: again.target, heldBack: again.heldBack, owned: true });
   expect(await sides.controls.of('target').aliases()).toEqual([{ alias: 'live', collection: 'old' }]);
   await rest(sides.target, 'DELETE', collectionPath('old'));
@@ -177,9 +177,7 @@ test("drops the stamp of an earlier migration from the source's own metadata", a
   const onward = { cluster: 'source', collection: 'bare-back' };
   const input = { source: stamped, target: onward, onExisting: 'fail' as const };
   await prepared(input);
-  expect(stampOf(await configOf(sides.source, 'bare-back'))?.migration).toBe(
-    'target/bare -> source/bare-back',
-  );
+  expect(workIn(await configOf(sides.source, 'bare-back'))?.name).toBe('target/bare -> source/bare-back');
 });
 
 test('releases nothing, quietly, where the collection was never made', async () => {

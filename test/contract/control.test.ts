@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PrepareTargetInput } from '../../src/model/activities.js';
 import { canonicalJson, objectAt, withoutNulls, writeJson, type Json } from '../../src/model/json.js';
-import { stampOf } from '../../src/model/stamp.js';
+import { workIn } from '../../src/model/stamp.js';
 import { compareConfigurations } from '../../src/transfer/compare-configurations.js';
 import { keyName, shardKeysOf } from '../../src/transfer/look.js';
 import { planCollection } from '../../src/transfer/plan-collection.js';
@@ -50,8 +50,10 @@ test('holds indexing and strict mode back while it is loaded', async () => {
   expect(result.maxWritePoints).toBeUndefined();
   const config = await configOf(sides.target, 'everything');
   expect(writeJson(objectAt(config.optimizer_config).indexing_threshold ?? null)).toBe('1000000000');
-  expect(stampOf(config)).toEqual({
-    migration: 'source/everything -> target/everything',
+  expect(workIn(config)).toMatchObject({
+    kind: 'migration',
+    name: 'source/everything -> target/everything',
+    state: 'open',
     heldBack: input.heldBack,
   });
 });
@@ -71,7 +73,11 @@ test('equals the source setting by setting once it is released, twice even', asy
     await configOf(sides.target, 'everything'),
   ];
   const stamp = {
-    'qdrant-ferry': { migration: 'source/everything -> target/everything', version: expect.anything() },
+    'qdrant-ferry': {
+      version: expect.anything(),
+      creation: expect.any(String),
+      work: expect.objectContaining({ name: 'source/everything -> target/everything' }),
+    },
   };
   expect(right.metadata).toMatchObject(stamp);
   expect(text({ ...right, metadata: null })).toBe(text({ ...left, metadata: null }));

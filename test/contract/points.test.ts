@@ -202,7 +202,7 @@ describe('copying a slice', () => {
 });
 
 describe('comparing a slice', () => {
-  const pin = { version: '', peers: [], shape: '' };
+  const pin = { version: '', peers: [], identity: [], shape: '' };
   const ref = (cluster: string) => ({ cluster, collection: NAME });
 
   async function compare(more: Partial<CompareSliceInput> = {}): Promise<CompareState> {

@@ -91,7 +91,7 @@ async function recovered(made: Made, as: string): Promise<Recovered> {
   expect(hasRecall).toBe(true);
   const target = { cluster: 'target', collection: as };
   const control = sides.controls.of('target');
-  const targetPin = await takePin(control, await control.info(as));
+  const targetPin = await takePin(control, as, await control.info(as));
   const replay = (searches = searchesOf('target')) =>
     replayRecall({ store, searches }, { from, target, targetPin, manifestSha256 }, never);
   return { as, replay };
@@ -185,7 +185,7 @@ describe('the baseline of a collection', () => {
 
   it('is written once: who comes later returns it', async () => {
     const control = sides.controls.of('source');
-    const pin = await takePin(control, await control.info('wide'));
+    const pin = await takePin(control, 'wide', await control.info('wide'));
     const backup = backupIdOf(new Date(), '0123abcd');
     const input = { store: 'disk', cluster: 'source', backup, collection: 'wide', pin, queries: 2 };
     const room = { store, control, searches: searchesOf('source') };

@@ -89,7 +89,7 @@ export class FakeClusters {
   }
 
   control(): ControlActivities {
-    const pin = { version: '1.16.3', peers: [], shape: 'shape' };
+    const pin = { version: '1.16.3', peers: [], identity: [], shape: 'shape' };
     const read = { mode: 'scroll' as const };
     return {
       resolveCollections: async ({ source, target, collections, as, after }) => {

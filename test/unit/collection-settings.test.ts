@@ -165,7 +165,17 @@ test('reads back the stamp it wrote, strict mode with its numbers', () => {
     indexingThreshold: '20000',
     strictMode: '{"enabled":true,"max_query_limit":9007199254740993}',
   };
-  const stamp = { migration: 'a/x -> b/y', heldBack };
+  const work = {
+    kind: 'migration' as const,
+    name: 'a/x -> b/y',
+    job: 'ferry/b/y',
+    state: 'closed' as const,
+    renewedAt: '2026-11-27T10:00:00.000Z',
+    source: ['9007199254740993'],
+    heldBack,
+    verified: { count: 3, sum: 'ab'.repeat(16) },
+  };
+  const stamp = { creation: '5f0c9a3e-0000-4000-8000-000000000000', work };
   const config = { metadata: { 'qdrant-ferry': parseJson(writeJson(stampJson(stamp))) } };
   expect(stampOf(config)).toEqual(stamp);
   expect(stampOf({ metadata: fromPlain({ 'qdrant-ferry': 'by hand' }) })).toBeUndefined();

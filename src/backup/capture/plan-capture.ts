@@ -25,7 +25,7 @@ export async function planCapture(
 ): Promise<PlanCaptureResult> {
   const control = controls.of(source.cluster);
   const look = await lookAt(control, source, signal);
-  const pin = await takePin(control, look.info, signal);
+  const pin = await takePin(control, source.collection, look.info, signal);
   const mode = capture === 'auto' ? modeFor(pin.version) : capture;
   const planned = shardsToCapture(look.layout, pin.peers.length > 0);
   return {

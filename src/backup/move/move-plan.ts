@@ -7,7 +7,7 @@ import type { CollectionRef } from '../../model/collections.js';
 import { FerryError } from '../../model/errors.js';
 import { migrationName } from '../../model/names.js';
 import type { MovePlan, PlanMoveInput } from '../../model/move-activities.js';
-import { stampOf, type Stamp } from '../../model/stamp.js';
+import { workIn, type StampedWork } from '../../model/stamp.js';
 import type { Alias, ClusterControl, Controls } from '../../transfer/control-port.js';
 import { planCollection } from '../../transfer/plan-collection.js';
 import { modeFor, notesOn } from '../capture/plan-capture.js';
@@ -97,12 +97,13 @@ async function stampOfOurs(
   source: CollectionRef,
   written: CollectionRef,
   signal?: AbortSignal,
-): Promise<Stamp | undefined> {
-  const stamp = stampOf((await target.info(written.collection, signal)).config);
-  return stamp?.isAdopted !== true && stamp?.migration === migrationName(source, written) ? stamp : undefined;
+): Promise<StampedWork | undefined> {
+  const work = workIn((await target.info(written.collection, signal)).config);
+  if (work?.kind !== 'migration' || work.isAdopted === true) return undefined;
+  return work.name === migrationName(source, written) ? work : undefined;
 }
 
 /** All shards are in, or an earlier migration came to its end, whatever way the points went. */
-function isMoved({ isMoved = false, heldBack }: Stamp): boolean {
+function isMoved({ isMoved = false, heldBack }: StampedWork): boolean {
   return isMoved || heldBack === undefined;
 }

@@ -11,8 +11,8 @@ import type {
   UndoMoveInput,
   UndoMoveResult,
 } from '../../model/move-activities.js';
-import { migrationName, STAMP_KEY } from '../../model/names.js';
-import { stampJson, stampOf, type Stamp } from '../../model/stamp.js';
+import { migrationName } from '../../model/names.js';
+import { stampMetadata, stampOf, type Stamp, type StampedWork } from '../../model/stamp.js';
 import type { CollectionRef } from '../../model/collections.js';
 import type { ClusterControl, Controls } from '../../transfer/control-port.js';
 import { lookAt } from '../../transfer/look.js';
@@ -45,7 +45,7 @@ export async function markMoved(
   const target = controls.of(ref.cluster);
   const stamp = await ownStamp(target, source, ref, signal);
   if (!stamp) return; // a Qdrant that keeps no metadata: the next attempt moves everything again
-  const metadata = { [STAMP_KEY]: stampJson({ ...stamp, isMoved: true }) };
+  const metadata = stampMetadata({ ...stamp, work: { ...stamp.work, isMoved: true } });
   await target.change(ref.collection, { metadata }, signal);
 }
 
@@ -68,7 +68,7 @@ export async function undoMove(
   const target = controls.of(ref.cluster);
   if (!(await target.collections(signal)).includes(ref.collection)) return { removed: true };
   const stamp = await ownStamp(target, source, ref, signal);
-  if (stamp?.heldBack === undefined) return { removed: false };
+  if (stamp?.work.heldBack === undefined) return { removed: false };
   await target.remove(ref.collection, signal);
   return { removed: true };
 }
@@ -78,7 +78,8 @@ async function ownStamp(
   source: CollectionRef,
   ref: CollectionRef,
   signal?: AbortSignal,
-): Promise<Stamp | undefined> {
-  const stamp = stampOf((await target.info(ref.collection, signal)).config);
-  return stamp?.migration === migrationName(source, ref) ? stamp : undefined;
+): Promise<(Stamp & { work: StampedWork }) | undefined> {
+  const { creation, work } = stampOf((await target.info(ref.collection, signal)).config) ?? {};
+  if (creation === undefined || work?.kind !== 'migration') return undefined;
+  return work.name === migrationName(source, ref) ? { creation, work } : undefined;
 }

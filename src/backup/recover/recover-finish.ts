@@ -11,13 +11,13 @@ import type {
 import { indexSchema } from '../../model/collection-settings.js';
 import type { JsonObject } from '../../model/json.js';
 import { isSameIndex } from '../../model/settings-difference.js';
-import { isAtLeast, METADATA_SINCE } from '../../model/stamp.js';
+import { isAtLeast, METADATA_SINCE, stampMetadata, stampOf } from '../../model/stamp.js';
 import type { Controls } from '../../transfer/control-port.js';
 import { pointAliases } from '../point-aliases.js';
 import type { Stores } from './recover-ports.js';
 import { settingsIn } from './recover-settings.js';
 import { openPlanned } from './recover-source.js';
-import { isPending, recoveryStamp } from './recover-stamp.js';
+import { isPending } from './recover-stamp.js';
 
 export async function finishRecovery(
   controls: Controls,
@@ -38,7 +38,14 @@ export async function finishRecovery(
   const patch: JsonObject = {};
   if (settings.strictMode !== undefined) patch.strict_mode_config = settings.strictMode;
   if (isAtLeast(await target.version(signal), METADATA_SINCE)) {
-    patch.metadata = recoveryStamp(from, { cluster: input.target.cluster, collection: writes }, false);
+    const { creation, work } = stampOf(there.config) ?? {};
+    if (creation !== undefined && work !== undefined) {
+      const { replacedAliases: _, ...closed } = { ...work, state: 'closed' as const };
+      patch.metadata = stampMetadata({
+        creation,
+        work: { ...closed, renewedAt: new Date().toISOString() },
+      });
+    }
   }
   if (Object.keys(patch).length > 0) await target.change(writes, patch, signal);
   const wanted = [...manifest.aliases, ...input.replacedAliases];

@@ -7,12 +7,14 @@
 //   3. shard keys in the manifest's order, each with its number of shards
 //   4. payload indexes
 
+import { randomUUID } from 'node:crypto';
 import { FerryError } from '../../model/errors.js';
 import type { PrepareRecoveryInput, PrepareRecoveryResult } from '../../model/recovery-activities.js';
 import type { CollectionManifest } from '../../model/manifest.js';
 import { indexSchema } from '../../model/collection-settings.js';
 import { numberAt, type JsonObject } from '../../model/json.js';
-import { isAtLeast, METADATA_SINCE } from '../../model/stamp.js';
+import { recoveryName } from '../../model/names.js';
+import { isAtLeast, METADATA_SINCE, stampMetadata, type Stamp } from '../../model/stamp.js';
 import type { ClusterControl, Controls, Layout, NewShardKey } from '../../transfer/control-port.js';
 import { lookAt, lookIfThere } from '../../transfer/look.js';
 import { takePin } from '../../transfer/pin.js';
@@ -20,7 +22,7 @@ import { placeName, placesIn, replicasOf } from '../move/move-places.js';
 import type { Stores } from './recover-ports.js';
 import { settingsIn, type RecoveredSettings } from './recover-settings.js';
 import { openPlanned } from './recover-source.js';
-import { isPending, recoveryStamp, replacedAliasesIn } from './recover-stamp.js';
+import { isPending, replacedAliasesIn } from './recover-stamp.js';
 
 interface Making {
   target: ClusterControl;
@@ -44,7 +46,7 @@ export async function prepareRecovery(
   await createIndexes(making);
   const made = await lookAt(target, input.target, signal);
   return {
-    targetPin: await takePin(target, made.info, signal),
+    targetPin: await takePin(target, input.target.collection, made.info, signal),
     shards: mapShards(manifest, made.layout),
   };
 }
@@ -68,12 +70,27 @@ async function makeRoom({ target, input, signal }: Making): Promise<string[]> {
 
 async function create({ target, input, settings, signal }: Making, replacedAliases: string[]): Promise<void> {
   const isStamped = isAtLeast(await target.version(signal), METADATA_SINCE);
-  const metadata = { ...settings.metadata, ...recoveryStamp(input.from, input.target, { replacedAliases }) };
+  const metadata = { ...settings.metadata, ...stampMetadata(openStamp(input, replacedAliases)) };
   const body: JsonObject = { ...settings.create, ...(isStamped ? { metadata } : {}) };
   await target.create(input.target.collection, body, signal);
   if (Object.keys(settings.params).length > 0) {
     await target.change(input.target.collection, { params: settings.params }, signal);
   }
+}
+
+function openStamp({ from, target, job = '' }: PrepareRecoveryInput, replacedAliases: string[]): Stamp {
+  return {
+    creation: randomUUID(),
+    work: {
+      kind: 'recovery',
+      name: recoveryName(from, target),
+      job,
+      state: 'open',
+      renewedAt: new Date().toISOString(),
+      source: [],
+      replacedAliases,
+    },
+  };
 }
 
 async function createShardKeys({ target, input, manifest, settings, signal }: Making): Promise<void> {
