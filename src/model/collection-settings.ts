@@ -8,11 +8,13 @@ import {
   isObject,
   mergePatch,
   objectAt,
+  parseJson,
   withoutNulls,
   type Json,
   type JsonObject,
 } from './json.js';
 import { STAMP_KEY } from './names.js';
+import { workIn } from './stamp.js';
 
 /** What `GET /collections/{name}` says, as far as anything here needs it. */
 export interface CollectionInfo {
@@ -40,7 +42,27 @@ const CREATE_KEYS = new Set([
   'metadata',
 ]);
 
-/** Everything a collection is set to, without nulls (outside metadata) and without our stamp. */
+/**
+ * The configuration with what a job holds back (indexing threshold, strict mode) as its stamp records it: as the
+ * collection is meant to be, not as it is set while it is being filled. Unchanged where nothing is held back.
+ */
+export function wholeConfig(config: JsonObject): JsonObject {
+  const held = workIn(config)?.heldBack;
+  if (held === undefined) return config;
+  const optimizers = {
+    ...objectAt(config.optimizer_config),
+    indexing_threshold: parseJson(held.indexingThreshold),
+  };
+  const strict = held.strictMode === undefined ? {} : { strict_mode_config: parseJson(held.strictMode) };
+  return { ...config, optimizer_config: optimizers, ...strict };
+}
+
+/** `settingsOf` the whole configuration: for whoever copies or stores a collection's settings. */
+export function wholeSettings(config: JsonObject): JsonObject {
+  return settingsOf(wholeConfig(config));
+}
+
+/** Everything a collection is set to now, without nulls (outside metadata) and without our stamp. */
 export function settingsOf(config: JsonObject): JsonObject {
   const { params, optimizer_config: optimizers, metadata, ...rest } = config;
   const settings = withoutNulls({

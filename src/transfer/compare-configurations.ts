@@ -2,7 +2,7 @@
 // it. Our stamp does not count. Reads only; what is still held back is a difference.
 
 import type { CompareConfigurationsInput, CompareConfigurationsResult } from '../model/activities.js';
-import { removedPaths, settingsOf, withOverrides } from '../model/collection-settings.js';
+import { removedPaths, settingsOf, wholeSettings, withOverrides } from '../model/collection-settings.js';
 import { indexDifferences, settingDifferences } from '../model/settings-difference.js';
 import type { Controls, Layout } from './control-port.js';
 import { keyName, shardKeysOf } from './look.js';
@@ -22,7 +22,7 @@ export async function compareConfigurations(
     }),
   );
   if (!from || !to) return { differences: [] };
-  const wanted = withOverrides(from.settings, input.overrides);
+  const wanted = withOverrides(wholeSettings(from.info.config), input.overrides);
   const differences = [
     ...settingDifferences(wanted, to.settings, removedPaths(input.overrides)),
     ...indexDifferences(from.info.payloadSchema, to.info.payloadSchema),

@@ -3,7 +3,7 @@
 
 import type { CollectionPlan, PlanCollectionInput } from '../model/activities.js';
 import type { HeldBack, TargetState } from '../model/collections.js';
-import { withOverrides } from '../model/collection-settings.js';
+import { wholeSettings, withOverrides } from '../model/collection-settings.js';
 import { misfits, settingDifferences } from '../model/settings-difference.js';
 import { FerryError } from '../model/errors.js';
 import { numberAt, valueAt, writeJson, type JsonObject } from '../model/json.js';
@@ -23,7 +23,7 @@ export async function planCollection(
   await refuseItself(source, target, input, signal);
   const from = await lookAt(source, input.source, signal);
   const to = await lookIfThere(target, input.target, signal);
-  const wanted = withOverrides(from.settings, input.overrides);
+  const wanted = withOverrides(wholeSettings(from.info.config), input.overrides);
   const targetState = to ? stateOf(input, from, to) : 'absent';
   await refuseMissingClustering(target, wanted, signal);
   return {

@@ -18,6 +18,7 @@ import {
   setPaths,
   settingsOf,
   splitSettings,
+  wholeSettings,
   withOverrides,
 } from '../model/collection-settings.js';
 import { isSameIndex } from '../model/settings-difference.js';
@@ -83,7 +84,7 @@ async function workFor(controls: Controls, input: PrepareTargetInput, signal?: A
   const { cluster, collection } = input.source;
   await createCheckPin(controls)(cluster, collection, input.sourcePin, signal);
   const source = await lookAt(controls.of(cluster), input.source, signal);
-  const wanted = withOverrides(source.settings, input.overrides);
+  const wanted = withOverrides(wholeSettings(source.info.config), input.overrides);
   const target = controls.of(input.target.cluster);
   const isStamped = isAtLeast(await target.version(signal), METADATA_SINCE);
   return { input, source, wanted, target, isStamped, signal };

@@ -4,6 +4,8 @@ import {
   setPaths,
   settingsOf,
   splitSettings,
+  wholeConfig,
+  wholeSettings,
   withOverrides,
 } from '../../src/model/collection-settings.js';
 import {
@@ -15,7 +17,8 @@ import {
   type JsonObject,
 } from '../../src/model/json.js';
 import { indexDifferences, misfits, settingDifferences } from '../../src/model/settings-difference.js';
-import { isAtLeast, stampJson, stampOf } from '../../src/model/stamp.js';
+import type { HeldBack } from '../../src/model/collections.js';
+import { isAtLeast, stampJson, stampMetadata, stampOf, type StampedWork } from '../../src/model/stamp.js';
 import { shapeOf } from '../../src/transfer/pin.js';
 
 const object = (text: string): JsonObject => parseJson(text) as JsonObject;
@@ -27,6 +30,37 @@ test('keeps numbers over 2^53 and the difference of 1 and 1.0 through parsing, p
   expect(writeJson(mergePatch(parseJson(text), object('{"i":null,"x":9007199254740993}')))).toBe(
     '{"u":18446744073709551615,"f":1.0,"e":1e2,"x":9007199254740993}',
   );
+});
+
+test('reads the settings of a collection that is being filled as its stamp holds them back', () => {
+  const heldBack = {
+    indexingThreshold: '20000',
+    strictMode: '{"enabled":true,"max_query_limit":50}',
+  };
+  const work: StampedWork = {
+    kind: 'migration',
+    name: 'a',
+    job: 'j',
+    state: 'open',
+    renewedAt: '',
+    source: [],
+  };
+  const config = object(
+    '{"params":{},"optimizer_config":{"indexing_threshold":1000000000,"deleted_threshold":0.2},"strict_mode_config":{"enabled":false}}',
+  );
+  const stamped = (held: HeldBack): JsonObject => ({
+    ...config,
+    metadata: stampMetadata({ creation: 'c', work: { ...work, heldBack: held } }),
+  });
+  expect(canonicalJson(wholeSettings(stamped(heldBack)))).toBe(
+    '{"optimizers_config":{"deleted_threshold":0.2,"indexing_threshold":20000},' +
+      '"strict_mode_config":{"enabled":true,"max_query_limit":50}}',
+  );
+  expect(canonicalJson(wholeSettings(stamped({ indexingThreshold: 'null' })))).toBe(
+    '{"optimizers_config":{"deleted_threshold":0.2}}',
+  );
+  expect(canonicalJson(settingsOf(stamped(heldBack)))).toContain('1000000000');
+  expect(wholeConfig(config)).toBe(config);
 });
 
 test('merges patches as RFC 7396 has it', () => {
