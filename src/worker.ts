@@ -13,6 +13,7 @@ import { createDataActivities } from './activities/data-activities.js';
 import { createExaminationActivities } from './activities/examination-activities.js';
 import { createMoveActivities, createMoveControlActivities } from './activities/move-activities.js';
 import { failureInterceptor } from './activities/failure-interceptor.js';
+import { leaseInterceptor } from './activities/lease-interceptor.js';
 import {
   createRecoveryActivities,
   createRecoveryControlActivities,
@@ -76,7 +77,7 @@ function workerSettings(role: string): Partial<WorkerOptions> {
   return {
     identity: identityOf(role),
     shutdownGraceTime: '30s',
-    interceptors: { activity: [failureInterceptor] },
+    interceptors: { activity: [failureInterceptor, leaseInterceptor] },
   };
 }
 

@@ -1,7 +1,6 @@
 // Capture and catalogue, as Temporal calls them. The two that plan run beside the workflows; those that touch a store
 // run where the store is seen.
 
-import { Context } from '@temporalio/activity';
 import type {
   BackupControlActivities,
   BackupStoreActivities,
@@ -31,6 +30,7 @@ import type { ObjectStore } from '../storage/object-store.js';
 import type { Controls } from '../transfer/control-port.js';
 import type { CheckPin } from '../transfer/ports.js';
 import { heldCall } from './held-call.js';
+import { attemptSignal } from './lease.js';
 import { runSlice, type Attempt } from './slice-activity.js';
 
 export interface BackupControlDependencies extends BackupPlaces {
@@ -52,7 +52,7 @@ export function createBackupControlActivities(
   dependencies: BackupControlDependencies,
 ): BackupControlActivities {
   const { searchAttributes } = dependencies;
-  const signal = (): AbortSignal => Context.current().cancellationSignal;
+  const signal = (): AbortSignal => attemptSignal();
   return {
     resolveBackup: async (input) => ({
       ...(await resolveBackup(dependencies, input, signal())),
@@ -75,7 +75,7 @@ export function createBackupStoreActivities(dependencies: BackupStoreDependencie
     captureNode: async (input) => {
       const { nodes } = dependencies;
       let result: CaptureNodeResult | undefined;
-      const fresh = () => freshKnowing(nodeNamesBefore(nodes, input, Context.current().cancellationSignal));
+      const fresh = () => freshKnowing(nodeNamesBefore(nodes, input, attemptSignal()));
       await runSlice(input, fresh, async (attempt) => {
         result = await captureNode({ store: storeOf(input), nodes }, input, attempt);
         return attempt.state;
@@ -121,7 +121,7 @@ async function runCapture(
   let result: CaptureShardResult | undefined;
   const fresh = async (): Promise<CaptureState> => {
     if (input.mode === 'stream') return freshCapture();
-    return freshKnowing(namesBefore(nodes, input, Context.current().cancellationSignal));
+    return freshKnowing(namesBefore(nodes, input, attemptSignal()));
   };
   await runSlice(
     input,
@@ -131,13 +131,7 @@ async function runCapture(
       result = await captureShard({ store: openStore(input.store), nodes }, input, attempt);
       return attempt.state;
     },
-    (state) =>
-      abandonCapture(
-        { store: openStore(input.store), nodes },
-        input,
-        state,
-        Context.current().cancellationSignal,
-      ),
+    (state) => abandonCapture({ store: openStore(input.store), nodes }, input, state, attemptSignal()),
   );
   return result as CaptureShardResult;
 }

@@ -1,7 +1,6 @@
 // The short activities, as Temporal calls them: cancellation becomes a signal, progress a heartbeat, the work is done in
 // transfer/.
 
-import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { ControlActivities } from '../model/activities.js';
 import { awaitReady } from '../transfer/await-ready.js';
@@ -14,6 +13,7 @@ import { planVerification } from '../transfer/plan-verification.js';
 import { prepareTarget } from '../transfer/prepare-target.js';
 import { releaseTarget } from '../transfer/release-target.js';
 import { resolveCollections } from '../transfer/resolve-collections.js';
+import { attemptSignal, heartbeat } from './lease.js';
 import { describeHolder } from './describe-holder.js';
 
 export interface ControlDependencies {
@@ -26,7 +26,7 @@ export interface ControlDependencies {
 
 export function createControlActivities(dependencies: ControlDependencies): ControlActivities {
   const { controls, client, searchAttributes } = dependencies;
-  const signal = (): AbortSignal => Context.current().cancellationSignal;
+  const signal = (): AbortSignal => attemptSignal();
   return {
     resolveCollections: async (input) => ({
       ...(await resolveCollections(controls, input, signal())),
@@ -43,7 +43,7 @@ export function createControlActivities(dependencies: ControlDependencies): Cont
     compareConfigurations: (input) => compareConfigurations(controls, input, signal()),
     copyAliases: (input) => copyAliases(controls, input, signal()),
     awaitReady: (input) => {
-      const onProgress = (what: string): void => Context.current().heartbeat({ v: 1, what });
+      const onProgress = (what: string): void => heartbeat({ v: 1, what });
       return awaitReady(controls, input, onProgress, signal());
     },
     describeHolder: (input) => describeHolder(client, input),

@@ -1,7 +1,6 @@
 // What the examination of a store asks for, as Temporal calls it: who works for the store, beside the workflows; and the
 // marker, on the own queue of each worker that serves a disk.
 
-import { Context } from '@temporalio/activity';
 import { leaveMarker, removeMarker, seeMarker } from '../backup/catalogue/marker.js';
 import type {
   ExaminationControlActivities,
@@ -10,6 +9,7 @@ import type {
   QueueWorker,
 } from '../model/store-examination.js';
 import type { ObjectStore } from '../storage/object-store.js';
+import { attemptSignal } from './lease.js';
 
 export interface ExaminationDependencies {
   /** What ferry.yaml says of the store; throws `UnknownAlias`. */
@@ -34,7 +34,7 @@ export function createMarkerActivities(openStore: (alias: string) => ObjectStore
   return {
     leaveMarker: ({ store, nonce }) => leaveMarker(openStore(store), nonce),
     seeMarker: async ({ store, nonce }) => ({
-      sees: await seeMarker(openStore(store), nonce, Context.current().cancellationSignal),
+      sees: await seeMarker(openStore(store), nonce, attemptSignal()),
     }),
     removeMarker: ({ store, nonce }) => removeMarker(openStore(store), nonce),
   };

@@ -5,40 +5,57 @@
 import { Context } from '@temporalio/activity';
 import { FerryError } from '../model/errors.js';
 import { told } from './failure-interceptor.js';
+import { attemptSignal, heartbeat, remember } from './lease.js';
 
-export interface Held {
+export interface Held<S = never> {
   signal: AbortSignal;
   /** Counted into the heartbeat. */
   onBytes(bytes: number): void;
+  /** What the last attempt remembered; undefined where it remembered nothing. */
+  state: S | undefined;
+  /** Resolves when the next attempt is sure to find it, should this one end now. */
+  remember(state: S): Promise<void>;
+  attempt: number;
 }
 
-interface Beat {
+interface Beat<S> {
   v: 1;
   what: string;
   bytes: number;
+  state?: S;
   /** What ended the last attempt. */
   trouble?: string;
 }
 
-const HEARTBEAT_EVERY_MS = 3_000;
+const HEARTBEAT_EVERY_MS = 5_000;
 
-export async function heldCall<T>(
+export async function heldCall<T, S = never>(
   asked: string | { what: string; stallAfterAttempts?: number },
-  call: (held: Held) => Promise<T>,
+  call: (held: Held<S>) => Promise<T>,
 ): Promise<T> {
   const { what, stallAfterAttempts = Infinity } = typeof asked === 'string' ? { what: asked } : asked;
   const context = Context.current();
   const { attempt, heartbeatDetails } = context.info;
   if (attempt > stallAfterAttempts) throw stalled(what, attempt - 1, heartbeatDetails);
-  const beat: Beat = { v: 1, what, bytes: 0 };
-  const timer = setInterval(() => context.heartbeat(beat), HEARTBEAT_EVERY_MS);
+  const { state } = (heartbeatDetails ?? {}) as Partial<Beat<S>>;
+  const beat: Beat<S> = { v: 1, what, bytes: 0, ...(state === undefined ? {} : { state }) };
+  const timer = setInterval(() => heartbeat(beat), HEARTBEAT_EVERY_MS);
+  const held: Held<S> = {
+    signal: attemptSignal(),
+    onBytes: (more) => void (beat.bytes += more),
+    state,
+    remember: (now) => {
+      beat.state = now;
+      return remember(beat);
+    },
+    attempt,
+  };
   try {
-    context.heartbeat(beat);
-    const onBytes = (more: number): void => void (beat.bytes += more);
-    return await call({ signal: context.cancellationSignal, onBytes });
+    heartbeat(beat);
+    return await call(held);
   } catch (error) {
     beat.trouble = told(error);
-    context.heartbeat(beat);
+    heartbeat(beat);
     throw error;
   } finally {
     clearInterval(timer);
@@ -46,7 +63,7 @@ export async function heldCall<T>(
 }
 
 function stalled(what: string, attempts: number, details: unknown): FerryError {
-  const { trouble } = (details ?? {}) as Partial<Beat>;
+  const { trouble } = (details ?? {}) as Partial<Beat<unknown>>;
   const last = trouble === undefined ? '' : `; the last one ended with: ${trouble}`;
   return new FerryError('Stalled', `${attempts} attempts to ${what} have failed${last}`);
 }

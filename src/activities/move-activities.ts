@@ -1,6 +1,5 @@
 // The activities of snapshot migration, as Temporal calls them: the work is done in backup/.
 
-import { Context } from '@temporalio/activity';
 import { namesBefore } from '../backup/capture/capture-shard.js';
 import { freshCapture } from '../backup/capture/node-file.js';
 import { placeBackup } from '../backup/move/move-backup.js';
@@ -23,6 +22,7 @@ import type {
 } from '../model/move-activities.js';
 import type { Controls } from '../transfer/control-port.js';
 import type { CheckPin } from '../transfer/ports.js';
+import { attemptSignal } from './lease.js';
 import { freshKnowing } from './backup-activities.js';
 import { heldCall } from './held-call.js';
 import { runSlice } from './slice-activity.js';
@@ -33,7 +33,7 @@ export interface MoveDependencies extends MoveRoom {
 }
 
 export function createMoveControlActivities({ controls }: { controls: Controls }): MoveControlActivities {
-  const signal = (): AbortSignal => Context.current().cancellationSignal;
+  const signal = (): AbortSignal => attemptSignal();
   return {
     planMove: (input) => planMove(controls, input, new Date(), signal()),
     prepareMove: (input) => prepareMove(controls, input, signal()),
@@ -70,7 +70,7 @@ async function runMove(dependencies: MoveDependencies, input: MoveShardInput): P
       result = await moveShard(dependencies, input, attempt);
       return attempt.state;
     },
-    (state) => abandonMove(dependencies, input, state, Context.current().cancellationSignal),
+    (state) => abandonMove(dependencies, input, state, attemptSignal()),
   );
   return result as MoveShardResult;
 }
@@ -78,5 +78,5 @@ async function runMove(dependencies: MoveDependencies, input: MoveShardInput): P
 async function freshMove({ nodes }: MoveRoom, input: MoveShardInput): Promise<MoveState> {
   if (isStreamed(input)) return freshCapture();
   const of = { ...input.source, shard: input.placed.shard };
-  return freshKnowing(namesBefore(nodes, of, Context.current().cancellationSignal));
+  return freshKnowing(namesBefore(nodes, of, attemptSignal()));
 }

@@ -6,6 +6,7 @@ import { Context } from '@temporalio/activity';
 import type { SliceHeartbeat } from '../model/activities.js';
 import { FerryError } from '../model/errors.js';
 import { told } from './failure-interceptor.js';
+import { attemptSignal, heartbeat, remember } from './lease.js';
 
 /** What a claim counts: points where it is points that move, bytes always. */
 export interface WorkState {
@@ -20,6 +21,8 @@ export interface Attempt<S extends WorkState> {
   stop: AbortSignal;
   /** `moved` is false for what is only to be remembered: it does not put off a `Stalled`. */
   onProgress: (state: S, moved?: boolean) => void;
+  /** Resolves when the next attempt is sure to find this state, should this one end now. */
+  remember: (state: S) => Promise<void>;
 }
 
 interface Beat<S> extends Omit<SliceHeartbeat, 'state'> {
@@ -58,16 +61,20 @@ export async function runSlice<S extends WorkState>(
     beat.state = state;
     if (moved) beat.movedAtAttempt = attempt;
     beat.rate = Math.round(((amountOf(state) - before) * 1_000) / Math.max(1, performance.now() - began));
-    context.heartbeat(beat);
+    heartbeat(beat);
+  };
+  const remembered = (state: S): Promise<void> => {
+    beat.state = state;
+    return remember(beat);
   };
   // A long write or a pace of a point a minute must not look like a dead worker.
-  const timer = setInterval(() => context.heartbeat(beat), HEARTBEAT_ANYWAY_MS);
+  const timer = setInterval(() => heartbeat(beat), HEARTBEAT_ANYWAY_MS);
   try {
-    context.heartbeat(beat);
-    return await work({ state: beat.state, onProgress, ...signals(context.cancellationSignal) });
+    heartbeat(beat);
+    return await work({ state: beat.state, onProgress, remember: remembered, ...signals(attemptSignal()) });
   } catch (error) {
     beat.trouble = told(error);
-    context.heartbeat(beat);
+    heartbeat(beat);
     throw error;
   } finally {
     clearInterval(timer);

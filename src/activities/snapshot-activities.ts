@@ -31,6 +31,7 @@ import type {
 } from '../model/snapshot-activities.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { heldCall } from './held-call.js';
+import { attemptSignal } from './lease.js';
 import { runSlice, type Attempt } from './slice-activity.js';
 
 export interface SnapshotControlDependencies extends SnapshotRoom {
@@ -46,7 +47,7 @@ export function createSnapshotControlActivities(
   dependencies: SnapshotControlDependencies,
 ): SnapshotControlActivities {
   const { controls, storeOf } = dependencies;
-  const signal = (): AbortSignal => Context.current().cancellationSignal;
+  const signal = (): AbortSignal => attemptSignal();
   return {
     locateSnapshots: async ({ cluster, store }) => {
       const dataQueue = controls.taskQueueOf(cluster) ?? DATA_QUEUE;
@@ -76,7 +77,7 @@ export function createSnapshotDataActivities(dependencies: SnapshotDataDependenc
   return {
     createOnNode: async (input) => {
       let result: CreateOnNodeResult | undefined;
-      const fresh = () => namesKnown(open, input, Context.current().cancellationSignal);
+      const fresh = () => namesKnown(open, input, attemptSignal());
       const work = { what: input.what, stallAfterAttempts: STALL_AFTER_ATTEMPTS };
       await runSlice<CreateState>(work, fresh, async ({ state, signal, stop }) => {
         result = await createOnNode(open, input, state, AbortSignal.any([signal, stop]));

@@ -57,6 +57,10 @@ export const catalogue = {
   },
   QdrantUnavailable: { retryable: true, remedy: 'Retried by itself; if it stays, look at the node.' },
   QdrantThrottled: { retryable: true, remedy: 'Retried by itself after the time Qdrant asked for.' },
+  LeaseLost: {
+    retryable: true,
+    remedy: 'Retried by itself: the next attempt goes on from the last acknowledged heartbeat.',
+  },
   WriteNotCompleted: {
     retryable: true,
     remedy: 'Retried by itself: the write was not confirmed as applied.',

@@ -66,8 +66,10 @@ export async function overwritePayloads(
   shardKey: ShardKey | undefined,
   writes: readonly PayloadWrite[],
   signal?: AbortSignal,
+  beforeEach?: () => void,
 ): Promise<void> {
   for (const { id, payload } of writes) {
+    beforeEach?.();
     const body = `{"payload":${stringify(payload)},"points":[${idJson(id)}]${shardKeyJson(shardKey)}}`;
     await rest.request('PUT', `${pointsPath(collection)}/payload?wait=true`, { body, signal });
   }

@@ -11,7 +11,7 @@ import type { ClusterConnection } from '../model/cluster.js';
 import { FerryError } from '../model/errors.js';
 import { compareIds, isUuid, type PointId } from '../model/point-id.js';
 import type { ShardKey } from '../model/slice.js';
-import type { PointConnection, PointPage, ReadRange } from '../transfer/ports.js';
+import type { BeforeEnd, PointConnection, PointPage, ReadRange } from '../transfer/ports.js';
 import { overwritePayloads, readPayloads } from './exact-payloads.js';
 import {
   PointIdSchema,
@@ -76,6 +76,7 @@ class GrpcPoints implements PointConnection {
     shardKey: ShardKey | undefined,
     page: PointPage,
     signal?: AbortSignal,
+    beforeEnd?: BeforeEnd,
   ): Promise<void> {
     const { points } = asWirePage(page);
     const request = {
@@ -83,11 +84,13 @@ class GrpcPoints implements PointConnection {
       points: points.map(asWritten),
       ...selector(shardKey),
     };
-    const answer = await this.#call(signal, (options) => this.#grpc.points.upsert(request, options));
+    const answer = await this.#call(signal, (options) =>
+      this.#grpc.points.upsert(request, { ...options, beforeEnd }),
+    );
     this.#requireCompleted(answer.result, collection);
     const exact = points.filter((point) => point.exactPayload !== undefined);
     const writes = exact.map((point) => ({ id: pointId(point.bytes), payload: point.exactPayload }));
-    await overwritePayloads(this.#rest, collection, shardKey, writes, signal);
+    await overwritePayloads(this.#rest, collection, shardKey, writes, signal, beforeEnd);
   }
 
   async delete(
@@ -95,10 +98,13 @@ class GrpcPoints implements PointConnection {
     shardKey: ShardKey | undefined,
     ids: readonly PointId[],
     signal?: AbortSignal,
+    beforeEnd?: BeforeEnd,
   ): Promise<void> {
     const points = { points: { ids: ids.map(wireId) } };
     const request = { collectionName: collection, wait: true, points, ...selector(shardKey) };
-    const answer = await this.#call(signal, (options) => this.#grpc.points.delete(request, options));
+    const answer = await this.#call(signal, (options) =>
+      this.#grpc.points.delete(request, { ...options, beforeEnd }),
+    );
     this.#requireCompleted(answer.result, collection);
   }
 

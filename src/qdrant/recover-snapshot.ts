@@ -85,8 +85,9 @@ export class QdrantTaker implements ShardNode {
     await this.#send('PUT', `${this.#path}/recover?wait=true`, body, headers, signal);
   }
 
-  async push(file: SnapshotFile, { sha256, priority }: Placing, signal: AbortSignal): Promise<void> {
-    const form = formOf(file);
+  async push(file: SnapshotFile, placing: Placing, signal: AbortSignal): Promise<void> {
+    const { sha256, priority } = placing;
+    const form = formOf(file, placing.beforeEnd);
     const query = new URLSearchParams({ priority, wait: 'true' });
     if (sha256 !== undefined) query.set('checksum', sha256);
     const body = Readable.from(form.body, { objectMode: false, highWaterMark: READ_AHEAD_BYTES });
@@ -152,7 +153,10 @@ function meaning(text: string): ErrorCode | undefined {
 }
 
 /** A form of one file. The closing boundary goes out only when the whole body has passed. */
-function formOf(file: SnapshotFile): { body: AsyncIterable<Uint8Array>; headers: Record<string, string> } {
+function formOf(
+  file: SnapshotFile,
+  beforeEnd?: () => void,
+): { body: AsyncIterable<Uint8Array>; headers: Record<string, string> } {
   const boundary = `ferry-${randomBytes(16).toString('hex')}`;
   const name = file.name.replace(/[^A-Za-z0-9._-]/g, '_');
   const head = Buffer.from(
@@ -163,6 +167,7 @@ function formOf(file: SnapshotFile): { body: AsyncIterable<Uint8Array>; headers:
   const body = async function* () {
     yield head;
     yield* file.body;
+    beforeEnd?.();
     yield tail;
   };
   return {

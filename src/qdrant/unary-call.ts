@@ -12,6 +12,8 @@ import { AnswerMessage } from './answer-message.js';
 export interface CallOptions {
   timeoutMs: number;
   signal: AbortSignal;
+  /** Called before the last byte goes out; when it throws, the server gets no whole request. */
+  beforeEnd?: (() => void) | undefined;
 }
 
 export interface UnaryCall extends CallOptions {
@@ -43,11 +45,35 @@ export function callUnary(sessions: Http2SessionManager, call: UnaryCall): Promi
     stream = opened;
     readAnswer(opened, new AnswerMessage(call.readMaxBytes, call.takeBuffer), giveUp, settle);
     if (isSettled()) opened.close(constants.NGHTTP2_CANCEL);
-    else opened.end(call.frame);
+    else sendFrame(opened, call, giveUp);
   }, giveUp);
   return promise.finally(() => {
     clearTimeout(timer);
     signal.removeEventListener('abort', abort);
+  });
+}
+
+/**
+ * A whole frame that was handed over goes out although the process is stopped, or runs again and has not looked at a
+ * clock. So the last byte is held back until the others have left, and is sent by code that has just asked.
+ */
+function sendFrame(
+  stream: ClientHttp2Stream,
+  { frame, beforeEnd }: UnaryCall,
+  giveUp: (error: unknown) => void,
+): void {
+  if (beforeEnd === undefined) {
+    stream.end(frame);
+    return;
+  }
+  stream.write(frame.subarray(0, -1), (failed) => {
+    if (failed || stream.destroyed) return; // its 'error' and 'close' say why
+    try {
+      beforeEnd();
+      stream.end(frame.subarray(-1));
+    } catch (error) {
+      giveUp(error);
+    }
   });
 }
 

@@ -54,6 +54,12 @@ export interface PointReader {
   ): Promise<PointPage>;
 }
 
+/**
+ * Called right before the last bytes of a request go out: when it throws, they never do, and the server has nothing to
+ * carry out. A process that was stopped in the middle of sending asks it before it goes on.
+ */
+export type BeforeEnd = () => void;
+
 /** Writes points. Each call returns only after Qdrant said `Completed`; upsert and delete are idempotent by id. */
 export interface PointWriter {
   upsert(
@@ -61,12 +67,14 @@ export interface PointWriter {
     shardKey: ShardKey | undefined,
     page: PointPage,
     signal?: AbortSignal,
+    beforeEnd?: BeforeEnd,
   ): Promise<void>;
   delete(
     collection: string,
     shardKey: ShardKey | undefined,
     ids: readonly PointId[],
     signal?: AbortSignal,
+    beforeEnd?: BeforeEnd,
   ): Promise<void>;
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import type { ControlDependencies } from '../activities/control-activities.js';
 import type { DataDependencies } from '../activities/data-activities.js';
+import { leasedConnect, leasedControls } from '../activities/leased-ports.js';
 import { searchAttributesWanted } from '../config.js';
 import { requireCluster, type FerryConfig } from '../model/ferry-config.js';
 import { qdrantControls } from '../qdrant/control.js';
@@ -13,14 +14,18 @@ import { createCheckPin } from '../transfer/pin.js';
 import { renormalisableVectors } from '../transfer/renormalisable-vectors.js';
 
 export function controlDependencies(config: FerryConfig, client: Client): ControlDependencies {
-  return { controls: qdrantControls(config.clusters), client, searchAttributes: searchAttributesWanted() };
+  return {
+    controls: leasedControls(qdrantControls(config.clusters)),
+    client,
+    searchAttributes: searchAttributesWanted(),
+  };
 }
 
 /** Reports of differences are files under `folder`. */
 export function dataDependencies(config: FerryConfig, folder: string): DataDependencies {
   const controls = qdrantControls(config.clusters);
   return {
-    connect: (cluster, lane) => connectPoints(requireCluster(config, cluster), lane),
+    connect: leasedConnect((cluster, lane) => connectPoints(requireCluster(config, cluster), lane)),
     checkPin: createCheckPin(controls),
     renormalisableVectors: (collection, signal) => renormalisableVectors(controls, collection, signal),
     openReport: (report) => openFileReport(join(folder, 'reports'), report),

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BackupControlDependencies, BackupStoreDependencies } from '../activities/backup-activities.js';
+import { leasedControls, leasedSnapshotNodes, leasedStores } from '../activities/leased-ports.js';
 import { searchAttributesWanted } from '../config.js';
 import { packageRoot } from '../local/package-root.js';
 import { FerryError } from '../model/errors.js';
@@ -16,7 +17,7 @@ import { createCheckPin } from '../transfer/pin.js';
 
 export function backupControlDependencies(config: FerryConfig): BackupControlDependencies {
   return {
-    controls: qdrantControls(config.clusters),
+    controls: leasedControls(qdrantControls(config.clusters)),
     storeOf: (alias) => requireStore(config, alias),
     searchAttributes: searchAttributesWanted(),
   };
@@ -26,13 +27,13 @@ export function backupStoreDependencies(
   config: FerryConfig,
   openStore = storesOf(config),
 ): BackupStoreDependencies {
-  const controls = qdrantControls(config.clusters);
+  const controls = leasedControls(qdrantControls(config.clusters));
   return {
     controls,
-    nodes: snapshotNodes(config.clusters),
+    nodes: leasedSnapshotNodes(snapshotNodes(config.clusters)),
     searchesOf: qdrantSearches(config.clusters),
     checkPin: createCheckPin(controls),
-    openStore,
+    openStore: leasedStores(openStore),
     probeStore,
     ferryVersion: ferryVersion(),
   };

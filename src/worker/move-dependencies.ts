@@ -1,5 +1,6 @@
 // Which adapters the activities of snapshot migration get.
 
+import { leasedShardNodes, leasedSnapshotNodes, leasedStores } from '../activities/leased-ports.js';
 import type { MoveDependencies } from '../activities/move-activities.js';
 import type { FerryConfig } from '../model/ferry-config.js';
 import { qdrantControls } from '../qdrant/control.js';
@@ -10,9 +11,9 @@ import { storesOf } from './backup-dependencies.js';
 
 export function moveDependencies(config: FerryConfig, open = storesOf(config)): MoveDependencies {
   return {
-    nodes: snapshotNodes(config.clusters),
-    shardNodes: shardNodes(config.clusters),
-    stores: { open },
+    nodes: leasedSnapshotNodes(snapshotNodes(config.clusters)),
+    shardNodes: leasedShardNodes(shardNodes(config.clusters)),
+    stores: { open: leasedStores(open) },
     checkPin: createCheckPin(qdrantControls(config.clusters)),
   };
 }

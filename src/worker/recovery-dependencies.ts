@@ -1,5 +1,6 @@
 // Which adapters the activities of recovery get.
 
+import { leasedControls, leasedShardNodes, leasedStores } from '../activities/leased-ports.js';
 import type { RecoveryDependencies } from '../activities/recovery-activities.js';
 import { ForeignRoom } from '../backup/foreign/foreign-files.js';
 import type { FerryConfig } from '../model/ferry-config.js';
@@ -11,9 +12,9 @@ import { foreignPlaces } from './foreign-places.js';
 
 export function recoveryDependencies(config: FerryConfig, open = storesOf(config)): RecoveryDependencies {
   return {
-    controls: qdrantControls(config.clusters),
-    stores: { open, foreign: new ForeignRoom(foreignPlaces(config, open)) },
-    shardNodes: shardNodes(config.clusters),
+    controls: leasedControls(qdrantControls(config.clusters)),
+    stores: { open: leasedStores(open), foreign: new ForeignRoom(foreignPlaces(config, open)) },
+    shardNodes: leasedShardNodes(shardNodes(config.clusters)),
     searchesOf: qdrantSearches(config.clusters),
   };
 }

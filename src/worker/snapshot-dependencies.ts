@@ -1,5 +1,6 @@
 // Which adapters the administration of snapshots gets.
 
+import { leasedClusterNodes, leasedControls, leasedStores } from '../activities/leased-ports.js';
 import type {
   SnapshotControlDependencies,
   SnapshotDataDependencies,
@@ -17,9 +18,12 @@ export function snapshotDataDependencies(
   config: FerryConfig,
   openStore = storesOf(config),
 ): SnapshotDataDependencies {
-  return { ...roomOf(config), openStore };
+  return { ...roomOf(config), openStore: leasedStores(openStore) };
 }
 
 function roomOf(config: FerryConfig) {
-  return { open: clusterNodes(config.clusters), controls: qdrantControls(config.clusters) };
+  return {
+    open: leasedClusterNodes(clusterNodes(config.clusters)),
+    controls: leasedControls(qdrantControls(config.clusters)),
+  };
 }

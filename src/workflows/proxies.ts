@@ -12,11 +12,15 @@ import type { ControlActivities, DataActivities } from '../model/activities.js';
 import type { MoveActivities, MoveControlActivities } from '../model/move-activities.js';
 import type { BackupControlActivities, BackupStoreActivities } from '../model/backup-activities.js';
 
+/** For the lease: an attempt that lost Temporal stops writing before another one begins. */
+const LEASED: ActivityOptions = { heartbeatTimeout: '30s' };
 const AT_ONCE: ActivityOptions = {
+  ...LEASED,
   startToCloseTimeout: '20s',
   retry: { initialInterval: '500ms', maximumAttempts: 2 },
 };
 const PATIENT: ActivityOptions = {
+  ...LEASED,
   startToCloseTimeout: '5m',
   retry: { initialInterval: '1s', maximumInterval: '30s', maximumAttempts: 10 },
 };
@@ -45,7 +49,7 @@ const control: Record<keyof ShortActivities, ActivityOptions> = {
   /** An exact count of a large collection is slow. */
   countPoints: { ...PATIENT, startToCloseTimeout: '15m' },
   /** Its start-to-close is the wait asked for, see below. */
-  awaitReady: { ...PATIENT, heartbeatTimeout: '30s' },
+  awaitReady: PATIENT,
 };
 
 const CLAIM_MARGIN_MS = 15 * 60_000;

@@ -6,6 +6,7 @@ import { ActivityCancellationType, proxyActivities, type ActivityOptions } from 
 import type { SnapshotControlActivities, SnapshotDataActivities } from '../model/snapshot-activities.js';
 
 const SOON: ActivityOptions = {
+  heartbeatTimeout: '30s',
   startToCloseTimeout: '5m',
   retry: { initialInterval: '500ms', maximumInterval: '5s', maximumAttempts: 4 },
 };

@@ -28,6 +28,8 @@ export interface Placing {
   priority: Priority;
   /** With which the node fetches from another Qdrant. */
   apiKey?: string;
+  /** Of a push: called before the closing boundary, without which Qdrant takes nothing. */
+  beforeEnd?: () => void;
 }
 
 /** A node that holds a replica of the shard, or takes a snapshot of a whole collection. Close it. */
