@@ -11,7 +11,7 @@ import type { ClusterConnection } from '../model/cluster.js';
 import { FerryError } from '../model/errors.js';
 import { compareIds, isUuid, type PointId } from '../model/point-id.js';
 import type { ShardKey } from '../model/slice.js';
-import type { BeforeEnd, PointConnection, PointPage, ReadRange } from '../transfer/ports.js';
+import type { BeforeEnd, PointConnection, PointPage, ReadIds, ReadRange } from '../transfer/ports.js';
 import { overwritePayloads, readPayloads } from './exact-payloads.js';
 import {
   PointIdSchema,
@@ -29,6 +29,7 @@ import { restNode, type RestNode } from './rest.js';
 const READ_MAX_BYTES = 64 << 20;
 const CALL_TIMEOUT_MS = 60_000;
 const IDS_PER_SCROLL = 4_096;
+const IDS_PER_PAGE = 10_000;
 const COMPLETED = 2;
 const EVERYTHING = { withPayload: { enable: true }, withVectors: { enable: true } };
 const ID_ONLY = { withPayload: { enable: false }, withVectors: { enable: false } };
@@ -69,6 +70,30 @@ class GrpcPoints implements PointConnection {
     signal?: AbortSignal,
   ): Promise<PointPage> {
     return this.#page(await this.#getAll(collection, shardKey, ids, signal), collection, shardKey, signal);
+  }
+
+  async *ids(range: ReadIds): AsyncGenerator<PointId[]> {
+    const limit = Math.min(IDS_PER_PAGE, range.maxPoints ?? IDS_PER_PAGE);
+    let offset: PointId | undefined;
+    do {
+      const answer = await this.#scroll(range, offset, limit, ID_ONLY);
+      const ids = answer.result.map(pointId);
+      this.#grpc.points.giveBack(answer.result);
+      if (ids.length > 0) yield ids;
+      offset = answer.next;
+    } while (offset !== undefined);
+  }
+
+  async existing(range: ReadIds, ids: readonly PointId[]): Promise<PointId[]> {
+    const found: PointId[] = [];
+    const limit = Math.min(IDS_PER_PAGE, range.maxPoints ?? IDS_PER_PAGE);
+    for (let at = 0; at < ids.length; at += limit) {
+      const { collection, shardKey, signal } = range;
+      const chunk = ids.slice(at, at + limit);
+      for (const bytes of await this.#get(collection, shardKey, chunk, signal, ID_ONLY))
+        found.push(pointId(bytes));
+    }
+    return found;
   }
 
   async upsert(
@@ -148,7 +173,7 @@ class GrpcPoints implements PointConnection {
     } while (offset !== undefined && isBefore(offset, range.to));
   }
 
-  async #scroll(range: ReadRange, offset: PointId | undefined, limit: number, what: typeof EVERYTHING) {
+  async #scroll(range: ReadIds, offset: PointId | undefined, limit: number, what: typeof EVERYTHING) {
     const request = {
       collectionName: range.collection,
       limit,
@@ -166,12 +191,13 @@ class GrpcPoints implements PointConnection {
     shardKey: ShardKey | undefined,
     ids: readonly PointId[],
     signal: AbortSignal | undefined,
+    what = EVERYTHING,
   ): Promise<Uint8Array[]> {
     if (ids.length === 0) return [];
     const request = {
       collectionName: collection,
       ids: ids.map(wireId),
-      ...EVERYTHING,
+      ...what,
       ...selector(shardKey),
     };
     const answer = await this.#call(signal, (options) => this.#grpc.points.get(request, options));

@@ -60,6 +60,22 @@ export interface PointReader {
  */
 export type BeforeEnd = () => void;
 
+export interface ReadIds {
+  collection: string;
+  shardKey?: ShardKey;
+  /** The cluster's own limit on points in a request, if it has one. */
+  maxPoints?: number;
+  signal?: AbortSignal;
+}
+
+/** Reads ids without their points. Under writes a read may miss a living point that moves between two segments. */
+export interface IdReader {
+  /** In pages, ascending over all of them, each id once. */
+  ids(range: ReadIds): AsyncIterable<PointId[]>;
+  /** Those of them that exist, in any order. */
+  existing(range: ReadIds, ids: readonly PointId[]): Promise<PointId[]>;
+}
+
 /** Writes points. Each call returns only after Qdrant said `Completed`; upsert and delete are idempotent by id. */
 export interface PointWriter {
   upsert(
@@ -79,7 +95,7 @@ export interface PointWriter {
 }
 
 /** One connection of its own to a cluster. Close it. */
-export interface PointConnection extends PointReader, PointWriter {
+export interface PointConnection extends PointReader, IdReader, PointWriter {
   close(): void;
 }
 
