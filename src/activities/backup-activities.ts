@@ -28,6 +28,8 @@ import { writeRecall } from '../backup/capture/write-recall.js';
 import { writeProof } from '../backup/catalogue/write-proof.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import type { Controls } from '../transfer/control-port.js';
+import { markCollection } from '../transfer/mark-collection.js';
+import { betweenChecks } from '../transfer/pin.js';
 import type { CheckPin } from '../transfer/ports.js';
 import { heldCall } from './held-call.js';
 import { attemptSignal } from './lease.js';
@@ -58,7 +60,12 @@ export function createBackupControlActivities(
       ...(await resolveBackup(dependencies, input, signal())),
       ...(searchAttributes === undefined ? {} : { searchAttributes }),
     }),
-    planCapture: (input) => planCapture(dependencies.controls, input, signal()),
+    planCapture: async (input) => {
+      const { controls } = dependencies;
+      const notes = await markCollection(controls.of(input.source.cluster), input.source, signal());
+      const plan = await planCapture(controls, input, signal());
+      return { ...plan, notes: [...notes, ...plan.notes] };
+    },
   };
 }
 
@@ -127,8 +134,9 @@ async function runCapture(
     input,
     fresh,
     async (attempt: Attempt<CaptureState>) => {
-      await checkPin(input.cluster, input.collection, input.pin, attempt.signal);
-      result = await captureShard({ store: openStore(input.store), nodes }, input, attempt);
+      const check = () => checkPin(input.cluster, input.collection, input.pin, attempt.signal);
+      const room = { store: openStore(input.store), nodes };
+      result = await betweenChecks(check, () => captureShard(room, input, attempt));
       return attempt.state;
     },
     (state) => abandonCapture({ store: openStore(input.store), nodes }, input, state, attemptSignal()),

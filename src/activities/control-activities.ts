@@ -7,6 +7,7 @@ import { awaitReady } from '../transfer/await-ready.js';
 import { compareConfigurations } from '../transfer/compare-configurations.js';
 import type { Controls } from '../transfer/control-port.js';
 import { copyAliases } from '../transfer/copy-aliases.js';
+import { markCollection } from '../transfer/mark-collection.js';
 import { planCollection } from '../transfer/plan-collection.js';
 import { planSlices } from '../transfer/plan-slices.js';
 import { planVerification } from '../transfer/plan-verification.js';
@@ -32,7 +33,12 @@ export function createControlActivities(dependencies: ControlDependencies): Cont
       ...(await resolveCollections(controls, input, signal())),
       ...(searchAttributes === undefined ? {} : { searchAttributes }),
     }),
-    planCollection: (input) => planCollection(controls, input, signal()),
+    planCollection: async (input) => {
+      const { source } = input;
+      const notes = await markCollection(controls.of(source.cluster), source, signal());
+      const plan = await planCollection(controls, input, signal());
+      return { ...plan, notes: [...notes, ...plan.notes] };
+    },
     prepareTarget: (input) => prepareTarget(controls, input, signal()),
     releaseTarget: (input) => releaseTarget(controls, input, signal()),
     planVerification: (input) => planVerification(controls, input, signal()),

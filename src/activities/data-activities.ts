@@ -12,6 +12,7 @@ import { compareSlice, freshCompareState, type CompareState } from '../transfer/
 import { copySlice, digestSlice } from '../transfer/copy-slice.js';
 import type { NamedReport } from '../transfer/file-report.js';
 import type { CheckPin, Clusters, PointConnection } from '../transfer/ports.js';
+import { betweenChecks } from '../transfer/pin.js';
 import { freshState } from '../transfer/walk-slice.js';
 import { runSlice } from './slice-activity.js';
 
@@ -24,47 +25,59 @@ export interface DataDependencies extends Clusters {
 
 export function createDataActivities(dependencies: DataDependencies): DataActivities {
   const { connect, checkPin } = dependencies;
-  const check = (ref: CollectionRef, pin: Pin, signal: AbortSignal) =>
-    checkPin(ref.cluster, ref.collection, pin, signal);
+  const pinned = <T>(
+    sides: [CollectionRef, Pin][],
+    { signal }: { signal: AbortSignal },
+    work: () => Promise<T>,
+  ): Promise<T> =>
+    betweenChecks(async () => {
+      for (const [ref, pin] of sides) await checkPin(ref.cluster, ref.collection, pin, signal);
+    }, work);
+  const bothOf = ({ source, sourcePin, target, targetPin }: CopySliceInput | CompareSliceInput) =>
+    [
+      [source, sourcePin],
+      [target, targetPin],
+    ] satisfies [CollectionRef, Pin][];
 
   return {
     copySlice: (input: CopySliceInput): Promise<CopySliceResult> =>
-      runSlice(input, freshState(input.cursor), async (attempt) => {
-        await check(input.source, input.sourcePin, attempt.signal);
-        await check(input.target, input.targetPin, attempt.signal);
-        return closing(
-          [connect(input.source.cluster, input.lane), connect(input.target.cluster, input.lane)],
-          (from, to) =>
-            copySlice({
-              ...input,
-              ...attempt,
-              collection: input.source.collection,
-              targetCollection: input.target.collection,
-              read: input.sourceRead,
-              reader: from,
-              writer: to,
-            }),
-        );
-      }),
+      runSlice(input, freshState(input.cursor), (attempt) =>
+        pinned(bothOf(input), attempt, () =>
+          closing(
+            [connect(input.source.cluster, input.lane), connect(input.target.cluster, input.lane)],
+            (from, to) =>
+              copySlice({
+                ...input,
+                ...attempt,
+                collection: input.source.collection,
+                targetCollection: input.target.collection,
+                read: input.sourceRead,
+                reader: from,
+                writer: to,
+              }),
+          ),
+        ),
+      ),
 
     digestSlice: (input: DigestSliceInput): Promise<DigestSliceResult> =>
-      runSlice(input, freshState(input.cursor), async (attempt) => {
-        await check(input.side, input.pin, attempt.signal);
-        return closing([connect(input.side.cluster, input.lane)], (reader) =>
-          digestSlice({ ...input, ...attempt, collection: input.side.collection, reader }),
-        );
-      }),
+      runSlice(input, freshState(input.cursor), (attempt) =>
+        pinned([[input.side, input.pin]], attempt, () =>
+          closing([connect(input.side.cluster, input.lane)], (reader) =>
+            digestSlice({ ...input, ...attempt, collection: input.side.collection, reader }),
+          ),
+        ),
+      ),
 
     compareSlice: (input: CompareSliceInput): Promise<CompareSliceResult> =>
       runSlice<CompareState>(input, freshCompareState(input.cursor), async (attempt) => {
-        await check(input.source, input.sourcePin, attempt.signal);
-        await check(input.target, input.targetPin, attempt.signal);
-        const renormalisable = await dependencies.renormalisableVectors(input.target, attempt.signal);
         const report = dependencies.openReport(input.report);
-        const state = await closing(
-          [connect(input.source.cluster, input.lane), connect(input.target.cluster, input.lane)],
-          (source, target) => compareSlice({ ...attempt, input, source, target, renormalisable, report }),
-        );
+        const state = await pinned(bothOf(input), attempt, async () => {
+          const renormalisable = await dependencies.renormalisableVectors(input.target, attempt.signal);
+          return closing(
+            [connect(input.source.cluster, input.lane), connect(input.target.cluster, input.lane)],
+            (source, target) => compareSlice({ ...attempt, input, source, target, renormalisable, report }),
+          );
+        });
         return state.missing + state.changed + state.extra > 0 ? { ...state, reportKey: report.key } : state;
       }),
   };

@@ -21,6 +21,8 @@ import type {
   MoveShardResult,
 } from '../model/move-activities.js';
 import type { Controls } from '../transfer/control-port.js';
+import { markCollection } from '../transfer/mark-collection.js';
+import { betweenChecks } from '../transfer/pin.js';
 import type { CheckPin } from '../transfer/ports.js';
 import { attemptSignal } from './lease.js';
 import { freshKnowing } from './backup-activities.js';
@@ -35,7 +37,13 @@ export interface MoveDependencies extends MoveRoom {
 export function createMoveControlActivities({ controls }: { controls: Controls }): MoveControlActivities {
   const signal = (): AbortSignal => attemptSignal();
   return {
-    planMove: (input) => planMove(controls, input, new Date(), signal()),
+    planMove: async (input) => {
+      const { source } = input;
+      const notes = await markCollection(controls.of(source.cluster), source, signal());
+      const plan = await planMove(controls, input, new Date(), signal());
+      if (plan.collection) plan.collection.notes.unshift(...notes);
+      return plan;
+    },
     prepareMove: (input) => prepareMove(controls, input, signal()),
     markMoved: (input) => markMoved(controls, input, signal()),
     nameMoved: (input) => nameMoved(controls, input, signal()),
@@ -65,9 +73,11 @@ async function runMove(dependencies: MoveDependencies, input: MoveShardInput): P
     input,
     () => freshMove(dependencies, input),
     async (attempt) => {
-      await checkPin(source.cluster, source.collection, sourcePin, attempt.signal);
-      await checkPin(target.cluster, target.collection, targetPin, attempt.signal);
-      result = await moveShard(dependencies, input, attempt);
+      const check = async () => {
+        await checkPin(source.cluster, source.collection, sourcePin, attempt.signal);
+        await checkPin(target.cluster, target.collection, targetPin, attempt.signal);
+      };
+      result = await betweenChecks(check, () => moveShard(dependencies, input, attempt));
       return attempt.state;
     },
     (state) => abandonMove(dependencies, input, state, attemptSignal()),

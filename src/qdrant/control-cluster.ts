@@ -72,6 +72,17 @@ export class QdrantCluster implements ClusterFacts {
     }
   }
 
+  async collectionUuid(collection: string, signal?: AbortSignal): Promise<string | undefined> {
+    try {
+      const answer = await this.call('GET', '/telemetry?details_level=2', { signal });
+      const all = list(objectAt(answer, 'collections').collections);
+      return textAt(all.find((one) => textAt(one, 'id') === collection) ?? null, 'config', 'uuid');
+    } catch (error) {
+      if (error instanceof FerryError && !error.retryable) return undefined;
+      throw error;
+    }
+  }
+
   async collections(signal?: AbortSignal): Promise<string[]> {
     const answer = await this.call('GET', '/collections', { signal });
     return list(objectAt(answer).collections).map((one) => textAt(one, 'name') ?? '');

@@ -53,6 +53,8 @@ export interface ClusterFacts {
   identity(collection?: string, signal?: AbortSignal): Promise<string[]>;
   /** A value that two addresses of one process share; undefined where the key may not ask. */
   processId(signal?: AbortSignal): Promise<string | undefined>;
+  /** Qdrant's own id of a collection; undefined without clustering, or where the key may not ask. */
+  collectionUuid(collection: string, signal?: AbortSignal): Promise<string | undefined>;
   collections(signal?: AbortSignal): Promise<string[]>;
   aliases(signal?: AbortSignal): Promise<Alias[]>;
 }

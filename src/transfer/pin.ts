@@ -1,6 +1,7 @@
 // What was behind an alias when a job was planned, and the check that it still is. Promises to notice another cluster
 // (by its peer ids; a node without clustering has one too) and another collection of the same name: by the creation id
-// in its stamp, and by its shape. Two collections of one shape that ferry never marked are alike to it.
+// in its stamp, by Qdrant's own id where it gives one, and by its shape. Two collections of one shape that have neither id
+// are alike to it: mark-collection.ts gives a collection the first of them.
 
 import { createHash } from 'node:crypto';
 import type { CollectionRef, Pin } from '../model/collections.js';
@@ -40,12 +41,14 @@ export async function takePin(
     control.identity(collection, signal),
   ]);
   const creation = stampOf(info.config)?.creation;
+  const uuid = creation === undefined ? await control.collectionUuid(collection, signal) : undefined;
   return {
     version,
     peers,
     identity,
     shape: shapeOf(info.config),
     ...(creation === undefined ? {} : { creation }),
+    ...(uuid === undefined ? {} : { uuid }),
   };
 }
 
@@ -57,6 +60,20 @@ export function createCheckPin(controls: Controls): CheckPin {
     requireSameCluster(ref, pin, now);
     requireSameCollection(ref, pin, now);
   };
+}
+
+/** Work that counts only if the pins held before it and still hold after it: what it read is then of one collection. */
+export async function betweenChecks<T>(check: () => Promise<void>, work: () => Promise<T>): Promise<T> {
+  await check();
+  try {
+    const result = await work();
+    await check();
+    return result;
+  } catch (error) {
+    // A collection that is gone has been replaced, or is about to be.
+    if (error instanceof FerryError && error.code === 'CollectionNotFound') await check();
+    throw error;
+  }
 }
 
 /** True where the two have a peer in common. Unknown identities are not the same. */
@@ -80,6 +97,8 @@ function requireSameCluster(ref: CollectionRef, pinned: Pin, now: Pin): void {
 
 function requireSameCollection(ref: CollectionRef, pinned: Pin, now: Pin): void {
   if (pinned.creation !== undefined && pinned.creation !== now.creation)
+    throw changed('CollectionChanged', ref, 'it was deleted and created again since');
+  if (pinned.uuid !== undefined && now.uuid !== undefined && pinned.uuid !== now.uuid)
     throw changed('CollectionChanged', ref, 'it was deleted and created again since');
   if (pinned.shape !== now.shape)
     throw changed('CollectionChanged', ref, 'its vectors or its sharding method are different now');
