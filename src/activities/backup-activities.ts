@@ -22,7 +22,9 @@ import { checkObjects, freshCheck } from '../backup/catalogue/check-objects.js';
 import { planCapture } from '../backup/capture/plan-capture.js';
 import type { SearchesOf, SnapshotNodes } from '../backup/ports.js';
 import { resolveBackup, type BackupPlaces } from '../backup/capture/resolve-backup.js';
+import { openBackup } from '../backup/capture/open-backup.js';
 import { writeBackup } from '../backup/capture/write-backup.js';
+import { writeComplete } from '../backup/capture/write-complete.js';
 import { writeManifest } from '../backup/capture/write-manifest.js';
 import { writeRecall } from '../backup/capture/write-recall.js';
 import { writeProof } from '../backup/catalogue/write-proof.js';
@@ -106,10 +108,17 @@ export function createBackupStoreActivities(dependencies: BackupStoreDependencie
       runSlice({ ...input, stallAfterAttempts: Infinity }, freshCheck(input.cursor), (attempt) =>
         checkObjects(storeOf(input), input, attempt),
       ),
-    writeBackup: (input) =>
-      heldCall('write backup.json', ({ signal }) =>
-        writeBackup({ store: storeOf(input), ferryVersion }, input, signal),
+    writeComplete: (input) =>
+      heldCall(`write complete.json of ${input.collection}`, ({ signal }) =>
+        writeComplete(storeOf(input), input, signal),
       ),
+    openBackup: (input) =>
+      heldCall(`open the backup ${input.backup}`, ({ signal }) => {
+        const room = { store: storeOf(input), control: controls.of(input.cluster), ferryVersion };
+        return openBackup(room, input, signal);
+      }),
+    writeBackup: (input) =>
+      heldCall('write backup.json', ({ signal }) => writeBackup(storeOf(input), input, signal)),
     writeProof: (input) =>
       heldCall(`write the proof of ${input.collection}`, ({ signal }) =>
         writeProof(storeOf(input), input, signal),

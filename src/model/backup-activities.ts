@@ -4,7 +4,7 @@
 import type { CollectionRef, Pin, ReadPlan } from './collections.js';
 import type { ForeignFiles } from './foreign-source.js';
 import type { RangeDigest } from './digest.js';
-import type { RecallRef } from './manifest.js';
+import type { IdsRef, RecallRef } from './manifest.js';
 import type { RecallShares } from './recall.js';
 import type { ShardKey } from './slice.js';
 
@@ -120,14 +120,25 @@ export interface WriteRecallResult {
   notes: string[];
 }
 
+/** What captureShard answered: the manifest is made of these, whatever else lies in the folder. */
+export interface CapturedShard {
+  /** Of the shard. */
+  id: number;
+  /** Of the snapshot. */
+  name: string;
+}
+
 export interface WriteManifestInput extends CollectionBackupRef {
   pin: Pin;
-  /** How many shards were planned: so many must be there. */
-  planned: number;
+  captured: CapturedShard[];
   mode: CaptureMode;
   points: number;
+  /** When `points` were counted, ISO 8601. */
+  countedAt: string;
   startedAt: string;
+  partial?: { reason: string };
   notes: string[];
+  ids?: IdsRef;
   recall?: RecallRef;
 }
 export interface WriteManifestResult {
@@ -155,25 +166,45 @@ export interface CheckObjectsResult {
   damage: string[];
 }
 
+/** Says that the objects of this manifest were checked. Refused where the manifest is another one by now. */
+export interface WriteCompleteInput extends CollectionBackupRef {
+  manifestSha256: string;
+  verify: 'quick' | 'full';
+}
+
 /**
- * Names the failed ones; those with a manifest are found in the store. Repeated, it leaves the document that is there.
+ * Compares the cluster with the one that the alias led to when its last backup was taken, then writes started.json, the
+ * first document of a run. Repeated, it leaves the document that is there.
+ */
+export interface OpenBackupInput extends BackupRef {
+  /** As the user wrote them; absent: all. */
+  collections?: string[];
+  startedAt: string;
+  workflowId: string;
+  /** The operator says that the alias leads to another cluster now. */
+  newCluster?: boolean;
+}
+export interface OpenBackupResult {
+  /** Peer ids; empty where they could not be established. */
+  clusterIdentity: string[];
+  /** A sentence each. */
+  notes: string[];
+}
+
+/**
+ * Which collections are complete is read from the store. `failed` only says why others are not, as far as the job
+ * remembers. Repeated, it leaves the document that is there.
  */
 export interface WriteBackupInput extends BackupRef {
-  startedAt: string;
-  qdrantVersion: string;
-  workflowId: string;
-  collections: {
-    collection: string;
-    outcome: 'complete' | 'failed';
-    manifestSha256?: string;
-    bytes?: number;
-    points?: number;
-    error?: string;
-  }[];
+  failed: { collection: string; error?: string }[];
+  /** The run was cancelled, or broke. */
+  interrupted?: boolean;
+  /** Name of the node's own snapshot. */
+  nodeSnapshot?: string;
 }
 
 export interface WriteBackupResult {
-  /** Collections whose manifest is there. */
+  /** Collections whose backup is complete. */
   complete: number;
   /** Uploads of this backup that nobody will complete, and that were taken away. */
   abortedUploads: number;
@@ -192,12 +223,14 @@ export interface ListBackupsInput {
   store: string;
   cluster?: string;
   after?: string;
+  /** At most so many a page. */
+  most?: number;
 }
 export interface CollectionBackup {
   collection: string;
-  /** `incomplete`: no manifest. `damaged`: one that cannot be believed, or objects that are not as it says. */
-  state: 'complete' | 'incomplete' | 'damaged';
-  /** Why, when it is not complete. */
+  /** As catalogue/read-state.ts decides it. */
+  state: 'complete' | 'partial' | 'incomplete' | 'damaged';
+  /** Why, when it is not complete; or what is missing without being needed. */
   reason?: string;
   bytes: number;
   points?: number;
@@ -205,16 +238,47 @@ export interface CollectionBackup {
   /** `recall`: of a rehearsal that replayed searches. */
   proof: { kind: 'rehearsed' | 'quiesced' | 'none'; at?: string; recall?: RecallShares };
 }
-export interface CatalogueEntry extends BackupRef {
+/** What started.json or backup.json say of a run. */
+export interface RunOutline {
+  cluster: string;
+  backup: string;
   startedAt: string;
-  /** True when backup.json is there and every collection it names is complete. */
+  /** Peer ids of the cluster that it was taken of; empty where they are not known. */
+  clusterIdentity: string[];
+  /** backup.json is there. */
+  finished: boolean;
+  scope?: 'all' | 'named';
+  /** It was cancelled, or broke. */
+  interrupted?: boolean;
+  /** It claims to have begun later than now, or than its own documents were stored: never taken for the latest. */
+  isFuture?: boolean;
+  /** Why its document cannot be believed. */
+  fault?: string;
+}
+export interface LeftoverObject {
+  key: string;
+  bytes: number;
+}
+export interface CatalogueEntry extends RunOutline {
+  store: string;
+  /** True when backup.json is there and every collection of the run is complete. */
   complete: boolean;
   collections: CollectionBackup[];
+  /** Objects that no document names: of attempts that were cut off. Empty while the run goes on; at most 100. */
+  leftover: LeftoverObject[];
 }
 
+export interface ListedBackup extends RunOutline {
+  collections: number;
+  /** Complete when backup.json was written; what has happened to them since, `showBackup` tells. */
+  usable: number;
+  bytes: number;
+}
 export interface ListBackupsResult {
-  /** Newest first; without `collections`' objects being read: whether they are whole, `showBackup` tells. */
-  backups: { cluster: string; backup: string; startedAt: string; finished: boolean; collections: number }[];
+  /** Newest first, those dated in the future last. */
+  backups: ListedBackup[];
+  /** Of all pages. */
+  total: number;
   next?: string;
 }
 export type ShowBackupInput = BackupRef;
@@ -235,6 +299,8 @@ export interface BackupStoreActivities {
   writeRecall(input: WriteRecallInput): Promise<WriteRecallResult>;
   writeManifest(input: WriteManifestInput): Promise<WriteManifestResult>;
   checkObjects(input: CheckObjectsInput): Promise<CheckObjectsResult>;
+  writeComplete(input: WriteCompleteInput): Promise<void>;
+  openBackup(input: OpenBackupInput): Promise<OpenBackupResult>;
   writeBackup(input: WriteBackupInput): Promise<WriteBackupResult>;
   writeProof(input: WriteProofInput): Promise<void>;
   listBackups(input: ListBackupsInput): Promise<ListBackupsResult>;

@@ -21,6 +21,8 @@ export const fullBackupSchema = z.strictObject({
   recallQueries: z.int().min(1).max(200).default(20),
   /** Qdrant's own full storage snapshot too; for a cluster of one node. */
   nodeSnapshot: z.boolean().default(false),
+  /** The alias leads to another cluster than the one whose backups the store holds under it, and that is meant. */
+  newCluster: z.boolean().default(false),
   onFailure: z.enum(['park', 'fail']).default('fail'),
   onBusy: z.enum(['fail', 'wait']).default('fail'),
   parkForHours: z.number().positive().max(720).default(72),
@@ -44,6 +46,7 @@ export const backupCollectionSchema = z.strictObject({
     concurrency: true,
     onBusy: true,
     nodeSnapshot: true,
+    newCluster: true,
   }),
 });
 export type BackupCollectionInput = z.input<typeof backupCollectionSchema>;

@@ -1,12 +1,17 @@
 // Keys of a backup's objects and the ids of backups, made here and nowhere else. docs/backup-format.md lists them.
 //
-//   {cluster}/{backupId}/{collection}/{collection}_{YYYYMMDD_HHMMSS}.shard-{id}.snapshot
+//   {cluster}/{backupId}/started.json
+//   {cluster}/{backupId}/{collection}/{collection}_{YYYYMMDD_HHMMSS}.shard-{id}.{nonce}.snapshot
 //   {cluster}/{backupId}/{collection}/{the same name}.parts.json
+//   {cluster}/{backupId}/{collection}/ids.{nonce}.json.gz
 //   {cluster}/{backupId}/{collection}/recall.json
 //   {cluster}/{backupId}/{collection}/manifest.json
+//   {cluster}/{backupId}/{collection}/complete.json
 //   {cluster}/{backupId}/{collection}/proof-{kind}_{YYYYMMDD_HHMMSS}.json
-//   {cluster}/{backupId}/{cluster}_{YYYYMMDD_HHMMSS}.node.snapshot   (and its .parts.json)
+//   {cluster}/{backupId}/{cluster}_{YYYYMMDD_HHMMSS}.node.{nonce}.snapshot   (and its .parts.json)
 //   {cluster}/{backupId}/backup.json
+//
+// A nonce is eight random hex digits, another one for each upload.
 //   .ferry-marker-{nonce}                                            for seconds only, while a disk is examined
 
 /** "20261123_021500": UTC, sorts by time. */
@@ -45,13 +50,13 @@ export function collectionFolder(cluster: string, backupId: string, collection: 
   return `${backupFolder(cluster, backupId)}${collection}/`;
 }
 
-export function snapshotName(collection: string, startedAt: Date, shard: number): string {
-  return `${collection}_${stamp(startedAt)}.shard-${shard}.snapshot`;
+export function snapshotName(collection: string, startedAt: Date, shard: number, nonce: string): string {
+  return `${collection}_${stamp(startedAt)}.shard-${shard}.${nonce}.snapshot`;
 }
 
 /** Qdrant's own full storage snapshot of a node. */
-export function nodeSnapshotName(cluster: string, startedAt: Date): string {
-  return `${cluster}_${stamp(startedAt)}.node.snapshot`;
+export function nodeSnapshotName(cluster: string, startedAt: Date, nonce: string): string {
+  return `${cluster}_${stamp(startedAt)}.node.${nonce}.snapshot`;
 }
 
 /** The document beside a snapshot that lists its parts. */
@@ -67,6 +72,16 @@ export function manifestKey(cluster: string, backupId: string, collection: strin
   return `${collectionFolder(cluster, backupId, collection)}manifest.json`;
 }
 
+/** Written after the objects of the manifest were checked. */
+export function completeKey(cluster: string, backupId: string, collection: string): string {
+  return `${collectionFolder(cluster, backupId, collection)}complete.json`;
+}
+
+/** Ids of the living points, per shard key. */
+export function idsKey(cluster: string, backupId: string, collection: string, nonce: string): string {
+  return `${collectionFolder(cluster, backupId, collection)}ids.${nonce}.json.gz`;
+}
+
 /** The searches that a rehearsal replays. */
 export function recallKey(cluster: string, backupId: string, collection: string): string {
   return `${collectionFolder(cluster, backupId, collection)}recall.json`;
@@ -80,6 +95,10 @@ export function proofKey(
   at: Date,
 ): string {
   return `${collectionFolder(cluster, backupId, collection)}proof-${kind}_${stamp(at)}.json`;
+}
+
+export function startedKey(cluster: string, backupId: string): string {
+  return `${backupFolder(cluster, backupId)}started.json`;
 }
 
 export function backupKey(cluster: string, backupId: string): string {

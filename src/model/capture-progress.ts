@@ -1,7 +1,13 @@
 // What the workflow of one collection's backup remembers, beside what every collection's workflow does. Pure, and small
 // enough for a continue-as-new: a shard is its number, its key and its peer.
 
-import type { CaptureMode, ShardToCapture, WriteManifestResult } from './backup-activities.js';
+import type {
+  CaptureMode,
+  CapturedShard,
+  CaptureShardResult,
+  ShardToCapture,
+  WriteManifestResult,
+} from './backup-activities.js';
 import type { Pin, ReadPlan } from './collections.js';
 import type { RecallRef } from './manifest.js';
 import { whole } from './steering.js';
@@ -13,8 +19,8 @@ export interface CaptureProgress {
   read: ReadPlan;
   points: number;
   shards: ShardToCapture[];
-  /** Ids of shards whose snapshot is in the store. */
-  captured: number[];
+  /** Shards whose snapshot is in the store. */
+  captured: CapturedShard[];
   bytes: number;
   leftOnNode: string[];
   /** Digests of the source, as far as they got. */
@@ -50,9 +56,9 @@ export function newCapture(
 export function countCaptured(
   progress: CaptureProgress,
   shard: number,
-  result: { bytes: number; leftOnNode: string[] },
+  result: Pick<CaptureShardResult, 'name' | 'bytes' | 'leftOnNode'>,
 ): void {
-  progress.captured.push(shard);
+  progress.captured.push({ id: shard, name: result.name });
   progress.bytes += result.bytes;
   const left = [...new Set([...progress.leftOnNode, ...result.leftOnNode])];
   progress.leftOnNode = left.slice(0, MOST_NAMED);
@@ -69,6 +75,10 @@ export function isQuiesced({ before, after }: CaptureProgress): boolean {
 
 export function shardsOf({ captured, shards, bytes }: CaptureProgress) {
   return { captured: captured.length, of: shards.length, bytes };
+}
+
+export function isCaptured({ captured }: CaptureProgress, shard: number): boolean {
+  return captured.some(({ id }) => id === shard);
 }
 
 /** "2 of 4 shards (1,234 MB)" */

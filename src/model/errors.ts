@@ -161,6 +161,16 @@ export const catalogue = {
     retryable: false,
     remedy: 'List every node of the cluster under `nodes` in ferry.yaml, each by its own address.',
   },
+  StoreOfAnotherCluster: {
+    retryable: false,
+    remedy:
+      'Nothing was written. Correct the alias in ferry.yaml, or use another store. If this cluster replaces the old one, set `newCluster: true` (`--new-cluster`).',
+  },
+  ClusterEmpty: {
+    retryable: false,
+    remedy:
+      'Nothing was written. Check where the alias leads and whether the node found its storage; if the collections are lost, restore the backup.',
+  },
   BackupNotFound: {
     retryable: false,
     remedy: '`ferry backups` lists what the store has, and what of it is complete.',

@@ -6,9 +6,10 @@
 //   docs-2026-01-01-02-00-00.snapshot                     without the peer
 //   docs_20260101_020000.snapshot                         scripts
 //   docs-shard-1-2026-01-01-02-00-00.snapshot             one shard, Qdrant's own
-//   docs_20260101_020000.shard-1.snapshot                 one shard, scripts and ferry
+//   docs_20260101_020000.shard-1.snapshot                 one shard, scripts
+//   docs_20260101_020000.shard-1.1f0c33aa.snapshot        one shard, ferry
 //   full-snapshot-2026-01-01-02-00-00.snapshot            the whole storage of a node
-//   cluster_20260101_020000.node.snapshot                 the same, as ferry names it
+//   cluster_20260101_020000.node.1f0c33aa.snapshot        the same, as ferry names it
 
 export interface SnapshotName {
   kind: 'collection' | 'shard' | 'storage';
@@ -23,10 +24,15 @@ export interface SnapshotName {
 
 const DASHED = String.raw`(\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d)`;
 const UNDERSCORED = String.raw`(\d{8}_\d{6})`;
-const STORAGE = new RegExp(`^(?:full-snapshot-${DASHED}|.*_${UNDERSCORED}\\.node)\\.snapshot$`, 's');
+/** Of ferry's own: which upload it was. */
+const NONCE = String.raw`\.[0-9a-f]{8}`;
+const STORAGE = new RegExp(
+  `^(?:full-snapshot-${DASHED}|.*_${UNDERSCORED}\\.node(?:${NONCE})?)\\.snapshot$`,
+  's',
+);
 /** Peers are random numbers of many digits, shards count from 0. */
 const SHARD_DASHED = new RegExp(`^(.+)-shard-(\\d{1,6})-${DASHED}\\.snapshot$`, 's');
-const SHARD_UNDERSCORED = new RegExp(`^(.+)_${UNDERSCORED}\\.shard-(\\d{1,6})\\.snapshot$`, 's');
+const SHARD_UNDERSCORED = new RegExp(`^(.+)_${UNDERSCORED}\\.shard-(\\d{1,6})(?:${NONCE})?\\.snapshot$`, 's');
 const PEER = new RegExp(`^(.+)-(\\d{1,20})-${DASHED}\\.snapshot$`, 's');
 const PLAIN = new RegExp(`^(.+)(?:-${DASHED}|_${UNDERSCORED})\\.snapshot$`, 's');
 

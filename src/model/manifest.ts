@@ -1,13 +1,20 @@
-// The documents of a backup, version 1. They outlive this code and are read back from buckets that anybody may have
+// The documents of a backup, version 2. They outlive this code and are read back from buckets that anybody may have
 // written to: parsed, never trusted. docs/backup-format.md is their specification for people with only an S3 client.
 //
 // Numbers over 2^53 (peer ids, numeric shard keys) stand as decimal text; Qdrant's own configuration stands as the text
-// that Qdrant sent, in a string. A document is written once and never changed; what is learnt later is a proof beside it.
+// that Qdrant sent, in a string. A document is written once and never changed; what is learnt later is another document
+// beside it:
+//
+//   started.json    the run has begun: of which cluster, what it is to cover, all aliases of that moment
+//   manifest.json   everything of a collection is in the store
+//   complete.json   the objects of that very manifest were checked: only now does the collection's backup count
+//   proof-….json    how its content is known
+//   backup.json     the run has ended, and what became of each collection
 
 import * as z from 'zod';
 import { FerryError } from './errors.js';
 
-export const MANIFEST_VERSION = 1;
+export const MANIFEST_VERSION = 2;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 export const time = z.iso.datetime();
@@ -24,6 +31,13 @@ const partSchema = z.strictObject({ key: z.string(), offset: bytes, bytes, sha25
 
 const recallRefSchema = z.strictObject({ key: z.string(), bytes, sha256 });
 
+const idsRefSchema = z.strictObject({ key: z.string(), bytes, sha256, count });
+
+/** Peer ids as decimal text; empty where the cluster's identity could not be established. */
+const identity = z.array(z.string());
+
+const aliasSchema = z.strictObject({ alias: z.string(), collection: z.string() });
+
 const shardSchema = z.strictObject({
   /** On the source; not portable. */
   id: z.int().min(0),
@@ -32,7 +46,7 @@ const shardSchema = z.strictObject({
   ordinal: z.int().min(0),
   /** Peer it was taken from, where Qdrant runs with clustering. */
   peer: z.string().optional(),
-  /** File name of the snapshot, unique in the collection. */
+  /** File name of the snapshot. Ends in a nonce of its upload: no other attempt ever wrote, or deletes, under this key. */
   name: z.string(),
   bytes,
   /** Of the whole snapshot; absent where its capture was resumed, for a hash cannot be. */
@@ -77,21 +91,33 @@ export const collectionManifestSchema = z.strictObject({
   backup: z.string(),
   kind: z.literal('full'),
   cluster: z.string(),
+  clusterIdentity: identity,
   collection: z.string(),
+  /** Random id in the collection's stamp, where ferry ever left one. */
+  creation: z.string().optional(),
+  /** The source was being filled by a job: never "the latest complete backup", recovered only when it is named. */
+  partial: z.strictObject({ reason: z.string() }).optional(),
   startedAt: time,
   finishedAt: time,
   qdrantVersion: z.string(),
   ferryVersion: z.string(),
   capture: z.enum(['stream', 'stored']),
+  /** When `info`, `aliases` and `shardKeys` were read. */
+  settingsAt: time,
   /** The `result` of `GET /collections/{name}`, as Qdrant's text. */
   info: z.string(),
+  /** Of the collection at `settingsAt`. A recovery of a whole run goes by the aliases of its backup.json. */
   aliases: z.array(z.string()),
   sharding: z.enum(['auto', 'custom']),
   /** Custom sharding: every key in order of creation, also those without points. */
   shardKeys: z.array(keySchema),
-  /** Exact count when the capture began; under live writes the snapshots may hold others. */
+  /** When `points` were counted. */
+  countedAt: time,
+  /** Exact count at `countedAt`; under live writes the snapshots may hold others. */
   points: count,
   shards: z.array(shardSchema),
+  /** Ids of the points that were alive after the last shard was captured: what is not among them is removed again. */
+  ids: idsRefSchema.optional(),
   /** The baseline of searches, where there is one: recall-document.ts. A recovery does without it. */
   recall: recallRefSchema.optional(),
   /** Vectors `float16` with `Cosine` may come back with other bits: a restore of files is exact, a copy is not. */
@@ -101,28 +127,72 @@ export type CollectionManifest = z.infer<typeof collectionManifestSchema>;
 export type ManifestShard = z.infer<typeof shardSchema>;
 export type ManifestPart = z.infer<typeof partSchema>;
 export type RecallRef = z.infer<typeof recallRefSchema>;
+export type IdsRef = z.infer<typeof idsRefSchema>;
 
 /** Every stretch of every object that the manifest names: what has to be there, and what it hashes to. */
-export function partsOf({ shards, recall }: CollectionManifest): ManifestPart[] {
-  const parts = shards.flatMap((shard) => shard.parts);
-  return recall === undefined ? parts : [...parts, { ...recall, offset: 0 }];
+export function partsOf({ shards, recall, ids }: CollectionManifest): ManifestPart[] {
+  const beside = [ids, recall].filter((one) => one !== undefined);
+  return [
+    ...shards.flatMap((shard) => shard.parts),
+    ...beside.map(({ key, bytes, sha256 }) => ({ key, offset: 0, bytes, sha256 })),
+  ];
 }
+
+/** Beside a manifest, written after its objects were checked. Without one the collection's backup is not complete. */
+export const completeDocumentSchema = z.strictObject({
+  format: z.literal('qdrant-ferry/complete'),
+  version: z.literal(MANIFEST_VERSION),
+  backup: z.string(),
+  cluster: z.string(),
+  collection: z.string(),
+  /** Of the manifest's bytes as stored. */
+  manifestSha256: sha256,
+  /** `quick`: existence and size of every object. `full`: every byte was read and hashed again. */
+  verify: z.enum(['full', 'quick']),
+  checkedAt: time,
+});
+export type CompleteDocument = z.infer<typeof completeDocumentSchema>;
+
+/** What is known of a run when it begins; the same stands in its backup.json. */
+const runFields = {
+  backup: z.string(),
+  cluster: z.string(),
+  clusterIdentity: identity,
+  /** An operator said that the alias leads to another cluster from this run on. */
+  newCluster: z.strictObject({ before: identity, backup: z.string() }).optional(),
+  startedAt: time,
+  qdrantVersion: z.string(),
+  ferryVersion: z.string(),
+  workflowId: z.string(),
+  /** `all`: every collection that the cluster had, so that what is not in the run was not there. */
+  scope: z.enum(['all', 'named']),
+  /** Every alias of the cluster when the run began. */
+  aliases: z.array(aliasSchema),
+};
+
+/** The first document of a run. */
+export const startedDocumentSchema = z.strictObject({
+  format: z.literal('qdrant-ferry/started'),
+  version: z.literal(MANIFEST_VERSION),
+  ...runFields,
+  /** What is to be backed up. */
+  collections: z.array(z.string()),
+});
+export type StartedDocument = z.infer<typeof startedDocumentSchema>;
 
 export const backupDocumentSchema = z.strictObject({
   format: z.literal('qdrant-ferry/backup'),
   version: z.literal(MANIFEST_VERSION),
-  backup: z.string(),
   kind: z.literal('full'),
-  cluster: z.string(),
-  startedAt: time,
+  ...runFields,
   finishedAt: time,
-  qdrantVersion: z.string(),
-  ferryVersion: z.string(),
-  workflowId: z.string(),
+  /** The run was cancelled or broke: collections that it never came to are not named as failed. */
+  interrupted: z.literal(true).optional(),
   collections: z.array(
     z.strictObject({
       collection: z.string(),
-      outcome: z.enum(['complete', 'failed']),
+      /** As complete.json says, when this was written; never more than that. */
+      outcome: z.enum(['complete', 'partial', 'failed']),
       /** Of the manifest's bytes as stored. */
       manifestSha256: sha256.optional(),
       bytes: bytes.optional(),

@@ -36,6 +36,7 @@ async function backup(job: CollectionJob, parsed: Parsed): Promise<BackupReport>
   if (digest && capture.before.done) await digestSource(job, capture, capture.after);
   await writeManifest(job, capture, parsed);
   await check(job, capture, parsed);
+  await complete(job, capture, parsed);
   if (isQuiesced(capture)) await prove(job, capture, parsed);
   job.enter('done');
   return reportOf(job, capture, parsed);
@@ -83,11 +84,11 @@ async function keepRecall(job: CollectionJob, capture: CaptureProgress, parsed: 
 async function writeManifest(job: CollectionJob, capture: CaptureProgress, parsed: Parsed): Promise<void> {
   if (capture.manifest) return;
   job.enter('finishing');
-  const { pin, mode, points, shards } = capture;
+  const { pin, mode, points, captured } = capture;
   const { startedAt } = parsed;
   const notes = job.progress.warnings.slice(0, 10);
-  const planned = { pin, mode, points, startedAt, notes, planned: shards.length };
-  const input = { ...refOf(parsed), ...planned, ...capture.baseline };
+  const known = { pin, mode, points, countedAt: startedAt, startedAt, notes, captured };
+  const input = { ...refOf(parsed), ...known, ...capture.baseline };
   const where = whereOf(job, `write the manifest of ${parsed.source.collection}`);
   capture.manifest = await job.persist(() => runStore('writeManifest', input, where));
 }
@@ -106,6 +107,14 @@ async function check(job: CollectionJob, capture: CaptureProgress, parsed: Parse
       job.show();
     }
   });
+}
+
+/** From here on the backup of this collection counts. */
+async function complete(job: CollectionJob, capture: CaptureProgress, parsed: Parsed): Promise<void> {
+  const { manifestSha256 = '' } = capture.manifest ?? {};
+  const input = { ...refOf(parsed), manifestSha256, verify: parsed.options.verify };
+  const where = whereOf(job, `write complete.json of ${parsed.source.collection}`);
+  await job.persist(() => runStore('writeComplete', input, where));
 }
 
 async function prove(job: CollectionJob, capture: CaptureProgress, parsed: Parsed): Promise<void> {

@@ -4,7 +4,7 @@
 
 import { isCancellation } from '@temporalio/workflow';
 import type { CollectionBackupRef, ShardToCapture } from '../model/backup-activities.js';
-import { countCaptured, type CaptureProgress } from '../model/capture-progress.js';
+import { countCaptured, isCaptured, type CaptureProgress } from '../model/capture-progress.js';
 import { sharePace } from '../model/steering.js';
 import type { CollectionJob } from './collection-job.js';
 import { lanes } from './lanes.js';
@@ -23,7 +23,7 @@ export async function captureShards(
   capture: CaptureProgress,
   options: CaptureOptions,
 ): Promise<void> {
-  const open = () => capture.shards.filter((shard) => !capture.captured.includes(shard.id));
+  const open = () => capture.shards.filter((shard) => !isCaptured(capture, shard.id));
   if (open().length === 0) return;
   job.enter('capturing');
   await job.persist(async () => {

@@ -54,6 +54,7 @@ class BackupWriting {
   private readonly input: FullBackupInput;
   private readonly state: JobState;
   private place: ResolveBackupResult | undefined;
+  private nodeSnapshot: string | undefined;
 
   constructor(input: FullBackupInput, state: JobState) {
     this.input = input;
@@ -75,16 +76,38 @@ class BackupWriting {
     const isFirst = this.place === undefined && this.state.seen === 0;
     this.place = page;
     this.ends.target = page.store;
-    if (isFirst) await runStore('probeStore', { store: page.store }, this.where(`probe ${page.store}`));
+    if (isFirst) await this.open(page.store);
     return {
       ...omit(page, 'collections', 'store', 'qdrantVersion'),
       collections: page.collections.map((name) => ({ asked: name, source: name, target: name })),
     };
   }
 
+  /** The store can be written, and what lies there under this alias is of this cluster. */
+  private async open(store: string): Promise<void> {
+    const { collections, newCluster } = this.input;
+    await runStore('probeStore', { store }, this.where(`probe ${store}`));
+    const input = {
+      ...this.ref,
+      startedAt: this.state.startedAt,
+      workflowId: workflowInfo().workflowId,
+      ...(collections === undefined ? {} : { collections }),
+      ...(newCluster ? { newCluster } : {}),
+    };
+    await runStore('openBackup', input, this.where(`open the backup ${this.backup}`));
+  }
+
   childOf(collection: Resolved, facts: () => ChildFacts): Child {
     const { cluster, onBusy } = this.input;
-    const ours = ['cluster', 'store', 'collections', 'concurrency', 'onBusy', 'nodeSnapshot'] as const;
+    const ours = [
+      'cluster',
+      'store',
+      'collections',
+      'concurrency',
+      'onBusy',
+      'nodeSnapshot',
+      'newCluster',
+    ] as const;
     const options = omit(this.input, ...ours, 'maxPointsPerSecond', 'maxMegabytesPerSecond');
     const childInput = (): BackupCollectionInput => {
       const { pace, ...rest } = facts();
@@ -114,7 +137,7 @@ class BackupWriting {
     } catch (error) {
       const hasBegun = this.place !== undefined && this.state.seen > 0;
       if (!(error instanceof ContinueAsNew) && hasBegun) {
-        await CancellationScope.nonCancellable(() => this.writeBackup()).catch(() => undefined);
+        await CancellationScope.nonCancellable(() => this.writeBackup(true)).catch(() => undefined);
       }
       throw error;
     }
@@ -122,7 +145,7 @@ class BackupWriting {
 
   async finish(): Promise<void> {
     if (this.input.nodeSnapshot) await this.captureNode();
-    await this.writeBackup();
+    await this.writeBackup(this.state.lines.some(({ outcome }) => outcome === 'aborted'));
   }
 
   private async captureNode(): Promise<void> {
@@ -135,22 +158,21 @@ class BackupWriting {
       stallAfterAttempts,
       ...(maxMegabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond }),
     };
-    const { leftOnNode } = await runStore('captureNode', input, this.where(what));
+    const { leftOnNode, name } = await runStore('captureNode', input, this.where(what));
+    this.nodeSnapshot = name;
     this.leftOnNode = leftOnNode.slice(0, 10);
   }
 
-  private async writeBackup(): Promise<void> {
+  private async writeBackup(isInterrupted: boolean): Promise<void> {
     const failed = this.state.lines.filter((line) => line.outcome !== 'verified');
     const input = {
       ...this.ref,
-      startedAt: this.state.startedAt,
-      qdrantVersion: this.place?.qdrantVersion ?? '',
-      workflowId: workflowInfo().workflowId,
-      collections: failed.map(({ collection, error }) => ({
+      failed: failed.map(({ collection, error }) => ({
         collection,
-        outcome: 'failed' as const,
         ...(error === undefined ? {} : { error }),
       })),
+      ...(isInterrupted ? { interrupted: true } : {}),
+      ...(this.nodeSnapshot === undefined ? {} : { nodeSnapshot: this.nodeSnapshot }),
     };
     await runStore('writeBackup', input, this.where(`write backup.json of ${this.backup}`));
   }

@@ -127,6 +127,9 @@ const held: Record<keyof HeldActivities, ActivityOptions> = {
     retry: { initialInterval: '1s', maximumAttempts: 5 },
   },
   writeManifest: { ...PATIENT, startToCloseTimeout: '1h' },
+  writeComplete: PATIENT,
+  /** Another cluster is said at once; a store that is away may come back. */
+  openBackup: { startToCloseTimeout: '15m', retry: { initialInterval: '1s', maximumAttempts: 5 } },
   writeBackup: { ...PATIENT, startToCloseTimeout: '1h' },
   writeProof: PATIENT,
   listBackups: { ...PATIENT, startToCloseTimeout: '1h' },

@@ -10,7 +10,13 @@ import { planCapture } from '../../src/backup/capture/plan-capture.js';
 import type { SnapshotNodes } from '../../src/backup/ports.js';
 import { readText } from '../../src/backup/read-text.js';
 import { resolveBackup } from '../../src/backup/capture/resolve-backup.js';
-import { backupIdOf, collectionFolder, manifestKey, snapshotName } from '../../src/model/backup-names.js';
+import {
+  backupIdOf,
+  collectionFolder,
+  completeKey,
+  manifestKey,
+  snapshotName,
+} from '../../src/model/backup-names.js';
 import type { CollectionManifest } from '../../src/model/manifest.js';
 import { qdrantControls } from '../../src/qdrant/control.js';
 import { snapshotNodes } from '../../src/qdrant/snapshot-nodes.js';
@@ -167,15 +173,39 @@ describe('a capture that goes on after a worker died', () => {
     await node.close();
   });
 
-  it.each(['stream', 'stored'] as const)('takes away what the dead one had stored by %s', async (mode) => {
-    const { capture, input } = await captured(freshCapture(), mode);
-    const folder = collectionFolder('prod', input.backup, 'spread');
-    const key = `${folder}${snapshotName('spread', new Date(input.startedAt), 0)}`;
-    await store.put(key, Buffer.from('an object without a document'));
-    await (await store.upload(key)).putPart(1, Buffer.from('a part'));
-    const { bytes } = await capture();
-    expect(await store.head(key)).toMatchObject({ bytes });
-    expect(await allOf(store.uploads(folder))).toEqual([]);
+  describe.each(['stream', 'stored'] as const)('by %s', (mode) => {
+    const keyOf = (input: { backup: string; startedAt: string }, nonce: string) =>
+      `${collectionFolder('prod', input.backup, 'spread')}${snapshotName('spread', new Date(input.startedAt), 0, nonce)}`;
+    const halfDone = async (key: string) => {
+      await store.put(key, Buffer.from('an object without a document'));
+      await (await store.upload(key)).putPart(1, Buffer.from('a part'));
+    };
+
+    it('writes under a key of its own, and takes away what the heartbeat of the dead one names', async () => {
+      const { capture, input } = await captured({ ...freshCapture(), nonce: 'dead0001' }, mode);
+      const key = keyOf(input, 'dead0001');
+      await halfDone(key);
+      const { name, bytes } = await capture();
+      const folder = collectionFolder('prod', input.backup, 'spread');
+      expect(name).not.toContain('dead0001');
+      expect(await store.head(`${folder}${name}`)).toMatchObject({ bytes });
+      expect(await store.head(key)).toBeUndefined();
+      expect(await allOf(store.uploads(folder))).toEqual([]);
+    });
+
+    it('leaves alone what no heartbeat names, and an object that has a document', async () => {
+      const { capture, input } = await captured({ ...freshCapture(), nonce: 'dead0002' }, mode);
+      const [others, documented] = [keyOf(input, 'dead0003'), keyOf(input, 'dead0002')];
+      await halfDone(others);
+      await store.put(documented, Buffer.from('shorter than its document says'));
+      const other = await captured(freshCapture(), mode);
+      const { name } = await other.capture();
+      const theirs = `${collectionFolder('prod', other.input.backup, 'spread')}${name}.parts.json`;
+      await store.put(`${documented}.parts.json`, Buffer.from(await readText(store, theirs)));
+      await capture();
+      expect(await store.head(others)).toBeDefined();
+      expect(await store.head(documented)).toBeDefined();
+    });
   });
 
   it('has the node make another file where its disk gives other bytes than were written', async () => {
@@ -204,7 +234,8 @@ describe('a capture that goes on after a worker died', () => {
 
   it('returns what was finished when only the answer was lost', async () => {
     const { capture } = await captured(freshCapture(), 'stream');
-    expect(await capture()).toEqual(await capture());
+    const first = await capture();
+    expect(await capture()).toEqual(first);
   });
 });
 
@@ -258,6 +289,21 @@ describe('damage', () => {
     expect(damage).toContain(nameOf(1));
   });
 
+  it('without complete.json: its objects were never checked, so it is not complete', async () => {
+    await store.delete(completeKey(made.cluster, made.backup, made.collection));
+    expect(await stateNow()).toMatchObject({
+      state: 'incomplete',
+      reason: expect.stringContaining('no complete.json') as string,
+    });
+  });
+
+  it('an object that no document names: listed as left over, and not removed', async () => {
+    const key = keyAt(0).replace(/\.[0-9a-f]{8}\.snapshot$/, '.dead0001.snapshot');
+    await store.put(key, Buffer.from('of an attempt that was cut off'));
+    const shown = await showBackup(store, made);
+    expect(shown).toMatchObject({ complete: true, leftover: [{ key, bytes: 30 }] });
+  });
+
   it('a missing manifest: not complete', async () => {
     await store.delete(manifestKey(made.cluster, made.backup, made.collection));
     expect(await stateNow()).toMatchObject({ state: 'incomplete' });
@@ -265,7 +311,7 @@ describe('damage', () => {
   });
 
   it.each([
-    ['of a later format', (text: string) => text.replace('"version": 1', '"version": 2'), 'ManifestTooNew'],
+    ['of a later format', (text: string) => text.replace('"version": 2', '"version": 3'), 'ManifestTooNew'],
     ['cut in the middle', (text: string) => text.slice(0, text.length / 2), 'ManifestInvalid'],
     ['of another backup', (text: string) => text.replaceAll('/spread/', '/other/'), 'ManifestInvalid'],
   ])('a manifest %s: named, and not complete', async (_, change, code) => {
@@ -276,13 +322,13 @@ describe('damage', () => {
     await expect(damageIn(store, made, 'quick')).rejects.toMatchObject({ code });
   });
 
-  it('a manifest with one number changed: not the one that backup.json names', async () => {
+  it('a manifest with one number changed: not the one that complete.json names', async () => {
     const key = manifestKey(made.cluster, made.backup, made.collection);
     const text = await readText(store, key);
     await replace(key, Buffer.from(text.replace(/"points": \d+/, '"points": 5')));
     expect(await stateNow()).toMatchObject({
       state: 'damaged',
-      reason: expect.stringContaining('backup.json') as string,
+      reason: expect.stringContaining('complete.json') as string,
     });
   });
 });

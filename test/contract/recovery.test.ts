@@ -14,7 +14,7 @@ import type { ObjectStore } from '../../src/storage/object-store.js';
 import { openStore } from '../../src/storage/open-store.js';
 import { compareSides, countPoints } from '../support/compare-sides.js';
 import { startControlSides, type ControlSides } from '../support/control-sides.js';
-import { closeBackup, makeBackup, type HandMade, type MadeBackup } from '../support/hand-made-backup.js';
+import { makeBackup, type HandMade, type MadeBackup } from '../support/hand-made-backup.js';
 import { begin, plan, recover, type InProcess } from '../support/recover-in-process.js';
 import { withInstead } from '../support/instead.js';
 import { bytesOf } from '../support/object-stores.js';
@@ -190,7 +190,7 @@ describe('a recovery that was ended in the middle', () => {
 
 describe('a recovery refuses, before the target is touched,', () => {
   it.each<[string, string, Partial<HandMade>]>([
-    ['a manifest of a future format', 'ManifestTooNew', { change: (one) => ({ ...one, version: 2 }) }],
+    ['a manifest of a future format', 'ManifestTooNew', { change: (one) => ({ ...one, version: 3 }) }],
     ['a backup without a manifest', 'ManifestInvalid', { noManifest: true }],
     [
       'a manifest without one of its shards',
@@ -214,9 +214,11 @@ describe('a recovery refuses, before the target is touched,', () => {
     expect(await namesOn(sides.target)).not.toContain('never');
   });
 
-  it('a manifest that is not the one backup.json lists', async () => {
-    const backup = await backUp({ collection: 'worst' });
-    await closeBackup(store, [backup], '0'.repeat(64));
+  it.each([
+    ['a manifest that is not the one complete.json names', { checkedSha256: '0'.repeat(64) }],
+    ['a backup whose objects were never checked', { unchecked: true }],
+  ])('%s', async (_, wanted) => {
+    const backup = await backUp({ collection: 'worst', ...wanted });
     await expect(plan(into('target', backup, { as: 'never' }))).rejects.toMatchObject({
       code: 'ManifestInvalid',
     });

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { parse, stringify } from 'lossless-json';
 import {
   backupKey,
+  completeKey,
   collectionFolder,
   manifestKey,
   proofKey,
@@ -12,8 +13,10 @@ import {
 } from '../../src/model/backup-names.js';
 import {
   backupDocumentSchema,
+  completeDocumentSchema,
   collectionManifestSchema,
   proofSchema,
+  type BackupDocument,
   type CollectionManifest,
   type ManifestPart,
   type ManifestShard,
@@ -33,6 +36,10 @@ export interface HandMade {
   /** Changes the manifest before it is written. */
   change?(manifest: CollectionManifest): unknown;
   noManifest?: boolean;
+  /** Without complete.json. */
+  unchecked?: boolean;
+  /** The manifest that complete.json names, where it is another one. */
+  checkedSha256?: string;
 }
 
 export interface MadeBackup {
@@ -63,7 +70,7 @@ export async function makeBackup(store: ObjectStore, wanted: HandMade): Promise<
     const group = JSON.stringify(shardKey ?? null);
     const ordinal = ordinals.get(group) ?? 0;
     ordinals.set(group, ordinal + 1);
-    const name = snapshotName(collection, startedAt, shard);
+    const name = snapshotName(collection, startedAt, shard, '0a1b2c3d');
     const body = await bytesAt(`${url}${at}/shards/${shard}/snapshot`);
     const parts = await putInParts(store, `${folder}${name}`, body, wanted.partBytes);
     const times = { startedAt: startedAt.toISOString(), finishedAt: new Date().toISOString() };
@@ -79,20 +86,23 @@ export async function makeBackup(store: ObjectStore, wanted: HandMade): Promise<
   const version = (parse(await textAt(`${first}/`)) as { version: string }).version;
   const manifest: CollectionManifest = {
     format: 'qdrant-ferry/collection',
-    version: 1,
+    version: 2,
     backup,
     kind: 'full',
     cluster,
+    clusterIdentity: [],
     collection,
     startedAt: startedAt.toISOString(),
     finishedAt: new Date().toISOString(),
     qdrantVersion: version,
     ferryVersion: '0.2.0',
     capture: 'stream',
+    settingsAt: new Date().toISOString(),
     info,
     aliases: aliases.map((one) => one.alias_name),
     sharding: sharding_method === 'custom' ? 'custom' : 'auto',
     shardKeys: keysOf(shards),
+    countedAt: new Date().toISOString(),
     points: Number(String((resultOf(count) as { count: unknown }).count)),
     shards,
     notes: [],
@@ -102,10 +112,18 @@ export async function makeBackup(store: ObjectStore, wanted: HandMade): Promise<
   const key = manifestKey(cluster, backup, collection);
   if (!wanted.noManifest) await store.put(key, Buffer.from(text), { ifAbsent: true });
   const manifestSha256 = sha256(Buffer.from(text));
+  if (!wanted.noManifest && !wanted.unchecked) {
+    const complete = completeDocumentSchema.parse({
+      ...{ format: 'qdrant-ferry/complete', version: 2, backup, cluster, collection },
+      ...{ manifestSha256: wanted.checkedSha256 ?? manifestSha256, verify: 'full' },
+      checkedAt: new Date().toISOString(),
+    });
+    await store.put(completeKey(cluster, backup, collection), Buffer.from(JSON.stringify(complete)));
+  }
   if (wanted.digest) {
     const proof = proofSchema.parse({
       format: 'qdrant-ferry/proof',
-      version: 1,
+      version: 2,
       ...{ backup, cluster, collection, kind: 'quiesced', at: new Date().toISOString(), manifestSha256 },
       digest: { version: 1, ...wanted.digest },
     });
@@ -121,21 +139,22 @@ export async function makeBackup(store: ObjectStore, wanted: HandMade): Promise<
 export async function closeBackup(
   store: ObjectStore,
   made: MadeBackup[],
-  manifestSha256?: string,
+  more: Partial<BackupDocument> = {},
 ): Promise<void> {
   const [first] = made;
   if (!first) return;
   const { cluster, backup, qdrantVersion } = first.manifest;
   const document = backupDocumentSchema.parse({
     format: 'qdrant-ferry/backup',
-    version: 1,
+    version: 2,
     ...{ backup, kind: 'full', cluster, qdrantVersion, ferryVersion: '0.2.0', workflowId: 'by-hand' },
+    ...{ clusterIdentity: [], scope: 'named', aliases: [] },
     ...{ startedAt: first.manifest.startedAt, finishedAt: new Date().toISOString() },
     collections: made.map(({ manifest }) => ({
       collection: manifest.collection,
       outcome: 'complete',
-      ...(manifestSha256 === undefined ? {} : { manifestSha256 }),
     })),
+    ...more,
   });
   await store.put(backupKey(cluster, backup), Buffer.from(JSON.stringify(document)), { ifAbsent: true });
 }

@@ -4,10 +4,12 @@ import { captureShard } from '../../src/backup/capture/capture-shard.js';
 import { freshCapture } from '../../src/backup/capture/node-file.js';
 import { checkObjects, freshCheck } from '../../src/backup/catalogue/check-objects.js';
 import { planCapture } from '../../src/backup/capture/plan-capture.js';
+import { openBackup } from '../../src/backup/capture/open-backup.js';
 import { writeBackup } from '../../src/backup/capture/write-backup.js';
+import { writeComplete } from '../../src/backup/capture/write-complete.js';
 import { writeManifest } from '../../src/backup/capture/write-manifest.js';
 import { writeRecall } from '../../src/backup/capture/write-recall.js';
-import type { CaptureMode, CheckObjectsInput } from '../../src/model/backup-activities.js';
+import type { CapturedShard, CaptureMode, CheckObjectsInput } from '../../src/model/backup-activities.js';
 import { backupIdOf } from '../../src/model/backup-names.js';
 import type { ClusterConnection } from '../../src/model/cluster.js';
 import type { RecallRef } from '../../src/model/manifest.js';
@@ -42,11 +44,14 @@ export async function makeBackup(
     .padStart(8, '0');
   const ref = { store: store.alias, cluster, backup: backupIdOf(new Date(startedAt), run), collection };
   const plan = await planCapture(controls, { source: { cluster, collection }, capture });
+  const where = { store, control: controls.of(cluster), ferryVersion: '0.0.0' };
+  await openBackup(where, { ...ref, collections: [collection], startedAt, workflowId: 'a test' });
+  const captured: CapturedShard[] = [];
   for (const shard of plan.shards) {
     const { pin, mode } = plan;
     const input = { ...ref, what: `shard ${shard.id}`, pin, mode, shard, startedAt, stallAfterAttempts: 1 };
     const attempt = { state: freshCapture(), onProgress: () => undefined, signal: never, stop: never };
-    await captureShard({ store, nodes }, input, attempt);
+    captured.push({ id: shard.id, name: (await captureShard({ store, nodes }, input, attempt)).name });
   }
   const control = controls.of(cluster);
   const { pin, mode, points, notes } = plan;
@@ -54,11 +59,15 @@ export async function makeBackup(
   const asked = { ...ref, pin, queries: recallQueries };
   const kept =
     recallQueries > 0 ? await writeRecall({ store, control, searches }, asked, never) : { notes: [] };
-  const planned = { pin, mode, points, startedAt, planned: plan.shards.length };
-  const room = { store, control, ferryVersion: '0.0.0' };
-  await writeManifest(room, { ...ref, ...planned, notes: [...notes, ...kept.notes], ...recallIn(kept) });
-  const document = { ...ref, startedAt, qdrantVersion: pin.version, workflowId: 'a test', collections: [] };
-  await writeBackup({ store, ferryVersion: '0.0.0' }, document);
+  const planned = { pin, mode, points, startedAt, countedAt: startedAt, captured };
+  const { manifestSha256 } = await writeManifest(where, {
+    ...ref,
+    ...planned,
+    notes: [...notes, ...kept.notes],
+    ...recallIn(kept),
+  });
+  await writeComplete(store, { ...ref, manifestSha256, verify: 'full' });
+  await writeBackup(store, { ...ref, failed: [] });
   return { cluster, backup: ref.backup, collection, peers: plan.shards.map((shard) => shard.peer) };
 }
 

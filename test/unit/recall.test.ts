@@ -90,7 +90,7 @@ describe('recall.json', () => {
   };
   const document = {
     format: 'qdrant-ferry/recall',
-    version: 1,
+    version: 2,
     ...{ backup: 'b', cluster: 'prod', collection: 'docs' },
     ...{ startedAt: '2026-11-24T01:02:03.000Z', finishedAt: '2026-11-24T01:02:04.000Z' },
     limit: 10,
@@ -105,7 +105,7 @@ describe('recall.json', () => {
   });
 
   it.each([
-    ['a later version', { ...document, version: 2 }, 'ManifestTooNew'],
+    ['a later version', { ...document, version: 3 }, 'ManifestTooNew'],
     ['an unknown field', { ...document, more: 1 }, 'ManifestInvalid'],
     [
       'an id that is a number',
@@ -128,9 +128,10 @@ describe('a manifest', () => {
   const part = { key: 'prod/b/docs/s', offset: 0, bytes: 5, sha256 };
   const manifest = {
     format: 'qdrant-ferry/collection',
-    version: 1,
+    version: 2,
     ...{ backup: 'b', kind: 'full', cluster: 'prod', collection: 'docs', startedAt: time, finishedAt: time },
     ...{ qdrantVersion: '1.17.0', ferryVersion: '0.1.0', capture: 'stream', info: '{}', aliases: [] },
+    ...{ clusterIdentity: [], settingsAt: time, countedAt: time },
     ...{ sharding: 'auto', shardKeys: [], points: 1, notes: [] },
     shards: [{ id: 0, ordinal: 0, name: 's', bytes: 5, parts: [part], startedAt: time, finishedAt: time }],
   };

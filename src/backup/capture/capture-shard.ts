@@ -1,6 +1,7 @@
-// One shard into the store, by the node that holds it. Promises that a repeated call returns what an earlier one had
-// finished, and that the document beside the object says from which peer it came. What the attempt does not mend by
-// being tried again takes its traces with it.
+// One shard into the store, by the node that holds it. Promises that an attempt returns what the one before it had
+// finished, as far as its heartbeat was heard, and that the document beside the object says from which peer it came. The
+// result names the snapshot: a manifest is made of the named ones, whatever else lies beside them. A failure that another
+// attempt would not cure takes its traces with it.
 
 import type {
   CaptureNodeInput,
@@ -21,7 +22,6 @@ import {
   nodeDocumentSchema,
   parseDocument,
   shardDocumentSchema,
-  type ManifestPart,
   type ShardDocument,
   type NodeDocument,
 } from '../../model/manifest.js';
@@ -53,17 +53,19 @@ export async function captureShard(
   attempt: CaptureAttempt,
 ): Promise<CaptureShardResult> {
   const { cluster, collection, shard } = input;
-  const { name, object } = placeOf(store, input);
-  const read = (text: string) => parseDocument(shardDocumentSchema, text, object.documentKey);
-  const earlier = await earlierDocument(object, read, (one) => one.shard.bytes);
+  const objectOf = shardObjects(store, input);
+  const read = (key: string) => (text: string) => parseDocument(shardDocumentSchema, text, key);
+  const earlier = await documentOfEarlier(attempt.state, objectOf, read, (one) => one.shard.bytes);
   const wanted = wantedShard(collection, shard);
   return withNode(await nodes.holding(cluster, wanted, attempt.signal), async (node) => {
-    const capture = captureOf(input, object, node, { collection, shard: shard.id }, SHARD_ENTRIES, attempt);
-    if (earlier) return { ...summaryOf(name, earlier.shard.parts), leftOnNode: await leaveNode(capture) };
+    const capture = captureOf(input, objectOf, node, { collection, shard: shard.id }, SHARD_ENTRIES, attempt);
+    if (earlier) return { ...summaryOf(earlier.shard), leftOnNode: await leaveNode(capture) };
     const startedAt = new Date().toISOString();
     const stored = await captured(capture, input.mode, attempt.stop);
-    await writeDocument(object, shardDocument(input, name, stored, startedAt, node.peer));
-    return { ...summaryOf(name, stored.parts), leftOnNode: await leaveNode(capture) };
+    const { object } = stored;
+    const document = shardDocument(input, stored, startedAt, node.peer);
+    const { shard: written } = await writeDocument(object, document, read(object.documentKey));
+    return { ...summaryOf(written), leftOnNode: await leaveNode(capture) };
   });
 }
 
@@ -74,22 +76,26 @@ export async function captureNode(
   attempt: CaptureAttempt,
 ): Promise<CaptureNodeResult> {
   const { cluster, backup } = input;
-  const name = nodeSnapshotName(cluster, new Date(input.startedAt));
-  const object = objectAt(store, `${backupFolder(cluster, backup)}${name}`);
-  const read = (text: string) => parseDocument(nodeDocumentSchema, text, object.documentKey);
-  const earlier = await earlierDocument(object, read, (one) => one.node.bytes);
+  const objectOf = (nonce: string) =>
+    objectAt(
+      store,
+      `${backupFolder(cluster, backup)}${nodeSnapshotName(cluster, new Date(input.startedAt), nonce)}`,
+    );
+  const read = (key: string) => (text: string) => parseDocument(nodeDocumentSchema, text, key);
+  const earlier = await documentOfEarlier(attempt.state, objectOf, read, (one) => one.node.bytes);
   return withNode(await nodes.only(cluster, attempt.signal), async (node) => {
-    const capture = captureOf(input, object, node, 'storage', STORAGE_ENTRIES, attempt);
-    const parts = earlier?.node.parts ?? (await captured(capture, 'stored', attempt.stop)).parts;
+    const capture = captureOf(input, objectOf, node, 'storage', STORAGE_ENTRIES, attempt);
+    if (earlier) return { ...summaryOf(earlier.node), leftOnNode: await leaveNode(capture) };
+    const { object, parts } = await captured(capture, 'stored', attempt.stop);
     const document: NodeDocument = {
       format: 'qdrant-ferry/node',
       version: MANIFEST_VERSION,
       backup,
       cluster,
-      node: { name, bytes: bytesOf(parts), parts },
+      node: { name: nameOf(object.key), bytes: bytesOf(parts), parts },
     };
-    if (!earlier) await writeDocument(object, document);
-    return { ...summaryOf(name, parts), leftOnNode: await leaveNode(capture) };
+    const { node: written } = await writeDocument(object, document, read(object.documentKey));
+    return { ...summaryOf(written), leftOnNode: await leaveNode(capture) };
   });
 }
 
@@ -101,11 +107,11 @@ export async function abandonCapture(
   signal: AbortSignal,
 ): Promise<string[]> {
   const { cluster, collection, shard } = input;
-  const { object } = placeOf(store, input);
+  const objectOf = shardObjects(store, input);
   const source = { collection, shard: shard.id };
   try {
     return await withNode(await nodes.holding(cluster, wantedShard(collection, shard), signal), (node) =>
-      giveUp({ state, node, source, object }),
+      giveUp({ state, node, source, objectOf }),
     );
   } catch {
     return state.file === undefined ? [] : [`${state.file.name} on ${state.file.node}`];
@@ -147,14 +153,14 @@ async function captured(
     const final = stop.aborted || (error instanceof FerryError && !error.retryable && !lost);
     if (final) await giveUp(capture);
     if (!lost) throw error;
-    // A man believed dead was quicker. What he left is judged by the next attempt.
+    // A worker presumed dead completed this upload; the next attempt looks for its document.
     throw new FerryError('ObjectExists', error.happened, { cause: error, retryable: true });
   }
 }
 
 function captureOf(
   input: CaptureShardInput | CaptureNodeInput,
-  object: SnapshotObject,
+  objectOf: Capture['objectOf'],
   node: SnapshotNode,
   source: Capture['source'],
   entries: readonly string[],
@@ -162,13 +168,12 @@ function captureOf(
 ): Capture {
   const { what, maxMegabytesPerSecond } = input;
   const ends = AbortSignal.any([signal, stop]);
-  return { what, source, node, object, entries, state, onProgress, signal: ends, maxMegabytesPerSecond };
+  return { what, source, node, objectOf, entries, state, onProgress, signal: ends, maxMegabytesPerSecond };
 }
 
 function shardDocument(
   { backup, cluster, collection, shard }: CaptureShardInput,
-  name: string,
-  { parts, sha256 }: Captured,
+  { object, parts, sha256 }: Captured,
   startedAt: string,
   peer: string | undefined,
 ): ShardDocument {
@@ -183,7 +188,7 @@ function shardDocument(
       ...(shard.shardKey === undefined ? {} : { shardKey: shard.shardKey }),
       ordinal: shard.ordinal,
       ...(peer === undefined ? {} : { peer }),
-      name,
+      name: nameOf(object.key),
       bytes: bytesOf(parts),
       ...(sha256 === undefined ? {} : { sha256 }),
       parts,
@@ -193,18 +198,35 @@ function shardDocument(
   };
 }
 
-/** Where a shard's snapshot lies in the store, the same at every attempt. */
-function placeOf(store: ObjectStore, { cluster, backup, collection, shard, startedAt }: CaptureShardInput) {
-  const name = snapshotName(collection, new Date(startedAt), shard.id);
-  return { name, object: objectAt(store, `${collectionFolder(cluster, backup, collection)}${name}`) };
+/** Where a shard's snapshot lies in the store: another place for each upload. */
+function shardObjects(store: ObjectStore, input: CaptureShardInput): Capture['objectOf'] {
+  const { cluster, backup, collection, shard, startedAt } = input;
+  const folder = collectionFolder(cluster, backup, collection);
+  return (nonce) =>
+    objectAt(store, `${folder}${snapshotName(collection, new Date(startedAt), shard.id, nonce)}`);
+}
+
+async function documentOfEarlier<T>(
+  { nonce }: CaptureState,
+  objectOf: Capture['objectOf'],
+  read: (key: string) => (text: string) => T,
+  bytesIn: (document: T) => number,
+): Promise<T | undefined> {
+  if (nonce === undefined) return undefined;
+  const object = objectOf(nonce);
+  return earlierDocument(object, read(object.documentKey), bytesIn);
 }
 
 function objectAt(store: ObjectStore, key: string): SnapshotObject {
   return { store, key, documentKey: partsKey(key) };
 }
 
-function summaryOf(name: string, parts: ManifestPart[]) {
-  return { name, bytes: bytesOf(parts), parts: parts.length };
+function nameOf(key: string): string {
+  return key.slice(key.lastIndexOf('/') + 1);
+}
+
+function summaryOf({ name, bytes, parts }: { name: string; bytes: number; parts: readonly unknown[] }) {
+  return { name, bytes, parts: parts.length };
 }
 
 async function withNode<T>(node: SnapshotNode, use: (node: SnapshotNode) => Promise<T>): Promise<T> {

@@ -6,7 +6,7 @@
 //   A crash between `create` and the next heartbeat leaves a file whose name nobody was told: it is found as a name that
 //   is new since the beginning, and reported, not removed, for it may be somebody else's.
 
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { FerryError } from '../../model/errors.js';
 import type { ManifestPart } from '../../model/manifest.js';
 import { partSizeFor } from '../../model/part-sizes.js';
@@ -30,7 +30,7 @@ export interface Capture {
   what: string;
   source: SnapshotSource;
   node: SnapshotNode;
-  object: SnapshotObject;
+  objectOf(nonce: string): SnapshotObject;
   /** What the archive must hold. */
   entries: readonly string[];
   state: CaptureState;
@@ -42,19 +42,19 @@ export interface Capture {
 
 /** What lies in the store now. */
 export interface Captured {
+  object: SnapshotObject;
   parts: ManifestPart[];
   /** Of the whole; absent when an attempt went on where another had stopped. */
   sha256?: string;
 }
 
 export async function captureStreamed(capture: Capture): Promise<Captured> {
-  const { node, object, source } = capture;
-  await clearLeftovers(object);
-  const upload = await object.store.upload(object.key);
-  capture.state.uploadId = upload.id;
+  const { node, source } = capture;
+  const { object, upload } = await beginUpload(capture);
   try {
     const tar = new TarCheck(capture.entries);
-    return await send(capture, { upload, before: [], tar, open: (signal) => node.stream(source, signal) });
+    const open = (signal: AbortSignal) => node.stream(source, signal);
+    return await send(capture, { object, upload, before: [], tar, open });
   } catch (error) {
     await upload.abort().catch(() => undefined); // the next attempt, or the end of the job, looks for it again
     throw error;
@@ -62,9 +62,9 @@ export async function captureStreamed(capture: Capture): Promise<Captured> {
 }
 
 export async function captureStored(capture: Capture): Promise<Captured> {
-  const { state, object, node, source } = capture;
+  const { state, node, source } = capture;
   const file = await fileOnNode(capture);
-  const { upload, before, tar } = await openUpload(capture, file.bytes);
+  const { object, upload, before, tar } = await openUpload(capture, file.bytes);
   const from = before.reduce((sum, part) => sum + part.bytes, 0);
   const download = await node.download(source, file.name, from, capture.signal);
   const same = isSame(file, download);
@@ -79,9 +79,7 @@ export async function captureStored(capture: Capture): Promise<Captured> {
   const { bytes, sha256 } = file;
   try {
     const said = sha256 === undefined ? {} : { sha256 };
-    const sent = await send(capture, { upload, before, tar, open: () => download.body, bytes, ...said });
-    await clearForeign(object, upload.id);
-    return sent;
+    return await send(capture, { object, upload, before, tar, open: () => download.body, bytes, ...said });
   } catch (error) {
     if (error instanceof OtherBytes) await beginAgain(capture, upload);
     throw error;
@@ -100,12 +98,36 @@ async function beginAgain(capture: Capture, upload: Upload): Promise<void> {
 class OtherBytes extends FerryError {}
 
 /** Takes away what a capture that will not be tried again has made. */
-export async function giveUp(capture: OnNode & Pick<Capture, 'object'>): Promise<string[]> {
-  await clearLeftovers(capture.object).catch(() => undefined);
+export async function giveUp(capture: OnNode & Pick<Capture, 'objectOf'>): Promise<string[]> {
+  await clearEarlier(capture).catch(() => undefined);
   return dropFile(capture);
 }
 
+async function clearEarlier({ state, objectOf }: Pick<Capture, 'state' | 'objectOf'>): Promise<void> {
+  if (state.nonce !== undefined) await clearLeftovers(objectOf(state.nonce));
+}
+
+/** Under a key of its own, which the heartbeat holds before anything is written there. */
+async function beginUpload(capture: Capture): Promise<{ object: SnapshotObject; upload: Upload }> {
+  const { state } = capture;
+  await clearEarlier(capture);
+  forgetUpload(state);
+  const nonce = newNonce();
+  state.nonce = nonce;
+  capture.onProgress(state, false);
+  const object = capture.objectOf(nonce);
+  const upload = await object.store.upload(object.key);
+  state.uploadId = upload.id;
+  capture.onProgress(state, false);
+  return { object, upload };
+}
+
+export function newNonce(): string {
+  return randomBytes(4).toString('hex');
+}
+
 interface Sending {
+  object: SnapshotObject;
   upload: Upload;
   before: StoredPart[];
   tar: TarCheck;
@@ -116,8 +138,8 @@ interface Sending {
 }
 
 async function send(capture: Capture, sending: Sending): Promise<Captured> {
-  const { state, object, signal, maxMegabytesPerSecond, what } = capture;
-  const { upload, before, tar, bytes } = sending;
+  const { state, signal, maxMegabytesPerSecond, what } = capture;
+  const { object, upload, before, tar, bytes } = sending;
   const pacer = new Pacer(maxMegabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond });
   const cuts = new Map<number, TarState>();
   const whole = createHash('sha256');
@@ -149,7 +171,7 @@ async function send(capture: Capture, sending: Sending): Promise<Captured> {
   if (sha256 !== undefined && sha256 !== (sending.sha256 ?? sha256))
     throw new OtherBytes('SnapshotIncomplete', `${what}: it came with another SHA-256 than its node says`);
   const listed = await completeSnapshot(object, upload, parts);
-  return { parts: listed, ...(sha256 === undefined ? {} : { sha256 }) };
+  return { object, parts: listed, ...(sha256 === undefined ? {} : { sha256 }) };
 }
 
 /** Out of S3 Qdrant tells neither length nor tag: that all of it came, the archive shows. */
@@ -162,20 +184,17 @@ function isSame(file: StoredFile, download: Download | undefined): boolean {
 async function openUpload(
   capture: Capture,
   bytes: number,
-): Promise<{ upload: Upload; before: StoredPart[]; tar: TarCheck }> {
-  const { state, object, entries } = capture;
+): Promise<{ object: SnapshotObject; upload: Upload; before: StoredPart[]; tar: TarCheck }> {
+  const { state, entries } = capture;
   const resumed = await resumedParts(capture, bytes);
   if (resumed) return { ...resumed, tar: new TarCheck(entries, state.parts?.tar) };
-  await clearLeftovers(object);
-  forgetUpload(state);
-  const upload = await object.store.upload(object.key);
-  state.uploadId = upload.id;
-  capture.onProgress(state, false);
-  return { upload, before: [], tar: new TarCheck(entries) };
+  return { ...(await beginUpload(capture)), before: [], tar: new TarCheck(entries) };
 }
 
-async function resumedParts({ state, object }: Capture, bytes: number) {
-  if (state.uploadId === undefined || state.parts === undefined) return undefined;
+async function resumedParts({ state, objectOf }: Capture, bytes: number) {
+  if (state.nonce === undefined || state.uploadId === undefined || state.parts === undefined)
+    return undefined;
+  const object = objectOf(state.nonce);
   const upload = await object.store.resumeUpload(object.key, state.uploadId);
   if (!upload) return undefined;
   const { confirmed } = state.parts;
@@ -183,12 +202,5 @@ async function resumedParts({ state, object }: Capture, bytes: number) {
   const fits = before.every(
     (part, at) => part.number === at + 1 && part.bytes === partSizeFor(part.number, bytes),
   );
-  return fits && before.length === confirmed ? { upload, before } : undefined;
-}
-
-/** Uploads of this key that a dead attempt began; ours is complete. */
-async function clearForeign({ store, key }: SnapshotObject, ours: string): Promise<void> {
-  for await (const left of store.uploads(key)) {
-    if (left.key === key && left.id !== ours) await (await store.resumeUpload(key, left.id))?.abort();
-  }
+  return fits && before.length === confirmed ? { object, upload, before } : undefined;
 }

@@ -20,6 +20,8 @@ export interface CaptureState {
   bytes: number;
   /** The most that any attempt reached. */
   best: number;
+  /** Of the upload that this attempt, or the one before it, has begun: a part of the object's key. */
+  nonce?: string;
   uploadId?: string;
   /** The file that we had the node make. */
   file?: StoredFile;

@@ -1,6 +1,7 @@
 // A snapshot's object in the store and the document beside it. Promises the order: the object first, whole, then the
-// document that lists its parts; so what has no document does not count, and is taken away by whoever comes next. Keys
-// below a backup's id belong to that backup alone.
+// document that lists its parts; so what has no document does not count. The key carries a nonce of the upload, so that
+// no two attempts write under one key, except where the later one goes on with the upload of the earlier. Deletes only
+// what an earlier attempt of the same activity left without a document: docs/decisions/0010-what-is-complete.md.
 
 import { FerryError } from '../../model/errors.js';
 import type { ManifestPart } from '../../model/manifest.js';
@@ -13,7 +14,7 @@ export interface SnapshotObject {
   documentKey: string;
 }
 
-/** What an earlier attempt, whose answer was lost, wrote of the whole object; what contradicts the object goes. */
+/** What an earlier attempt, whose answer was lost, wrote of the whole object. */
 export async function earlierDocument<T>(
   { store, key, documentKey }: SnapshotObject,
   read: (text: string) => T,
@@ -22,17 +23,15 @@ export async function earlierDocument<T>(
   const text = await readIfThere(store, documentKey);
   if (text === undefined) return undefined;
   const document = read(text);
-  if ((await store.head(key))?.bytes === bytesIn(document)) return document;
-  await store.delete(documentKey);
-  return undefined;
+  return (await store.head(key))?.bytes === bytesIn(document) ? document : undefined;
 }
 
-/** Takes away what dead attempts left under the key: uploads, and an object without a document. */
-export async function clearLeftovers({ store, key }: SnapshotObject, keep?: string): Promise<void> {
+/** Takes away what an earlier attempt of this activity left under its key. An object with a document stays. */
+export async function clearLeftovers({ store, key, documentKey }: SnapshotObject): Promise<void> {
   for await (const left of store.uploads(key)) {
-    if (left.key === key && left.id !== keep) await (await store.resumeUpload(key, left.id))?.abort();
+    if (left.key === key) await (await store.resumeUpload(key, left.id))?.abort();
   }
-  if (await store.head(key)) await store.delete(key);
+  if ((await store.head(documentKey)) === undefined && (await store.head(key))) await store.delete(key);
 }
 
 export async function completeSnapshot(
@@ -45,12 +44,22 @@ export async function completeSnapshot(
   return listedParts(key, parts);
 }
 
-export async function writeDocument(
+/** Returns the document that stands there: an attempt that completed the same upload may have been quicker. */
+export async function writeDocument<T>(
   { store, documentKey }: SnapshotObject,
-  document: unknown,
-): Promise<void> {
+  document: T,
+  read: (text: string) => T,
+): Promise<T> {
   const body = Buffer.from(`${JSON.stringify(document, null, 1)}\n`);
-  await store.put(documentKey, body, { ifAbsent: true, contentType: 'application/json' });
+  try {
+    await store.put(documentKey, body, { ifAbsent: true, contentType: 'application/json' });
+    return document;
+  } catch (error) {
+    if (!(error instanceof FerryError) || error.code !== 'ObjectExists') throw error;
+    const earlier = await readIfThere(store, documentKey);
+    if (earlier === undefined) throw error;
+    return read(earlier);
+  }
 }
 
 function listedParts(key: string, parts: readonly StoredPart[]): ManifestPart[] {

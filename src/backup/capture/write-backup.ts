@@ -1,33 +1,29 @@
-// The last object of a backup. Promises to name every collection, failed ones too, and that those it calls complete had
-// a manifest in the store at that moment; takes away the uploads that nobody will complete. Written once: who finds it
-// leaves it.
+// The last object of a run. Promises to name every collection that the run was to cover, each as the store's own
+// documents say it, whatever the job remembers of it; and to take away the uploads that nobody will complete. Written
+// once: an attempt that finds one leaves it.
 
 import type { WriteBackupInput, WriteBackupResult } from '../../model/backup-activities.js';
-import {
-  backupFolder,
-  backupKey,
-  isPartsKey,
-  manifestKey,
-  nodeSnapshotName,
-  partsKey,
-} from '../../model/backup-names.js';
-import { FerryError } from '../../model/errors.js';
+import { backupFolder, backupKey, partsKey } from '../../model/backup-names.js';
 import {
   MANIFEST_VERSION,
   backupDocumentSchema,
-  collectionManifestSchema,
   nodeDocumentSchema,
   parseDocument,
   type BackupDocument,
 } from '../../model/manifest.js';
 import type { ObjectStore } from '../../storage/object-store.js';
-import { requireOwn } from '../catalogue/check-objects.js';
-import { readIfThere, sha256OfText } from '../read-text.js';
+import { mapInOrder } from '../in-order.js';
+import { objectsIn } from '../catalogue/catalogue.js';
+import { startedDocument } from '../catalogue/read-run.js';
+import { isUsable, readState } from '../catalogue/read-state.js';
+import { readIfThere, readText } from '../read-text.js';
 
 type Line = BackupDocument['collections'][number];
 
+const COLLECTIONS_AT_ONCE = 8;
+
 export async function writeBackup(
-  { store, ferryVersion }: { store: ObjectStore; ferryVersion: string },
+  store: ObjectStore,
   input: WriteBackupInput,
   signal?: AbortSignal,
 ): Promise<WriteBackupResult> {
@@ -38,7 +34,7 @@ export async function writeBackup(
   if (there !== undefined) {
     return resultOf(parseDocument(backupDocumentSchema, there, key), abortedUploads);
   }
-  const document = await documentOf(store, input, ferryVersion, signal);
+  const document = await documentOf(store, input, signal);
   const body = Buffer.from(`${JSON.stringify(document, null, 1)}\n`);
   await store.put(key, body, { ifAbsent: true, contentType: 'application/json' });
   return resultOf(document, abortedUploads);
@@ -47,85 +43,45 @@ export async function writeBackup(
 async function documentOf(
   store: ObjectStore,
   input: WriteBackupInput,
-  ferryVersion: string,
   signal?: AbortSignal,
 ): Promise<BackupDocument> {
-  const { cluster, backup, startedAt, qdrantVersion, workflowId } = input;
-  const failed = new Map(input.collections.map((line) => [line.collection, line]));
-  const names = new Set(failed.keys());
+  const { cluster, backup } = input;
+  const { collections, ...run } = await startedDocument(store, cluster, backup, signal);
+  const errors = new Map(input.failed.map(({ collection, error }) => [collection, error]));
+  const names = new Set([...collections, ...errors.keys()]);
   for await (const name of store.folders(backupFolder(cluster, backup))) names.add(name);
-  const collections: Line[] = [];
-  for (const collection of [...names].sort()) {
-    const line = failed.get(collection);
-    collections.push(
-      line?.outcome === 'failed'
-        ? failedLine(line)
-        : await lineOf(store, { cluster, backup, collection }, signal),
-    );
-  }
+  const sizes = new Map(
+    (await objectsIn(store, backupFolder(cluster, backup))).map(({ key, bytes }) => [key, bytes]),
+  );
+  const lineOf = async (collection: string): Promise<Line> => {
+    const state = await readState(store, { cluster, backup, collection }, (key) => sizes.get(key), signal);
+    if (!isUsable(state))
+      return { collection, outcome: 'failed', error: errors.get(collection) ?? state.reason };
+    const { manifest, sha256 } = state.found;
+    const bytes = manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
+    return { collection, outcome: state.state, manifestSha256: sha256, bytes, points: manifest.points };
+  };
   const nodeSnapshot = await nodeSnapshotOf(store, input, signal);
   return {
+    ...run,
     format: 'qdrant-ferry/backup',
     version: MANIFEST_VERSION,
-    backup,
     kind: 'full',
-    cluster,
-    startedAt,
     finishedAt: new Date().toISOString(),
-    qdrantVersion,
-    ferryVersion,
-    workflowId,
-    collections,
+    ...(input.interrupted ? { interrupted: true as const } : {}),
+    collections: await mapInOrder([...names].sort(), COLLECTIONS_AT_ONCE, lineOf),
     ...(nodeSnapshot === undefined ? {} : { nodeSnapshot }),
   };
 }
 
-function failedLine({ collection, error }: WriteBackupInput['collections'][number]): Line {
-  return { collection, outcome: 'failed', ...(error === undefined ? {} : { error }) };
-}
-
-async function lineOf(
+async function nodeSnapshotOf(
   store: ObjectStore,
-  ref: { cluster: string; backup: string; collection: string },
+  { cluster, backup, nodeSnapshot }: WriteBackupInput,
   signal?: AbortSignal,
-): Promise<Line> {
-  const { collection } = ref;
-  const key = manifestKey(ref.cluster, ref.backup, collection);
-  const text = await readIfThere(store, key, signal);
-  if (text === undefined) return failedLine({ collection, outcome: 'failed', error: 'It has no manifest' });
-  const manifest = believable(() => {
-    const parsed = parseDocument(collectionManifestSchema, text, key);
-    requireOwn(parsed, ref, key);
-    return parsed;
-  });
-  if (manifest instanceof FerryError) {
-    return failedLine({ collection, outcome: 'failed', error: manifest.happened.slice(0, 200) });
-  }
-  const bytes = manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
-  return {
-    collection,
-    outcome: 'complete',
-    manifestSha256: sha256OfText(text),
-    bytes,
-    points: manifest.points,
-  };
-}
-
-function believable<T>(read: () => T): T | FerryError {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof FerryError) return error;
-    throw error;
-  }
-}
-
-async function nodeSnapshotOf(store: ObjectStore, input: WriteBackupInput, signal?: AbortSignal) {
-  const { cluster, backup, startedAt } = input;
-  const snapshot = `${backupFolder(cluster, backup)}${nodeSnapshotName(cluster, new Date(startedAt))}`;
-  const key = partsKey(snapshot);
-  const text = isPartsKey(key) ? await readIfThere(store, key, signal) : undefined;
-  return text === undefined ? undefined : parseDocument(nodeDocumentSchema, text, key).node;
+) {
+  if (nodeSnapshot === undefined) return undefined;
+  const key = partsKey(`${backupFolder(cluster, backup)}${nodeSnapshot}`);
+  return parseDocument(nodeDocumentSchema, await readText(store, key, signal), key).node;
 }
 
 /** Below a backup's folder every upload is of this backup, and its captures have ended. */

@@ -1,9 +1,9 @@
-// The manifest of one collection, out of the documents beside its snapshots and what Qdrant says of it. Promises to be
-// the last object of the collection, written once: who finds one there returns it. Refuses when a planned shard has no
-// snapshot or has two.
+// The manifest of one collection, out of what Qdrant says of it and the documents beside its snapshots: of those that the
+// captures answered with, whatever an attempt presumed dead has added since. Written once: an attempt that finds one
+// returns it. The collection's backup is not complete by it: complete.json says so, after the check.
 
 import type { WriteManifestInput, WriteManifestResult } from '../../model/backup-activities.js';
-import { collectionFolder, isPartsKey, manifestKey } from '../../model/backup-names.js';
+import { collectionFolder, manifestKey, partsKey } from '../../model/backup-names.js';
 import { settingsOf } from '../../model/collection-settings.js';
 import { FerryError } from '../../model/errors.js';
 import {
@@ -40,21 +40,27 @@ export async function writeManifest(
   return resultOf(text, manifest);
 }
 
+/** The documents of the very snapshots that the captures answered with. */
 async function capturedShards(
   store: ObjectStore,
   input: WriteManifestInput,
   signal?: AbortSignal,
 ): Promise<ManifestShard[]> {
-  const { cluster, backup, collection, planned } = input;
+  const { cluster, backup, collection, captured } = input;
+  const folder = collectionFolder(cluster, backup, collection);
   const shards: ManifestShard[] = [];
-  for await (const { key } of store.list(collectionFolder(cluster, backup, collection))) {
-    if (!isPartsKey(key)) continue;
-    shards.push(parseDocument(shardDocumentSchema, await readText(store, key, signal), key).shard);
+  for (const { id, name } of captured) {
+    const key = partsKey(`${folder}${name}`);
+    const document = parseDocument(shardDocumentSchema, await readText(store, key, signal), key);
+    if (document.shard.id !== id || document.shard.name !== name) throw otherSnapshot(key, document.shard);
+    shards.push(document.shard);
   }
-  const ids = new Set(shards.map((shard) => shard.id));
-  if (ids.size === planned && shards.length === planned) return shards.sort((a, b) => a.id - b.id);
-  const happened = `${planned} shards were to be captured, and the store has ${shards.length} snapshots of ${ids.size}`;
-  throw new FerryError('ObjectMissing', happened, { context: { backup, collection } });
+  return shards.sort((a, b) => a.id - b.id);
+}
+
+function otherSnapshot(key: string, { id, name }: ManifestShard): FerryError {
+  const happened = `The document is of shard ${id}, ${name}`;
+  return new FerryError('ManifestInvalid', happened, { context: { key } });
 }
 
 async function manifestOf(
@@ -63,7 +69,8 @@ async function manifestOf(
   shards: ManifestShard[],
   signal?: AbortSignal,
 ): Promise<CollectionManifest> {
-  const { collection } = input;
+  const { collection, pin } = input;
+  const settingsAt = new Date().toISOString();
   const [info, layout, facts, aliases] = await Promise.all([
     control.infoText(collection, signal),
     control.layout(collection, signal),
@@ -77,12 +84,16 @@ async function manifestOf(
     backup: input.backup,
     kind: 'full',
     cluster: input.cluster,
+    clusterIdentity: pin.identity,
     collection,
+    ...(pin.creation === undefined ? {} : { creation: pin.creation }),
+    ...(input.partial === undefined ? {} : { partial: input.partial }),
     startedAt: input.startedAt,
     finishedAt: new Date().toISOString(),
-    qdrantVersion: input.pin.version,
+    qdrantVersion: pin.version,
     ferryVersion,
     capture: input.mode,
+    settingsAt,
     info,
     aliases: aliases
       .filter((one) => one.collection === collection)
@@ -90,8 +101,10 @@ async function manifestOf(
       .sort(),
     sharding: custom ? 'custom' : 'auto',
     shardKeys: keysOf(shards, layout),
+    countedAt: input.countedAt,
     points: input.points,
     shards,
+    ...(input.ids === undefined ? {} : { ids: input.ids }),
     ...(input.recall === undefined ? {} : { recall: input.recall }),
     notes: [...input.notes, ...changesSince(shards, layout)],
   };

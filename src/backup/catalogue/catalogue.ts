@@ -1,78 +1,110 @@
-// What backups a store holds, and whether each can be used. Promises that nothing damaged or half-written is called
-// complete: a collection is complete when its manifest can be believed, every object has the size it says, and
-// backup.json, where there is one, agrees. Does not read the objects: `checkObjects` does.
+// What backups a store holds, and whether each can be used, as read-state.ts judges it. `showBackup` looks at every
+// collection of one backup; `listBackups` goes through the runs newest first, a page at a time, by their backup.json.
+// Neither reads the objects: `checkObjects` does.
 
 import type {
   BackupRef,
   CatalogueEntry,
   CollectionBackup,
   CollectionBackupRef,
+  LeftoverObject,
   ListBackupsInput,
   ListBackupsResult,
+  ListedBackup,
 } from '../../model/backup-activities.js';
 import {
   backupFolder,
   backupKey,
   clusterFolder,
   collectionFolder,
+  completeKey,
   isBackupId,
   manifestKey,
+  partsKey,
+  startedKey,
   timeOfBackup,
 } from '../../model/backup-names.js';
 import { FerryError } from '../../model/errors.js';
 import {
-  backupDocumentSchema,
-  collectionManifestSchema,
   parseDocument,
+  partsOf,
   proofSchema,
-  type BackupDocument,
   type CollectionManifest,
   type ContentProof,
 } from '../../model/manifest.js';
 import type { ObjectStore, StoredObject } from '../../storage/object-store.js';
-import { requireOwn } from './check-objects.js';
-import { readIfThere, readText, sha256OfText } from '../read-text.js';
+import { mapInOrder } from '../in-order.js';
+import { readText } from '../read-text.js';
+import { identityOf, inOrder, isUnbelievable, readRun, type Run } from './read-run.js';
+import { isUsable, readState } from './read-state.js';
 
 const PAGE = 100;
 
-/** Newest first within a cluster. */
+/** Requests that run side by side: a store answers in milliseconds to seconds, whatever is asked. */
+const AT_ONCE = 8;
+
+/** Named of what lies in a backup's folder without belonging to it. */
+const MOST_LEFTOVERS = 100;
+
+/** Newest first within a cluster, those dated in the future last. */
 export async function listBackups(
   store: ObjectStore,
-  { cluster, after }: Pick<ListBackupsInput, 'cluster' | 'after'>,
+  { cluster, after, most = PAGE }: Pick<ListBackupsInput, 'cluster' | 'after' | 'most'>,
   signal?: AbortSignal,
 ): Promise<ListBackupsResult> {
-  const backups: ListBackupsResult['backups'] = [];
+  const now = new Date();
+  const names: { owner: string; backup: string }[] = [];
   const clusters = cluster === undefined ? await foldersOf(store, '') : [cluster];
-  for (const owner of clusters.sort()) {
-    const ids = (await foldersOf(store, clusterFolder(owner))).filter(isBackupId).sort().reverse();
-    for (const backup of ids) {
-      const name = `${owner}/${backup}`;
-      if (after !== undefined && !isBehind(name, after)) continue;
-      const last = backups.at(-1);
-      if (backups.length >= PAGE && last) return { backups, next: `${last.cluster}/${last.backup}` };
-      signal?.throwIfAborted();
-      backups.push(await outlineOf(store, owner, backup));
-    }
+  for (const owner of clusters.filter((name) => !name.startsWith('.')).sort()) {
+    const ids = (await foldersOf(store, clusterFolder(owner))).filter(isBackupId);
+    names.push(...inOrder(ids, now).map((backup) => ({ owner, backup })));
   }
-  return { backups };
+  const from = after === undefined ? 0 : names.findIndex((one) => nameOf(one) === after) + 1;
+  const page = names.slice(from, from + most);
+  const backups = await mapInOrder(page, AT_ONCE, ({ owner, backup }) => {
+    signal?.throwIfAborted();
+    return outlineOf(store, owner, backup, now, signal);
+  });
+  const last = page.at(-1);
+  if (last === undefined || from + most >= names.length) return { backups, total: names.length };
+  return { backups, total: names.length, next: nameOf(last) };
 }
 
-/** In the order of the list: clusters ascending, backups descending. */
-function isBehind(name: string, after: string): boolean {
-  const [owner = '', id = ''] = split(name);
-  const [lastOwner = '', lastId = ''] = split(after);
-  return owner > lastOwner || (owner === lastOwner && id < lastId);
+function nameOf({ owner, backup }: { owner: string; backup: string }): string {
+  return `${owner}/${backup}`;
 }
 
-function split(name: string): [string, string] {
-  const at = name.lastIndexOf('/');
-  return [name.slice(0, at), name.slice(at + 1)];
+async function outlineOf(
+  store: ObjectStore,
+  cluster: string,
+  backup: string,
+  now: Date,
+  signal?: AbortSignal,
+): Promise<ListedBackup> {
+  const run = await readRun(store, cluster, backup, { now, signal });
+  const lines = run.document?.collections ?? [];
+  return {
+    ...outline(run, cluster),
+    collections: run.document ? lines.length : (run.started?.collections.length ?? 0),
+    usable: lines.filter((line) => line.outcome === 'complete').length,
+    bytes: lines.reduce((sum, line) => sum + (line.bytes ?? 0), 0),
+  };
 }
 
-async function outlineOf(store: ObjectStore, cluster: string, backup: string) {
-  const collections = (await foldersOf(store, backupFolder(cluster, backup))).length;
-  const finished = (await store.head(backupKey(cluster, backup))) !== undefined;
-  return { cluster, backup, startedAt: startOf(backup), finished, collections };
+function outline(run: Run, cluster: string) {
+  const { document, started, fault, backup, isFuture } = run;
+  const scope = (document ?? started)?.scope;
+  return {
+    cluster,
+    backup,
+    startedAt: timeOfBackup(backup)?.toISOString() ?? '',
+    clusterIdentity: [...identityOf(run)],
+    finished: document !== undefined,
+    ...(scope === undefined ? {} : { scope }),
+    ...(document?.interrupted ? { interrupted: true } : {}),
+    ...(isFuture ? { isFuture } : {}),
+    ...(fault === undefined ? {} : { fault }),
+  };
 }
 
 /** Everything that can be said of a backup without reading its objects. */
@@ -82,40 +114,102 @@ export async function showBackup(
   signal?: AbortSignal,
 ): Promise<CatalogueEntry> {
   const ref = { store: store.alias, cluster, backup };
-  const folders = await foldersOf(store, backupFolder(cluster, backup));
-  const { document, fault } = await backupDocument(store, ref, signal);
-  const named = document?.collections.map((line) => line.collection) ?? [];
-  const names = [...new Set([...folders, ...named])].sort();
-  if (names.length === 0 && document === undefined && fault === undefined) throw notFound(ref);
-  const collections: CollectionBackup[] = [];
-  for (const collection of names) {
-    collections.push(await showCollection(store, { ...ref, collection }, document, signal));
-  }
-  const complete = document !== undefined && collections.every((one) => one.state === 'complete');
-  return { ...ref, startedAt: startOf(backup), complete, collections };
+  const run = await readRun(store, cluster, backup, { signal });
+  const objects = await objectsIn(store, backupFolder(cluster, backup));
+  if (objects.length === 0) throw notFound(ref);
+  const named = run.document?.collections.map((line) => line.collection) ?? run.started?.collections ?? [];
+  const names = [...new Set([...foldersIn(objects, backupFolder(cluster, backup)), ...named])].sort();
+  const errors = new Map(run.document?.collections.map(({ collection, error }) => [collection, error]));
+  const shown = await mapInOrder(names, AT_ONCE, (collection) => {
+    const own = objects.filter(({ key }) => key.startsWith(collectionFolder(cluster, backup, collection)));
+    return showCollection(store, { ...ref, collection }, own, errors.get(collection), signal);
+  });
+  const collections = shown.map(({ line }) => line);
+  const { document } = run;
+  const complete =
+    document !== undefined && !document.interrupted && collections.every((one) => one.state === 'complete');
+  const leftover = document === undefined ? [] : leftoversAmong(objects, run, shown, ref);
+  return {
+    ...outline(run, cluster),
+    store: store.alias,
+    complete,
+    collections,
+    leftover: leftover.slice(0, MOST_LEFTOVERS),
+  };
 }
 
-/** `document`: backup.json, where it is there. */
-export async function showCollection(
+interface Shown {
+  line: CollectionBackup;
+  /** Keys that belong to it. */
+  keys: string[];
+}
+
+async function showCollection(
   store: ObjectStore,
   ref: CollectionBackupRef,
-  document: BackupDocument | undefined,
+  objects: readonly StoredObject[],
+  error: string | undefined,
   signal?: AbortSignal,
-): Promise<CollectionBackup> {
-  const objects = await objectsIn(store, collectionFolder(ref.cluster, ref.backup, ref.collection));
-  const found = await manifestIn(store, ref, signal);
-  if ('state' in found) return { ...found, bytes: bytesOf(objects) };
-  const { manifest, sha256 } = found;
-  const fault = faultIn(manifest, objects) ?? contradiction(ref.collection, sha256, document);
+): Promise<Shown> {
+  const { collection } = ref;
+  const sizes = new Map(objects.map(({ key, bytes }) => [key, bytes]));
+  const state = await readState(store, ref, (key) => sizes.get(key), signal);
+  const manifest = state.found?.manifest;
+  const reason = state.state === 'incomplete' ? (error ?? state.reason) : state.reason;
+  const proof = isUsable(state)
+    ? await latestProof(store, ref, state.found.sha256, objects, signal)
+    : undefined;
   return {
-    collection: ref.collection,
-    state: fault === undefined ? 'complete' : 'damaged',
-    ...(fault === undefined ? {} : { reason: fault }),
-    bytes: manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0),
-    points: manifest.points,
-    finishedAt: manifest.finishedAt,
-    proof: proofLine(await latestProof(store, ref, sha256, objects, signal)),
+    line: {
+      collection,
+      state: state.state,
+      ...(reason === undefined ? {} : { reason }),
+      bytes: manifest ? bytesOf(manifest.shards) : bytesOf(objects),
+      ...(manifest ? { points: manifest.points, finishedAt: manifest.finishedAt } : {}),
+      proof: proofLine(proof),
+    },
+    keys: keysOf(ref, manifest, objects),
   };
+}
+
+/** Documents, proofs, and whatever the manifest names. */
+function keysOf(
+  { cluster, backup, collection }: CollectionBackupRef,
+  manifest: CollectionManifest | undefined,
+  objects: readonly StoredObject[],
+): string[] {
+  const folder = collectionFolder(cluster, backup, collection);
+  const parts = manifest === undefined ? [] : partsOf(manifest).map(({ key }) => key);
+  return [
+    manifestKey(cluster, backup, collection),
+    completeKey(cluster, backup, collection),
+    ...parts,
+    ...(manifest?.shards ?? []).map(({ name }) => partsKey(`${folder}${name}`)),
+    ...proofKeysAmong(objects),
+  ];
+}
+
+/** What an attempt that was cut off has left behind, and nothing needs. Only a later prune removes it. */
+function leftoversAmong(
+  objects: readonly StoredObject[],
+  { document }: Run,
+  shown: readonly Shown[],
+  { cluster, backup }: BackupRef,
+): LeftoverObject[] {
+  const node = document?.nodeSnapshot;
+  const nodeKeys = node ? node.parts.flatMap(({ key }) => [key, partsKey(key)]) : [];
+  const own = [startedKey(cluster, backup), backupKey(cluster, backup), ...nodeKeys];
+  const known = new Set([...own, ...shown.flatMap(({ keys }) => keys)]);
+  return objects.filter(({ key }) => !known.has(key)).map(({ key, bytes }) => ({ key, bytes }));
+}
+
+function foldersIn(objects: readonly StoredObject[], folder: string): string[] {
+  const inside = objects.map(({ key }) => key.slice(folder.length)).filter((rest) => rest.includes('/'));
+  return inside.map((rest) => rest.slice(0, rest.indexOf('/')));
+}
+
+function proofKeysAmong(objects: readonly StoredObject[]): string[] {
+  return objects.map((object) => object.key).filter((key) => /\/proof-[^/]+\.json$/.test(key));
 }
 
 /** The strongest proof of this very manifest: rehearsed before quiesced, then the latest. */
@@ -126,9 +220,8 @@ export async function latestProof(
   objects: readonly StoredObject[],
   signal?: AbortSignal,
 ): Promise<ContentProof | undefined> {
-  const keys = objects.map((object) => object.key).filter((key) => /\/proof-[^/]+\.json$/.test(key));
   const proofs: ContentProof[] = [];
-  for (const key of keys) {
+  for (const key of proofKeysAmong(objects)) {
     try {
       proofs.push(parseDocument(proofSchema, await readText(store, key, signal), key));
     } catch (error) {
@@ -148,91 +241,10 @@ export async function objectsIn(store: ObjectStore, folder: string): Promise<Sto
   return objects;
 }
 
-export async function backupDocument(
-  store: ObjectStore,
-  { cluster, backup }: Omit<BackupRef, 'store'>,
-  signal?: AbortSignal,
-): Promise<{ document?: BackupDocument; fault?: string }> {
-  const key = backupKey(cluster, backup);
-  const text = await readIfThere(store, key, signal);
-  if (text === undefined) return {};
-  try {
-    const document = parseDocument(backupDocumentSchema, text, key);
-    if (document.backup === backup && document.cluster === cluster) return { document };
-    return { fault: `backup.json is of ${document.cluster}/${document.backup}` };
-  } catch (error) {
-    if (!isUnbelievable(error)) throw error;
-    return { fault: error.happened };
-  }
-}
-
-async function manifestIn(
-  store: ObjectStore,
-  ref: CollectionBackupRef,
-  signal?: AbortSignal,
-): Promise<{ manifest: CollectionManifest; sha256: string } | Omit<CollectionBackup, 'bytes'>> {
-  const { collection } = ref;
-  const proof = { kind: 'none' as const };
-  const key = manifestKey(ref.cluster, ref.backup, collection);
-  const text = await readIfThere(store, key, signal);
-  if (text === undefined) return { collection, state: 'incomplete', reason: 'It has no manifest', proof };
-  try {
-    const manifest = parseDocument(collectionManifestSchema, text, key);
-    requireOwn(manifest, ref, key);
-    return { manifest, sha256: sha256OfText(text) };
-  } catch (error) {
-    if (!isUnbelievable(error)) throw error;
-    return { collection, state: 'damaged', reason: error.happened.slice(0, 300), proof };
-  }
-}
-
-function faultIn(manifest: CollectionManifest, objects: readonly StoredObject[]): string | undefined {
-  const sizes = new Map(objects.map((object) => [object.key, object.bytes]));
-  for (const { name, parts, bytes, id } of manifest.shards) {
-    const sum = parts.reduce((all, part) => all + part.bytes, 0);
-    if (sum !== bytes) return `The parts of shard ${id} do not add up`;
-    const ends = new Map<string, number>();
-    for (const part of parts) {
-      ends.set(part.key, Math.max(ends.get(part.key) ?? 0, part.offset + part.bytes));
-    }
-    for (const [key, length] of ends) {
-      const found = sizes.get(key);
-      if (found === undefined) return `${name} is missing`;
-      if (found !== length) return `${name} has ${found} of ${length} bytes`;
-    }
-  }
-  return baselineFault(manifest, sizes);
-}
-
-/** Only a rehearsal misses it; but it is not there as it was written. */
-function baselineFault({ recall }: CollectionManifest, sizes: Map<string, number>): string | undefined {
-  if (recall === undefined) return undefined;
-  const found = sizes.get(recall.key);
-  if (found === recall.bytes) return undefined;
-  const what = found === undefined ? 'is missing' : `has ${found} of ${recall.bytes} bytes`;
-  return `recall.json ${what} (the baseline of searches; the snapshots are there)`;
-}
-
-function contradiction(
-  collection: string,
-  sha256: string,
-  document: BackupDocument | undefined,
-): string | undefined {
-  const line = document?.collections.find((one) => one.collection === collection);
-  if (document === undefined) return undefined;
-  if (line === undefined) return 'backup.json does not name it';
-  if (line.outcome === 'failed') return line.error ?? 'It failed';
-  return line.manifestSha256 === sha256 ? undefined : 'Its manifest is not the one that backup.json names';
-}
-
 function proofLine(proof: ContentProof | undefined): CollectionBackup['proof'] {
   if (proof === undefined) return { kind: 'none' };
   const { kind, at, recall } = proof;
   return { kind, at, ...(recall === undefined ? {} : { recall }) };
-}
-
-function isUnbelievable(error: unknown): error is FerryError {
-  return error instanceof FerryError && (error.code === 'ManifestInvalid' || error.code === 'ManifestTooNew');
 }
 
 async function foldersOf(store: ObjectStore, prefix: string): Promise<string[]> {
@@ -241,11 +253,7 @@ async function foldersOf(store: ObjectStore, prefix: string): Promise<string[]> 
   return names;
 }
 
-function startOf(backup: string): string {
-  return timeOfBackup(backup)?.toISOString() ?? '';
-}
-
-function bytesOf(objects: readonly StoredObject[]): number {
+function bytesOf(objects: readonly { bytes: number }[]): number {
   return objects.reduce((sum, object) => sum + object.bytes, 0);
 }
 

@@ -3,18 +3,13 @@
 // that cannot be read just now is an error, not damage.
 
 import type { CheckObjectsInput, CheckObjectsResult } from '../../model/backup-activities.js';
-import { collectionFolder, manifestKey } from '../../model/backup-names.js';
+import { manifestKey } from '../../model/backup-names.js';
 import { FerryError } from '../../model/errors.js';
-import {
-  collectionManifestSchema,
-  parseDocument,
-  partsOf,
-  type CollectionManifest,
-  type ManifestPart,
-} from '../../model/manifest.js';
+import { partsOf, type CollectionManifest, type ManifestPart } from '../../model/manifest.js';
 import { createHash } from 'node:crypto';
 import type { ObjectStore } from '../../storage/object-store.js';
-import { readText } from '../read-text.js';
+import { findManifest, type OfCollection } from './read-manifest.js';
+import { lengthsOf } from './read-state.js';
 
 const MOST_NAMED = 10;
 
@@ -50,30 +45,15 @@ export async function checkObjects(
 
 export async function readManifest(
   store: ObjectStore,
-  { cluster, backup, collection }: { cluster: string; backup: string; collection: string },
+  of: OfCollection,
   signal?: AbortSignal,
 ): Promise<CollectionManifest> {
-  const key = manifestKey(cluster, backup, collection);
-  const manifest = parseDocument(collectionManifestSchema, await readText(store, key, signal), key);
-  requireOwn(manifest, { cluster, backup, collection }, key);
-  return manifest;
-}
-
-/** A manifest that was carried into another folder would lead to the objects of another backup. */
-export function requireOwn(
-  manifest: CollectionManifest,
-  { cluster, backup, collection }: { cluster: string; backup: string; collection: string },
-  key: string,
-): void {
-  const folder = collectionFolder(cluster, backup, collection);
-  const foreign = partsOf(manifest).find((part) => !part.key.startsWith(folder));
-  const named = manifest.cluster === cluster && manifest.backup === backup;
-  if (named && manifest.collection === collection && foreign === undefined) return;
-  const happened =
-    foreign === undefined
-      ? `The manifest is of ${manifest.cluster}/${manifest.backup}/${manifest.collection}`
-      : `The manifest leads out of its folder, to ${foreign.key}`;
-  throw new FerryError('ManifestInvalid', happened, { context: { key } });
+  const found = await findManifest(store, of, signal);
+  if (found) return found.manifest;
+  const key = manifestKey(of.cluster, of.backup, of.collection);
+  throw new FerryError('ObjectMissing', 'The collection has no manifest', {
+    context: { store: store.alias, key },
+  });
 }
 
 interface Task {
@@ -86,11 +66,7 @@ interface Task {
 function tasksOf(manifest: CollectionManifest, { verify, share }: CheckObjectsInput): Task[] {
   const mine = sharing(share);
   const parts = partsOf(manifest);
-  const lengths = new Map<string, number>();
-  for (const part of parts) {
-    lengths.set(part.key, Math.max(lengths.get(part.key) ?? 0, part.offset + part.bytes));
-  }
-  const sizes = [...lengths].map(([key, length]): Task => ({ key, length }));
+  const sizes = [...lengthsOf(parts)].map(([key, length]): Task => ({ key, length }));
   if (verify === 'quick') return sizes.filter((_, at) => mine(at));
   return [...sizes, ...parts.filter((_, at) => mine(at)).map((part): Task => ({ key: part.key, part }))];
 }

@@ -67,6 +67,7 @@ export function foreignCollection(files: readonly IndexedFile[], frame: ForeignF
     manifest: {
       ...{ format: 'qdrant-ferry/collection', version: MANIFEST_VERSION, kind: 'full', capture: 'stored' },
       ...{ cluster: 'foreign', ferryVersion: '', startedAt: '', finishedAt: '', points: 0 },
+      ...{ clusterIdentity: [], settingsAt: '', countedAt: '' },
       ...frame,
       info: infoText(first),
       sharding: isCustom ? 'custom' : 'auto',

@@ -8,7 +8,7 @@ import { isSwapName, swapName } from '../../model/backup-names.js';
 import type { CollectionManifest } from '../../model/manifest.js';
 import type { Alias, ClusterControl, Controls } from '../../transfer/control-port.js';
 import type { ObjectStore } from '../../storage/object-store.js';
-import { readManifest, refuseUnlisted } from './recover-manifest.js';
+import { readManifest } from './recover-manifest.js';
 import { checkSizes, hashShard, soleObject } from './recover-objects.js';
 import type { Stores } from './recover-ports.js';
 import { findProof } from './recover-proofs.js';
@@ -32,9 +32,8 @@ export async function planRecovery(
   const store = stores.open(from.store);
   const target = controls.of(input.target.cluster);
   const found = await readManifest(store, from, hooks.signal);
-  const { manifest, sha256 } = found;
+  const { manifest, sha256, warnings } = found;
   settingsIn(manifest);
-  await refuseUnlisted(store, from, found, hooks.signal);
   await refuseUnfit(target, manifest, hooks.signal);
   const place = await placeFor(target, input, hooks);
   await checkSizes(store, manifest);
@@ -52,7 +51,7 @@ export async function planRecovery(
     shards: manifest.shards.length,
     ...(proof === undefined ? {} : { proof }),
     hasRecall: manifest.recall !== undefined,
-    notes: [...leftovers, ...manifest.notes, ...notes].slice(0, 10),
+    notes: [...warnings, ...leftovers, ...manifest.notes, ...notes].slice(0, 10),
   };
 }
 

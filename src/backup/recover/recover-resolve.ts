@@ -7,7 +7,7 @@ import type { CollectionBackupRef } from '../../model/backup-activities.js';
 import type { ResolveRecoveryInput, ResolveRecoveryResult } from '../../model/recovery-activities.js';
 import { backupFolder, clusterFolder, isBackupId, timeOfBackup } from '../../model/backup-names.js';
 import type { ObjectStore } from '../../storage/object-store.js';
-import { readManifest, refuseUnlisted } from './recover-manifest.js';
+import { readManifest } from './recover-manifest.js';
 import type { Stores } from './recover-ports.js';
 
 export const PAGE_BYTES = 10_240;
@@ -135,9 +135,7 @@ async function readIfSound(
   from: CollectionBackupRef,
 ): Promise<{ points: number; bytes: number } | string> {
   try {
-    const found = await readManifest(store, from);
-    await refuseUnlisted(store, from, found);
-    const { manifest } = found;
+    const { manifest } = await readManifest(store, from);
     return { points: manifest.points, bytes: manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0) };
   } catch (error) {
     if (error instanceof FerryError && !error.retryable && error.code !== 'StoreAccessDenied')
