@@ -15,6 +15,9 @@ export default defineConfig({
       project('contract', { testTimeout: 120_000, hookTimeout: 240_000 }),
       project('workflows', { testTimeout: 120_000, hookTimeout: 240_000 }),
       project('e2e', { testTimeout: 600_000, hookTimeout: 600_000 }),
+      ...(process.env['FERRY_CHAOS_ROUNDS'] === undefined
+        ? []
+        : [project('chaos', { testTimeout: 300_000, hookTimeout: 300_000 })]),
     ],
   },
 });

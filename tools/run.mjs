@@ -1,6 +1,7 @@
 // Runs a part of the project on a machine that has nothing but Node: installs and builds what is missing first.
 //   node tools/run.mjs ferry …     the command
 //   node tools/run.mjs test …      the whole suite, on real servers
+//   node tools/run.mjs chaos …     random faults, round after round (docs/reliability.md)
 //   node tools/run.mjs check       format, lint, types, and the tests that need no server
 //   node tools/run.mjs bench …     the figures of the README
 // Plain Node, no dependencies: it runs before anything is installed.
@@ -16,7 +17,7 @@ const bin = (name) => join(root, 'node_modules/.bin', name);
 const say = (line) => process.stderr.write(`${line}\n`);
 
 const [what, ...args] = process.argv.slice(2);
-const runs = { ferry, test, check, bench };
+const runs = { ferry, test, chaos, check, bench };
 process.exitCode = Object.hasOwn(runs, what ?? '') ? await runs[what]() : usage();
 
 async function ferry() {
@@ -27,6 +28,26 @@ async function ferry() {
 
 async function test() {
   return (await prepare()) || (await fetchBinaries()) || run(bin('vitest'), ['run', ...args], { cwd: root });
+}
+
+/** What is not an option of ours is one of vitest: `-t 'round 3:'` runs that round alone. */
+async function chaos() {
+  const ours = { rounds: 'FERRY_CHAOS_ROUNDS', seed: 'FERRY_TEST_SEED' };
+  const theirs = { job: 'FERRY_CHAOS_JOB', fault: 'FERRY_CHAOS_FAULT' };
+  const env = { FERRY_CHAOS_ROUNDS: '20', ...process.env };
+  const passedOn = [];
+  for (let at = 0; at < args.length; at += 1) {
+    const name = { ...ours, ...theirs }[args[at].replace(/^--/, '')];
+    if (name === undefined) passedOn.push(args[at]);
+    else env[name] = args[(at += 1)] ?? '';
+  }
+  const wrong = Object.values(ours).find((name) => env[name] !== undefined && !/^\d+$/.test(env[name]));
+  if (wrong !== undefined) {
+    say('usage: npm run chaos -- [--rounds N] [--seed S] [--fault NAME] [--job PART]');
+    return 2;
+  }
+  const rounds = ['run', '--project', 'chaos', 'test/chaos/chaos.test.ts', '--reporter', 'dot', ...passedOn];
+  return (await prepare()) || (await fetchBinaries()) || run(bin('vitest'), rounds, { cwd: root, env });
 }
 
 async function bench() {
