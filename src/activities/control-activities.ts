@@ -5,6 +5,7 @@ import type { Client } from '@temporalio/client';
 import type { ControlActivities } from '../model/activities.js';
 import { awaitReady } from '../transfer/await-ready.js';
 import { compareConfigurations } from '../transfer/compare-configurations.js';
+import { compareReplicas } from '../transfer/compare-replicas.js';
 import type { Controls } from '../transfer/control-port.js';
 import { copyAliases } from '../transfer/copy-aliases.js';
 import { markCollection } from '../transfer/mark-collection.js';
@@ -46,6 +47,7 @@ export function createControlActivities(dependencies: ControlDependencies): Cont
     countPoints: async ({ collection: ref }) => ({
       count: await controls.of(ref.cluster).count(ref.collection, undefined, signal()),
     }),
+    compareReplicas: (input) => compareReplicas(controls, input, signal()),
     compareConfigurations: (input) => compareConfigurations(controls, input, signal()),
     copyAliases: (input) => copyAliases(controls, input, signal()),
     awaitReady: (input) => {

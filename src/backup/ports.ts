@@ -53,6 +53,12 @@ export interface SnapshotNode {
   locate(source: SnapshotSource, name: string): { url: string; apiKey?: string };
   /** By its own name only. False when the node has no such file, which is no error. */
   remove(source: SnapshotSource, name: string, signal: AbortSignal): Promise<boolean>;
+  /**
+   * Number of the last operation that changed this shard's points, as far as its segments tell: it grows with every
+   * write, whatever the optimizer does. Exact when the collection is not being optimized. `undefined` where Qdrant does
+   * not say.
+   */
+  lastOperation(source: SnapshotSource, signal: AbortSignal): Promise<string | undefined>;
   close(): Promise<void>;
 }
 

@@ -109,6 +109,17 @@ export interface CountPointsResult {
   count: number;
 }
 
+/** Replicas of each shard, by their counts; throws `ReplicasDiffer` unless it is allowed. */
+export interface CompareReplicasInput {
+  collection: CollectionRef;
+  /** A difference is a note. */
+  allow: boolean;
+}
+export interface CompareReplicasResult {
+  /** A sentence each. */
+  notes: string[];
+}
+
 export interface CompareConfigurationsInput {
   source: CollectionRef;
   target: CollectionRef;
@@ -157,6 +168,7 @@ export interface ControlActivities {
   planVerification(input: PlanVerificationInput): Promise<VerificationPlan>;
   planSlices(input: PlanSlicesInput): Promise<PlanSlicesResult>;
   countPoints(input: CountPointsInput): Promise<CountPointsResult>;
+  compareReplicas(input: CompareReplicasInput): Promise<CompareReplicasResult>;
   compareConfigurations(input: CompareConfigurationsInput): Promise<CompareConfigurationsResult>;
   copyAliases(input: CopyAliasesInput): Promise<CopyAliasesResult>;
   awaitReady(input: AwaitReadyInput): Promise<AwaitReadyResult>;

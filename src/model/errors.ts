@@ -69,6 +69,11 @@ export const catalogue = {
     retryable: true,
     remedy: 'Retried by itself; if it stays, look at the replica on the named node.',
   },
+  ReplicasDiffer: {
+    retryable: false,
+    remedy:
+      'Drop the stale replica and let Qdrant copy the shard again, or set `allowReplicaDifference` (`--allow-replica-difference`) to go on with what is read.',
+  },
   StoreAccessDenied: {
     retryable: false,
     remedy: 'Check the keys or role of this worker and the rights that docs/permissions.md lists.',

@@ -33,6 +33,21 @@ export class QdrantCluster implements ClusterFacts {
     return (await this.#onAnyNode((node) => node.json(method, path, request))) as Json;
   }
 
+  /** The same of every node that answers, each by its own address. */
+  protected async onEachNode<T>(ask: (node: RestNode, lane: number) => Promise<T>): Promise<T[]> {
+    const answers = await Promise.allSettled(this.#nodes.map(ask));
+    const given = answers.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    const failed = answers.find((one) => one.status === 'rejected');
+    if (given.length === 0 && failed) throw failed.reason;
+    return given;
+  }
+
+  protected node(lane: number): RestNode {
+    const node = this.#nodes[lane % this.#nodes.length];
+    if (!node) throw new FerryError('InvalidConfig', `The cluster "${this.alias}" has no nodes`);
+    return node;
+  }
+
   async version(signal?: AbortSignal, timeoutMs = 60_000): Promise<string> {
     const text = await this.#onAnyNode((node) => node.request('GET', '/', { signal, timeoutMs }));
     const version = versionIn(text);

@@ -8,7 +8,13 @@ import { FerryError } from '../model/errors.js';
 import { numberAt, objectAt, textAt, writeJson, type Json, type JsonObject } from '../model/json.js';
 import type { PointId } from '../model/point-id.js';
 import type { ShardKey } from '../model/slice.js';
-import type { ClusterControl, Controls, Layout, NewShardKey } from '../transfer/control-port.js';
+import type {
+  ClusterControl,
+  Controls,
+  Layout,
+  NewShardKey,
+  NodeReplicas,
+} from '../transfer/control-port.js';
 import { QdrantCluster } from './control-cluster.js';
 import { layoutOf, list, shardKeyJson } from './control-layout.js';
 
@@ -40,6 +46,30 @@ export class QdrantControl extends QdrantCluster implements ClusterControl {
     const body: JsonObject = { exact: true, ...inKey(key) };
     const answer = await this.call('POST', `${at(collection)}/points/count`, { body, signal });
     return numberAt(answer, 'count') ?? 0;
+  }
+
+  async replicas(collection: string, signal?: AbortSignal): Promise<NodeReplicas[]> {
+    return this.onEachNode(async (node, lane) => {
+      const path = `${at(collection)}/cluster`;
+      const answer = (await node.json('GET', path, { signal, timeoutMs: 10_000 })) as Json;
+      const peer = textAt(answer, 'peer_id');
+      return {
+        lane,
+        node: new URL(node.url).host,
+        ...(peer === undefined ? {} : { peer }),
+        shards: list(objectAt(answer).local_shards).map((shard) => ({
+          id: numberAt(shard, 'shard_id') ?? -1,
+          state: textAt(shard, 'state') ?? 'unknown',
+          points: numberAt(shard, 'points_count') ?? 0,
+        })),
+      };
+    });
+  }
+
+  async countOn(lane: number, collection: string, key?: ShardKey, signal?: AbortSignal): Promise<number> {
+    const body = writeJson({ exact: true, ...inKey(key) });
+    const path = `${at(collection)}/points/count`;
+    return numberAt((await this.node(lane).json('POST', path, { body, signal })) as Json, 'count') ?? 0;
   }
 
   async sample(collection: string, key: ShardKey | undefined, most: number, signal?: AbortSignal) {

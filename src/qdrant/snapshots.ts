@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Download, NodeFile, SnapshotNode, SnapshotSource } from '../backup/ports.js';
 import { FerryError } from '../model/errors.js';
-import { numberAt, textAt, type Json } from '../model/json.js';
+import { numberAt, objectAt, textAt, type Json } from '../model/json.js';
 import { list } from './control-layout.js';
 import type { OpenAnswer, RestNode } from './rest.js';
 import { transportFailure } from './rest-failures.js';
@@ -52,6 +52,20 @@ export class QdrantSnapshots implements SnapshotNode {
       throw bytes === 0 && isSilence(error) ? this.#busy({ collection, shard }, error) : this.#broken(error);
     } finally {
       answer.body.destroy();
+    }
+  }
+
+  async lastOperation(source: SnapshotSource, signal: AbortSignal): Promise<string | undefined> {
+    if (source === 'storage' || source.shard === undefined) return undefined;
+    try {
+      const path = `${pathOf(source)}/snapshot/partial/manifest`;
+      const segments = objectAt((await this.#node.json('GET', path, { signal })) as Json);
+      const versions = Object.values(segments).map((one) => textAt(one, 'segment_version'));
+      if (versions.length === 0 || versions.some((version) => version === undefined)) return undefined;
+      return String(versions.map((version) => BigInt(version as string)).reduce((a, b) => (a > b ? a : b)));
+    } catch (error) {
+      if (error instanceof FerryError && !error.retryable) return undefined;
+      throw error;
     }
   }
 

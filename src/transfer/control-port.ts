@@ -23,6 +23,16 @@ export interface Shard {
   replicas: Replica[];
 }
 
+/** What a node says of the replicas that it holds itself. */
+export interface NodeReplicas {
+  /** Position among the addresses of ferry.yaml: `lane` of a connection. */
+  lane: number;
+  /** For people: "n0:6333". */
+  node: string;
+  peer?: string;
+  shards: { id: number; state: string; points: number }[];
+}
+
 export interface Layout {
   /** In order of their ids, which is the order of creation. */
   shards: Shard[];
@@ -66,6 +76,10 @@ export interface CollectionFacts {
   layout(collection: string, signal?: AbortSignal): Promise<Layout>;
   /** Exact; over all shard keys when none is given. */
   count(collection: string, key?: ShardKey, signal?: AbortSignal): Promise<number>;
+  /** Of each address of ferry.yaml that answers, asked itself. */
+  replicas(collection: string, signal?: AbortSignal): Promise<NodeReplicas[]>;
+  /** Exact, and through this node: of shards that it holds, its own replicas are counted. */
+  countOn(lane: number, collection: string, key?: ShardKey, signal?: AbortSignal): Promise<number>;
   /** Ids of random points, at most so many, unordered. */
   sample(
     collection: string,

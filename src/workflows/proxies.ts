@@ -33,6 +33,8 @@ const control: Record<keyof ShortActivities, ActivityOptions> = {
   /** It counts exactly, and looks again when shards are on their way. */
   planCapture: { ...PATIENT, startToCloseTimeout: '15m' },
   resolveCollections: AT_ONCE,
+  /** Seconds of looking, and exact counts where something differs. */
+  compareReplicas: { ...AT_ONCE, startToCloseTimeout: '5m' },
   planCollection: AT_ONCE,
   planMove: AT_ONCE,
   prepareMove: PATIENT,

@@ -124,6 +124,7 @@ export class FakeClusters {
         there[target.collection] ??= new Map();
         return { targetPin: pin, targetRead: read, owned: this.owned, targetNodes: this.nodes };
       },
+      compareReplicas: async () => ({ notes: [] }),
       releaseTarget: async () => undefined,
       planVerification: async ({ source, target }) => ({
         sourcePin: pin,
