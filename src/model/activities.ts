@@ -24,6 +24,8 @@ export interface ResolveCollectionsResult {
   collections: { asked: string; source: string; target: string }[];
   /** Present when there are more: pass it as `after`. */
   next?: string;
+  /** What was passed over while they were found, and why: a sentence each. */
+  notes?: string[];
   /** Queue whose workers are near these clusters. */
   dataQueue: string;
   /** False when the configuration switches search attributes off; absent means on. */

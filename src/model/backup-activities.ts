@@ -18,6 +18,8 @@ export interface BackupRef {
 }
 export interface CollectionBackupRef extends BackupRef {
   collection: string;
+  /** Those that a recovery gives it, of one moment for all collections; absent: the manifest's. */
+  aliases?: string[] | undefined;
   /** Not a backup of ferry's: these files, and no manifest. */
   foreign?: ForeignFiles | undefined;
 }

@@ -28,10 +28,14 @@ export interface ResolveRecoveryInput {
   store: string;
   /** Cluster whose backups are meant; absent: the one cluster of which the store has backups, or the target. */
   cluster?: string;
-  /** Id; absent: per collection the latest complete one. */
+  /** Id; absent: the newest run that covered all collections, and for named collections the newest complete one of each. */
   backup?: string;
-  /** The latest complete one that began before this time. */
+  /** Only runs that began before this time. */
   before?: string;
+  /** Also the collections that older runs hold and the newest one does not. */
+  includeDropped?: boolean;
+  /** What the first page went by. */
+  run?: { cluster: string; backup: string };
   collections?: string[];
   as?: Record<string, string>;
   after?: string;
@@ -42,7 +46,9 @@ export interface ResolveRecoveryInput {
 export interface ResolveRecoveryResult {
   recoveries: { from: CollectionBackupRef; target: string; points: number; bytes: number }[];
   next?: string;
-  /** Backups that were passed over, and why; at most 10. */
+  /** The run that all of it is of, but for what failed in it; to be handed to the next page. */
+  run?: { cluster: string; backup: string };
+  /** Backups that were passed over, collections that are not recovered, and why; at most 10. */
   notes: string[];
 }
 

@@ -27,6 +27,8 @@ const which = {
   cluster: alias.optional(),
   backup: z.string().min(1).max(64).optional(),
   before: z.iso.datetime({ offset: true }).optional(),
+  /** Also what older runs hold and the newest one does not: it was dropped before that one. */
+  includeDropped: z.boolean().default(false),
   collections,
 };
 
@@ -81,6 +83,7 @@ export const recoverCollectionSchema = z.strictObject({
     cluster: alias,
     backup: z.string(),
     collection: name,
+    aliases: z.array(z.string()).optional(),
     foreign: foreignFilesSchema.optional(),
   }),
   target: z.strictObject({ cluster: alias, collection: name }),

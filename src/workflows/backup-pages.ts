@@ -9,7 +9,10 @@ import type { RecoverCollectionInput, RehearseRecoveryInput } from '../model/rec
 import type { ChildFacts, Resolved } from './fan-out.js';
 import { locateStore, runRecovery } from './recovery-proxies.js';
 
-type Wanted = Pick<RehearseRecoveryInput, 'store' | 'cluster' | 'backup' | 'before' | 'collections'> & {
+type Wanted = Pick<
+  RehearseRecoveryInput,
+  'store' | 'cluster' | 'backup' | 'before' | 'includeDropped' | 'collections'
+> & {
   target: string;
   as?: Record<string, string>;
   from?: ForeignSource | undefined;
@@ -21,6 +24,7 @@ type Found = ResolveRecoveryResult['recoveries'][number];
 export class BackupPages {
   private readonly wanted: Wanted;
   private place: LocateStoreResult | undefined;
+  private run: ResolveRecoveryResult['run'];
   private readonly found = new Map<string, Found>();
 
   constructor(wanted: Wanted) {
@@ -36,14 +40,16 @@ export class BackupPages {
     const { dataQueue, searchAttributes } = this.place;
     const page = await runRecovery(
       'resolveRecovery',
-      { ...this.asked(), store: this.place.store, ...(after === undefined ? {} : { after }) },
+      { ...this.asked(), ...this.behind(after), store: this.place.store },
       from === undefined ? `backups in ${this.place.store}` : `snapshots in ${foreignPlace(from)}`,
       { taskQueue: dataQueue, heartbeatSeconds },
     );
+    this.run = page.run;
     const collections = page.recoveries.map((one) => this.remember(one, rename));
     return {
       collections,
       ...(page.next === undefined ? {} : { next: page.next }),
+      notes: page.notes,
       dataQueue,
       ...(searchAttributes === undefined ? {} : { searchAttributes }),
     };
@@ -82,13 +88,29 @@ export class BackupPages {
     return { asked: source, source, target: rename?.(source) ?? found.target };
   }
 
+  private behind(after: string | undefined) {
+    const { run } = this;
+    return after === undefined ? {} : { after, ...(run === undefined ? {} : { run }) };
+  }
+
   private asked() {
-    const { target, cluster, backup, before, collections, as, from: foreign, map } = this.wanted;
+    const {
+      target,
+      cluster,
+      backup,
+      before,
+      includeDropped,
+      collections,
+      as,
+      from: foreign,
+      map,
+    } = this.wanted;
     return {
       target,
       ...(cluster === undefined ? {} : { cluster }),
       ...(backup === undefined ? {} : { backup }),
       ...(before === undefined ? {} : { before }),
+      ...(includeDropped ? { includeDropped } : {}),
       ...(collections === undefined ? {} : { collections }),
       ...(as === undefined ? {} : { as }),
       ...(foreign === undefined ? {} : { foreign }),

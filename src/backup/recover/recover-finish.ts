@@ -48,7 +48,7 @@ export async function finishRecovery(
     }
   }
   if (Object.keys(patch).length > 0) await target.change(writes, patch, signal);
-  const wanted = [...manifest.aliases, ...input.replacedAliases];
+  const wanted = [...(input.from.aliases ?? manifest.aliases), ...input.replacedAliases];
   const swapped = input.onExisting === 'swap' ? input.target.collection : undefined;
   return pointAliases(target, { writes, wanted, swapped }, signal);
 }

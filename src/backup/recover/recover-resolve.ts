@@ -1,43 +1,80 @@
-// From what a user asked for to one backup for each collection. Judged per collection: a broken or unfinished one makes
-// an older complete one count, and is named. With a backup named, all of it is taken, and what is broken fails later, by
-// itself. Reads manifests, not the objects behind them.
+// From what a user asked for to one backup for each collection. All collections: those of one run, the newest that
+// covered them all; what failed in it comes from the newest older backup that is complete, and is named. Collections by
+// name: the newest complete backup of each. With a backup named, all of it is taken, and what is broken fails later, by
+// itself. Reads documents and sizes, never by listing: a store of thousands of runs is listed once.
 
 import { FerryError } from '../../model/errors.js';
 import type { CollectionBackupRef } from '../../model/backup-activities.js';
 import type { ResolveRecoveryInput, ResolveRecoveryResult } from '../../model/recovery-activities.js';
-import { backupFolder, clusterFolder, isBackupId, timeOfBackup } from '../../model/backup-names.js';
+import type { CollectionManifest } from '../../model/manifest.js';
 import type { ObjectStore } from '../../storage/object-store.js';
-import { readManifest } from './recover-manifest.js';
+import { clusterText } from '../catalogue/read-run.js';
+import { Runs } from '../catalogue/runs.js';
+import { isUsable, readState, sizesInStore, type CollectionState } from '../catalogue/read-state.js';
+import { mapInOrder } from '../in-order.js';
+import { chooseRun, droppedSince, type Choice } from './choose-run.js';
 import type { Stores } from './recover-ports.js';
 
 export const PAGE_BYTES = 10_240;
+const MOST_NOTES = 10;
+const COLLECTIONS_AT_ONCE = 8;
+/** Runs in which a collection is looked for side by side, once the first was not the one. */
+const RUNS_AHEAD = 16;
 
 type Found = ResolveRecoveryResult['recoveries'][number];
+
+/** What was found of one collection, and what was passed over. */
+interface Search {
+  found: Found;
+  notes: string[];
+}
 
 export async function resolveRecovery(
   stores: Stores,
   input: ResolveRecoveryInput,
   signal?: AbortSignal,
+  now = new Date(),
 ): Promise<ResolveRecoveryResult> {
   const store = stores.open(input.store);
-  const cluster = await clusterOf(store, input);
-  const backups = await backupsOf(store, cluster, input);
-  const names = await collectionsOf(store, cluster, backups);
-  const wanted = wantedNames(input, names);
+  const cluster = input.run?.cluster ?? (await clusterOf(store, input));
+  const before = input.before === undefined ? undefined : new Date(input.before);
+  const runs = new Runs(store, cluster, { before, now, signal });
+  if (input.run === undefined) await refuseUnknown(runs, input);
+  const choice = await chooseRun(runs, input);
+  const { wanted, notes } = await wantedNames(runs, choice, input);
   refuseUnusedNames(input, wanted);
-  const notes: string[] = [];
   const rest = wanted.filter((name) => input.after === undefined || name > input.after);
-  const page: Found[] = [];
+  const resolving = { runs, choice, input, signal };
+  const first = input.after === undefined ? [...choice.notes, ...notes] : [];
+  const page = await pageOf(rest, (name) => search(resolving, name));
+  return {
+    recoveries: page.found,
+    ...(page.found.length < rest.length ? { next: last(page.found) } : {}),
+    ...(choice.base === undefined ? {} : { run: { cluster, backup: choice.base.backup } }),
+    notes: [...first, ...page.notes].slice(0, MOST_NOTES),
+  };
+}
+
+/** As many as fit into one answer. */
+async function pageOf(
+  names: readonly string[],
+  find: (name: string) => Promise<Search>,
+): Promise<{ found: Found[]; notes: string[] }> {
+  const [found, notes]: [Found[], string[]] = [[], []];
   let bytes = 0;
-  for (const name of rest) {
-    signal?.throwIfAborted();
-    const found = await latest(store, input, { cluster, ids: names.get(name) ?? [], name, notes });
-    bytes += Buffer.byteLength(JSON.stringify(found)) + 1;
-    if (page.length > 0 && bytes > PAGE_BYTES)
-      return { recoveries: page, next: last(page), notes: notes.slice(0, 10) };
-    page.push(found);
+  for (let at = 0; at < names.length; at += COLLECTIONS_AT_ONCE) {
+    for (const one of await mapInOrder(
+      names.slice(at, at + COLLECTIONS_AT_ONCE),
+      COLLECTIONS_AT_ONCE,
+      find,
+    )) {
+      bytes += Buffer.byteLength(JSON.stringify(one.found)) + 1;
+      if (found.length > 0 && bytes > PAGE_BYTES) return { found, notes };
+      found.push(one.found);
+      notes.push(...one.notes);
+    }
   }
-  return { recoveries: page, notes: notes.slice(0, 10) };
+  return { found, notes };
 }
 
 export function last(page: readonly Found[]): string {
@@ -64,84 +101,160 @@ async function clusterOf(store: ObjectStore, input: ResolveRecoveryInput): Promi
   );
 }
 
-/** Newest first. */
-async function backupsOf(
-  store: ObjectStore,
-  cluster: string,
-  input: ResolveRecoveryInput,
-): Promise<string[]> {
-  const ids: string[] = [];
-  for await (const name of store.folders(clusterFolder(cluster))) if (isBackupId(name)) ids.push(name);
-  const before = input.before === undefined ? Infinity : Date.parse(input.before);
-  const fit = ids.filter((id) => (timeOfBackup(id)?.getTime() ?? Infinity) < before);
-  const chosen = input.backup === undefined ? fit : fit.filter((id) => id === input.backup);
-  if (chosen.length > 0) return chosen.sort().reverse();
+async function refuseUnknown(runs: Runs, input: ResolveRecoveryInput): Promise<void> {
+  const ids = await runs.ids();
+  if (input.backup === undefined ? ids.length > 0 : ids.includes(input.backup)) return;
   const which = input.backup === undefined ? 'backup' : `backup ${input.backup}`;
   const when = input.before === undefined ? '' : ` before ${input.before}`;
-  throw notFound(input, `has no ${which} of "${cluster}"${when}. It has: ${listed(ids.sort().reverse())}`);
+  throw notFound(input, `has no ${which} of "${runs.cluster}"${when}. It has: ${listed(ids)}`);
 }
 
-/** For each collection the backups that hold something of it, newest first. */
-async function collectionsOf(
-  store: ObjectStore,
-  cluster: string,
-  backups: readonly string[],
-): Promise<Map<string, string[]>> {
-  const names = new Map<string, string[]>();
-  for (const id of backups) {
-    for await (const name of store.folders(backupFolder(cluster, id))) {
-      names.set(name, [...(names.get(name) ?? []), id]);
-    }
+async function wantedNames(
+  runs: Runs,
+  choice: Choice,
+  input: ResolveRecoveryInput,
+): Promise<{ wanted: string[]; notes: string[] }> {
+  const { base } = choice;
+  if (input.collections !== undefined) {
+    const wanted = [...new Set(input.collections)].sort();
+    if (base !== undefined && input.backup !== undefined) await refuseAbsent(runs, input, wanted);
+    return { wanted, notes: [] };
   }
-  return names;
+  if (base === undefined) return { wanted: await namesOfAll(runs, choice), notes: [] };
+  const names = await runs.namesIn(base);
+  if (input.backup !== undefined) return { wanted: names.sort(), notes: [] };
+  if (input.run !== undefined && !input.includeDropped) return { wanted: names.sort(), notes: [] };
+  const { dropped, notes } = await droppedSince(runs, choice, { all: input.includeDropped ?? false });
+  if (input.includeDropped) return { wanted: [...names, ...dropped.keys()].sort(), notes };
+  const named = [...dropped].map(
+    ([name, id]) =>
+      `${name} is in ${id} and not in ${base.backup}, so it had been dropped: \`includeDropped\` recovers it too.`,
+  );
+  return { wanted: names.sort(), notes: [...notes, ...named.sort()] };
 }
 
-function wantedNames(input: ResolveRecoveryInput, names: Map<string, string[]>): string[] {
-  const wanted = [...new Set(input.collections ?? names.keys())].sort();
-  const missing = wanted.find((name) => !names.has(name));
-  if (missing === undefined && wanted.length > 0) return wanted;
-  const what = missing === undefined ? 'of any collection' : `of a collection "${missing}"`;
-  throw notFound(input, `has no backup ${what}. It has: ${listed([...names.keys()].sort())}`);
+async function refuseAbsent(runs: Runs, input: ResolveRecoveryInput, wanted: string[]): Promise<void> {
+  const there = await runs.namesIn(await runs.read(input.backup ?? ''));
+  const missing = wanted.find((name) => !there.includes(name));
+  if (missing === undefined) return;
+  throw notFound(input, `has no "${missing}" in the backup ${input.backup}. It has: ${listed(there.sort())}`);
 }
 
-interface Candidate {
-  cluster: string;
-  ids: readonly string[];
-  name: string;
-  notes: string[];
+async function namesOfAll(runs: Runs, { same }: Choice): Promise<string[]> {
+  const names = new Set<string>();
+  for await (const run of runs.newest()) {
+    if (!same.has((run.document ?? run.started)?.clusterIdentity ?? [])) continue;
+    for (const name of await runs.namesIn(run)) names.add(name);
+  }
+  return [...names].sort();
 }
 
-async function latest(store: ObjectStore, input: ResolveRecoveryInput, candidate: Candidate): Promise<Found> {
-  const { cluster, ids, name, notes } = candidate;
-  const target = (input.as && Object.hasOwn(input.as, name) ? input.as[name] : undefined) ?? name;
-  const refOf = (backup: string): CollectionBackupRef => ({
+interface Resolving {
+  runs: Runs;
+  choice: Choice;
+  input: ResolveRecoveryInput;
+  signal?: AbortSignal | undefined;
+}
+
+async function search(resolving: Resolving, name: string): Promise<Search> {
+  const { choice, input } = resolving;
+  if (input.backup !== undefined) return inNamedRun(resolving, input.backup, name);
+  const notes: string[] = [];
+  let broken: string | undefined;
+  for await (const { backup, state } of statesOf(resolving, name)) {
+    const reason = await whyNot(resolving, backup, name, state);
+    if (reason === undefined && isUsable(state))
+      return { found: foundIn(resolving, name, backup, state.found.manifest), notes };
+    if (reason === ABSENT) continue;
+    broken ??= backup;
+    if (notes.length < MOST_NOTES) notes.push(`${name}: passed over ${backup}: ${reason}.`);
+  }
+  const backup = broken ?? choice.base?.backup;
+  if (backup === undefined || (broken === undefined && input.collections !== undefined))
+    throw await noneOf(resolving, name);
+  // Tried as it is: its own workflow says what is wrong.
+  return { found: foundIn(resolving, name, backup), notes };
+}
+
+async function inNamedRun(resolving: Resolving, backup: string, name: string): Promise<Search> {
+  const state = await stateIn(resolving, backup, name);
+  const found = foundIn(resolving, name, backup, isUsable(state) ? state.found.manifest : undefined);
+  const isPartial = state.state === 'partial';
+  return { found, notes: isPartial ? [`${name}: ${backup} is partial: ${state.reason ?? ''}.`] : [] };
+}
+
+const ABSENT = Symbol('the run does not hold it');
+
+/** Undefined for one that can be taken without being named. */
+async function whyNot(
+  { runs, choice }: Resolving,
+  backup: string,
+  name: string,
+  state: CollectionState,
+): Promise<string | typeof ABSENT | undefined> {
+  if (!isUsable(state)) {
+    if (state.state === 'damaged' || state.found) return state.reason;
+    const { document } = choice.base?.backup === backup ? choice.base : {};
+    const line = document?.collections.find(({ collection }) => collection === name);
+    return line ? (line.error ?? state.reason) : ABSENT;
+  }
+  if (state.state === 'partial') return `it is partial: ${state.reason ?? ''}`;
+  const identity = state.found.manifest.clusterIdentity;
+  if (!choice.same.has(identity)) return `it is of ${clusterText(identity)}`;
+  if (backup !== choice.base?.backup && (await runs.read(backup)).isFuture)
+    return 'it is dated in the future';
+  return undefined;
+}
+
+/** Of all collections: the chosen run, then those before it. By name: every run. */
+async function* statesOf(
+  resolving: Resolving,
+  name: string,
+): AsyncIterable<{ backup: string; state: CollectionState }> {
+  const { runs, choice, input } = resolving;
+  const base = input.collections === undefined ? choice.base?.backup : undefined;
+  if (base !== undefined) yield { backup: base, state: await stateIn(resolving, base, name) };
+  const ids = await runs.ids();
+  const rest = base === undefined ? ids : ids.slice(ids.indexOf(base) + 1);
+  for (let at = 0, ahead = 1; at < rest.length; at += ahead, ahead = RUNS_AHEAD) {
+    const some = rest.slice(at, at + ahead);
+    const states = await mapInOrder(some, COLLECTIONS_AT_ONCE, (id) => stateIn(resolving, id, name));
+    for (const [position, state] of states.entries()) yield { backup: some[position] ?? '', state };
+  }
+}
+
+function stateIn({ runs, signal }: Resolving, backup: string, collection: string): Promise<CollectionState> {
+  const { store, cluster } = runs;
+  return readState(store, { cluster, backup, collection }, sizesInStore(store), signal);
+}
+
+function foundIn(
+  { runs, choice, input }: Resolving,
+  name: string,
+  backup: string,
+  manifest?: CollectionManifest,
+): Found {
+  const { as = {} } = input;
+  const aliases = choice.aliases?.filter((one) => one.collection === name).map((one) => one.alias);
+  const from: CollectionBackupRef = {
     store: input.store,
-    cluster,
+    cluster: runs.cluster,
     backup,
     collection: name,
-  });
-  for (const id of ids) {
-    const found = await readIfSound(store, refOf(id));
-    if (typeof found !== 'string') return { from: refOf(id), target, ...found };
-    // A backup that was named is tried as it is: then it says of this collection what is wrong.
-    if (input.backup === undefined) notes.push(`${name}: passed over ${id}: ${found}.`);
-  }
-  const chosen = input.backup ?? ids[0] ?? '';
-  return { from: refOf(chosen), target, points: 0, bytes: 0 };
+    ...(aliases === undefined ? {} : { aliases: aliases.sort() }),
+  };
+  const bytes = manifest?.shards.reduce((sum, shard) => sum + shard.bytes, 0) ?? 0;
+  const target = (Object.hasOwn(as, name) ? as[name] : undefined) ?? name;
+  return { from, target, points: manifest?.points ?? 0, bytes };
 }
 
-async function readIfSound(
-  store: ObjectStore,
-  from: CollectionBackupRef,
-): Promise<{ points: number; bytes: number } | string> {
-  try {
-    const { manifest } = await readManifest(store, from);
-    return { points: manifest.points, bytes: manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0) };
-  } catch (error) {
-    if (error instanceof FerryError && !error.retryable && error.code !== 'StoreAccessDenied')
-      return error.happened;
-    throw error;
-  }
+async function noneOf({ runs, input }: Resolving, name: string): Promise<FerryError> {
+  const [newest] = await runs.ids();
+  const there = newest === undefined ? [] : await runs.namesIn(await runs.read(newest));
+  return notFound(
+    input,
+    `has no backup of a collection "${name}". The newest, ${newest}, has: ${listed(there.sort())}`,
+  );
 }
 
 export function refuseUnusedNames({ as }: ResolveRecoveryInput, wanted: string[]): void {
