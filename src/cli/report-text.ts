@@ -31,6 +31,7 @@ export function reportText(report: JobReport, done: Done): string[] {
   if (report.more > 0)
     lines.push(`and ${plural(report.more, 'collection')} more, each with its own workflow`);
   for (const left of report.leftOnNode ?? []) lines.push(`stays on a node: ${left}`);
+  lines.push(...(report.notes ?? []).map((note) => `note: ${note}`));
   return [...lines, summaryOf(report, done)];
 }
 
@@ -41,9 +42,11 @@ function nameOf(line: CollectionLine): string {
 }
 
 /** What a recovery found besides its points. */
-function findingsOf({ points, expectedPoints = points, recall, moved, because }: CollectionLine): string[] {
+function findingsOf(line: CollectionLine): string[] {
+  const { points, expectedPoints = points, recall, moved, because, fromBackup } = line;
   const other = `  ${count(expectedPoints)} points were counted when the backup began`;
   return [
+    ...(fromBackup === undefined ? [] : [`  from the backup ${fromBackup}`]),
     ...(expectedPoints === points ? [] : [other]),
     ...(recall ? [`  ${recallText(recall)}`] : []),
     ...(moved ? movedText(moved).map((line) => `  ${line}`) : []),

@@ -5,6 +5,7 @@ import type { CollectionEnd, CollectionLine, JobReport, Outcome } from './result
 export const LINES_BUDGET_BYTES = 12 * 1024 - 512;
 const MAX_ERROR = 240;
 const MAX_IDS = 10;
+const MAX_NOTES = 10;
 
 export interface JobProgress {
   startedAt: string;
@@ -15,6 +16,13 @@ export interface JobProgress {
   tally: Record<Outcome, number>;
   points: number;
   bytes: number;
+  /** What was found out about the job as a whole; at most ten sentences. */
+  notes?: string[];
+}
+
+export function addNotes(progress: JobProgress, notes: readonly string[]): void {
+  if (notes.length === 0) return;
+  progress.notes = [...new Set([...(progress.notes ?? []), ...notes])].slice(0, MAX_NOTES);
 }
 
 export function newJobProgress(startedAt: string): JobProgress {
@@ -51,7 +59,7 @@ export function addLine(progress: JobProgress, line: CollectionLine, bytes: numb
 }
 
 export function jobReport(progress: JobProgress, source: string, target: string, now: number): JobReport {
-  const { tally, lines, more, points, bytes, startedAt } = progress;
+  const { tally, lines, more, points, bytes, startedAt, notes } = progress;
   return {
     source,
     target,
@@ -64,6 +72,7 @@ export function jobReport(progress: JobProgress, source: string, target: string,
     points,
     bytes,
     seconds: Math.round((now - Date.parse(startedAt)) / 1000),
+    ...(notes === undefined ? {} : { notes }),
   };
 }
 
@@ -83,7 +92,7 @@ export interface LineNames {
 export function lineOf(names: LineNames, report: CollectionEnd): CollectionLine {
   const ids = (report.proof?.first ?? []).slice(0, MAX_IDS).map((difference) => difference.id);
   const points = pointsOf(report);
-  const { outcome, proven, leftOnNode = [], expectedPoints, recall, moved, because } = report;
+  const { outcome, proven, leftOnNode = [], expectedPoints, recall, moved, because, from } = report;
   return {
     ...ends(names),
     outcome,
@@ -91,6 +100,7 @@ export function lineOf(names: LineNames, report: CollectionEnd): CollectionLine 
     ...(ids.length > 0 ? { ids } : {}),
     ...(proven === undefined ? {} : { proven }),
     ...(expectedPoints === undefined ? {} : { expectedPoints }),
+    ...(from === undefined || from.foreign !== undefined ? {} : { fromBackup: from.backup }),
     ...(recall === undefined ? {} : { recall }),
     ...(moved === undefined ? {} : { moved }),
     ...(because === undefined ? {} : { because }),

@@ -84,6 +84,8 @@ export interface CollectionEnd {
   /** Of a comparison of two sides. */
   proof?: Proof;
   points?: number;
+  /** Of a recovery. */
+  from?: { backup: string; foreign?: unknown };
   /** Of a recovery: the manifest's count. */
   expectedPoints?: number;
   /** Of a rehearsal. */
@@ -127,6 +129,8 @@ export interface CollectionLine {
   proven?: 'quiesced' | 'none';
   /** Of a backup: snapshots that stay on nodes. */
   leftOnNode?: string[];
+  /** Of a recovery: the backup that it came from. */
+  fromBackup?: string;
   /** Of a recovery: what was counted when the backup began. */
   expectedPoints?: number;
   /** Of a rehearsal: shares of the baseline's neighbours found again. */
@@ -157,6 +161,8 @@ export interface JobReport {
   points: number;
   bytes: number;
   seconds: number;
+  /** What was passed over or left out, and why; at most 10 sentences. */
+  notes?: string[];
 }
 
 export type Phase =

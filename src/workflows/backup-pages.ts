@@ -6,7 +6,7 @@ import type { ResolveCollectionsResult } from '../model/activities.js';
 import { foreignPlace, type ForeignSource } from '../model/foreign-source.js';
 import { failure } from './failures.js';
 import type { RecoverCollectionInput, RehearseRecoveryInput } from '../model/recovery-inputs.js';
-import type { ChildFacts, Resolved } from './fan-out.js';
+import type { ChildFacts, JobState, Resolved } from './fan-out.js';
 import { locateStore, runRecovery } from './recovery-proxies.js';
 
 type Wanted = Pick<
@@ -23,12 +23,14 @@ type Found = ResolveRecoveryResult['recoveries'][number];
 
 export class BackupPages {
   private readonly wanted: Wanted;
+  private readonly kept: Pick<JobState, 'run'>;
   private place: LocateStoreResult | undefined;
-  private run: ResolveRecoveryResult['run'];
   private readonly found = new Map<string, Found>();
 
-  constructor(wanted: Wanted) {
+  /** `kept` outlives a continue-as-new: every page goes by the run that the first one chose. */
+  constructor(wanted: Wanted, kept: Pick<JobState, 'run'>) {
     this.wanted = wanted;
+    this.kept = kept;
   }
 
   async resolve(
@@ -44,7 +46,7 @@ export class BackupPages {
       from === undefined ? `backups in ${this.place.store}` : `snapshots in ${foreignPlace(from)}`,
       { taskQueue: dataQueue, heartbeatSeconds },
     );
-    this.run = page.run;
+    if (page.run !== undefined) this.kept.run = page.run;
     const collections = page.recoveries.map((one) => this.remember(one, rename));
     return {
       collections,
@@ -89,7 +91,7 @@ export class BackupPages {
   }
 
   private behind(after: string | undefined) {
-    const { run } = this;
+    const { run } = this.kept;
     return after === undefined ? {} : { after, ...(run === undefined ? {} : { run }) };
   }
 

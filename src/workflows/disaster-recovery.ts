@@ -18,12 +18,13 @@ export async function disasterRecovery(input: unknown): Promise<JobReport> {
     const { carried, written } = splitCarried<JobState>(input);
     const parsed = parseInput(disasterRecoverySchema, written);
     const as = namesOnTarget(parsed);
-    const pages = new BackupPages({ ...omit(parsed, 'as'), ...(as === undefined ? {} : { as }) });
+    const state = openState(parsed, carried);
+    const pages = new BackupPages({ ...omit(parsed, 'as'), ...(as === undefined ? {} : { as }) }, state);
     const job = new FanOut({
       operation: 'disasterRecovery',
       ends: { source: sourceOf(parsed), target: parsed.target },
       input: parsed,
-      state: openState(parsed, carried),
+      state,
       resolve: (after) => pages.resolve(after),
       childOf: (collection, facts) => ({
         workflowId: writeLockId(parsed.target, collection.target),

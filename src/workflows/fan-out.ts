@@ -13,7 +13,7 @@ import {
   type Workflow,
 } from '@temporalio/workflow';
 import type { Pace, ResolveCollectionsResult } from '../model/activities.js';
-import { addLine, failedLine, jobReport, lineOf, type JobProgress } from '../model/job-report.js';
+import { addLine, addNotes, failedLine, jobReport, lineOf, type JobProgress } from '../model/job-report.js';
 import type { CollectionEnd, JobReport } from '../model/results.js';
 import { isPaced, sharePace, type Command } from '../model/steering.js';
 import { reportIn, troubleOf } from './failures.js';
@@ -29,6 +29,8 @@ export interface JobState extends JobProgress {
   after?: string;
   /** Collections resolved so far. */
   seen: number;
+  /** Of a recovery: the run that it goes by. */
+  run?: { cluster: string; backup: string };
   paused: boolean;
   pace: Pace;
 }
@@ -83,6 +85,7 @@ export class FanOut {
       this.board.enter('planning');
       const page = await this.plan.resolve(state.after);
       state.seen += page.collections.length;
+      addNotes(state, page.notes ?? []);
       await this.runPage(page);
       if (page.next === undefined) break;
       state.after = page.next;

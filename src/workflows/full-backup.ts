@@ -12,6 +12,7 @@ import {
 } from '../model/backup-inputs.js';
 import { backupIdOf, captureLockId } from '../model/backup-names.js';
 import { parseInput } from '../model/inputs.js';
+import { addNotes } from '../model/job-report.js';
 import type { JobReport } from '../model/results.js';
 import { surfacing } from './failures.js';
 import { FanOut, type ChildFacts, type JobState, type Resolved } from './fan-out.js';
@@ -94,7 +95,8 @@ class BackupWriting {
       ...(collections === undefined ? {} : { collections }),
       ...(newCluster ? { newCluster } : {}),
     };
-    await runStore('openBackup', input, this.where(`open the backup ${this.backup}`));
+    const { notes } = await runStore('openBackup', input, this.where(`open the backup ${this.backup}`));
+    addNotes(this.state, notes);
   }
 
   childOf(collection: Resolved, facts: () => ChildFacts): Child {

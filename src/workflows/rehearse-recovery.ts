@@ -18,13 +18,14 @@ export async function rehearseRecovery(input: unknown): Promise<JobReport> {
     const { carried, written } = splitCarried<JobState>(input);
     const parsed = parseInput(rehearseRecoverySchema, written);
     const { scratch } = parsed;
-    const pages = new BackupPages({ ...parsed, target: scratch });
+    const state = openState(parsed, carried);
+    const pages = new BackupPages({ ...parsed, target: scratch }, state);
     const { startTime } = workflowInfo();
     const job = new FanOut({
       operation: 'rehearseRecovery',
       ends: { source: parsed.cluster ?? parsed.store ?? 'backup', target: scratch },
       input: parsed,
-      state: openState(parsed, carried),
+      state,
       resolve: (after) => pages.resolve(after, (collection) => rehearsalName(collection, startTime)),
       childOf: (collection, facts) => ({
         workflowId: writeLockId(scratch, collection.target),

@@ -51,8 +51,8 @@ export async function listBackups(
   store: ObjectStore,
   { cluster, after, most = PAGE }: Pick<ListBackupsInput, 'cluster' | 'after' | 'most'>,
   signal?: AbortSignal,
+  now = new Date(),
 ): Promise<ListBackupsResult> {
-  const now = new Date();
   const names: { owner: string; backup: string }[] = [];
   const clusters = cluster === undefined ? await foldersOf(store, '') : [cluster];
   for (const owner of clusters.filter((name) => !name.startsWith('.')).sort()) {

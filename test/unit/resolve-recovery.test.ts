@@ -1,0 +1,215 @@
+// Which backup a restore goes by, out of runs as they lie in a store.
+
+import { beforeEach, describe, expect, it } from 'vitest';
+import { listBackups, showBackup } from '../../src/backup/catalogue/catalogue.js';
+import { resolveRecovery } from '../../src/backup/recover/recover-resolve.js';
+import { backupIdOf } from '../../src/model/backup-names.js';
+import type { ResolveRecoveryInput, ResolveRecoveryResult } from '../../src/model/recovery-activities.js';
+import { keepRun, type KeptRun } from '../support/kept-runs.js';
+import { MemoryStore } from '../support/memory-store.js';
+
+const NOW = new Date('2026-11-27T12:00:00Z');
+const NIGHTS = ['20261124_020000-00000001', '20261125_020000-00000002', '20261126_020000-00000003'] as const;
+const [FIRST, SECOND, THIRD] = NIGHTS;
+const FUTURE = '20310101_020000-0000000f';
+
+let store: MemoryStore;
+beforeEach(() => {
+  store = new MemoryStore();
+});
+
+const keep = (run: KeptRun) => keepRun(store, run);
+
+function resolve(more: Partial<ResolveRecoveryInput> = {}): Promise<ResolveRecoveryResult> {
+  const input = { target: 'target', store: 'memory', cluster: 'prod', ...more };
+  return resolveRecovery({ open: () => store }, input, undefined, NOW);
+}
+
+async function chosen(more: Partial<ResolveRecoveryInput> = {}): Promise<Record<string, string>> {
+  const { recoveries } = await resolve(more);
+  return Object.fromEntries(recoveries.map(({ from }) => [from.collection, from.backup]));
+}
+
+const notesOf = async (more: Partial<ResolveRecoveryInput> = {}) => (await resolve(more)).notes.join('\n');
+
+describe('a restore of everything', () => {
+  beforeEach(() => {
+    keep({
+      backup: FIRST,
+      collections: { docs: 'complete', tmp_import: 'complete', customer_42: 'complete' },
+      aliases: { current: 'customer_42' },
+    });
+    for (const backup of [SECOND, THIRD])
+      keep({ backup, collections: { docs: 'complete' }, aliases: { current: 'docs' } });
+  });
+
+  it('gives the state of the newest run, aliases included, and names what had been dropped', async () => {
+    const { recoveries, notes } = await resolve();
+    expect(recoveries.map(({ from }) => from)).toEqual([
+      { store: 'memory', cluster: 'prod', backup: THIRD, collection: 'docs', aliases: ['current'] },
+    ]);
+    expect(notes).toEqual([
+      expect.stringMatching(`^customer_42 is in ${FIRST} and not in ${THIRD}`),
+      expect.stringMatching(`^tmp_import is in ${FIRST} and not in ${THIRD}`),
+    ]);
+  });
+
+  it('brings what had been dropped back only when that is said, without the alias that moved on', async () => {
+    const { recoveries } = await resolve({ includeDropped: true });
+    expect(recoveries.map(({ from }) => [from.collection, from.backup, from.aliases])).toEqual([
+      ['customer_42', FIRST, []],
+      ['docs', THIRD, ['current']],
+      ['tmp_import', FIRST, []],
+    ]);
+    expect(await chosen({ collections: ['tmp_import'] })).toEqual({ tmp_import: FIRST });
+  });
+
+  it('takes what failed in the newest run from the night before, and says so', async () => {
+    const fourth = '20261127_020000-00000004';
+    keep({ backup: fourth, collections: { docs: 'failed', news: 'complete' } });
+    expect(await chosen()).toEqual({ docs: THIRD, news: fourth });
+    expect(await notesOf()).toContain(`docs: passed over ${fourth}: ObjectDamaged: a bit.`);
+  });
+
+  it.each<[string, Partial<KeptRun>, string]>([
+    ['was interrupted', { interrupted: true }, 'it was interrupted'],
+    ['has not ended', { unfinished: true }, 'it has not ended'],
+    ['holds only some of the collections', { scope: 'named' }, 'it holds only some'],
+  ])('does not go by a run that %s', async (_, how, reason) => {
+    const newer = '20261127_020000-00000004';
+    keep({ backup: newer, collections: { docs: 'complete' }, ...how });
+    expect(await chosen()).toEqual({ docs: THIRD });
+    expect(await notesOf()).toContain(`Passed over ${newer}: ${reason}`);
+    expect(await chosen({ collections: ['docs'] })).toEqual({ docs: newer });
+  });
+
+  it('goes by the state at a time', async () => {
+    expect(Object.keys(await chosen({ before: '2026-11-24T12:00:00Z' }))).toEqual([
+      'customer_42',
+      'docs',
+      'tmp_import',
+    ]);
+  });
+
+  it('passes over a partial one, which only its id recovers, with a warning', async () => {
+    const newer = '20261127_020000-00000004';
+    keep({ backup: newer, collections: { docs: 'partial' } });
+    expect(await chosen()).toEqual({ docs: THIRD });
+    expect(await notesOf()).toContain(`docs: passed over ${newer}: it is partial`);
+    expect(await chosen({ backup: newer })).toEqual({ docs: newer });
+    expect(await notesOf({ backup: newer })).toContain(
+      `docs: ${newer} is partial: a migration was filling it`,
+    );
+  });
+
+  it('passes over objects that are gone, as `ferry backups show` does', async () => {
+    await store.delete(`prod/${THIRD}/docs/s.snapshot`);
+    expect(await chosen()).toEqual({ docs: SECOND });
+    const { collections } = await showBackup(store, { cluster: 'prod', backup: THIRD });
+    expect(collections).toMatchObject([{ state: 'damaged', reason: 's.snapshot is missing' }]);
+  });
+});
+
+describe('a backup dated in the future', () => {
+  beforeEach(() => {
+    for (const backup of NIGHTS) keep({ backup, collections: { docs: 'complete' } });
+    keep({ backup: FUTURE, collections: { docs: 'complete' }, storedAt: '2026-11-26T20:00:00Z' });
+  });
+
+  it('is never preferred, and named', async () => {
+    expect(await chosen()).toEqual({ docs: THIRD });
+    expect(await chosen({ collections: ['docs'] })).toEqual({ docs: THIRD });
+    expect(await notesOf()).toContain(`Passed over ${FUTURE}: it is dated in the future`);
+  });
+
+  it('can be named, with a warning', async () => {
+    expect(await chosen({ backup: FUTURE })).toEqual({ docs: FUTURE });
+    expect(await notesOf({ backup: FUTURE })).toContain(`${FUTURE} is dated in the future`);
+  });
+
+  it('is one also by the time of its own objects, whatever the clock here says', async () => {
+    const early = '20261127_113000-00000005';
+    keep({ backup: early, collections: { docs: 'complete' }, storedAt: '2026-11-27T03:00:00Z' });
+    expect(await chosen()).toEqual({ docs: THIRD });
+  });
+
+  it('stands last in the list', async () => {
+    const { backups } = await listBackups(store, { cluster: 'prod' }, undefined, NOW);
+    expect(backups.map(({ backup, isFuture }) => [backup, isFuture ?? false])).toEqual([
+      [THIRD, false],
+      [SECOND, false],
+      [FIRST, false],
+      [FUTURE, true],
+    ]);
+  });
+});
+
+describe('two clusters under one alias', () => {
+  beforeEach(() => {
+    keep({ backup: FIRST, identity: ['7'], collections: { docs: 'complete', old: 'complete' } });
+    keep({ backup: SECOND, identity: ['7', '8'], collections: { docs: 'complete', users: 'complete' } });
+    keep({ backup: THIRD, identity: ['9'], collections: { docs: 'failed', users: 'complete' } });
+  });
+
+  it('are never mixed: those of the newest count, the others are named', async () => {
+    expect(await chosen()).toEqual({ docs: THIRD, users: THIRD });
+    const notes = await notesOf();
+    expect(notes).toContain(`Passed over ${SECOND} and 1 more: of the cluster of peer 7, 8`);
+    expect(notes).not.toContain('old is in');
+  });
+
+  it('are both to be had by an id', async () => {
+    expect(await chosen({ backup: FIRST })).toEqual({ docs: FIRST, old: FIRST });
+  });
+
+  it('are the same where they share a peer', async () => {
+    const fourth = '20261127_020000-00000004';
+    keep({ backup: fourth, identity: ['8'], collections: { docs: 'complete', users: 'failed' } });
+    expect(await chosen({ before: '2026-11-25T12:00:00Z' })).toEqual({ docs: SECOND, users: SECOND });
+    expect((await notesOf({ before: '2026-11-25T12:00:00Z' })).includes('old is in')).toBe(true);
+  });
+});
+
+describe('ten thousand backups of a thousand collections', () => {
+  const RUNS = 10_000;
+  const COLLECTIONS = 1_000;
+  const newest = backupIdOf(NOW, '0'.repeat(8));
+
+  beforeEach(() => {
+    for (let at = RUNS - 1; at > 0; at--) {
+      const backup = backupIdOf(new Date(NOW.getTime() - at * 3_600_000), at.toString(16).padStart(8, '0'));
+      keep({ backup, collections: {} });
+    }
+    const names = Array.from({ length: COLLECTIONS }, (_, at) => `tenant-${String(at).padStart(4, '0')}`);
+    keep({
+      backup: newest,
+      collections: Object.fromEntries(names.map((name) => [name, 'complete' as const])),
+    });
+  });
+
+  it('are restored from without listing them again for each collection', async () => {
+    const found: string[] = [];
+    let after: string | undefined;
+    let run: ResolveRecoveryResult['run'];
+    do {
+      const page = await resolve({
+        ...(after === undefined ? {} : { after }),
+        ...(run === undefined ? {} : { run }),
+      });
+      found.push(...page.recoveries.map(({ from }) => `${from.backup}/${from.collection}`));
+      [after, run] = [page.next, page.run];
+    } while (after !== undefined);
+    expect(found).toHaveLength(COLLECTIONS);
+    expect(found.every((one) => one.startsWith(newest))).toBe(true);
+    expect(store.asked.list).toBeLessThan(20);
+    expect(store.asked.get).toBeLessThan(3 * COLLECTIONS);
+  });
+
+  it('are listed a page at a time', async () => {
+    const page = await listBackups(store, { cluster: 'prod', most: 20 }, undefined, NOW);
+    expect(page).toMatchObject({ total: RUNS, backups: { length: 20 } });
+    expect(page.backups[0]).toMatchObject({ backup: newest, usable: COLLECTIONS, finished: true });
+    expect(store.asked.list).toBeLessThan(20);
+    expect(store.asked.get).toBeLessThan(100);
+  });
+});
