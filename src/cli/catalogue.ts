@@ -3,12 +3,10 @@
 
 import { existsSync } from 'node:fs';
 import { showBackup } from '../backup/catalogue/catalogue.js';
-import type { CatalogueEntry, ListBackupsResult } from '../model/backup-activities.js';
+import type { CatalogueEntry, ListedBackup } from '../model/backup-activities.js';
 import { FerryError } from '../model/errors.js';
 import type { StoreConnection } from '../model/ferry-config.js';
 import type { ObjectStore } from '../storage/object-store.js';
-
-export type Listed = ListBackupsResult['backups'][number];
 
 export interface CatalogueOptions {
   store?: string;
@@ -34,19 +32,18 @@ function notHere({ alias, url }: StoreConnection): FerryError {
   return new FerryError('StoreUnreachable', happened, { context: { store: alias } });
 }
 
-export async function allBackups(store: ObjectStore, { cluster }: CatalogueOptions): Promise<Listed[]> {
+/** `limit` of them, and how many there are. */
+export async function newestBackups(
+  store: ObjectStore,
+  { cluster, limit }: CatalogueOptions & { limit?: string },
+): Promise<{ listed: ListedBackup[]; total: number }> {
+  const most = Number(limit ?? 0);
+  if (!Number.isInteger(most) || most < 0)
+    throw new FerryError('InvalidInput', `\`--limit\` is a number, not "${limit}"`);
   const { listBackups } = await import('../backup/catalogue/catalogue.js');
-  const found: Listed[] = [];
-  let after: string | undefined;
-  do {
-    const page = await listBackups(store, {
-      ...(cluster === undefined ? {} : { cluster }),
-      ...(after === undefined ? {} : { after }),
-    });
-    found.push(...page.backups);
-    after = page.next;
-  } while (after !== undefined);
-  return found;
+  const asked = { ...(cluster === undefined ? {} : { cluster }), most: most === 0 ? Infinity : most };
+  const { backups, total } = await listBackups(store, asked);
+  return { listed: backups, total };
 }
 
 /** The backup of that id, of whichever cluster. */
@@ -56,9 +53,17 @@ export async function backupNamed(
   options: CatalogueOptions,
 ): Promise<CatalogueEntry> {
   if (options.cluster !== undefined) return showBackup(store, { cluster: options.cluster, backup: id });
-  const found = (await allBackups(store, options)).find((one) => one.backup === id);
-  if (found) return showBackup(store, { cluster: found.cluster, backup: id });
+  for await (const cluster of store.folders('')) {
+    if (cluster.startsWith('.')) continue;
+    const found = await showBackup(store, { cluster, backup: id }).catch(unlessNotFound);
+    if (found) return found;
+  }
   throw new FerryError('BackupNotFound', `The store "${store.alias}" has no backup ${id}`, {
     context: { store: store.alias, backup: id },
   });
+}
+
+function unlessNotFound(error: unknown): undefined {
+  if (error instanceof FerryError && error.code === 'BackupNotFound') return undefined;
+  throw error;
 }
