@@ -46,7 +46,7 @@ async function chaos() {
     say('usage: npm run chaos -- [--rounds N] [--seed S] [--fault NAME] [--job PART]');
     return 2;
   }
-  const rounds = ['run', '--project', 'chaos', 'test/chaos/chaos.test.ts', '--reporter', 'dot', ...passedOn];
+  const rounds = ['run', '--project', 'chaos', 'test/chaos/chaos.test.ts', ...passedOn];
   return (await prepare()) || (await fetchBinaries()) || run(bin('vitest'), rounds, { cwd: root, env });
 }
 

@@ -64,7 +64,7 @@ function killData(random: SeededRandom): Fault {
   return {
     text: 'data worker killed',
     withNear: true,
-    crawls: halfTheTime(random),
+    crawls: mostly(random),
     strike: ({ far }) => far.kill(),
     heal: nothing,
   };
@@ -75,7 +75,7 @@ function stopData(random: SeededRandom): Fault {
   return {
     text: `data worker stopped ${until.text}`,
     withNear: true,
-    crawls: halfTheTime(random),
+    crawls: mostly(random),
     strike: async ({ far }) => void process.kill(far.pid, 'SIGSTOP'),
     heal: async ({ far }) => void process.kill(far.pid, 'SIGCONT'),
     ...until.fields,
@@ -89,7 +89,7 @@ function cutTemporal(random: SeededRandom): Fault {
   return {
     text: `Temporal cut (${cut.text}) ${until.text}${alone(withNear)}`,
     withNear,
-    crawls: withNear && halfTheTime(random),
+    crawls: withNear && mostly(random),
     ...cutting(cut, () => ['temporal']),
     ...until.fields,
   };
@@ -139,7 +139,7 @@ function slowPull(random: SeededRandom): Fault {
 
 function gateway504s(random: SeededRandom, { touches }: ChaosJob): Fault {
   const clusters = touches.filter((place): place is ClusterName => place !== 'store');
-  const [afterMs, skip, times] = [random.below(100), random.below(3), 1 + random.below(2)];
+  const [afterMs, skip, times] = [random.below(30), random.below(3), 1 + random.below(2)];
   return {
     text: `504 after ${afterMs} ms, ${times} times from call ${skip + 1} on`,
     withNear: false,
@@ -244,5 +244,6 @@ function forSome(random: SeededRandom, leastMs: number, moreMs: number): Until {
 }
 
 const halfTheTime = (random: SeededRandom) => random.below(2) === 0;
+const mostly = (random: SeededRandom) => random.below(3) > 0;
 const alone = (withNear: boolean) => (withNear ? '' : ', no other worker');
 const seconds = (ms: number) => (ms / 1_000).toFixed(1);

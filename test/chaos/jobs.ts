@@ -31,7 +31,7 @@ const SHORT = ['--heartbeat-seconds', String(HEARTBEAT_SECONDS), '--json', '--on
 const SCROLL = ['--batch-bytes', '65536', '--budget-ms', '5000'];
 const SNAPSHOT = ['--method', 'snapshot', '--no-copy-aliases'];
 
-const scroll = { bytesPerSecond: 500_000, spanMs: 4_000 };
+const scroll = { bytesPerSecond: 400_000, spanMs: 3_000 };
 const snapshot = { bytesPerSecond: 800_000, spanMs: 3_500 };
 
 export const jobs: ChaosJob[] = [
