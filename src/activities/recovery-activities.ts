@@ -1,12 +1,16 @@
 // The activities of a recovery, as Temporal calls them: heartbeats round held requests, the work is done in backup/.
 
-import type { RecoveryActivities, RecoveryControlActivities } from '../model/recovery-activities.js';
+import type {
+  RecoverShardResult,
+  RecoveryActivities,
+  RecoveryControlActivities,
+} from '../model/recovery-activities.js';
 import { finishRecovery, undoRecovery } from '../backup/recover/recover-finish.js';
 import { resolveForeign } from '../backup/foreign/foreign-resolve.js';
 import { planForeign } from '../backup/foreign/plan-foreign.js';
 import { planRecovery } from '../backup/recover/recover-plan.js';
 import type { ShardNodes, Stores } from '../backup/recover/recover-ports.js';
-import { prepareRecovery } from '../backup/recover/recover-prepare.js';
+import { lookAtReplaced, prepareRecovery } from '../backup/recover/recover-prepare.js';
 import { resolveRecovery } from '../backup/recover/recover-resolve.js';
 import { recoverShard } from '../backup/recover/recover-shard.js';
 import { replayRecall } from '../backup/recover/replay-recall.js';
@@ -17,6 +21,7 @@ import type { BackupPlaces } from '../backup/capture/resolve-backup.js';
 import type { Controls } from '../transfer/control-port.js';
 import { createCheckPin } from '../transfer/pin.js';
 import { Pacer } from '../transfer/pacer.js';
+import { flightLog, type FlightState } from './flight-log.js';
 import { heldCall } from './held-call.js';
 
 export interface RecoveryDependencies {
@@ -71,12 +76,15 @@ export function createRecoveryActivities(dependencies: RecoveryDependencies): Re
           ...held,
         }),
       ),
+    lookAtReplaced: (input) =>
+      heldCall(`count ${input.target.collection}`, ({ signal }) => lookAtReplaced(controls, input, signal)),
     prepareRecovery: (input) =>
       heldCall(`make ${input.target.collection}`, ({ signal }) =>
         prepareRecovery(controls, stores, input, signal),
       ),
     recoverShard: (input) =>
-      heldCall(input, async ({ signal, onBytes }) => {
+      heldCall<RecoverShardResult, FlightState>(input, async (held) => {
+        const { signal, onBytes } = held;
         const { maxMegabytesPerSecond } = input;
         const pacer = new Pacer(maxMegabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond });
         const passing = {
@@ -88,7 +96,7 @@ export function createRecoveryActivities(dependencies: RecoveryDependencies): Re
         };
         const { cluster, collection } = input.target;
         await createCheckPin(controls)(cluster, collection, input.targetPin, signal);
-        return recoverShard(shardNodes, stores, input, passing);
+        return recoverShard(shardNodes, stores, input, passing, flightLog(held));
       }),
     replayRecall: (input) =>
       heldCall(`search ${input.target.collection}`, async ({ signal }) => {

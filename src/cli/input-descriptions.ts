@@ -8,7 +8,9 @@ export const inputDescriptions: Record<string, string> = {
   through: 'as snapshots by way of this store, which keeps the backup',
   onExisting:
     "when the target has somebody else's collection of that name; merge and recreate are of scroll, swap and replace of snapshots and recovery",
-  onDifference: 'repair what the proof finds different, or fail',
+  onDifference:
+    'what becomes of what the proof finds different: repair or fail of a migration, keep or remove of a recovery',
+  ignoreProof: 'recover without comparing the content with the proof of the backup; it is unproven then',
   onFailure: 'park a collection for an operator, or fail it',
   onBusy: 'when another job writes the same collection of the target',
   parkForHours: 'how long a parked collection waits',

@@ -61,6 +61,16 @@ export const catalogue = {
     retryable: true,
     remedy: 'Retried by itself: the next attempt goes on from the last acknowledged heartbeat.',
   },
+  SafetyBackupStale: {
+    retryable: false,
+    remedy:
+      'Stop its writers and send `retry`, or start the job again: another safety backup is taken then. Nothing was deleted.',
+  },
+  RecoveryUnheard: {
+    retryable: false,
+    remedy:
+      'Write nothing to the collection until the node has ended the recovery (`running_snapshot_recovery` of GET /telemetry?details_level=2 does not count the download of a shard), or delete the collection: Qdrant waits for the recovery then. Start the job again afterwards; without a proxy that gives up on long calls, where there is one.',
+  },
   WriteNotCompleted: {
     retryable: true,
     remedy: 'Retried by itself: the write was not confirmed as applied.',
@@ -251,6 +261,12 @@ export class FerryError extends Error {
     this.retryAfterMs = options.retryAfterMs;
   }
 }
+
+/**
+ * A call was sent, and no answer of Qdrant's own came back: a broken connection, silence, or a proxy's page. The node may
+ * still be carrying it out.
+ */
+export class UnheardCall extends FerryError {}
 
 export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(catalogue, value);

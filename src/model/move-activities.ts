@@ -55,6 +55,8 @@ export interface MoveShardInput {
   placed: PlacedShard;
   /** `pull`: the target's node fetches the file from the source's. `auto`: where that is refused, it is pushed. */
   via: 'auto' | 'pull' | 'push';
+  /** No other shard is moved at the same time. */
+  isAlone?: boolean;
   stallAfterAttempts: number;
   maxMegabytesPerSecond?: Pace['maxMegabytesPerSecond'];
 }

@@ -76,6 +76,8 @@ export interface RecoveryPlan {
   shards: number;
   /** Of a collection that is replaced: deleting it drops them. */
   aliases?: string[];
+  /** Of a collection that is replaced. */
+  creation?: string;
   proof?: { kind: 'rehearsed' | 'quiesced'; digest: RangeDigest };
   /** The backup has a baseline of searches. */
   hasRecall: boolean;
@@ -88,10 +90,29 @@ export interface PrepareRecoveryInput {
   manifestSha256: string;
   onExisting: OnExistingRecovery;
   /** Workflow id, for the stamp. */
-  job?: string;
+  job: string;
+  /** Id of the collection that is made. */
+  creation: string;
   /** The plan's: a collection that was there is deleted only for `replace`. */
   exists: boolean;
+  /** What may be deleted for `replace`; points, where a safety backup was taken, as they were before it was begun. */
+  replaced?: Pick<Replaced, 'creation'> & Partial<Replaced>;
 }
+
+/** A collection that is to be replaced. Absent creation: ferry never marked it. */
+export interface Replaced {
+  creation?: string;
+  points: number;
+}
+export interface LookAtReplacedInput {
+  from: CollectionBackupRef;
+  target: CollectionRef;
+}
+export interface LookAtReplacedResult {
+  /** Absent where it is gone, or is what this recovery made. */
+  replaced?: Replaced;
+}
+
 export interface PrepareRecoveryResult {
   targetPin: Pin;
   /**
@@ -111,6 +132,8 @@ export interface RecoverShardInput {
   mayPush: boolean;
   /** Every byte was hashed while planning. */
   isChecked: boolean;
+  /** No other shard is recovered at the same time. */
+  isAlone?: boolean;
   shard: PrepareRecoveryResult['shards'][number];
   stallAfterAttempts: number;
   maxMegabytesPerSecond?: Pace['maxMegabytesPerSecond'];
@@ -143,6 +166,10 @@ export interface FinishRecoveryInput {
   onExisting: OnExistingRecovery;
   /** Of the collection that was replaced. */
   replacedAliases: string[];
+  /** False: everything but the aliases, and the stamp is closed. */
+  withAliases: boolean;
+  /** What was proved, for the stamp. */
+  verified?: RangeDigest;
 }
 export interface FinishRecoveryResult {
   aliases: string[];
@@ -156,6 +183,8 @@ export interface UndoRecoveryInput {
   from: CollectionBackupRef;
   /** The collection that was written. */
   target: CollectionRef;
+  /** Of the collection that this recovery made: no other is removed. */
+  creation: string;
   /** It may still be the one that was to be replaced: without a stamp to tell by, it stays. */
   mayBeOld?: boolean;
 }
@@ -172,6 +201,7 @@ export interface RecoveryControlActivities {
 export interface RecoveryActivities {
   resolveRecovery(input: ResolveRecoveryInput): Promise<ResolveRecoveryResult>;
   planRecovery(input: PlanRecoveryInput): Promise<RecoveryPlan>;
+  lookAtReplaced(input: LookAtReplacedInput): Promise<LookAtReplacedResult>;
   prepareRecovery(input: PrepareRecoveryInput): Promise<PrepareRecoveryResult>;
   recoverShard(input: RecoverShardInput): Promise<RecoverShardResult>;
   replayRecall(input: ReplayRecallInput): Promise<ReplayRecallResult>;

@@ -37,6 +37,14 @@ const way = {
   precheck: z.enum(['quick', 'full']).default('quick'),
 };
 
+/** What becomes of content that is not what the proof says. */
+const judgement = {
+  /** `keep`: it stays under its name, without aliases, and the job fails. `remove`: it goes. */
+  onDifference: z.enum(['keep', 'remove']).default('keep'),
+  /** Nothing is compared with the proof; the result says that the content is unproven. */
+  ignoreProof: z.boolean().default(false),
+};
+
 const disasterRecoveryFields = z.strictObject({
   target: alias,
   ...which,
@@ -48,6 +56,7 @@ const disasterRecoveryFields = z.strictObject({
   onExisting: z.enum(['fail', 'swap', 'replace']).default('fail'),
   /** With `replace`: back up what is there before it is deleted. */
   safetyBackup: z.boolean().default(true),
+  ...judgement,
   onBusy,
   concurrency,
   ...way,
@@ -96,6 +105,7 @@ export const recoverCollectionSchema = z.strictObject({
   options: z.strictObject({
     onExisting: disasterRecoveryFields.shape.onExisting,
     safetyBackup: disasterRecoveryFields.shape.safetyBackup,
+    ...judgement,
     maxPointsPerSecond: scrollMigrationSchema.shape.maxPointsPerSecond,
     ...way,
     ...work,

@@ -24,6 +24,12 @@ export interface RecoveryProgress {
   /** Of the searches that a rehearsal replayed. */
   recall?: RecallShares;
   isMade: boolean;
+  /** Creation id that the collection was made with, known before it was made. */
+  creation: string;
+  /** A call into it may be going on that nobody will hear the end of. */
+  isUnheard: boolean;
+  /** How often it was made again because of that. */
+  startedOver: number;
 }
 
 /** Result of the child `recoverCollection`. */

@@ -65,7 +65,9 @@ export function applyCommand(command: Command, state: SteeringState): void {
   if (command.do === 'throttle') state.pace = command.pace;
 }
 
-export function answerTo(command: Command, standing: string): string {
+/** `byShard`: what is in flight are shards of a recovery, which a node would go on with by itself. */
+export function answerTo(command: Command, standing: string, byShard = false): string {
+  if (byShard) return answerByShard(command, standing);
   switch (command.do) {
     case 'pause':
       return `Pausing: the batches in flight are finished first. ${standing}. Send \`resume\` to go on.`;
@@ -77,6 +79,30 @@ export function answerTo(command: Command, standing: string): string {
       return `Trying again. ${standing}.`;
     case 'throttle':
       return `Pace is now ${describePace(command.pace)}. ${standing}.`;
+  }
+}
+
+const BY_SHARD = ['disasterRecovery', 'rehearseRecovery', 'snapshotMigration'];
+
+/** Whether an operation brings shards, which a node goes on with by itself, in the phase that it is in. */
+export function isByShard(operation: string, phase: Phase): boolean {
+  return (
+    BY_SHARD.includes(operation) && ['planning', 'running', 'copying', 'awaiting-operator'].includes(phase)
+  );
+}
+
+function answerByShard(command: Command, standing: string): string {
+  switch (command.do) {
+    case 'pause':
+      return `Pausing: shards in flight come to their end first. ${standing}. Send \`resume\` to go on.`;
+    case 'resume':
+      return `Going on with the next shard. ${standing}.`;
+    case 'abort':
+      return `Aborting: what this job made is removed once the nodes have ended the shards in flight. ${standing}.`;
+    case 'retry':
+      return `Trying again. ${standing}.`;
+    case 'throttle':
+      return `Pace is ${describePace(command.pace)} from the next shard on; shards in flight keep theirs. ${standing}.`;
   }
 }
 

@@ -93,7 +93,8 @@ export class QdrantControl extends QdrantCluster implements ClusterControl {
   }
 
   async remove(collection: string, signal?: AbortSignal): Promise<void> {
-    await this.call('DELETE', at(collection), { signal });
+    // Qdrant waits for a recovery into the collection, and answers then.
+    await this.call('DELETE', at(collection), { signal, timeoutMs: 0 });
   }
 
   async createShardKey(collection: string, wanted: NewShardKey, signal?: AbortSignal): Promise<void> {

@@ -5,11 +5,17 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { Agent, request as send } from 'undici';
-import type { Placing, ShardNode, ShardNodes, SnapshotFile } from '../backup/recover/recover-ports.js';
+import type {
+  Placing,
+  RecoverySigns,
+  ShardNode,
+  ShardNodes,
+  SnapshotFile,
+} from '../backup/recover/recover-ports.js';
 import type { ClusterConnection } from '../model/cluster.js';
-import { FerryError, type ErrorCode } from '../model/errors.js';
+import { FerryError, UnheardCall, type ErrorCode } from '../model/errors.js';
 import { requireCluster } from '../model/ferry-config.js';
-import { numberAt, objectAt, textAt, type Json } from '../model/json.js';
+import { numberAt, objectAt, textAt, valueAt, type Json } from '../model/json.js';
 import { list } from './control-layout.js';
 import type { RestNode } from './rest.js';
 import { answerFailure, transportFailure } from './rest-failures.js';
@@ -82,16 +88,23 @@ export class QdrantTaker implements ShardNode {
     const key = apiKey === undefined ? {} : { api_key: apiKey };
     const body = JSON.stringify({ location, priority, ...checksum, ...key });
     const headers = { 'content-type': 'application/json' };
-    await this.#send('PUT', `${this.#path}/recover?wait=true`, body, headers, signal);
+    const call = { method: 'PUT', path: `${this.#path}/recover?wait=true`, body, headers } as const;
+    await this.#send(call, signal, () => true);
   }
 
   async push(file: SnapshotFile, placing: Placing, signal: AbortSignal): Promise<void> {
     const { sha256, priority } = placing;
-    const form = formOf(file, placing.beforeEnd);
+    let isSent = false;
+    const form = formOf(file, () => {
+      placing.beforeEnd?.();
+      isSent = true;
+    });
     const query = new URLSearchParams({ priority, wait: 'true' });
     if (sha256 !== undefined) query.set('checksum', sha256);
     const body = Readable.from(form.body, { objectMode: false, highWaterMark: READ_AHEAD_BYTES });
-    await this.#send('POST', `${this.#path}/upload?${query}`, body, form.headers, signal);
+    const { headers } = form;
+    const call = { method: 'POST', path: `${this.#path}/upload?${query}`, body, headers } as const;
+    await this.#send(call, signal, () => isSent);
   }
 
   async points(signal: AbortSignal): Promise<number | undefined> {
@@ -106,32 +119,100 @@ export class QdrantTaker implements ShardNode {
     await Promise.all([this.#agent.destroy(), this.#node.close()]);
   }
 
-  async #send(
-    method: 'PUT' | 'POST',
-    path: string,
-    body: string | Readable,
-    headers: Record<string, string>,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async signs(signal: AbortSignal): Promise<RecoverySigns | undefined> {
+    let told: Json;
+    try {
+      const path = '/telemetry?details_level=2';
+      told = (await this.#node.json('GET', path, { signal, timeoutMs: 20_000 })) as Json;
+    } catch (error) {
+      if (error instanceof FerryError && isForbidden(error)) return undefined;
+      throw error;
+    }
+    return signsIn(told, this.#source);
+  }
+
+  /** `canTakeEffect`: whether enough was sent for the node to carry it out. */
+  async #send(call: Call, signal: AbortSignal, canTakeEffect: () => boolean): Promise<void> {
+    const { method, path, body, headers } = call;
     const { apiKey, alias } = this.#node.connection;
     const where = { cluster: alias, node: this.#node.url };
     const key: Record<string, string> = apiKey === undefined ? {} : { 'api-key': apiKey };
     const held = { headersTimeout: 0, bodyTimeout: 0, dispatcher: this.#agent };
+    let failure: FerryError;
     try {
       const answer = await send(`${this.#node.url}${path}`, {
         ...{ method, body, signal, headers: { ...headers, ...key } },
         ...held,
       });
       const text = await answer.body.text();
-      if (answer.statusCode >= 200 && answer.statusCode < 300) return;
+      const isGood = answer.statusCode >= 200 && answer.statusCode < 300;
+      if (isGood && isQdrants(text)) return;
       const refusal = answerFailure(answer.statusCode, text, answer.headers['retry-after'], path, where);
-      throw asMeant(refusal, answer.statusCode, text);
+      failure = asMeant(refusal, answer.statusCode, text);
+      if (isQdrants(text)) throw failure;
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (error instanceof FerryError) throw error;
-      throw transportFailure(error, where);
+      failure = transportFailure(error, where);
+      if (isUnsent(error)) throw failure;
     }
+    throw canTakeEffect() ? asUnheard(failure) : failure;
   }
+}
+
+interface Call {
+  method: 'PUT' | 'POST';
+  path: string;
+  body: string | Readable;
+  headers: Record<string, string>;
+}
+
+/** Its answers all have a status and a time; a page of a proxy does not. */
+function isQdrants(text: string): boolean {
+  try {
+    const answer = JSON.parse(text) as { status?: unknown; time?: unknown } | null;
+    return answer !== null && answer.status !== undefined && typeof answer.time === 'number';
+  } catch {
+    return false;
+  }
+}
+
+/** No connection was made. */
+function isUnsent(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'].includes(String(code));
+}
+
+function asUnheard(failure: FerryError): UnheardCall {
+  const { happened, context } = failure;
+  return new UnheardCall('QdrantUnavailable', happened, { cause: failure, context });
+}
+
+function isForbidden({ code, context }: FerryError): boolean {
+  return code === 'ClusterUnauthorized' || context['status'] === 404 || context['status'] === 405;
+}
+
+function signsIn(told: Json, { collection, shard }: { collection: string; shard?: number }): RecoverySigns {
+  const mine = list(valueAt(told, 'collections', 'snapshots')).find(
+    (one) => textAt(one, 'id') === collection,
+  );
+  const startedAt = textAt(told, 'app', 'startup');
+  const kind = shard === undefined ? '' : '/shards/{}';
+  const wanted = [
+    `PUT /collections/{}${kind}/snapshots/recover`,
+    `POST /collections/{}${kind}/snapshots/upload`,
+  ];
+  const answers: RecoverySigns['answers'] = {};
+  for (const [call, counts] of Object.entries(objectAt(told, 'requests', 'rest', 'responses'))) {
+    if (!wanted.includes(call.replace(/\{[^}]*\}/g, '{}'))) continue;
+    for (const status of Object.keys(objectAt(counts)))
+      answers[status] = (answers[status] ?? 0) + (numberAt(counts, status, 'count') ?? 0);
+  }
+  return {
+    running: numberAt(mine, 'running_snapshot_recovery') ?? 0,
+    answers,
+    ...(startedAt === undefined ? {} : { startedAt }),
+  };
 }
 
 /** What Qdrant's 400 stands for, which both versions tell in a sentence alone. */

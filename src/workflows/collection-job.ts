@@ -60,6 +60,7 @@ export class CollectionJob {
     this.goOn = continueWith;
     this.steering = new Steering(progress.pace, progress.paused);
     this.steering.register({
+      operation: settings.operation,
       phase: () => progress.phase,
       standing: () => this.standing(),
       changed: (command) => this.commanded(command),

@@ -46,6 +46,6 @@ function sourceOf({ from, cluster, store }: DisasterRecoveryInput): string {
 }
 
 function recoveryOptions(input: DisasterRecoveryInput) {
-  const { onExisting, safetyBackup } = input;
-  return { ...optionsOf(input), onExisting, safetyBackup };
+  const { onExisting, safetyBackup, onDifference, ignoreProof } = input;
+  return { ...optionsOf(input), onExisting, safetyBackup, onDifference, ignoreProof };
 }

@@ -73,6 +73,7 @@ export class FanOut {
     this.steering = new Steering(plan.state.pace, plan.state.paused);
     this.board = new JobBoard(plan.operation, plan.ends, plan.state, this.steering.state);
     this.steering.register({
+      operation: plan.operation,
       phase: () => this.board.phase,
       standing: () => this.board.standing(),
       changed: (command) => this.commanded(command),

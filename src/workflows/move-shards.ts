@@ -1,11 +1,12 @@
 // Every shard of a collection from the source into the target, some at a time: directly, or out of the backup that was
 // taken on the way. What is in stays in, also over a continue-as-new. A pause lets the running ones come to their end,
-// for a stream cannot go on where it stopped; an abort calls them back.
+// for a stream cannot go on where it stopped, and a node goes on without us; an abort calls them back.
 
 import { isCancellation, type CancellationScope } from '@temporalio/workflow';
 import type { PlacedShard } from '../model/move-activities.js';
 import { countMoved, shareMoved } from '../model/move-progress.js';
 import { sharePace } from '../model/steering.js';
+import { failure, troubleOf } from './failures.js';
 import { withCaptureLock } from './hold-capture.js';
 import { lanes } from './lanes.js';
 import type { Move } from './move-state.js';
@@ -44,22 +45,25 @@ export async function moveFromBackup(move: Move): Promise<void> {
 async function leg<T>(
   move: Move,
   open: readonly T[],
-  one: (item: T, running: number) => Promise<void>,
+  one: (item: T, running: Running) => Promise<void>,
 ): Promise<void> {
   const { job, options } = move;
   const began = Date.now();
+  const width = Math.min(options.shards, open.length);
   const body = async (scope: CancellationScope): Promise<void> => {
     const stops = () => scope.consideredCancelled || job.mustStop();
     const work = async (item: T, _lane: number, running: () => number) => {
       if (stops()) return;
       try {
-        await one(item, running());
+        await one(item, { lanes: running(), isAlone: width === 1 });
       } catch (error) {
-        if (!isCancellation(error) || !stops()) throw error;
+        if (!isCancellation(error) || !stops()) throw asVerdict(error);
       }
       show(move);
     };
-    await lanes(open, Math.min(options.shards, open.length), work, () => scope.cancel());
+    await lanes(open, width, work, () => {
+      if (job.settings.onFailure === 'fail') scope.cancel();
+    });
   };
   try {
     await job.steering.interruptible(body, ['abort']);
@@ -68,7 +72,18 @@ async function leg<T>(
   }
 }
 
-async function moveOne(move: Move, placed: PlacedShard, running: number): Promise<void> {
+interface Running {
+  lanes: number;
+  isAlone: boolean;
+}
+
+/** Where a call may be going on, no retry may put another beside it: the job ends, and with it what it made. */
+function asVerdict(error: unknown): unknown {
+  const { code, message } = troubleOf(error);
+  return code === 'RecoveryUnheard' ? failure(code, message) : error;
+}
+
+async function moveOne(move: Move, placed: PlacedShard, running: Running): Promise<void> {
   const { job, state, options, source, written } = move;
   const { sourcePin, targetPin } = move.sides;
   const what = `move shard ${placed.shard.id} of ${source.collection}`;
@@ -78,6 +93,7 @@ async function moveOne(move: Move, placed: PlacedShard, running: number): Promis
     // What one node could not fetch, another one of the same cluster will not either.
     via: options.via === 'auto' && state.pushed > 0 && state.pulled === 0 ? 'push' : options.via,
     stallAfterAttempts: options.stallAfterAttempts,
+    isAlone: running.isAlone,
     ...paceOf(move, running),
   } as const;
   const { dataQueue, heartbeatSeconds } = job.settings;
@@ -86,7 +102,7 @@ async function moveOne(move: Move, placed: PlacedShard, running: number): Promis
   state.done.push(placed.shard.id);
 }
 
-async function recoverOne(move: Move, at: number, running: number): Promise<void> {
+async function recoverOne(move: Move, at: number, running: Running): Promise<void> {
   const { state, options, written, backup } = move;
   const { shards, ...way } = move.fromBackup;
   const [shard] = shards.slice(at, at + 1);
@@ -95,6 +111,7 @@ async function recoverOne(move: Move, at: number, running: number): Promise<void
   const input = {
     ...{ what, from: backup, target: written, targetPin: move.sides.targetPin, ...way },
     ...{ isChecked: false, shard, stallAfterAttempts: options.stallAfterAttempts },
+    isAlone: running.isAlone,
     ...paceOf(move, running),
   };
   const done = await runRecovery('recoverShard', input, what, move.storeQueue);
@@ -102,8 +119,8 @@ async function recoverOne(move: Move, at: number, running: number): Promise<void
   state.recovered.push(at);
 }
 
-function paceOf({ job }: Move, running: number): { maxMegabytesPerSecond?: number } {
-  const { maxMegabytesPerSecond } = sharePace(job.steering.state.pace, running);
+function paceOf({ job }: Move, running: Running): { maxMegabytesPerSecond?: number } {
+  const { maxMegabytesPerSecond } = sharePace(job.steering.state.pace, running.lanes);
   return maxMegabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond };
 }
 

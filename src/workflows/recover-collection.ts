@@ -10,8 +10,10 @@ import {
   continueAsNew,
   executeChild,
   isCancellation,
+  uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { FinishRecoveryResult, PrepareRecoveryResult, Replaced } from '../model/recovery-activities.js';
 import type { JobReport } from '../model/results.js';
 import { EMPTY_DIGEST } from '../model/digest.js';
 import { parseInput } from '../model/inputs.js';
@@ -52,27 +54,34 @@ async function recover(recovery: Recovery): Promise<RecoveryReport> {
   const { job, state, settings } = recovery;
   await plan(recovery);
   await prepare(recovery);
-  await recoverShards(recovery);
+  await recoverShards(recovery, () => startOver(recovery));
   await awaitReplicas(recovery);
   state.readyAt ??= new Date().toISOString();
   await prove(recovery);
   job.enter('finishing');
   if (settings.rehearse) return closeRehearsal(recovery);
-  await awaitIndexing(recovery);
-  const { from, target, options } = settings;
-  const { writes, manifestSha256, aliases: replacedAliases = [] } = recovery.plan;
-  const finished = await job.persist(() =>
-    runRecovery(
-      'finishRecovery',
-      { from, target, writes, manifestSha256, onExisting: options.onExisting, replacedAliases },
-      `finish ${writes}`,
-      recovery.queue,
-    ),
-  );
+  await finish(recovery, false);
   state.isMade = false;
+  await awaitIndexing(recovery);
+  const finished = await finish(recovery, true);
   job.progress.warnings.push(...finished.notes);
   job.enter('done');
   return recovery.report(finished.aliases, finished.left);
+}
+
+/** Twice: the stamp is closed as soon as the content is proved, the aliases wait for the indexes. */
+function finish(recovery: Recovery, withAliases: boolean): Promise<FinishRecoveryResult> {
+  const { job, state, settings } = recovery;
+  const { from, target, options } = settings;
+  const { writes, manifestSha256, aliases: replacedAliases = [] } = recovery.plan;
+  const verified = state.digested ? { verified: state.digest } : {};
+  const { onExisting } = options;
+  const input = {
+    ...{ from, target, writes, manifestSha256, onExisting, replacedAliases },
+    ...{ withAliases, ...verified },
+  };
+  const summary = withAliases ? `aliases of ${writes}` : `settings of ${writes}`;
+  return job.persist(() => runRecovery('finishRecovery', input, summary, recovery.queue));
 }
 
 async function plan(recovery: Recovery): Promise<void> {
@@ -90,10 +99,21 @@ async function plan(recovery: Recovery): Promise<void> {
   job.settings.target = recovery.written;
 }
 
-/** What `replace` deletes is in the store first, as a backup of its own. */
-async function saveReplaced({ state, settings, plan }: Recovery): Promise<void> {
+/** How often a safety backup is taken again because the collection was written meanwhile. */
+const SAFETY_BACKUPS = 3;
+
+/** What `replace` deletes is in the store first, as a backup of its own; again after every wait. */
+async function saveReplaced({ state, settings, plan, queue }: Recovery): Promise<Replaced | undefined> {
   const { cluster, collection } = settings.target;
-  if (!plan.exists || !settings.options.safetyBackup || state.safetyBackup !== undefined) return;
+  if (!plan.exists || state.startedOver > 0) return undefined;
+  const input = { from: settings.from, target: settings.target };
+  const { replaced } = await runRecovery('lookAtReplaced', input, `count ${collection}`, queue);
+  if (replaced === undefined) return undefined;
+  if (replaced.creation !== plan.creation) {
+    const why = 'was deleted and made again since this recovery was planned';
+    throw failure('CollectionChanged', `${collection} on ${cluster} ${why}: start a new job.`);
+  }
+  if (!settings.options.safetyBackup) return replaced;
   const { store } = settings.from;
   const named = store === '' ? {} : { store };
   const report = await executeChild('fullBackup', {
@@ -103,21 +123,55 @@ async function saveReplaced({ state, settings, plan }: Recovery): Promise<void> 
     staticSummary: `${collection} on ${cluster}, before it is replaced`,
   });
   state.safetyBackup = (report as JobReport).backup ?? 'unknown';
+  return replaced;
 }
 
 async function prepare(recovery: Recovery): Promise<void> {
-  const { job, state, settings } = recovery;
+  const { job, state } = recovery;
   if (state.prepared) return;
   await job.obey();
-  await saveReplaced(recovery);
+  state.prepared = await job.persist(() => saveAndMake(recovery));
+}
+
+async function saveAndMake(recovery: Recovery): Promise<PrepareRecoveryResult> {
+  const { job, state, settings } = recovery;
   const { from, options } = settings;
   const { manifestSha256, exists } = recovery.plan;
-  state.isMade = true;
   const target = recovery.written;
-  const input = { from, target, manifestSha256, exists, onExisting: options.onExisting };
-  state.prepared = await job.persist(() =>
-    runRecovery('prepareRecovery', input, `make ${target.collection} on ${target.cluster}`, recovery.queue),
-  );
+  for (let taken = 1; ; taken++) {
+    const replaced = await saveReplaced(recovery);
+    state.isMade = true;
+    const input = {
+      ...{ from, target, manifestSha256, job: job.id, creation: state.creation },
+      ...{ exists: exists && state.startedOver === 0, onExisting: options.onExisting },
+      ...(replaced === undefined
+        ? {}
+        : { replaced: options.safetyBackup ? replaced : withoutPoints(replaced) }),
+    };
+    try {
+      const summary = `make ${target.collection} on ${target.cluster}`;
+      return await runRecovery('prepareRecovery', input, summary, recovery.queue);
+    } catch (error) {
+      if (troubleOf(error).code !== 'SafetyBackupStale' || taken === SAFETY_BACKUPS) throw error;
+    }
+  }
+}
+
+function withoutPoints({ creation }: Replaced): Pick<Replaced, 'creation'> {
+  return creation === undefined ? {} : { creation };
+}
+
+/** Removing it waits for what a node still recovers into it. Then everything begins again, in a collection of its own. */
+async function startOver(recovery: Recovery): Promise<void> {
+  const { state, written } = recovery;
+  if (!(await undo(recovery))) {
+    const why = 'is not what this recovery made, and a node may still replace a shard of it';
+    throw failure('RecoveryUnheard', `${written.collection} on ${written.cluster} ${why}.`);
+  }
+  delete state.prepared;
+  Object.assign(state, { done: [], bytes: 0, pushed: 0, isUnheard: false, creation: uuid4() });
+  state.startedOver += 1;
+  await prepare(recovery);
 }
 
 async function awaitReplicas({ job, written }: Recovery): Promise<void> {
@@ -133,7 +187,8 @@ async function awaitReplicas({ job, written }: Recovery): Promise<void> {
 /** Count, and digest where there is something to compare it with, or where it is what the rehearsal is for. */
 async function prove(recovery: Recovery): Promise<void> {
   const { job, state, written, settings } = recovery;
-  const { proof, points, isUncounted } = recovery.plan;
+  const { points, isUncounted } = recovery.plan;
+  const { proof } = recovery;
   const { count } = await job.persist(() =>
     runControl('countPoints', { collection: written }, `count ${written.collection}`),
   );
@@ -173,15 +228,16 @@ async function closeRehearsal(recovery: Recovery): Promise<RecoveryReport> {
 /** True when nothing of it is left. */
 async function undo({ state, settings, written, queue }: Recovery): Promise<boolean> {
   const mayBeOld = state.plan?.exists === true && state.prepared === undefined;
-  const input = { from: settings.from, target: written, ...(mayBeOld ? { mayBeOld } : {}) };
+  const { from } = settings;
+  const input = { from, target: written, creation: state.creation, ...(mayBeOld ? { mayBeOld } : {}) };
   const { removed } = await runRecovery('undoRecovery', input, `remove ${written.collection}`, queue);
   return removed;
 }
 
 async function ending(recovery: Recovery, error: unknown): Promise<unknown> {
   const { job, state, written } = recovery;
-  const left = await cleanUp(recovery);
   const { code, message } = troubleOf(error);
+  const left = isKept(recovery, code) ? keptAs(recovery) : await cleanUp(recovery);
   const touched = left === undefined ? message : `${message.replace(/[.\s]*$/, '')}. ${left.text}`;
   job.progress.lastError = touched;
   job.show();
@@ -189,6 +245,16 @@ async function ending(recovery: Recovery, error: unknown): Promise<unknown> {
   return state.plan?.exists && (state.prepared || left?.removed)
     ? failure(code, `${touched} What ${written.collection} held before ${whereabouts(recovery)}`)
     : failure(code, touched);
+}
+
+function isKept({ settings: { options, rehearse } }: Recovery, code: string): boolean {
+  return code === 'RecoveryDiffers' && options.onDifference === 'keep' && !rehearse;
+}
+
+/** Its stamp stays open: nothing takes it for whole, and the same recovery again makes it anew. */
+function keptAs({ written }: Recovery): { text: string; removed: boolean } {
+  const text = `${written.collection} on ${written.cluster} was kept as it was recovered, without aliases.`;
+  return { text, removed: false };
 }
 
 function whereabouts({ state, settings }: Recovery): string {
@@ -228,6 +294,9 @@ function open(
     digest: EMPTY_DIGEST,
     digested: false,
     isMade: false,
+    creation: uuid4(),
+    isUnheard: false,
+    startedOver: 0,
   };
   const job = new CollectionJob(
     {

@@ -1,10 +1,15 @@
 // Every shard of a collection once, as many at a time as the input says. What is in stays in: a pause or an operator's
-// retry goes on with the others.
+// retry goes on with the others. A shard in flight is never called back but by an abort: the node would go on with it.
 
-import { isCancellation } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  TimeoutFailure,
+  isCancellation,
+  type CancellationScope,
+} from '@temporalio/workflow';
 import type { PrepareRecoveryResult } from '../model/recovery-activities.js';
 import { sharePace } from '../model/steering.js';
-import { failure } from './failures.js';
+import { failure, troubleOf } from './failures.js';
 import { lanes } from './lanes.js';
 import type { Recovery } from './recovery-state.js';
 import { runRecovery } from './recovery-proxies.js';
@@ -14,16 +19,42 @@ interface Shard {
   shard: PrepareRecoveryResult['shards'][number];
 }
 
-export async function recoverShards(recovery: Recovery): Promise<void> {
+/** How often a collection is made again by itself because of a call that nobody heard the end of. */
+const STARTS_OVER = 2;
+
+/** `startOver` removes what is there, which waits for whatever the node is still recovering, and makes it again. */
+export async function recoverShards(recovery: Recovery, startOver: () => Promise<void>): Promise<void> {
   const { job, state } = recovery;
   state.beganAt ??= new Date().toISOString();
   job.enter('copying');
   await job.persist(async () => {
     while (pendingOf(recovery).length > 0) {
       await job.gate();
-      await leg(recovery);
+      if (state.isUnheard) await startOver();
+      try {
+        await leg(recovery);
+      } catch (error) {
+        state.isUnheard ||= mayBeInFlight(error);
+        const isWorthAnother = troubleOf(error).code === 'RecoveryUnheard' && !isCancellation(error);
+        if (!isWorthAnother || state.startedOver >= STARTS_OVER) throw error;
+        job.progress.warnings.push(
+          `${recovery.written.collection} was made again, for ${firstSentence(troubleOf(error).message)}`,
+        );
+      }
     }
   });
+}
+
+/** A new attempt would know nothing of the call that an old one left: nothing may be sent beside it. */
+function mayBeInFlight(error: unknown): boolean {
+  if (isCancellation(error)) return false;
+  if (error instanceof ActivityFailure && error.cause instanceof TimeoutFailure) return true;
+  return ['RecoveryUnheard', 'Stalled'].includes(troubleOf(error).code);
+}
+
+function firstSentence(text: string): string {
+  const [first = text] = text.split('. ');
+  return `${first.slice(0, 1).toLowerCase()}${first.slice(1).replace(/[.\s]*$/, '')}.`;
 }
 
 function pendingOf({ state }: Recovery): Shard[] {
@@ -32,29 +63,38 @@ function pendingOf({ state }: Recovery): Shard[] {
 }
 
 async function leg(recovery: Recovery): Promise<void> {
-  const { job, settings } = recovery;
+  const { job, state, settings } = recovery;
   const pending = pendingOf(recovery);
+  // One at a time, the node's own count of answers tells which call has ended.
+  const width = state.startedOver > 0 ? 1 : Math.min(settings.options.shards, pending.length);
   const began = Date.now();
   try {
-    await job.steering.interruptible(async (scope) => {
+    const body = async (scope: CancellationScope) => {
       const stops = () => scope.consideredCancelled || job.mustStop();
-      const width = Math.min(settings.options.shards, pending.length);
       const work = async (shard: Shard, _lane: number, running: () => number) => {
         if (stops()) return;
         try {
-          await recoverOne(recovery, shard, running());
+          await recoverOne(recovery, shard, running(), width === 1);
         } catch (error) {
           if (!isCancellation(error) || !stops()) throw error;
         }
       };
-      await lanes(pending, width, work, () => scope.cancel());
-    });
+      await lanes(pending, width, work, () => {
+        if (job.settings.onFailure === 'fail') scope.cancel();
+      });
+    };
+    await job.steering.interruptible(body, ['abort']);
   } finally {
     job.progress.copied.ms += Date.now() - began;
   }
 }
 
-async function recoverOne(recovery: Recovery, { at, shard }: Shard, running: number): Promise<void> {
+async function recoverOne(
+  recovery: Recovery,
+  { at, shard }: Shard,
+  running: number,
+  isAlone: boolean,
+): Promise<void> {
   const { job, state, settings, plan } = recovery;
   if (!state.prepared) throw failure('Internal', 'A shard came before its collection.');
   const { from, options } = settings;
@@ -66,10 +106,12 @@ async function recoverOne(recovery: Recovery, { at, shard }: Shard, running: num
     target: recovery.written,
     targetPin: state.prepared.targetPin,
     manifestSha256: plan.manifestSha256,
-    via: plan.via,
+    // A push that nobody heard the end of is known by the node sooner than a pull.
+    via: plan.mayPush && state.startedOver > 0 ? ('push' as const) : plan.via,
     mayPush: plan.mayPush,
     isChecked: options.precheck === 'full' || plan.exists,
     shard,
+    isAlone,
     stallAfterAttempts: options.stallAfterAttempts,
     ...(maxMegabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond }),
   };

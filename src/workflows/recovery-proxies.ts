@@ -22,11 +22,13 @@ const table: Record<keyof StoreActivities, ActivityOptions> = {
   resolveRecovery: { ...PATIENT, retry: { initialInterval: '1s', maximumAttempts: 5 } },
   /** Reads every byte with `precheck: full`. */
   planRecovery: { ...LONG, retry: { initialInterval: '1s', maximumAttempts: 5 } },
-  prepareRecovery: PATIENT,
+  lookAtReplaced: PATIENT,
+  /** Deletes what an earlier attempt made, and Qdrant waits then for what it still recovers. */
+  prepareRecovery: LONG,
   recoverShard: { startToCloseTimeout: '7d', retry: { initialInterval: '2s', maximumInterval: '2m' } },
   replayRecall: { ...PATIENT, startToCloseTimeout: '2h' },
   finishRecovery: { ...PATIENT, startToCloseTimeout: '6h' },
-  undoRecovery: PATIENT,
+  undoRecovery: LONG,
   writeProof: PATIENT,
 };
 

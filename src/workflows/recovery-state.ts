@@ -11,6 +11,8 @@ import { failure } from './failures.js';
 import type { StoreQueue } from './recovery-proxies.js';
 
 const NO_PROOF = 'Recovered; its content is unproven: the backup has no proof.';
+const PROOF_IGNORED =
+  'Recovered; its content is unproven: the proof of the backup was not asked (`ignoreProof`).';
 const NOTHING_TO_PROVE_BY =
   'Recovered; its content is unproven: snapshots that ferry did not make have nothing to prove it by.';
 
@@ -41,6 +43,11 @@ export class Recovery {
     return { cluster, collection: this.state.plan?.writes ?? collection };
   }
 
+  /** What the content is held against. */
+  get proof(): RecoveryPlan['proof'] {
+    return this.settings.options.ignoreProof ? undefined : this.plan.proof;
+  }
+
   get queue(): StoreQueue {
     const { dataQueue, heartbeatSeconds } = this.job.settings;
     return { taskQueue: dataQueue, heartbeatSeconds };
@@ -57,9 +64,15 @@ export class Recovery {
     return failure('RecoveryDiffers', `${collection} on ${cluster} holds ${what}.`);
   }
 
+  private get whyUnproven(): string {
+    const { from, options } = this.settings;
+    if (from.foreign) return NOTHING_TO_PROVE_BY;
+    return options.ignoreProof && this.plan.proof !== undefined ? PROOF_IGNORED : NO_PROOF;
+  }
+
   report(aliases: string[], left: string | undefined): RecoveryReport {
     const { state, settings, job, plan } = this;
-    const known = settings.rehearse ? 'rehearsed' : (plan.proof?.kind ?? 'none');
+    const known = settings.rehearse ? 'rehearsed' : (this.proof?.kind ?? 'none');
     const { pushed, prepared } = state;
     const shards = prepared?.shards.length ?? 0;
     return {
@@ -77,10 +90,7 @@ export class Recovery {
       aliases,
       ...(left === undefined ? {} : { left }),
       ...(state.safetyBackup === undefined ? {} : { safetyBackup: state.safetyBackup }),
-      warnings:
-        known === 'none'
-          ? [...job.progress.warnings, settings.from.foreign ? NOTHING_TO_PROVE_BY : NO_PROOF]
-          : job.progress.warnings,
+      warnings: known === 'none' ? [...job.progress.warnings, this.whyUnproven] : job.progress.warnings,
     };
   }
 }

@@ -1,6 +1,7 @@
 // The operator's updates, the same on a job and on each of its collections: pause, resume, abort, retry, throttle.
 // A parent passes them on by the signal `steer`. Commands take effect at once by calling the running activities back:
-// those finish their batch and return their claim, so nothing is lost and nothing is done twice.
+// those finish their batch and return their claim, so nothing is lost and nothing is done twice. Shards of a recovery are
+// called back by an abort alone: the other commands take effect at the next one, and the answers say so.
 
 import {
   CancellationScope,
@@ -15,6 +16,7 @@ import {
   COMMANDS,
   answerTo,
   applyCommand,
+  isByShard,
   objection,
   parseCommand,
   type Command,
@@ -26,6 +28,7 @@ export const steerSignal = defineSignal<[Command]>('steer');
 const CALL_BACK: readonly Command['do'][] = ['pause', 'abort', 'retry', 'throttle'];
 
 export interface Steered {
+  operation: string;
   phase(): Phase;
   /** Where the job stands, for the answer. */
   standing(): string;
@@ -82,7 +85,7 @@ export class Steering {
       (argument: unknown) => {
         const command = read(argument);
         this.apply(command, job);
-        return answerTo(command, job.standing());
+        return answerTo(command, job.standing(), isByShard(job.operation, job.phase()));
       },
       {
         description: COMMANDS[name],

@@ -19,6 +19,7 @@ import { openStore } from '../../src/storage/open-store.js';
 import { startControlSides, type ControlSides } from '../support/control-sides.js';
 import { snapshotInto } from '../support/curl-snapshots.js';
 import { collectionPath, recreateCollection, rest, upsertTexts } from '../support/rest-text.js';
+import { MADE, noFlight } from '../support/recover-in-process.js';
 import { fillSharded } from '../support/worst-sharded.js';
 
 const { signal } = new AbortController();
@@ -124,7 +125,7 @@ describe('a shard that comes out empty', () => {
     const clusters = { target: { alias: 'target', nodes: [sides.target] } };
     const controls = qdrantControls(clusters);
     const { manifestSha256 } = await planForeign(controls, stores, wanted, { now: new Date(), signal });
-    const prepared = { from, target, manifestSha256, onExisting: 'fail', exists: false } as const;
+    const prepared = { from, target, manifestSha256, onExisting: 'fail', exists: false, ...MADE } as const;
     const { targetPin, shards } = await prepareRecovery(controls, stores, prepared, signal);
     const real = shardNodes(clusters);
     /** Takes every byte, says that all is well, and does nothing with them. */
@@ -137,6 +138,7 @@ describe('a shard that comes out empty', () => {
             for await (const chunk of body) void chunk;
           },
           points: (stop) => node.points(stop),
+          signs: (stop) => node.signs(stop),
           close: () => node.close(),
         };
       },
@@ -151,6 +153,7 @@ describe('a shard that comes out empty', () => {
             ...{ isChecked: false, shard, stallAfterAttempts: 1 },
           },
           { signal },
+          noFlight(),
         ),
       ),
     );

@@ -58,7 +58,8 @@ async function move(nodes: SnapshotNodes, state: MoveState, via: MoveShardInput[
     ...{ mode: 'stored', via, stallAfterAttempts: 1 },
   } as unknown as MoveShardInput;
   const room = { nodes, shardNodes: shardNodes(clusters()) };
-  return moveShard(room, input, { state, onProgress: () => undefined, signal: never, stop: never });
+  const remember = () => Promise.resolve();
+  return moveShard(room, input, { state, onProgress: () => undefined, remember, signal: never, stop: never });
 }
 
 it('has the node make another file, after an attempt to which its disk gave other bytes', async () => {

@@ -15,7 +15,7 @@ import { openStore } from '../../src/storage/open-store.js';
 import { compareSides, countPoints } from '../support/compare-sides.js';
 import { startControlSides, type ControlSides } from '../support/control-sides.js';
 import { makeBackup, type HandMade, type MadeBackup } from '../support/hand-made-backup.js';
-import { begin, plan, recover, type InProcess } from '../support/recover-in-process.js';
+import { begin, noFlight, plan, recover, type InProcess } from '../support/recover-in-process.js';
 import { withInstead } from '../support/instead.js';
 import { bytesOf } from '../support/object-stores.js';
 import { rest } from '../support/rest-text.js';
@@ -290,6 +290,7 @@ it('tries again what a node got other than the store holds it', async () => {
           Promise.reject(new FerryError('SnapshotDamaged', 'Qdrant answered 400: checksum mismatch')),
         push: () => Promise.reject(new Error('not asked for')),
         points: () => Promise.resolve(undefined),
+        signs: () => Promise.resolve(undefined),
         close: () => Promise.resolve(),
       }),
   };
@@ -305,9 +306,8 @@ it('tries again what a node got other than the store holds it', async () => {
     stallAfterAttempts: 3,
   };
   const { signal } = new AbortController();
-  await expect(recoverShard(refusing, stores, input as RecoverShardInput, { signal })).rejects.toMatchObject({
-    ...{ code: 'SnapshotIncomplete', retryable: true },
-  });
+  const asked = recoverShard(refusing, stores, input as RecoverShardInput, { signal }, noFlight());
+  await expect(asked).rejects.toMatchObject({ code: 'SnapshotIncomplete', retryable: true });
 });
 
 function flipped(body: Buffer): Buffer {

@@ -6,11 +6,20 @@ import type { ClusterConnection } from '../../src/model/cluster.js';
 import { finishRecovery, undoRecovery } from '../../src/backup/recover/recover-finish.js';
 import { planRecovery } from '../../src/backup/recover/recover-plan.js';
 import { prepareRecovery } from '../../src/backup/recover/recover-prepare.js';
+import type { FlightLog } from '../../src/backup/recover/settled-call.js';
 import { recoverShard } from '../../src/backup/recover/recover-shard.js';
 import { qdrantControls } from '../../src/qdrant/control.js';
 import { shardNodes } from '../../src/qdrant/recover-snapshot.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';
 import { awaitReady } from '../../src/transfer/await-ready.js';
+
+/** What the workflow gives to what it makes. */
+export const MADE = { job: 'job', creation: '00000000-0000-4000-8000-000000000001' };
+
+/** Of a first attempt that nobody interrupts. */
+export function noFlight(): FlightLog {
+  return { last: null, remember: () => Promise.resolve() };
+}
 
 export interface InProcess {
   clusters: Record<string, ClusterConnection>;
@@ -42,7 +51,12 @@ export async function begin(what: InProcess): Promise<string> {
   const input = { from, target: { cluster: to, collection: writes }, manifestSha256, exists };
   const onExisting = more?.onExisting ?? 'fail';
   const { signal } = new AbortController();
-  await prepareRecovery(qdrantControls(clusters), { open: () => store }, { ...input, onExisting }, signal);
+  await prepareRecovery(
+    qdrantControls(clusters),
+    { open: () => store },
+    { ...input, ...MADE, onExisting },
+    signal,
+  );
   return writes;
 }
 
@@ -60,13 +74,13 @@ export async function recover(what: InProcess): Promise<RecoveryPlan & { aliases
     const made = await prepareRecovery(
       controls,
       stores,
-      { from, target, manifestSha256, onExisting, exists },
+      { from, target, manifestSha256, onExisting, exists, ...MADE },
       signal,
     );
     for (const shard of made.shards) {
       const step = { from, target, targetPin: made.targetPin, manifestSha256, via, mayPush, shard };
       const input = { what: 'recover', ...step, isChecked: false, stallAfterAttempts: 30 };
-      await recoverShard(shardNodes(clusters), stores, input, { signal });
+      await recoverShard(shardNodes(clusters), stores, input, { signal }, noFlight());
     }
     await awaitReady(controls, { target, waitMs: 60_000, replicasOnly: true });
     const named = { cluster: to, collection: as ?? from.collection };
@@ -77,10 +91,11 @@ export async function recover(what: InProcess): Promise<RecoveryPlan & { aliases
       manifestSha256,
       onExisting,
       replacedAliases: planned.aliases ?? [],
+      withAliases: true,
     };
     return { ...planned, ...(await finishRecovery(controls, stores, end, signal)) };
   } catch (error) {
-    await undoRecovery(controls, { from, target }, signal);
+    await undoRecovery(controls, { from, target, creation: MADE.creation }, signal);
     throw error;
   }
 }

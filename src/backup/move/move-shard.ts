@@ -6,6 +6,7 @@
 //
 //   stored:  names on the node ──▶ create ──▶ into each replica, one after the other ──▶ remove
 //   Streams are not repeated for a second replica: what was written in between would make the two differ.
+//   A call into a replica that an earlier attempt began, and whose answer it did not hear, is waited for first.
 
 import { FerryError } from '../../model/errors.js';
 import type { MoveShardInput, MoveShardResult } from '../../model/move-activities.js';
@@ -21,18 +22,29 @@ import {
 } from '../capture/node-file.js';
 import { wantedShard } from '../capture/plan-capture.js';
 import type { SnapshotNode, SnapshotNodes, SnapshotSource } from '../ports.js';
-import type { Placing, ShardNode, ShardNodes } from '../recover/recover-ports.js';
+import type { Placing, ShardNode, ShardNodes, SnapshotFile } from '../recover/recover-ports.js';
 import { isRefusedByNode } from '../recover/recover-shard.js';
+import {
+  settledPull,
+  settledPush,
+  settleEarlier,
+  type CallSite,
+  type Flight,
+} from '../recover/settled-call.js';
 import { otherHash, Passing } from './passing.js';
 
 export interface MoveState extends CaptureState {
   /** Replicas that have the file named in `file`. */
   filled?: number;
+  /** A call into the next replica that may be going on. */
+  flight?: Flight;
 }
 
 export interface MoveAttempt {
   state: MoveState;
   onProgress(state: MoveState, moved?: boolean): void;
+  /** Resolves when the next attempt is sure to find it. */
+  remember(state: MoveState): Promise<void>;
   signal: AbortSignal;
   /** Nobody wants it any more. */
   stop: AbortSignal;
@@ -50,6 +62,7 @@ interface Moving {
   shardNodes: ShardNodes;
   state: MoveState;
   onProgress: MoveAttempt['onProgress'];
+  remember: MoveAttempt['remember'];
   signal: AbortSignal;
   pacer: Pacer;
 }
@@ -57,14 +70,14 @@ interface Moving {
 export async function moveShard(
   { nodes, shardNodes }: MoveRoom,
   input: MoveShardInput,
-  { state, onProgress, signal, stop }: MoveAttempt,
+  { state, onProgress, remember, signal, stop }: MoveAttempt,
 ): Promise<MoveShardResult> {
   const { source, placed, maxMegabytesPerSecond } = input;
   const ends = AbortSignal.any([signal, stop]);
   const from = { collection: source.collection, shard: placed.shard.id };
   const node = await nodes.holding(source.cluster, wantedShard(source.collection, placed.shard), ends);
   const pacer = new Pacer(maxMegabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond });
-  const moving = { input, node, source: from, shardNodes, state, onProgress, signal: ends, pacer };
+  const moving = { input, node, source: from, shardNodes, state, onProgress, remember, signal: ends, pacer };
   try {
     return await (isStreamed(input) ? moveStreamed(moving) : moveStored(moving, stop));
   } finally {
@@ -72,13 +85,14 @@ export async function moveShard(
   }
 }
 
-/** After the last attempt: takes the file off the node, or says where it stays. */
+/** After the last attempt: takes the file off the node, or says where it stays. Throws where a call may be going on. */
 export async function abandonMove(
   { nodes }: Pick<MoveRoom, 'nodes'>,
   { source, placed }: MoveShardInput,
   state: MoveState,
   signal: AbortSignal,
 ): Promise<string[]> {
+  if (state.flight !== undefined) throw stillInFlight(placed);
   if (state.file === undefined) return [];
   const from = { collection: source.collection, shard: placed.shard.id };
   try {
@@ -87,6 +101,11 @@ export async function abandonMove(
   } catch {
     return [`${state.file.name} on ${state.file.node}`];
   }
+}
+
+function stillInFlight({ into }: MoveShardInput['placed']): FerryError {
+  const happened = `A node may still be recovering shard ${into}, and no attempt lived to see the end`;
+  return new FerryError('RecoveryUnheard', happened, { context: { shard: into } });
 }
 
 /** One replica to fill, and nothing that asks for a file. */
@@ -99,9 +118,10 @@ async function moveStreamed(moving: Moving): Promise<MoveShardResult> {
   const [peer] = input.placed.peers;
   const name = `${input.source.collection}-shard-${input.placed.shard.id}.snapshot`;
   const bytes = await intoReplica(moving, peer, async (shard) => {
+    if (await isThere(moving, shard)) return moving.state.bytes;
     const check = new Passing(moving);
     const body = check.pass(node.stream(source, signal));
-    await pushed(shard, { name, body }, 'snapshot', check, signal);
+    await pushed(moving, shard, { name, body }, check);
     return check.bytes;
   });
   return { bytes, via: 'push', leftOnNode: [] };
@@ -135,14 +155,16 @@ async function fill(
   file: StoredFile,
   via: 'pull' | 'push',
 ): Promise<'pull' | 'push'> {
-  const { input, signal } = moving;
+  const { input, state, signal } = moving;
   const { priority } = placingFor(input);
+  const began = state.flight?.via;
+  if (began !== undefined && (await isThere(moving, shard, file))) return began;
   if (via === 'pull' && mayPull(moving, file)) {
     const { url, apiKey } = moving.node.locate(moving.source, file.name);
     const sha256 = file.sha256 === undefined ? {} : { sha256: file.sha256 };
     const placing: Placing = { priority, ...sha256, ...(apiKey === undefined ? {} : { apiKey }) };
     try {
-      await shard.pull(url, placing, signal);
+      await settledPull(siteOf(moving, shard, file), () => shard.pull(url, placing, signal));
       return 'pull';
     } catch (error) {
       if (input.via === 'pull') throw await pullFailure(moving, file, error);
@@ -167,7 +189,7 @@ function mayPull({ input, node, source }: Moving, file: StoredFile): boolean {
 }
 
 async function pushFile(moving: Moving, shard: ShardNode, file: StoredFile): Promise<void> {
-  const { input, node, source, signal } = moving;
+  const { node, source, signal } = moving;
   const download = await node.download(source, file.name, 0, signal);
   // Out of S3 no length is told; there the archive's own end tells it.
   if (!download || (download.bytes ?? file.bytes) !== file.bytes) {
@@ -176,9 +198,8 @@ async function pushFile(moving: Moving, shard: ShardNode, file: StoredFile): Pro
   }
   const check = new Passing(moving, file);
   const body = check.pass(download.body);
-  const { priority } = placingFor(input);
   try {
-    await pushed(shard, { name: file.name, bytes: file.bytes, body }, priority, check, signal);
+    await pushed(moving, shard, { name: file.name, bytes: file.bytes, body }, check);
   } catch (error) {
     throw check.isOther ? await beginAgain(moving, error) : error;
   }
@@ -209,19 +230,34 @@ function placingFor({ placed }: MoveShardInput): Pick<Placing, 'priority'> {
   return { priority: placed.peers.length > 1 ? 'no_sync' : 'snapshot' };
 }
 
-async function pushed(
-  shard: ShardNode,
-  file: { name: string; bytes?: number; body: AsyncIterable<Uint8Array> },
-  priority: Placing['priority'],
-  check: Passing,
-  signal: AbortSignal,
-): Promise<void> {
+async function pushed(moving: Moving, shard: ShardNode, file: SnapshotFile, check: Passing): Promise<void> {
+  const { signal } = moving;
+  const placing = placingFor(moving.input);
   try {
-    await shard.push(file, { priority }, signal);
+    await settledPush(siteOf(moving, shard, file), file, (watched) => shard.push(watched, placing, signal));
   } catch (error) {
     signal.throwIfAborted();
     throw check.trouble ?? error;
   }
+}
+
+/** What an earlier attempt began has come to its end, and the replica has it. */
+async function isThere(moving: Moving, shard: ShardNode, file?: StoredFile): Promise<boolean> {
+  return (await settleEarlier(siteOf(moving, shard, file))) === 'found';
+}
+
+function siteOf(moving: Moving, node: ShardNode, file?: { bytes?: number }): CallSite {
+  const { input, state, signal, remember } = moving;
+  const log = {
+    last: state.flight ?? null,
+    remember: (flight: Flight | null) => {
+      if (flight === null) delete state.flight;
+      else state.flight = flight;
+      return remember(state);
+    },
+  };
+  const { bytes } = file ?? {};
+  return { node, log, signal, isAlone: input.isAlone ?? false, ...(bytes === undefined ? {} : { bytes }) };
 }
 
 async function intoReplica<T>(

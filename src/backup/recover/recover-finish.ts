@@ -1,5 +1,6 @@
 // What a collection is besides its points, once they are proved: strict mode, indexes that the snapshots did not bring,
-// the stamp as done, and last the aliases, all in one call, so that nobody sees one missing. May be repeated. An alias
+// the stamp closed, before anybody waits for indexes; and last the aliases, all in one call, so that nobody sees one
+// missing. May be repeated. An alias
 // that names another collection is never taken, except the one that `swap` was asked to move. And the opposite: undo.
 
 import type {
@@ -9,10 +10,10 @@ import type {
   UndoRecoveryResult,
 } from '../../model/recovery-activities.js';
 import { indexSchema } from '../../model/collection-settings.js';
-import type { JsonObject } from '../../model/json.js';
+import type { Json, JsonObject } from '../../model/json.js';
 import { isSameIndex } from '../../model/settings-difference.js';
 import { isAtLeast, METADATA_SINCE, stampMetadata, stampOf } from '../../model/stamp.js';
-import type { Controls } from '../../transfer/control-port.js';
+import type { ClusterControl, Controls } from '../../transfer/control-port.js';
 import { pointAliases } from '../point-aliases.js';
 import type { Stores } from './recover-ports.js';
 import { settingsIn } from './recover-settings.js';
@@ -35,35 +36,45 @@ export async function finishRecovery(
     if (known !== undefined && isSameIndex(schema, known)) continue;
     await target.createIndex(writes, field, indexSchema(schema), signal);
   }
-  const patch: JsonObject = {};
-  if (settings.strictMode !== undefined) patch.strict_mode_config = settings.strictMode;
-  if (isAtLeast(await target.version(signal), METADATA_SINCE)) {
-    const { creation, work } = stampOf(there.config) ?? {};
-    if (creation !== undefined && work !== undefined) {
-      const { replacedAliases: _, ...closed } = { ...work, state: 'closed' as const };
-      patch.metadata = stampMetadata({
-        creation,
-        work: { ...closed, renewedAt: new Date().toISOString() },
-      });
-    }
-  }
+  const patch = await closing(target, input, settings.strictMode, there.config);
   if (Object.keys(patch).length > 0) await target.change(writes, patch, signal);
+  if (!input.withAliases) return { aliases: [], notes: [] };
   const wanted = [...(input.from.aliases ?? manifest.aliases), ...input.replacedAliases];
   const swapped = input.onExisting === 'swap' ? input.target.collection : undefined;
   return pointAliases(target, { writes, wanted, swapped }, signal);
 }
 
-/** Removes what a recovery made and did not finish: what carries its stamp as pending. */
+async function closing(
+  target: ClusterControl,
+  { verified }: FinishRecoveryInput,
+  strictMode: Json | undefined,
+  config: JsonObject,
+): Promise<JsonObject> {
+  const patch: JsonObject = strictMode === undefined ? {} : { strict_mode_config: strictMode };
+  const { creation, work } = stampOf(config) ?? {};
+  const isStamped = isAtLeast(await target.version(), METADATA_SINCE);
+  if (!isStamped || creation === undefined || work?.state !== 'open') return patch;
+  const { replacedAliases: _, ...rest } = work;
+  const proved = verified === undefined ? {} : { verified };
+  const closed = { ...rest, ...proved, state: 'closed' as const, renewedAt: new Date().toISOString() };
+  return { ...patch, metadata: stampMetadata({ creation, work: closed }) };
+}
+
+/**
+ * Removes what a recovery made and did not finish: what carries its stamp as pending, and the creation id that it was made
+ * with. Qdrant answers when a recovery that still runs has ended; 1.16.3 answers nobody until then.
+ */
 export async function undoRecovery(
   controls: Controls,
-  { from, target: ref, mayBeOld = false }: UndoRecoveryInput,
+  { from, target: ref, creation, mayBeOld = false }: UndoRecoveryInput,
   signal: AbortSignal,
 ): Promise<UndoRecoveryResult> {
   const target = controls.of(ref.cluster);
   if (!(await target.collections(signal)).includes(ref.collection)) return { removed: true };
   const { config } = await target.info(ref.collection, signal);
   const isStamped = isAtLeast(await target.version(signal), METADATA_SINCE);
-  if (!isPending(config, from, ref) && (isStamped || mayBeOld)) return { removed: false };
+  const isOurs = isPending(config, from, ref) && stampOf(config)?.creation === creation;
+  if (!isOurs && (isStamped || mayBeOld)) return { removed: false };
   await target.remove(ref.collection, signal);
   return { removed: true };
 }

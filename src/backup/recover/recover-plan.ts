@@ -12,6 +12,8 @@ import { readManifest } from './recover-manifest.js';
 import { checkSizes, hashShard, soleObject } from './recover-objects.js';
 import type { Stores } from './recover-ports.js';
 import { findProof } from './recover-proofs.js';
+import { whole } from '../../model/steering.js';
+import { stampOf } from '../../model/stamp.js';
 import { settingsIn } from './recover-settings.js';
 import { isPending, isPendingOfAny, replacedAliasesIn } from './recover-stamp.js';
 import { refuseUnfitVersion } from './recover-version.js';
@@ -77,7 +79,7 @@ export async function refuseWithoutKeys(
   });
 }
 
-export type Place = Pick<RecoveryPlan, 'writes' | 'exists' | 'aliases'> & { notes?: string[] };
+export type Place = Pick<RecoveryPlan, 'writes' | 'exists' | 'aliases' | 'creation'> & { notes?: string[] };
 
 export async function placeFor(
   target: ClusterControl,
@@ -103,15 +105,22 @@ export async function placeFor(
   if (!isThere) return { writes: collection, exists: false };
   const { config } = await target.info(collection, signal);
   if (isPending(config, input.from, input.target) && !isUsed(collection, aliases)) {
-    // begun by an attempt at this very recovery that was ended
-    return { writes: collection, exists: false, aliases: replacedAliasesIn(config) };
+    const notes = [madeAnew(collection, await target.count(collection, undefined, signal))];
+    return { writes: collection, exists: false, aliases: replacedAliasesIn(config), notes };
   }
   if (input.onExisting === 'replace') {
     const own = aliases.filter((one) => one.collection === collection).map((one) => one.alias);
-    return { writes: collection, exists: true, aliases: own.sort() };
+    const creation = stampOf(config)?.creation;
+    const marked = creation === undefined ? {} : { creation };
+    return { writes: collection, exists: true, aliases: own.sort(), ...marked };
   }
   const happened = `"${collection}" exists on "${cluster}"`;
   throw new FerryError('TargetExists', happened, { context });
+}
+
+/** Begun by an attempt at this very recovery that was ended, or that kept what differed. */
+function madeAnew(collection: string, points: number): string {
+  return `What an earlier attempt at this recovery left as ${collection} (${whole(points)} points) was deleted.`;
 }
 
 /** A recovery gives aliases last of all: what has one already is used, by somebody who did not wait for the end. */
@@ -131,7 +140,10 @@ async function behindAlias(
   const notes: string[] = [];
   for (const name of dated.reverse()) {
     const { config } = await target.info(name, signal);
-    if (isPending(config, from, { cluster, collection: name })) return { writes: name, exists: false, notes };
+    if (isPending(config, from, { cluster, collection: name })) {
+      notes.push(madeAnew(name, await target.count(name, undefined, signal)));
+      return { writes: name, exists: false, notes };
+    }
     if (isPendingOfAny(config))
       notes.push(`"${name}" is of an earlier recovery that was ended in the middle: delete it.`);
   }

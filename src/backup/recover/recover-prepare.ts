@@ -2,21 +2,26 @@
 // key and ordinal, never by id, for ids follow the order of creation. May be repeated after a crash at any point: what
 // an earlier attempt made carries our stamp, and is deleted and made again.
 //
-//   1. delete: what is ours and pending; with `replace` also what the plan saw there, whose aliases the stamp keeps
+//   1. delete: what is ours and pending; with `replace` also what the plan saw there, whose aliases the stamp keeps, and
+//      only while it is the one that was planned for and its safety backup holds as many points
 //   2. create, strict mode off, stamped as pending
 //   3. shard keys in the manifest's order, each with its number of shards
 //   4. payload indexes
 
-import { randomUUID } from 'node:crypto';
 import { FerryError } from '../../model/errors.js';
-import type { PrepareRecoveryInput, PrepareRecoveryResult } from '../../model/recovery-activities.js';
+import type {
+  LookAtReplacedInput,
+  LookAtReplacedResult,
+  PrepareRecoveryInput,
+  PrepareRecoveryResult,
+} from '../../model/recovery-activities.js';
 import type { CollectionManifest } from '../../model/manifest.js';
 import { indexSchema } from '../../model/collection-settings.js';
 import { numberAt, type JsonObject } from '../../model/json.js';
 import { recoveryName } from '../../model/names.js';
-import { isAtLeast, METADATA_SINCE, stampMetadata, type Stamp } from '../../model/stamp.js';
+import { isAtLeast, METADATA_SINCE, stampMetadata, stampOf, type Stamp } from '../../model/stamp.js';
 import type { ClusterControl, Controls, Layout, NewShardKey } from '../../transfer/control-port.js';
-import { lookAt, lookIfThere } from '../../transfer/look.js';
+import { lookAt, lookIfThere, type Look } from '../../transfer/look.js';
 import { takePin } from '../../transfer/pin.js';
 import { placeName, placesIn, replicasOf } from '../move/move-places.js';
 import type { Stores } from './recover-ports.js';
@@ -62,15 +67,44 @@ async function makeRoom({ target, input, signal }: Making): Promise<string[]> {
     const happened = `"${collection}" on "${cluster}" was made by somebody else since this recovery was planned`;
     throw new FerryError('TargetExists', happened, { context: { cluster, collection } });
   }
+  if (!isOurs) requireReplaceable(input, there);
   const named = (await target.aliases(signal)).filter((one) => one.collection === input.target.collection);
   await target.remove(input.target.collection, signal);
   const earlier = isOurs ? replacedAliasesIn(there.info.config) : [];
   return [...new Set([...earlier, ...named.map((one) => one.alias)])].sort();
 }
 
-async function create({ target, input, settings, signal }: Making, replacedAliases: string[]): Promise<void> {
+/** Asked again right before the deletion. */
+function requireReplaceable({ target, replaced }: PrepareRecoveryInput, there: Look): void {
+  if (replaced === undefined) return;
+  const { cluster, collection } = target;
+  const context = { cluster, collection };
+  if (stampOf(there.info.config)?.creation !== replaced.creation) {
+    const happened = `"${collection}" on "${cluster}" was deleted and made again since this recovery was planned`;
+    throw new FerryError('CollectionChanged', happened, { context });
+  }
+  if (replaced.points === undefined || there.points === replaced.points) return;
+  const counts = `it holds ${there.points} points, and held ${replaced.points} when its safety backup was begun`;
+  const happened = `"${collection}" on "${cluster}" was written since: ${counts}`;
+  throw new FerryError('SafetyBackupStale', happened, { context });
+}
+
+/** What `replace` is about to delete, for the safety backup and for the last look before the deletion. */
+export async function lookAtReplaced(
+  controls: Controls,
+  { from, target: ref }: LookAtReplacedInput,
+  signal: AbortSignal,
+): Promise<LookAtReplacedResult> {
+  const there = await lookIfThere(controls.of(ref.cluster), ref, signal);
+  if (!there || isPending(there.info.config, from, ref)) return {};
+  const creation = stampOf(there.info.config)?.creation;
+  return { replaced: { points: there.points, ...(creation === undefined ? {} : { creation }) } };
+}
+
+async function create(making: Making, replacedAliases: string[]): Promise<void> {
+  const { target, input, settings, signal } = making;
   const isStamped = isAtLeast(await target.version(signal), METADATA_SINCE);
-  const metadata = { ...settings.metadata, ...stampMetadata(openStamp(input, replacedAliases)) };
+  const metadata = { ...settings.metadata, ...stampMetadata(openStamp(making, replacedAliases)) };
   const body: JsonObject = { ...settings.create, ...(isStamped ? { metadata } : {}) };
   await target.create(input.target.collection, body, signal);
   if (Object.keys(settings.params).length > 0) {
@@ -78,16 +112,17 @@ async function create({ target, input, settings, signal }: Making, replacedAlias
   }
 }
 
-function openStamp({ from, target, job = '' }: PrepareRecoveryInput, replacedAliases: string[]): Stamp {
+function openStamp({ input, manifest }: Making, replacedAliases: string[]): Stamp {
+  const { from, target, job, creation } = input;
   return {
-    creation: randomUUID(),
+    creation,
     work: {
       kind: 'recovery',
       name: recoveryName(from, target),
       job,
       state: 'open',
       renewedAt: new Date().toISOString(),
-      source: [],
+      source: manifest.clusterIdentity,
       replacedAliases,
     },
   };

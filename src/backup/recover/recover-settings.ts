@@ -1,7 +1,7 @@
 // What a manifest's configuration becomes on the target: the create request, and what only a living collection can be
 // told. Takes Qdrant's text as it is; no number of it is changed.
 
-import { settingsOf, splitSettings } from '../../model/collection-settings.js';
+import { splitSettings, wholeSettings } from '../../model/collection-settings.js';
 import { FerryError } from '../../model/errors.js';
 import { objectAt, parseJson, type Json, type JsonObject } from '../../model/json.js';
 import type { CollectionManifest } from '../../model/manifest.js';
@@ -17,7 +17,8 @@ export interface RecoveredSettings {
 
 export function settingsIn(manifest: CollectionManifest): RecoveredSettings {
   const info = infoOf(manifest);
-  const settings = settingsOf(objectAt(info, 'config'));
+  // As the collection is meant to be: what a job held back while the backup was taken is in its stamp.
+  const settings = wholeSettings(objectAt(info, 'config'));
   if (settings.vectors === undefined && settings.sparse_vectors === undefined) throw unreadable(manifest);
   const { create, params } = splitSettings(settings);
   const { strict_mode_config: strictMode, metadata, ...rest } = create;

@@ -2,7 +2,7 @@
 // left to Qdrant, the others are filled over gRPC, which turns integers from 2^63 on into doubles (1.16.3 and 1.17.0).
 // May be repeated: a shard's content is replaced. Promises that a byte which is not what the manifest says never becomes
 // part of a collection that counts: pushed, a wrong hash cuts the upload before its end and Qdrant refuses it; pulled,
-// the object is hashed before, or Qdrant is told the hash.
+// the object is hashed before, or Qdrant is told the hash. Nor does a call begin while an earlier one may be running.
 
 import { FerryError } from '../../model/errors.js';
 import type { RecoverShardInput, RecoverShardResult } from '../../model/recovery-activities.js';
@@ -11,6 +11,7 @@ import type { ObjectStore } from '../../storage/object-store.js';
 import { hashShard, soleObject, wholeHash, type Passing } from './recover-objects.js';
 import type { Placing, ShardNode, ShardNodes, Stores } from './recover-ports.js';
 import { openPlanned, type BackupSource, type ForeignSnapshots } from './recover-source.js';
+import { settledPull, settledPush, settleEarlier, type CallSite, type FlightLog } from './settled-call.js';
 
 /** The node begins at once, and S3 looks at the signature only when the download begins. */
 const SIGNED_FOR_SECONDS = 3_600;
@@ -20,6 +21,7 @@ export async function recoverShard(
   stores: Stores,
   input: RecoverShardInput,
   passing: Passing,
+  log: FlightLog,
 ): Promise<RecoverShardResult> {
   const source = await openPlanned(stores, input.from, input.manifestSha256, passing.signal);
   const shard = source.manifest.shards[input.shard.position];
@@ -35,7 +37,9 @@ export async function recoverShard(
     const sha256 = wholeHash(shard);
     const priority = isReplica ? 'no_sync' : 'snapshot';
     const placing: Placing = { priority, ...(sha256 === undefined ? {} : { sha256 }) };
-    const via = await bring({ node, source, shard, placing }, input, passing);
+    const { isAlone = false } = input;
+    const site = { node, log, signal: passing.signal, bytes: shard.bytes, isAlone };
+    const via = await bring({ node, source, shard, placing, site }, input, passing);
     if ('pointsIn' in source) await refuseLoss(node, source, shard, passing.signal);
     return { bytes: shard.bytes, via };
   } finally {
@@ -48,10 +52,13 @@ interface Move {
   source: BackupSource | ForeignSnapshots;
   shard: ManifestShard;
   placing: Placing;
+  site: CallSite;
 }
 
 async function bring(move: Move, input: RecoverShardInput, passing: Passing): Promise<'pull' | 'push'> {
-  const { source } = move;
+  const { source, site } = move;
+  const earlier = site.log.last?.via;
+  if (earlier !== undefined && (await settleEarlier(site)) === 'found') return earlier;
   if (input.via === 'pull' && 'store' in source) {
     try {
       await pull({ ...move, store: source.store }, input, passing);
@@ -66,7 +73,7 @@ async function bring(move: Move, input: RecoverShardInput, passing: Passing): Pr
 }
 
 async function pull(
-  { node, store, shard, placing }: Move & { store: ObjectStore },
+  { node, store, shard, placing, site }: Move & { store: ObjectStore },
   { isChecked }: RecoverShardInput,
   passing: Passing,
 ): Promise<void> {
@@ -74,10 +81,10 @@ async function pull(
   const key = soleObject(shard);
   const url = key === undefined ? undefined : await store.presignedUrl(key, SIGNED_FOR_SECONDS);
   if (url === undefined) throw new FerryError('QdrantRejected', `${shard.name} cannot be pulled by a node`);
-  await node.pull(url, placing, passing.signal);
+  await settledPull(site, () => node.pull(url, placing, passing.signal));
 }
 
-async function push({ node, source, shard, placing }: Move, passing: Passing): Promise<void> {
+async function push({ node, source, shard, placing, site }: Move, passing: Passing): Promise<void> {
   let damage: unknown;
   const body = async function* () {
     try {
@@ -90,7 +97,9 @@ async function push({ node, source, shard, placing }: Move, passing: Passing): P
   const file = { name: shard.name, bytes: shard.bytes, body: body() };
   try {
     // Every byte is hashed on its way: that the node hashes the file again would only take its time.
-    await node.push(file, { priority: placing.priority }, passing.signal);
+    await settledPush(site, file, (watched) =>
+      node.push(watched, { priority: placing.priority }, passing.signal),
+    );
   } catch (error) {
     passing.signal.throwIfAborted();
     throw damage ?? error;
