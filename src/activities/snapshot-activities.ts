@@ -26,10 +26,12 @@ import { DATA_QUEUE } from '../model/names.js';
 import type {
   CreateOnNodeResult,
   DownloadToStoreResult,
+  RecoverOnNodeResult,
   SnapshotControlActivities,
   SnapshotDataActivities,
 } from '../model/snapshot-activities.js';
 import type { ObjectStore } from '../storage/object-store.js';
+import { flightLog, type FlightState } from './flight-log.js';
 import { heldCall } from './held-call.js';
 import { attemptSignal } from './lease.js';
 import { runSlice, type Attempt } from './slice-activity.js';
@@ -85,7 +87,10 @@ export function createSnapshotDataActivities(dependencies: SnapshotDataDependenc
       });
       return result as CreateOnNodeResult;
     },
-    recoverOnNode: (input) => heldCall(input, (held) => recoverOnNode({ open, openStore }, input, held)),
+    recoverOnNode: (input) =>
+      heldCall<RecoverOnNodeResult, FlightState>(input, (held) =>
+        recoverOnNode({ open, openStore }, input, { ...held, log: flightLog(held) }),
+      ),
     downloadToStore: async (input) => {
       let result: DownloadToStoreResult | undefined;
       const work = { what: input.what, stallAfterAttempts: STALL_AFTER_ATTEMPTS };

@@ -126,6 +126,7 @@ export interface PlanSnapshotRecoveryInput extends SnapshotScope {
   node?: string;
   /** Name of one that must lie on the node. */
   name?: string;
+  priority?: Priority;
   replace: boolean;
 }
 export interface SnapshotRecoveryPlan extends NodeRef {

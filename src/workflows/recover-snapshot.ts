@@ -61,8 +61,8 @@ export async function recoverIntoCollection(input: unknown): Promise<RecoverSnap
 }
 
 function planned(asked: RecoverSnapshotInput): Promise<SnapshotRecoveryPlan> {
-  const { cluster, collection, node, snapshot: name, replace } = asked;
-  const what = { cluster, collection, ...scopeOf(asked), ...given({ node, name }), replace };
+  const { cluster, collection, node, snapshot: name, replace, priority } = asked;
+  const what = { cluster, collection, ...scopeOf(asked), ...given({ node, name }), replace, priority };
   return runSnapshotControl('planSnapshotRecovery', what, `what speaks against it`);
 }
 
@@ -134,8 +134,9 @@ async function afterFailure(
   plan: SnapshotRecoveryPlan,
   error: unknown,
 ): Promise<unknown> {
-  if (plan.exists) return error;
   const { code, message } = troubleOf(error);
+  // A node may still be filling it: that it is empty now says nothing.
+  if (plan.exists || code === 'RecoveryUnheard') return error;
   const left = await CancellationScope.nonCancellable(async () => {
     try {
       const what = { cluster, collection };

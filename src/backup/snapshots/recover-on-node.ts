@@ -1,14 +1,22 @@
 // One of Qdrant's own snapshots into a collection or a shard of one node. May be repeated: the content is replaced. What
 // lies on the node or in a store passes through here: every byte is hashed and the archive looked at, and a file that is
 // cut, or not the one that was promised, ends the upload before its last byte, so that Qdrant refuses it and nothing is
-// changed. What the node fetches by itself is checked by Qdrant, where a checksum was said.
+// changed. What the node fetches by itself is checked by Qdrant, where a checksum was said. A call whose answer was not
+// heard is waited for: none is sent beside it.
 
 import { FerryError } from '../../model/errors.js';
 import type { RecoverOnNodeInput, RecoverOnNodeResult } from '../../model/snapshot-activities.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import { nodeNamed, sourceOf, withNodes, type ClusterNode, type ClusterNodes } from './cluster-nodes.js';
 import { samePeer } from './create-snapshot.js';
-import type { SnapshotFile } from '../recover/recover-ports.js';
+import type { ShardNode, SnapshotFile } from '../recover/recover-ports.js';
+import {
+  settledPull,
+  settledPush,
+  settleEarlier,
+  type CallSite,
+  type FlightLog,
+} from '../recover/settled-call.js';
 import { fileOnNode } from './snapshot-file.js';
 import { Inspection } from './snapshot-inspection.js';
 
@@ -18,6 +26,7 @@ export interface RecoverRoom {
 }
 
 export interface Passing {
+  log: FlightLog;
   signal: AbortSignal;
   onBytes(bytes: number): void;
 }
@@ -32,22 +41,31 @@ export async function recoverOnNode(
     const there = samePeer(cluster, nodeNamed(cluster, whole, node), peer);
     const taker = there.taker(shard === undefined ? { collection } : { collection, shard });
     try {
+      const site = siteOf(taker, input, passing);
+      if ((await settleEarlier(site)) === 'found') return {};
       if ('url' in from) {
         const placing = sha256 === undefined ? { priority } : { priority, sha256 };
-        await taker.pull(from.url, placing, passing.signal);
+        await settledPull(site, () => taker.pull(from.url, placing, passing.signal));
         return {};
       }
       const file =
         'name' in from
           ? await onNode(there, input, from.name, passing)
           : await inStore(openStore(from.store), from.object, passing);
-      return await pushChecked(input, file, passing, (checked) =>
-        taker.push(checked, { priority }, passing.signal),
-      );
+      return await pushChecked(input, file, passing, async (checked) => {
+        const sized = file.bytes === undefined ? site : { ...site, bytes: file.bytes };
+        const push = (watched: SnapshotFile) => taker.push(watched, { priority }, passing.signal);
+        await settledPush(sized, checked, push);
+      });
     } finally {
       await taker.close();
     }
   });
+}
+
+/** The lock on what is written lets no other recovery of ours be meant by what the node tells. */
+function siteOf(node: ShardNode, { shard }: RecoverOnNodeInput, { log, signal }: Passing): CallSite {
+  return { node, log, signal, isAlone: true, isWhole: shard === undefined };
 }
 
 async function onNode(

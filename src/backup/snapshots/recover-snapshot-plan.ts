@@ -11,7 +11,7 @@ import type {
   RemoveEmptyResult,
   SnapshotRecoveryPlan,
 } from '../../model/snapshot-activities.js';
-import type { ClusterControl } from '../../transfer/control-port.js';
+import type { ClusterControl, Shard } from '../../transfer/control-port.js';
 import { nodeNamed, refOf, withNodes, type ClusterNode, type WholeCluster } from './cluster-nodes.js';
 import { noCollection } from './create-snapshot.js';
 import type { SnapshotRoom } from './list-snapshots.js';
@@ -31,6 +31,7 @@ export async function planSnapshotRecovery(
     const exists = (await control.collections(signal)).includes(collection);
     if (shard !== undefined) await requireShard(input, exists, there, signal);
     if (exists && !input.replace) throw inTheWay(input);
+    if (input.priority === 'replica') await requireOtherReplica(control, input, exists, there, signal);
     const before = exists ? await countOf(control, collection, signal) : undefined;
     const found = name === undefined ? {} : await checksumOf(input, name, there, signal);
     return {
@@ -81,6 +82,29 @@ async function requireShard(
   const held = shards.map(({ id }) => id).join(', ') || 'none';
   const happened = `${there.url} holds no shard ${shard} of "${collection}"; of its shards it holds: ${held}`;
   throw new FerryError('InvalidInput', happened, { context: { cluster, node: there.url } });
+}
+
+/** Where no other replica lives, there is none to follow: Qdrant would take the snapshot's points without a word. */
+async function requireOtherReplica(
+  control: ClusterControl,
+  { cluster, collection, shard }: PlanSnapshotRecoveryInput,
+  exists: boolean,
+  there: ClusterNode,
+  signal: AbortSignal,
+): Promise<void> {
+  const shards = exists ? (await control.layout(collection, signal)).shards : [];
+  const wanted = shards.filter(({ id, replicas }) =>
+    shard === undefined ? replicas.some(({ peer }) => peer === there.peer) : id === shard,
+  );
+  const isFollowed = (one: Shard) =>
+    one.replicas.some(({ peer, state }) => peer !== there.peer && state === 'Active');
+  if (there.peer !== undefined && wanted.length > 0 && wanted.every(isFollowed)) return;
+  const alone = wanted.find((one) => !isFollowed(one));
+  const what = alone === undefined ? `"${collection}"` : `shard ${alone.id} of "${collection}"`;
+  const happened = `\`priority: "replica"\` follows the other replicas, and ${what} has no other Active one`;
+  throw new FerryError('InvalidInput', `${happened}: use "snapshot" or "no_sync"`, {
+    context: { cluster, node: there.url },
+  });
 }
 
 /** Moving shards and a recovery would undo each other. */
