@@ -16,6 +16,7 @@ import { prepareTarget } from '../transfer/prepare-target.js';
 import { releaseTarget } from '../transfer/release-target.js';
 import { resolveCollections } from '../transfer/resolve-collections.js';
 import { attemptSignal, heartbeat } from './lease.js';
+import { closeStamp, renewStamp } from '../transfer/stamp-life.js';
 import { describeHolder } from './describe-holder.js';
 
 export interface ControlDependencies {
@@ -41,6 +42,8 @@ export function createControlActivities(dependencies: ControlDependencies): Cont
       return { ...plan, notes: [...notes, ...plan.notes] };
     },
     prepareTarget: (input) => prepareTarget(controls, input, signal()),
+    renewStamp: (input) => renewStamp(controls, input, signal()),
+    closeStamp: (input) => closeStamp(controls, input, signal()),
     releaseTarget: (input) => releaseTarget(controls, input, signal()),
     planVerification: (input) => planVerification(controls, input, signal()),
     planSlices: (input) => planSlices(controls, input, signal()),

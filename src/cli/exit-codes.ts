@@ -8,6 +8,8 @@ export const EXIT = { done: 0, failed: 1, usage: 2, different: 3, interrupted: 1
 
 const USAGE: readonly string[] = ['InvalidInput', 'UnknownAlias', 'InvalidConfig'] satisfies ErrorCode[];
 
+const DIFFERENT: readonly string[] = ['SidesDiffer', 'TargetMovedOn'] satisfies ErrorCode[];
+
 /** How a job ended: its report where there is one, and the code and message when it failed. */
 export interface JobEnd {
   report?: JobReport;
@@ -16,7 +18,7 @@ export interface JobEnd {
 
 export function exitCodeOfError(code: string): number {
   if (USAGE.includes(code)) return EXIT.usage;
-  return code === 'SidesDiffer' ? EXIT.different : EXIT.failed;
+  return DIFFERENT.includes(code) ? EXIT.different : EXIT.failed;
 }
 
 export function exitCodeOfEnd(end: JobEnd): number {

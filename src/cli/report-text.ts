@@ -1,7 +1,7 @@
 // A job's report for people.
 
 import { percent, type RecallShares } from '../model/recall.js';
-import type { CollectionLine, JobReport, MovedShards } from '../model/results.js';
+import type { CollectionLine, JobReport, MovedShards, Repaired } from '../model/results.js';
 import { errorText, type JobEnd } from './exit-codes.js';
 import { bytes, columns, count, plural, rate, seconds } from './formatting.js';
 
@@ -20,7 +20,7 @@ export function reportText(report: JobReport, done: Done): string[] {
     line.outcome,
     count(line.points),
     `points ${done}`,
-    line.proven === 'quiesced' ? 'content proven' : '',
+    line.proven === 'quiesced' ? 'content proven' : repairText(line.repaired),
   ]);
   const table = columns(rows, [2]);
   const lines = report.collections.flatMap((line, index) => [
@@ -41,9 +41,30 @@ function nameOf(line: CollectionLine): string {
     : `${line.collection} -> ${line.as}`;
 }
 
-/** What a recovery found besides its points. */
+function repairText(repaired: Repaired | undefined): string {
+  if (!repaired) return '';
+  const { upserted, deleted, overwritten = 0 } = repaired;
+  const parts = [
+    ...(upserted > 0 ? [`${count(upserted)} written again`] : []),
+    ...(deleted > 0 ? [`${count(deleted)} deleted`] : []),
+    ...(overwritten > 0 ? [`${count(overwritten)} overwritten`] : []),
+  ];
+  return `on the target: ${parts.join(', ')}`;
+}
+
+/** What there is to say of a collection besides its points. */
 function findingsOf(line: CollectionLine): string[] {
-  const { points, expectedPoints = points, recall, moved, because, fromBackup } = line;
+  const {
+    points,
+    expectedPoints = points,
+    recall,
+    moved,
+    because,
+    reason,
+    error,
+    fromBackup,
+    warnings = [],
+  } = line;
   const other = `  ${count(expectedPoints)} points were counted when the backup began`;
   return [
     ...(fromBackup === undefined ? [] : [`  from the backup ${fromBackup}`]),
@@ -51,6 +72,8 @@ function findingsOf(line: CollectionLine): string[] {
     ...(recall ? [`  ${recallText(recall)}`] : []),
     ...(moved ? movedText(moved).map((line) => `  ${line}`) : []),
     ...(because === undefined ? [] : [`  ${because}`]),
+    ...(reason === undefined || error?.includes(reason) ? [] : [`  ${reason}`]),
+    ...warnings.map((warning) => `  warning: ${warning}`),
   ];
 }
 
@@ -88,17 +111,24 @@ function summaryOf(report: JobReport, done: Done): string {
   if (report.bytes > 0) parts.push(bytes(report.bytes));
   parts.push(seconds(report.seconds));
   if (report.seconds >= 10 && report.points > 0) parts.push(rate(report.points / report.seconds));
-  return `${parts.join(', ')}: ${verdictOf(report)}`;
+  return `${parts.join(', ')}: ${verdictOf(report, done)}`;
 }
 
-export function verdictOf(report: JobReport): string {
+export function verdictOf(report: JobReport, done: Done): string {
   if (report.outcome === 'verified') {
     return report.backup === undefined ? 'every point verified equal' : 'every object checked';
   }
   const counts: string[] = [];
-  if (report.outcome === 'unproven') counts.push('recovered, content unproven: the backup has no proof');
+  if (report.outcome === 'unproven') counts.push(unprovenText(report, done));
   if (report.verified > 0) counts.push(`${report.verified} verified`);
   if (report.different > 0) counts.push(`${report.different} different`);
   if (report.failed > 0) counts.push(`${report.failed} failed`);
   return counts.join(', ') || report.outcome;
+}
+
+function unprovenText({ reason }: JobReport, done: Done): string {
+  if (reason !== undefined) return `unproven: ${reason}`;
+  if (done === 'recovered' || done === 'rehearsed')
+    return 'recovered, content unproven: the backup has no proof';
+  return 'unproven, see above';
 }

@@ -40,7 +40,7 @@ function endedText(startedAt: string, endedAt: string): string {
 function standing(details: JobDetails): string[] {
   if (details.report)
     return ['', ...reportText(details.report, details.type.startsWith('verify') ? 'compared' : 'copied')];
-  if (details.result) return ['', resultText(details.result)];
+  if (details.result) return ['', ...resultText(details.result)];
   const job = details.job;
   if (job) {
     const attention = attentionOf(job, details.workflowId).map((line) => `! ${line}`);
@@ -48,18 +48,31 @@ function standing(details: JobDetails): string[] {
       '',
       ...columns(job.collections.map(collectionRow), [2]),
       ...job.collections.flatMap(beats),
+      ...job.collections.flatMap(warningsOf),
       ...attention,
     ];
   }
   if (details.collection)
-    return ['', ...columns([collectionRow(details.collection)]), ...beats(details.collection)];
+    return [
+      '',
+      ...columns([collectionRow(details.collection)]),
+      ...beats(details.collection),
+      ...warningsOf(details.collection),
+    ];
   return details.status === 'RUNNING' ? ['', 'No answer from a control worker: nobody polls its queue.'] : [];
 }
 
-function resultText(result: NonNullable<JobDetails['result']>): string {
-  if (!result.proof) return `${result.outcome}: ${count(result.points ?? 0)} points`;
+function resultText(result: NonNullable<JobDetails['result']>): string[] {
+  const warnings = (result.warnings ?? []).map((warning) => `warning: ${warning}`);
+  const told = [...(result.reason === undefined ? [] : [result.reason]), ...warnings];
+  if (!result.proof) return [`${result.outcome}: ${count(result.points ?? 0)} points`, ...told];
   const { source, target } = result.proof;
-  return `${result.outcome}: source ${count(source.count)} points ${source.sum}, target ${count(target.count)} points ${target.sum}`;
+  const sides = `source ${count(source.count)} points ${source.sum}, target ${count(target.count)} points ${target.sum}`;
+  return [`${result.outcome}: ${sides}`, ...told];
+}
+
+function warningsOf({ collection, status }: CollectionView): string[] {
+  return (status?.warnings ?? []).map((warning) => `  warning: ${collection}: ${warning}`);
 }
 
 function collectionRow(view: CollectionView): string[] {

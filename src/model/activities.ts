@@ -16,6 +16,8 @@ export interface ResolveCollectionsInput {
   as?: Record<string, string>;
   /** For a job that moves aliases: a target may have an alias's name. */
   namesMayBeAliases?: boolean;
+  /** The job writes the targets: inside one cluster none of them may be read by the same job. */
+  writes?: boolean;
   /** Go on after this collection (real name); results come in pages of at most ~10 KiB, in order of name. */
   after?: string;
 }
@@ -38,10 +40,16 @@ export interface PlanCollectionInput {
   onExisting: OnExisting;
   /** JSON merge patch on the create request, in Qdrant's own words. */
   overrides?: Record<string, unknown>;
+  /** Points of the target that the source does not have may be deleted, whoever wrote them. */
+  deleteExtras?: boolean;
+  /** Take a source that another job has not finished filling. */
+  allowUnfinished?: boolean;
 }
 export interface CollectionPlan {
   sourcePin: Pin;
   targetState: TargetState;
+  /** Of a `known` target: what it held when an earlier run verified it. */
+  verified?: RangeDigest;
   sourcePoints: number;
   targetPoints: number;
   sourceRead: ReadPlan;
@@ -51,8 +59,8 @@ export interface CollectionPlan {
 }
 
 export interface PrepareTargetInput extends PlanCollectionInput {
-  /** Workflow id, for the stamp. */
-  job?: string;
+  /** Workflow id of the job, for the stamp. */
+  job: string;
   sourcePin: Pin;
   targetState: TargetState;
   heldBack: HeldBack;
@@ -64,12 +72,32 @@ export interface PrepareTargetResult {
   maxWritePoints?: number;
   /** Nodes of the target by position, for `replicas: true`; absent means one. */
   targetNodes?: number;
-  /** True when this migration created the collection, now or at an earlier attempt: only then may surplus points be deleted. */
+  /** True when this migration created the collection, now or at an earlier attempt: its settings are ours to put back. */
   owned: boolean;
+  /** The target carries this job's open stamp: it can be renewed and closed. */
+  stamped: boolean;
+  /** Points that the source does not have may be deleted: the open stamp says that they are ours, or the operator did. */
+  mayDelete: boolean;
+}
+
+/** Notes on the target that the job still works on it. */
+export interface RenewStampInput {
+  target: CollectionRef;
+  targetPin: Pin;
+  job: string;
+}
+/** The job has succeeded: whoever works with the collection now owns its points. */
+export interface CloseStampInput extends RenewStampInput {
+  /** What it held when it was proved. */
+  verified: RangeDigest;
 }
 
 export interface ReleaseTargetInput {
   target: CollectionRef;
+  /** Checked first; absent where the job does not know whether it created the target: then its stamp must name `job`. */
+  targetPin?: Pin;
+  /** Workflow id of the job; absent for `ferry doctor`, which puts back what any forgotten stamp says. */
+  job?: string;
   heldBack: HeldBack;
   owned: boolean;
 }
@@ -135,6 +163,7 @@ export interface CompareConfigurationsResult {
 export interface CopyAliasesInput {
   source: CollectionRef;
   target: CollectionRef;
+  targetPin: Pin;
 }
 export interface CopyAliasesResult {
   /** Created or moved on the target. */
@@ -166,6 +195,8 @@ export interface ControlActivities {
   resolveCollections(input: ResolveCollectionsInput): Promise<ResolveCollectionsResult>;
   planCollection(input: PlanCollectionInput): Promise<CollectionPlan>;
   prepareTarget(input: PrepareTargetInput): Promise<PrepareTargetResult>;
+  renewStamp(input: RenewStampInput): Promise<void>;
+  closeStamp(input: CloseStampInput): Promise<void>;
   releaseTarget(input: ReleaseTargetInput): Promise<void>;
   planVerification(input: PlanVerificationInput): Promise<VerificationPlan>;
   planSlices(input: PlanSlicesInput): Promise<PlanSlicesResult>;
@@ -237,9 +268,9 @@ export interface CompareSliceInput extends SliceWork {
   sourceRead: ReadPlan;
   targetRead: ReadPlan;
   maxWritePoints?: number;
-  /** `report` writes nothing. `repair` upserts what is missing or changed. */
-  mode: 'report' | 'repair';
-  /** `delete` only on an owned collection; `ignore` for merge. */
+  /** `report` writes nothing. `removeExtras` only deletes. `repair` also upserts what is missing or changed. */
+  mode: 'report' | 'removeExtras' | 'repair';
+  /** `delete` only where `mayDelete` holds; `ignore` for merge. */
   extras: 'report' | 'delete' | 'ignore';
   /** Where the full list of differences goes; the worker adds its own folder. */
   report: { job: string; collection: string; pass: number; slice: number };

@@ -51,10 +51,12 @@ export type TargetState =
   | 'absent'
   /** exists, has no points, fits */
   | 'empty'
-  /** stamped by this migration: created by us, at an earlier attempt */
+  /** open stamp of this migration: created by us, at an earlier attempt that did not succeed */
   | 'ours'
-  /** stamped by this migration: created by somebody else, empty when an earlier attempt began */
+  /** open stamp of this migration: created by somebody else, empty when an earlier attempt began */
   | 'adopted'
+  /** closed stamp of this migration: verified by an earlier run, and in use by its owner since */
+  | 'known'
   /** somebody else's, and `onExisting` is `merge` */
   | 'merge'
   /** somebody else's, and `onExisting` is `recreate` */

@@ -19,11 +19,26 @@ export const catalogue = {
   ClusterChanged: {
     retryable: false,
     remedy:
-      'The alias now leads to something else than when the job was planned. Put it back, or start a new job.',
+      'The alias now leads to another cluster than before. Put it back; if the other cluster is meant, choose another name with `as`, or set `onExisting: "recreate"`.',
   },
   CollectionChanged: {
     retryable: false,
     remedy: 'Somebody deleted or replaced the collection while the job ran. Start a new job.',
+  },
+  IdentityUnknown: {
+    retryable: false,
+    remedy:
+      'Nothing was changed. Give ferry an address of both clusters at which `GET /collections/{name}/cluster` or `/telemetry` is allowed, or a key that may create a collection on the target.',
+  },
+  SourceUnfinished: {
+    retryable: false,
+    remedy:
+      'Wait until that job has ended, or start it again. To take the collection as it is, set `allowUnfinished: true` (`--allow-unfinished`).',
+  },
+  TargetMovedOn: {
+    retryable: false,
+    remedy:
+      'Nothing was changed. If the points of the target that the source does not have may be deleted, set `deleteExtras: true` (`--delete-extras`); otherwise choose another name with `as`.',
   },
   IncompatibleTarget: {
     retryable: false,

@@ -45,8 +45,12 @@ export const scrollMigrationSchema = z.strictObject({
   /** Collections migrated at the same time. */
   concurrency: z.int().min(1).max(16).default(1),
   copyAliases: z.boolean().default(false),
-  /** Read the source a second time for the proof, instead of trusting the digest taken while copying. */
-  rereadSource: z.boolean().default(false),
+  /** Trust the source's digest that was taken while copying, instead of reading the source again for the proof. */
+  trustCopyDigest: z.boolean().default(false),
+  /** Delete points of the target that the source does not have, whoever wrote them. */
+  deleteExtras: z.boolean().default(false),
+  /** Migrate a source that another job has not finished filling. */
+  allowUnfinished: z.boolean().default(false),
   replicas: z.boolean().default(false),
   awaitIndexing: z.boolean().default(true),
   awaitIndexingMinutes: z.number().min(0).max(10_080).default(60),

@@ -1,11 +1,13 @@
 // The result of a job over many collections, kept small: lines as long as the budget lasts, sums over everything.
 
-import type { CollectionEnd, CollectionLine, JobReport, Outcome } from './results.js';
+import type { CollectionEnd, CollectionLine, JobReport, Outcome, Repaired } from './results.js';
 
 export const LINES_BUDGET_BYTES = 12 * 1024 - 512;
 const MAX_ERROR = 240;
 const MAX_IDS = 10;
 const MAX_NOTES = 10;
+const MAX_WARNINGS = 10;
+const MAX_WARNING = 240;
 
 export interface JobProgress {
   startedAt: string;
@@ -37,14 +39,14 @@ export function newJobProgress(startedAt: string): JobProgress {
   };
 }
 
-/** Troubles are kept in preference to successes, which their own rows tell as well. */
+/** Troubles and warnings are kept in preference to plain successes, which their own rows tell as well. */
 export function addLine(progress: JobProgress, line: CollectionLine, bytes: number): void {
   progress.tally[line.outcome] += 1;
   progress.points += line.points;
   progress.bytes += bytes;
   const size = sizeOf(line);
-  while (line.outcome !== 'verified' && progress.linesBytes + size > LINES_BUDGET_BYTES) {
-    const victim = progress.lines.findLastIndex((other) => other.outcome === 'verified');
+  while (isTelling(line) && progress.linesBytes + size > LINES_BUDGET_BYTES) {
+    const victim = progress.lines.findLastIndex((other) => !isTelling(other));
     if (victim < 0) break;
     progress.linesBytes -= sizeOf(progress.lines[victim]);
     progress.lines.splice(victim, 1);
@@ -58,12 +60,17 @@ export function addLine(progress: JobProgress, line: CollectionLine, bytes: numb
   progress.linesBytes += size;
 }
 
+function isTelling({ outcome, warnings }: CollectionLine): boolean {
+  return outcome !== 'verified' || warnings !== undefined;
+}
+
 export function jobReport(progress: JobProgress, source: string, target: string, now: number): JobReport {
   const { tally, lines, more, points, bytes, startedAt, notes } = progress;
+  const isEmpty = Object.values(tally).every((count) => count === 0);
   return {
     source,
     target,
-    outcome: outcomeOf(tally),
+    ...(isEmpty ? { outcome: 'unproven', reason: NOTHING_TO_DO } : { outcome: outcomeOf(tally) }),
     collections: lines,
     more,
     verified: tally.verified,
@@ -75,6 +82,8 @@ export function jobReport(progress: JobProgress, source: string, target: string,
     ...(notes === undefined ? {} : { notes }),
   };
 }
+
+const NOTHING_TO_DO = 'there was no collection to work on, so nothing is proved';
 
 export function outcomeOf(tally: Record<Outcome, number>): Outcome {
   if (tally.failed > 0) return 'failed';
@@ -92,7 +101,8 @@ export interface LineNames {
 export function lineOf(names: LineNames, report: CollectionEnd): CollectionLine {
   const ids = (report.proof?.first ?? []).slice(0, MAX_IDS).map((difference) => difference.id);
   const points = pointsOf(report);
-  const { outcome, proven, leftOnNode = [], expectedPoints, recall, moved, because, from } = report;
+  const { outcome, proven, leftOnNode = [], expectedPoints, recall, moved, because, from, reason } = report;
+  const { repaired, warnings = [] } = report;
   return {
     ...ends(names),
     outcome,
@@ -104,20 +114,41 @@ export function lineOf(names: LineNames, report: CollectionEnd): CollectionLine 
     ...(recall === undefined ? {} : { recall }),
     ...(moved === undefined ? {} : { moved }),
     ...(because === undefined ? {} : { because }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(repaired && isAnything(repaired) ? { repaired } : {}),
+    ...(warnings.length > 0 ? { warnings: shortWarnings(warnings) } : {}),
     ...(leftOnNode.length > 0 ? { leftOnNode } : {}),
   };
+}
+
+function isAnything({ upserted, deleted, overwritten = 0 }: Repaired): boolean {
+  return upserted + deleted + overwritten > 0;
+}
+
+/** Few and short enough for a job's result and for an answer to a query. */
+export function shortWarnings(warnings: readonly string[]): string[] {
+  const shown = warnings.length <= MAX_WARNINGS ? warnings : warnings.slice(0, MAX_WARNINGS - 1);
+  const more = warnings.length - shown.length;
+  return [
+    ...shown.map((one) => shortened(one, MAX_WARNING)),
+    ...(more > 0 ? [`and ${more} more warnings`] : []),
+  ];
+}
+
+function shortened(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
 }
 
 export function pointsOf(report: CollectionEnd): number {
   return report.proof?.source.count ?? report.points ?? 0;
 }
 
+const DIFFERENT: readonly string[] = ['SidesDiffer', 'TargetMovedOn'];
+
 export function failedLine(names: LineNames, code: string, message: string): CollectionLine {
-  const outcome = code === 'Aborted' ? 'aborted' : code === 'SidesDiffer' ? 'different' : 'failed';
+  const outcome = code === 'Aborted' ? 'aborted' : DIFFERENT.includes(code) ? 'different' : 'failed';
   const first = message.split('\n', 1)[0] ?? '';
-  const text = `${code}: ${first}`;
-  const error = text.length <= MAX_ERROR ? text : `${text.slice(0, MAX_ERROR - 1)}…`;
-  return { ...ends(names), outcome, points: 0, error };
+  return { ...ends(names), outcome, points: 0, error: shortened(`${code}: ${first}`, MAX_ERROR) };
 }
 
 function ends({ collection, as, workflowId }: LineNames) {

@@ -13,6 +13,8 @@ export interface PlanMoveInput {
   onExisting: 'fail' | 'swap' | 'replace';
   capture: 'auto' | CaptureMode;
   overrides?: Record<string, unknown>;
+  deleteExtras?: boolean;
+  allowUnfinished?: boolean;
 }
 export interface MovePlan {
   /** Why the collection cannot go as snapshots: a sentence. Nothing else is known then. */
@@ -32,6 +34,9 @@ export interface PrepareMoveInput {
   /** The collection that is written. */
   target: CollectionRef;
   plan: CollectionPlan;
+  /** Workflow id of the job, for the stamp. */
+  job: string;
+  deleteExtras?: boolean;
 }
 /** A shard of the source and where it goes. */
 export interface PlacedShard {
@@ -82,8 +87,9 @@ export interface PlaceBackupResult {
 
 /** Notes on the target that every shard is in, so that a repeated job need not move them again. */
 export interface MarkMovedInput {
-  source: CollectionRef;
   target: CollectionRef;
+  targetPin: Pin;
+  job: string;
 }
 
 /** The aliases, after the proof; with `swap` the one that was asked for moves here, in the same call. */
@@ -92,6 +98,8 @@ export interface NameMovedInput {
   /** As the user names it. */
   target: CollectionRef;
   writes: string;
+  /** Of the collection that was written. */
+  targetPin: Pin;
   onExisting: PlanMoveInput['onExisting'];
   copyAliases: boolean;
 }
@@ -115,9 +123,11 @@ export interface NameLeftResult {
 
 /** Removes what a failed move made, and nothing else. */
 export interface UndoMoveInput {
-  source: CollectionRef;
   /** The collection that was written. */
   target: CollectionRef;
+  /** Checked first; absent where the job does not know whether it created the target: then its stamp must name `job`. */
+  targetPin?: Pin;
+  job: string;
 }
 export interface UndoMoveResult {
   removed: boolean;

@@ -24,6 +24,8 @@ export const snapshotMigrationSchema = z.strictObject({
   via: z.enum(['auto', 'pull', 'push']).default('auto'),
   capture: z.enum(['auto', 'stream', 'stored']).default('auto'),
   onDifference: scroll.onDifference,
+  deleteExtras: scroll.deleteExtras,
+  allowUnfinished: scroll.allowUnfinished,
   onFailure: scroll.onFailure,
   onBusy: scroll.onBusy,
   parkForHours: scroll.parkForHours,

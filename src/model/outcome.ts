@@ -3,8 +3,8 @@
 import type { CollectionRef } from './collections.js';
 import type { Difference } from './activities.js';
 import { compareIds } from './point-id.js';
-import { proofOf, type CollectionProgress } from './progress-state.js';
-import type { MigrationReport, Outcome, VerificationReport } from './results.js';
+import { isTrusted, proofOf, type CollectionProgress } from './progress-state.js';
+import type { MigrationReport, Outcome, Proof, VerificationReport } from './results.js';
 import { whole } from './steering.js';
 
 export interface Ends {
@@ -24,17 +24,54 @@ export function migrationReport(progress: CollectionProgress, ends: Ends, finish
   return {
     source: ends.source,
     target: ends.target,
-    outcome: proof.equal ? 'verified' : 'different',
+    ...verdictOf(progress, proof),
     points: progress.copied.points,
     bytes: progress.copied.bytes,
     copySeconds,
     verifySeconds: seconds(progress.verified.ms),
     pointsPerSecond: copySeconds > 0 ? Math.round(progress.copied.points / copySeconds) : 0,
-    repaired: progress.repaired,
+    repaired: { ...progress.repaired, ...overwritten(progress, proof) },
     proof,
     aliases: finish.aliases,
-    warnings: [...progress.warnings, ...mendings(progress)],
+    warnings: [...mendings(progress), ...progress.warnings],
   };
+}
+
+/** Only what was read on both sides is `verified`. */
+function verdictOf(progress: CollectionProgress, proof: Proof): { outcome: Outcome; reason?: string } {
+  if (!proof.equal) {
+    const reason = reasonForDifference(progress, proof);
+    return { outcome: 'different', ...(reason === undefined ? {} : { reason }) };
+  }
+  const planned = progress.total;
+  if (planned > 0 && proof.source.count === 0) {
+    const reason = `the source held ${whole(planned)} points when the job was planned and holds none now`;
+    return { outcome: 'different', reason };
+  }
+  if (!isTrusted(progress)) return { outcome: 'verified' };
+  return {
+    outcome: 'unproven',
+    reason: 'equal to the source as it was read: the source was not read again',
+  };
+}
+
+function reasonForDifference(progress: CollectionProgress, proof: Proof): string | undefined {
+  const { plan } = progress;
+  if (plan?.targetState !== 'known' || progress.isUntouched) return undefined;
+  if (proof.missing + proof.changed + proof.extra === 0) return undefined;
+  const theirs = proof.changed + proof.extra;
+  const what =
+    theirs > 0
+      ? `${whole(theirs)} points were added or changed there`
+      : `${whole(proof.missing)} points are missing there`;
+  return `target has moved on since it was verified: ${what}; nothing was written`;
+}
+
+/** With `merge`, points of the target that had the id of one of the source's. Exact while nobody else writes there. */
+function overwritten({ plan }: CollectionProgress, proof: Proof): { overwritten?: number } {
+  if (plan?.targetState !== 'merge') return {};
+  const added = proof.targetCount - plan.targetPoints;
+  return { overwritten: Math.max(0, proof.source.count - added) };
 }
 
 export function verificationReport(
@@ -43,13 +80,15 @@ export function verificationReport(
   finish: Omit<Finish, 'aliases'> & { seconds: number },
 ): VerificationReport {
   const proof = proofOf(progress, finish.subset, finish.configuration);
-  const outcome: Outcome = proof.equal ? 'verified' : 'different';
-  return { ...ends, outcome, seconds: finish.seconds, proof, warnings: progress.warnings };
+  const verdict = verdictOf(progress, proof);
+  return { ...ends, ...verdict, seconds: finish.seconds, proof, warnings: progress.warnings };
 }
 
 /** Says in a sentence what differs. */
 export function describeDifference(report: MigrationReport | VerificationReport): string {
-  const { source, target, proof } = report;
+  const { source, target, proof, reason } = report;
+  const ends = `${source.collection} on ${source.cluster} and ${target.collection} on ${target.cluster}`;
+  if (proof.equal && reason !== undefined) return `${ends} are equal, but ${reason}.`;
   const parts = [
     proof.missing > 0 ? [`${whole(proof.missing)} missing`] : [],
     proof.changed > 0 ? [`${whole(proof.changed)} changed`] : [],
@@ -59,8 +98,8 @@ export function describeDifference(report: MigrationReport | VerificationReport)
   const counts = `${whole(proof.sourceCount)} and ${whole(proof.targetCount)} points`;
   const what = parts.length > 0 ? parts.join(', ') : `the digests were taken while a side was written`;
   const ids = proof.first.length > 0 ? ` First ids: ${proof.first.map(named).join(', ')}.` : '';
-  const ends = `${source.collection} on ${source.cluster} and ${target.collection} on ${target.cluster}`;
-  return `${ends} differ (${counts}): ${what}.${ids}`;
+  const because = reason === undefined ? '' : `${target.collection}: ${reason}. `;
+  return `${because}${ends} differ (${counts}): ${what}.${ids}`;
 }
 
 /** "docs on b has 1,200 of 4,000 points, indexing put back; start the same job again to go on" */
@@ -77,6 +116,11 @@ export function stateOfTarget(
   );
 }
 
+/** Of a target that is no longer the collection, or the cluster, that the job prepared. */
+export function replacedTarget({ cluster, collection }: CollectionRef): string {
+  return `${collection} on ${cluster} was left as it is now`;
+}
+
 export function named(difference: Difference): string {
   const key = difference.shardKey === undefined ? '' : `${difference.shardKey}:`;
   return `${key}${difference.id} (${difference.kind})`;
@@ -85,10 +129,13 @@ export function named(difference: Difference): string {
 function mendings(progress: CollectionProgress): string[] {
   const { upserted, deleted } = progress.repaired;
   if (upserted + deleted === 0) return [];
-  const ids = inOrder(progress.mended).map(named).join(', ');
-  return [
-    `Repaired on the target: ${whole(upserted)} written again, ${whole(deleted)} deleted. First ids: ${ids}`,
-  ];
+  const ids = `First ids: ${inOrder(progress.mended).map(named).join(', ')}`;
+  const isBroughtBack = progress.move !== undefined && progress.plan?.targetState !== 'known' && deleted > 0;
+  if (!isBroughtBack)
+    return [`Repaired on the target: ${whole(upserted)} written again, ${whole(deleted)} deleted. ${ids}`];
+  const removed = `${whole(deleted)} points that the snapshot brought back were removed`;
+  const written = upserted > 0 ? `, and ${whole(upserted)} written again` : '';
+  return [`${removed}: the source does not have them${written}. ${ids}`];
 }
 
 function inOrder(differences: readonly Difference[]): Difference[] {

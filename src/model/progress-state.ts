@@ -21,7 +21,18 @@ export interface Sides {
   targetRead: ReadPlan;
   maxWritePoints?: number;
   owned: boolean;
+  /** Points of the target that the source does not have may be deleted. Absent: no. */
+  mayDelete?: boolean;
+  /** The target carries the job's stamp. Absent: no. */
+  stamped?: boolean;
   nodes: number;
+}
+
+export function sidesOf(plan: CollectionPlan, prepared: PrepareTargetResult, nodes: number): Sides {
+  const { sourcePin, sourceRead } = plan;
+  const { targetPin, targetRead, owned, mayDelete, stamped, maxWritePoints } = prepared;
+  const limit = maxWritePoints === undefined ? {} : { maxWritePoints };
+  return { sourcePin, targetPin, sourceRead, targetRead, owned, mayDelete, stamped, nodes, ...limit };
 }
 
 /** Sums over the finished pages of one round. */
@@ -52,6 +63,12 @@ export interface CollectionProgress {
   capture?: CaptureProgress;
   /** The target holds what was asked of it again: indexing and strict mode are put back. */
   released: boolean;
+  /** When the stamp on the target was last renewed, in milliseconds of workflow time. */
+  renewedAt?: number;
+  /** Of a target that an earlier run verified: it still holds what it held then, so what differs is the source's doing. */
+  isUntouched?: boolean;
+  /** The result stands, and the target's stamp says so: nothing that happens later takes it back. */
+  closed?: boolean;
   total: number;
   copy: boolean;
   reread: boolean;
@@ -153,6 +170,11 @@ export function countClaim(progress: CollectionProgress, slot: Slot, claim: Clai
   if (key && !progress.reportKeys.includes(key) && progress.reportKeys.length < MAX_REPORT_KEYS) {
     progress.reportKeys.push(key);
   }
+}
+
+/** The source's digest is the one that was taken while copying: nobody has read it again. */
+export function isTrusted({ copy, reread }: CollectionProgress): boolean {
+  return copy && !reread;
 }
 
 /** Everything from the start once more: both sides are read anew. */

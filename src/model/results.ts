@@ -4,7 +4,7 @@ import type { Difference } from './activities.js';
 import type { RangeDigest } from './digest.js';
 import type { RecallShares } from './recall.js';
 
-/** `unproven`: recovered, with nothing to prove the content by. */
+/** `unproven`: done, without the evidence that `verified` stands for; `reason` says what is missing. */
 export type Outcome = 'verified' | 'unproven' | 'different' | 'failed' | 'aborted';
 
 /** The proof of one collection. */
@@ -30,17 +30,28 @@ export interface Proof {
   passes: number;
 }
 
+/** What a job wrote to a target besides copying to it. */
+export interface Repaired {
+  /** Points that were missing, and points that were other than the source's. */
+  upserted: number;
+  deleted: number;
+  /** With `merge`: points of the target that the source's of the same id replaced. */
+  overwritten?: number;
+}
+
 /** Result of the children `migrateCollection` and `moveCollection`. */
 export interface MigrationReport {
   source: { cluster: string; collection: string };
   target: { cluster: string; collection: string };
   outcome: Outcome;
+  /** Why it is not `verified`, a sentence, where the proof's figures do not say it. */
+  reason?: string;
   points: number;
   bytes: number;
   copySeconds: number;
   verifySeconds: number;
   pointsPerSecond: number;
-  repaired: { upserted: number; deleted: number };
+  repaired: Repaired;
   proof: Proof;
   aliases: string[];
   warnings: string[];
@@ -71,6 +82,7 @@ export interface VerificationReport {
   source: { cluster: string; collection: string };
   target: { cluster: string; collection: string };
   outcome: Outcome;
+  reason?: string;
   seconds: number;
   proof: Proof;
   warnings: string[];
@@ -95,6 +107,10 @@ export interface CollectionEnd {
   moved?: MovedShards;
   /** Why it went another way than the one that was asked for first. */
   because?: string;
+  /** Why it is not `verified`, where nothing else says it. */
+  reason?: string;
+  repaired?: Repaired;
+  warnings?: string[];
 }
 
 /** Result of the child `backupCollection`; `verified` means that every object is what its manifest says. */
@@ -139,6 +155,12 @@ export interface CollectionLine {
   moved?: MovedShards;
   /** Why it went point by point, where snapshots were asked for. */
   because?: string;
+  /** Why it is not `verified`, where nothing else says it. */
+  reason?: string;
+  /** What was written to the target besides the copy; absent when nothing was. */
+  repaired?: Repaired;
+  /** At most ten; the child's result has them whole. */
+  warnings?: string[];
   /** Id of the child workflow that holds the full report. */
   workflowId: string;
 }
@@ -152,6 +174,8 @@ export interface JobReport {
   source: string;
   target: string;
   outcome: Outcome;
+  /** Why it is not `verified`, where the collections do not say it. */
+  reason?: string;
   collections: CollectionLine[];
   /** Collections not listed because the result would be too large; their own rows have it all. */
   more: number;
@@ -196,6 +220,8 @@ export interface CollectionStatus {
   shards?: { captured: number; of: number; bytes: number };
   /** Why it waits for an operator, and what to send. */
   attention?: string;
+  /** At most ten. */
+  warnings?: string[];
 }
 
 /** Answer to the query `status` of a parent. */

@@ -3,8 +3,8 @@
 //
 //   copy ──▶ digest ──▶ equal: finished
 //              │ ▲
-//              ▼ │ (only what was repaired, both sides)
-//            compare ──▶ nothing found: equal after all · nothing written: stays different
+//              ▼ │ (both sides: what was repaired, and what was found equal after all)
+//            compare ──▶ differences found and nothing written: stays different
 
 import type { CompareSliceResult, CopySliceResult, Difference } from './activities.js';
 import { EMPTY_DIGEST, addDigests, sameDigest, type RangeDigest } from './digest.js';
@@ -21,7 +21,7 @@ export interface Rules {
   reread: boolean;
   /** Prove `source ⊆ target`. */
   subset: boolean;
-  mode: 'report' | 'repair';
+  mode: 'report' | 'removeExtras' | 'repair';
   /** Nodes of the target to digest each, 1 when any will do. */
   nodes: number;
 }
@@ -47,6 +47,8 @@ export interface Slot {
   points: number;
   bytes: number;
   digest: RangeDigest;
+  /** Of a comparison: the target's digest that led to it. */
+  before?: RangeDigest;
   found?: Found;
 }
 
@@ -64,6 +66,8 @@ export interface Page {
   first: { slice: number; difference: Difference }[];
   /** Slices that differ and are left so. */
   standing: number[];
+  /** By slice and node: the digests around a comparison that found only vectors which the target normalised again. */
+  settled: Record<string, { source: RangeDigest; target: RangeDigest }>;
 }
 
 export function newPage(slices: Slice[], next: number | undefined, rules: Rules): Page {
@@ -77,6 +81,7 @@ export function newPage(slices: Slice[], next: number | undefined, rules: Rules)
     found: {},
     first: [],
     standing: [],
+    settled: {},
   };
   if (next !== undefined) page.next = next;
   const all = slices.map((_, slice) => slice);
@@ -117,12 +122,12 @@ function afterDigests(page: Page): Slot[] {
   for (const slot of page.walk) if (slot.task === 'source') page.source[slot.slice] = slot.digest;
   const targets = page.walk.filter((slot) => slot.task === 'target');
   for (const slot of targets) page.target[slot.slice] = slot.digest;
-  const suspects = targets.filter(
-    (slot) => !sameDigest(slot.digest, page.source[slot.slice] ?? EMPTY_DIGEST),
-  );
+  const unequal = targets.filter((slot) => !sameDigest(slot.digest, page.source[slot.slice] ?? EMPTY_DIGEST));
+  const suspects = unequal.filter((slot) => !isSettled(page, slot));
   for (const slot of suspects) page.target[slot.slice] = slot.digest;
   const differing = new Set(slicesOf(suspects));
-  for (const slice of slicesOf(targets)) if (!differing.has(slice)) delete page.found[slice];
+  const unequalSlices = new Set(slicesOf(unequal));
+  for (const slice of slicesOf(targets)) if (!unequalSlices.has(slice)) delete page.found[slice];
   if (page.pass < MAX_PASSES) return comparison(page, suspects);
   page.standing.push(...differing);
   return [];
@@ -130,27 +135,51 @@ function afterDigests(page: Page): Slot[] {
 
 function afterCompare(page: Page, rules: Rules): Slot[] {
   const dirty = new Set<number>();
+  const settled = new Set<number>();
   const standing = new Set<number>();
   for (const slot of page.walk) {
     const found = slot.found ?? nothingFound();
     const before = page.found[slot.slice];
     if (!before || differences(found, rules) >= differences(before, rules)) page.found[slot.slice] = found;
-    if (differences(found, rules) === 0) settle(page, slot, found, rules);
-    else if (found.upserted + found.deleted > 0) dirty.add(slot.slice);
+    if (differences(found, rules) === 0) {
+      settle(page, slot, found, rules);
+      settled.add(slot.slice);
+    } else if (found.upserted + found.deleted > 0) dirty.add(slot.slice);
     else standing.add(slot.slice);
   }
   for (const slice of dirty) standing.delete(slice);
   page.standing.push(...standing);
-  if (!rules.subset) return proof(page, [...dirty], rules, true);
+  if (!rules.subset) {
+    const again = [...settled].filter((slice) => !standing.has(slice));
+    return proof(page, [...new Set([...dirty, ...again])], rules, true);
+  }
   if (page.pass < MAX_PASSES) return proof(page, [...dirty], rules, true);
   page.standing.push(...dirty);
   return [];
 }
 
-/** Compared point by point and found equal; only float16 vectors with other bits keep the digests apart. */
+/**
+ * Compared point by point and found equal: the sides are digested again before it counts. Float16 vectors with other bits
+ * keep the digests apart: then both must be what they were before and during the comparison.
+ */
 function settle(page: Page, slot: Slot, found: Found, rules: Rules): void {
-  page.source[slot.slice] = slot.digest;
-  if (rules.subset || found.renormalised === 0) page.target[slot.slice] = slot.digest;
+  if (rules.subset) {
+    page.source[slot.slice] = slot.digest;
+    page.target[slot.slice] = slot.digest;
+  } else if (found.renormalised > 0) {
+    page.settled[placeOf(slot)] = { source: slot.digest, target: slot.before ?? EMPTY_DIGEST };
+  }
+}
+
+function isSettled(page: Page, slot: Slot): boolean {
+  const known = page.settled[placeOf(slot)];
+  const source = page.source[slot.slice];
+  if (!known || !source) return false;
+  return sameDigest(known.source, source) && sameDigest(known.target, slot.digest);
+}
+
+function placeOf({ slice, node }: Slot): string {
+  return node === undefined ? String(slice) : `${slice}/${node}`;
 }
 
 function proof(page: Page, slices: number[], rules: Rules, bothSides: boolean): Slot[] {
@@ -170,7 +199,7 @@ function comparison(page: Page, suspects: readonly Slot[]): Slot[] {
   const again = new Set(slicesOf(suspects));
   for (const slice of again) delete page.found[slice];
   page.first = page.first.filter((sighting) => !again.has(sighting.slice));
-  return suspects.map((slot) => newSlot('compare', slot.slice, slot.node));
+  return suspects.map((slot) => ({ ...newSlot('compare', slot.slice, slot.node), before: slot.digest }));
 }
 
 function newSlot(task: Slot['task'], slice: number, node?: number): Slot {

@@ -1,13 +1,13 @@
 // Finds every point of a slice that differs between two sides, names it, and repairs the target where asked. Promises:
 // a difference counts only when a second read of both sides still shows it; the cursor moves over an id only when its
-// difference was settled and recorded; surplus points are deleted only when the caller owns the target.
+// difference was settled and recorded; surplus points are deleted only when the caller says `extras: delete`.
 //
 //   walk both sides in step ─▶ suspects (ids only) ─▶ enough, or the end: settle them
 //   settle: pause, read the suspects again by id on both sides
 //           equal now          → the source was being written; forget it
 //           renormalised       → counted apart
 //           missing / changed  → recorded; in repair: upsert the source's point
-//           extra              → recorded; in repair on an owned target: delete
+//           extra              → recorded; where the caller may delete: deleted
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CompareSliceInput, CompareSliceResult, Difference } from '../model/activities.js';
@@ -157,7 +157,7 @@ class Settler {
     ]);
     const found = this.#judge(ids, left, right);
     await this.#job.report.append(found.differences);
-    const written = input.mode === 'repair' ? await this.#repair(left, found) : { upserted: 0, deleted: 0 };
+    const written = input.mode === 'report' ? NOTHING : await this.#repair(left, found);
     this.state = counted(this.state, found, written);
     return found.differences.length + found.renormalised;
   }
@@ -200,14 +200,15 @@ class Settler {
     const { input, target, signal } = this.#job;
     const { collection } = input.target;
     const key = input.slice.shardKey;
-    if (found.upsert.length > 0) {
-      for (const part of parts(left.pick(found.upsert), input.batchBytes, input.maxWritePoints)) {
+    const upsert = input.mode === 'repair' ? found.upsert : [];
+    if (upsert.length > 0) {
+      for (const part of parts(left.pick(upsert), input.batchBytes, input.maxWritePoints)) {
         await target.upsert(collection, key, part, signal);
       }
     }
     const remove = input.extras === 'delete' ? found.remove : [];
     if (remove.length > 0) await target.delete(collection, key, remove, signal);
-    return { upserted: found.upsert.length, deleted: remove.length };
+    return { upserted: upsert.length, deleted: remove.length };
   }
 
   #claim(): void {
@@ -230,6 +231,8 @@ interface Written {
   upserted: number;
   deleted: number;
 }
+
+const NOTHING: Written = { upserted: 0, deleted: 0 };
 
 interface Found {
   differences: Difference[];

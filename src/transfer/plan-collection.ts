@@ -2,17 +2,21 @@
 // fit into it, and what is held back meanwhile. Everything that speaks against the job is thrown here. Writes nothing.
 
 import type { CollectionPlan, PlanCollectionInput } from '../model/activities.js';
-import type { HeldBack, TargetState } from '../model/collections.js';
+import type { HeldBack, Pin, TargetState } from '../model/collections.js';
 import { wholeSettings, withOverrides } from '../model/collection-settings.js';
+import type { RangeDigest } from '../model/digest.js';
 import { misfits, settingDifferences } from '../model/settings-difference.js';
 import { FerryError } from '../model/errors.js';
 import { numberAt, valueAt, writeJson, type JsonObject } from '../model/json.js';
 import { migrationName } from '../model/names.js';
-import { isAtLeast, METADATA_SINCE, workIn } from '../model/stamp.js';
+import { isAtLeast, METADATA_SINCE, workIn, type StampedWork } from '../model/stamp.js';
+import { whole } from '../model/steering.js';
 import type { ClusterControl, Controls } from './control-port.js';
 import { keyName, lookAt, lookIfThere, readPlanOf, shardKeysOf, type Look } from './look.js';
-import { takePin } from './pin.js';
-import { isSameCluster } from './same-cluster.js';
+import { sharesPeer, takePin } from './pin.js';
+import { compareClusters, requireKnownCluster } from './same-cluster.js';
+
+const MAX_NOTES = 10;
 
 export async function planCollection(
   controls: Controls,
@@ -20,60 +24,125 @@ export async function planCollection(
   signal?: AbortSignal,
 ): Promise<CollectionPlan> {
   const [source, target] = [controls.of(input.source.cluster), controls.of(input.target.cluster)];
-  await refuseItself(source, target, input, signal);
+  refuseContradiction(input);
   const from = await lookAt(source, input.source, signal);
   const to = await lookIfThere(target, input.target, signal);
+  await refuseItself(source, target, input, to, signal);
+  const unfinished = unfinishedNote(input, from);
+  const sourcePin = await takePin(source, input.source.collection, from.info, signal);
   const wanted = withOverrides(wholeSettings(from.info.config), input.overrides);
-  const targetState = to ? stateOf(input, from, to) : 'absent';
+  const targetState = to ? stateOf(input, sourcePin, from, to) : 'absent';
+  const verified = to && targetState === 'known' ? verifiedOf(input, to) : undefined;
   await refuseMissingClustering(target, wanted, signal);
+  const notes = await notesFor(target, input, wanted, targetState, to, signal);
   return {
-    sourcePin: await takePin(source, input.source.collection, from.info, signal),
+    sourcePin,
     targetState,
+    ...(verified === undefined ? {} : { verified }),
     sourcePoints: from.points,
     targetPoints: to?.points ?? 0,
     sourceRead: readPlanOf(from),
     heldBack: await heldBackOf(target, input, wanted, targetState, to, signal),
-    notes: await notesFor(target, input, wanted, targetState, to, signal),
+    notes: [...unfinished, ...notes].slice(0, MAX_NOTES),
   };
+}
+
+function refuseContradiction({ onExisting, deleteExtras }: PlanCollectionInput): void {
+  if (onExisting !== 'merge' || !deleteExtras) return;
+  const happened =
+    '`deleteExtras` cannot be combined with `onExisting: "merge"`, which keeps all points of the target';
+  throw new FerryError('InvalidInput', happened);
 }
 
 async function refuseItself(
   source: ClusterControl,
   target: ClusterControl,
   input: PlanCollectionInput,
+  to: Look | undefined,
   signal?: AbortSignal,
 ): Promise<void> {
   if (input.source.collection !== input.target.collection) return;
-  if (!(await isSameCluster(source, target, signal))) return;
+  const destroys = to !== undefined && (input.onExisting === 'recreate' || input.deleteExtras === true);
+  const compare = destroys ? requireKnownCluster : compareClusters;
+  if ((await compare(source, target, signal)) !== 'same') return;
   const happened = `"${input.source.collection}" would be copied onto itself: source and target are one cluster`;
   throw new FerryError('InvalidInput', happened, { context: { ...input.target } });
 }
 
-/** Created by this migration, now or at an earlier attempt. */
-export function isOurs(input: PlanCollectionInput, config: JsonObject): boolean {
-  return workIn(config)?.isAdopted !== true && isStamped(input, config);
+/** What a job has not finished filling is not what its owner believes to have. */
+function unfinishedNote({ source, allowUnfinished }: PlanCollectionInput, from: Look): string[] {
+  const work = workIn(from.info.config);
+  if (work?.state !== 'open') return [];
+  const happened = `"${source.collection}" on "${source.cluster}" is unfinished: ${fillerOf(work)}`;
+  if (allowUnfinished) return [`${happened}.`];
+  throw new FerryError('SourceUnfinished', happened, { context: { ...source } });
 }
 
-function isStamped(input: PlanCollectionInput, config: JsonObject): boolean {
+function fillerOf({ kind, job, renewedAt }: StampedWork): string {
+  return `the ${kind} ${job} fills it, and last worked on it at ${renewedAt}`;
+}
+
+/** Stamped by the migration of these names from this very cluster. */
+function ownWork(input: Sides, sourcePin: Pin, config: JsonObject): StampedWork | undefined {
   const work = workIn(config);
-  return work?.kind === 'migration' && work.name === migrationName(input.source, input.target);
+  if (work?.kind !== 'migration' || work.name !== migrationName(input.source, input.target)) return undefined;
+  const isFromElsewhere = work.source.length > 0 && sourcePin.identity.length > 0;
+  if (isFromElsewhere && !sharesPeer(work.source, sourcePin.identity)) {
+    const [was, is] = [work.source.join(', '), sourcePin.identity.join(', ')];
+    const { cluster, collection } = input.target;
+    const happened =
+      `"${collection}" on "${cluster}" was filled from the cluster of peer ${was}, ` +
+      `and the alias "${input.source.cluster}" now leads to peer ${is}`;
+    throw new FerryError('ClusterChanged', happened, { context: { ...input.source } });
+  }
+  return work;
 }
 
-function stateOf(input: PlanCollectionInput, from: Look, to: Look): TargetState {
+/** Created by this migration, now or at an earlier attempt, and not yet handed over to its owner. */
+export function isOurs(input: Sides, sourcePin: Pin, config: JsonObject): boolean {
+  const work = ownWork(input, sourcePin, config);
+  return work?.state === 'open' && work.isAdopted !== true;
+}
+
+type Sides = Pick<PlanCollectionInput, 'source' | 'target'>;
+
+function stateOf(input: PlanCollectionInput, sourcePin: Pin, from: Look, to: Look): TargetState {
   if (input.onExisting === 'recreate') return 'recreate';
-  refuseMisfits(input, from, to);
-  if (isOurs(input, to.info.config)) return 'ours';
+  const own = ownWork(input, sourcePin, to.info.config);
+  const isOurs = own?.state === 'open' && own.isAdopted !== true;
+  refuseMisfits(input, isOurs, from, to);
+  if (isOurs) return 'ours';
+  if (own?.state === 'closed') return 'known';
+  if (own) return to.points === 0 ? 'empty' : 'adopted';
+  const work = workIn(to.info.config);
+  if (work?.state === 'open') throw beingFilled(input, work);
   if (to.points === 0) return 'empty';
-  if (isStamped(input, to.info.config)) return 'adopted';
   if (input.onExisting === 'merge') return 'merge';
   const happened = `"${input.target.collection}" on "${input.target.cluster}" already holds ${to.points} points that this migration did not write`;
   throw new FerryError('TargetNotEmpty', happened, { context: { ...input.target } });
 }
 
-function refuseMisfits(input: PlanCollectionInput, from: Look, to: Look): void {
+/** Its settings are held back, and its points would be deleted as strangers by the job that fills it. */
+function beingFilled({ target }: PlanCollectionInput, work: StampedWork): FerryError {
+  const happened = `"${target.collection}" on "${target.cluster}" belongs to another job: ${fillerOf(work)}`;
+  return new FerryError('TargetNotEmpty', happened, { context: { ...target } });
+}
+
+/** More points than an earlier run left there are somebody's work. */
+function verifiedOf({ target, deleteExtras }: PlanCollectionInput, to: Look): RangeDigest | undefined {
+  const work = workIn(to.info.config);
+  const verified = work?.verified;
+  if (verified === undefined || to.points <= verified.count || deleteExtras) return verified;
+  const happened =
+    `"${target.collection}" on "${target.cluster}" has moved on since it was verified at ${work?.renewedAt}: ` +
+    `it held ${whole(verified.count)} points then and holds ${whole(to.points)} now`;
+  throw new FerryError('TargetMovedOn', happened, { context: { ...target } });
+}
+
+function refuseMisfits(input: PlanCollectionInput, isOurs: boolean, from: Look, to: Look): void {
   const found = misfits(from.settings, to.settings);
   // What is ours gets its missing keys from prepareTarget.
-  if (found.length === 0 && !isOurs(input, to.info.config)) {
+  if (found.length === 0 && !isOurs) {
     const there = new Set(shardKeysOf(to.layout).map((one) => keyName(one.key)));
     for (const { key } of shardKeysOf(from.layout)) {
       if (!there.has(keyName(key))) found.push(`shard key ${keyName(key)} does not exist there`);
@@ -145,7 +214,7 @@ async function notesFor(
     notes.push(`replication_factor is ${replicas}, but "${target.alias}" has ${nodes} node(s).`);
   }
   if (to && !isCreated) notes.push(...otherSettings(wanted, to.settings, input));
-  return notes.slice(0, 10);
+  return notes;
 }
 
 /** An existing target keeps its settings, also where the job's input wants others. */

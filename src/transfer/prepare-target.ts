@@ -31,12 +31,14 @@ import {
   NO_INDEXING,
   stampMetadata,
   stampOf,
+  workIn,
   type StampedWork,
 } from '../model/stamp.js';
 import type { ClusterControl, Controls, NewShardKey } from './control-port.js';
 import { keyName, lookAt, lookIfThere, readPlanOf, shardKeysOf, strictLimit, type Look } from './look.js';
 import { createCheckPin, takePin } from './pin.js';
 import { isOurs } from './plan-collection.js';
+import { requireKnownCluster } from './same-cluster.js';
 
 interface Work {
   input: PrepareTargetInput;
@@ -48,6 +50,7 @@ interface Work {
 }
 
 const CREATED_BY_US: readonly TargetState[] = ['absent', 'ours', 'recreate'];
+const ADOPTED: readonly TargetState[] = ['empty', 'adopted'];
 
 export async function prepareTarget(
   controls: Controls,
@@ -55,10 +58,12 @@ export async function prepareTarget(
   signal?: AbortSignal,
 ): Promise<PrepareTargetResult> {
   const owned = CREATED_BY_US.includes(input.targetState);
-  if (owned) await buildTarget(await workFor(controls, input, signal));
-  else if (input.targetState === 'empty') await adopt(controls, input, signal);
+  if (owned) await buildTarget(controls, await workFor(controls, input, signal));
+  else if (ADOPTED.includes(input.targetState)) await adopt(controls, input, signal);
   const target = controls.of(input.target.cluster);
   const there = await lookAt(target, input.target, signal);
+  const work = workIn(there.info.config);
+  const isOpen = work?.state === 'open' && work.job === input.job;
   const maxWritePoints = strictLimit(there.settings, 'upsert_max_batchsize');
   return {
     targetPin: await takePin(target, input.target.collection, there.info, signal),
@@ -66,6 +71,8 @@ export async function prepareTarget(
     ...(maxWritePoints === undefined ? {} : { maxWritePoints }),
     targetNodes: target.nodeUrls.length,
     owned,
+    stamped: isOpen || input.targetState === 'known',
+    mayDelete: input.deleteExtras === true || (owned && isOpen),
   };
 }
 
@@ -75,7 +82,11 @@ async function adopt(controls: Controls, input: PrepareTargetInput, signal?: Abo
   const target = controls.of(cluster);
   if (!isAtLeast(await target.version(signal), METADATA_SINCE)) return;
   const { config } = await target.info(collection, signal);
-  const creation = stampOf(config)?.creation ?? randomUUID();
+  const { creation = randomUUID(), work } = stampOf(config) ?? {};
+  if (work?.state === 'open' && work.name !== migrationName(input.source, input.target)) {
+    const happened = `The job ${work.job} has begun to fill "${collection}" on "${cluster}" since this job was planned`;
+    throw new FerryError('TargetNotEmpty', happened, { context: { cluster, collection } });
+  }
   const metadata = stampMetadata({ creation, work: { ...openWork(input), isAdopted: true } });
   await target.change(collection, { metadata }, signal);
 }
@@ -90,10 +101,10 @@ async function workFor(controls: Controls, input: PrepareTargetInput, signal?: A
   return { input, source, wanted, target, isStamped, signal };
 }
 
-async function buildTarget(work: Work): Promise<void> {
+async function buildTarget(controls: Controls, work: Work): Promise<void> {
   const { target, input, signal } = work;
   const { collection } = input.target;
-  if (input.targetState === 'recreate') await target.remove(collection, signal);
+  if (input.targetState === 'recreate') await removeExisting(controls, work);
   let there = await lookIfThere(target, input.target, signal);
   if (there) refuseStrangers(work, there);
   else {
@@ -107,9 +118,25 @@ async function buildTarget(work: Work): Promise<void> {
   await holdBack(work, there);
 }
 
-/** Between planning and now somebody may have made a collection of that name. */
+/** The aliases may have been turned since the plan: what would be deleted must not be the source. */
+async function removeExisting(controls: Controls, { input, target, signal }: Work): Promise<void> {
+  const { source, target: ref } = input;
+  if (source.collection === ref.collection) {
+    const found = await requireKnownCluster(controls.of(source.cluster), target, signal);
+    if (found === 'same') {
+      const happened = `"${ref.collection}" would be deleted to be copied onto itself: source and target are one cluster`;
+      throw new FerryError('InvalidInput', happened, { context: { ...ref } });
+    }
+  }
+  await target.remove(ref.collection, signal);
+}
+
+/** Between planning and now somebody may have made a collection of that name, or another job one of this name. */
 function refuseStrangers({ input, isStamped }: Work, there: Look): void {
-  if (isOurs(input, there.info.config) || (!isStamped && there.points === 0)) return;
+  const { config } = there.info;
+  const isExpected = input.targetState === 'ours' || workIn(config)?.job === input.job;
+  if (isExpected && isOurs(input, input.sourcePin, config)) return;
+  if (!isStamped && there.points === 0) return;
   const { cluster, collection } = input.target;
   const happened = `"${collection}" on "${cluster}" was made by somebody else since this job was planned`;
   throw new FerryError('TargetNotEmpty', happened, { context: { cluster, collection } });
@@ -132,7 +159,7 @@ function stamp({ input }: Work, there?: Look): JsonObject {
   return stampMetadata({ creation, work: { ...openWork(input), heldBack: input.heldBack } });
 }
 
-function openWork({ source, target, sourcePin, job = '' }: PrepareTargetInput): StampedWork {
+function openWork({ source, target, sourcePin, job }: PrepareTargetInput): StampedWork {
   return {
     kind: 'migration',
     name: migrationName(source, target),
@@ -192,7 +219,8 @@ async function holdBack(work: Work, there: Look): Promise<void> {
   const { input, target, signal } = work;
   const isHeld =
     numberAt(there.info.config, 'optimizer_config', 'indexing_threshold') === Number(NO_INDEXING.value);
-  const isKnown = !work.isStamped || stampOf(there.info.config)?.work?.heldBack !== undefined;
+  const stamped = workIn(there.info.config);
+  const isKnown = !work.isStamped || (stamped?.heldBack !== undefined && stamped.job === input.job);
   if (isHeld && isKnown && there.settings.strict_mode_config === undefined) return;
   // The stamp first: what is held back must never be unknown.
   if (work.isStamped) await target.change(input.target.collection, { metadata: stamp(work, there) }, signal);

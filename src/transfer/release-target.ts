@@ -1,6 +1,7 @@
 // Puts back what was held back while points were loaded: the indexing threshold, strict mode, the aliases of a collection
-// that was replaced, and last the note of it in the stamp. May be repeated, also for a collection that was never created. Touches only what carries our stamp,
-// which also knows what to put back.
+// that was replaced, and last the note of it in the stamp. May be repeated, also for a collection that was never created.
+// Touches only what carries the job's stamp, which also knows what to put back; throws `CollectionChanged` where the
+// collection is no longer the one that was prepared.
 
 import { LosslessNumber } from 'lossless-json';
 import type { ReleaseTargetInput } from '../model/activities.js';
@@ -9,20 +10,23 @@ import type { HeldBack } from '../model/collections.js';
 import { parseJson, textAt, type JsonObject } from '../model/json.js';
 import { isAtLeast, METADATA_SINCE, NO_INDEXING, stampMetadata, stampOf } from '../model/stamp.js';
 import type { ClusterControl, Controls } from './control-port.js';
+import { createCheckPin } from './pin.js';
 
 /** A patch with null changes nothing, so Qdrant's default has to be said. In KiB. */
 const DEFAULT_INDEXING_THRESHOLD = new LosslessNumber('10000');
 
 export async function releaseTarget(
   controls: Controls,
-  { target: ref, heldBack, owned }: ReleaseTargetInput,
+  { target: ref, targetPin, job, heldBack, owned }: ReleaseTargetInput,
   signal?: AbortSignal,
 ): Promise<void> {
   if (!owned) return;
   const target = controls.of(ref.cluster);
+  if (targetPin) await createCheckPin(controls)(ref.cluster, ref.collection, targetPin, signal);
   const config = await configIfThere(target, ref.collection, signal);
   if (!config) return;
   const stamp = stampOf(config);
+  if (job !== undefined && stamp && stamp.work?.job !== job) return;
   const held = stamp ? stamp.work?.heldBack : await heldUnstamped(target, config, heldBack, signal);
   if (!held) return;
   await target.change(ref.collection, patchOf(held), signal);

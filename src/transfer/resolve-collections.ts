@@ -6,7 +6,7 @@ import type { ResolveCollectionsInput, ResolveCollectionsResult } from '../model
 import { FerryError } from '../model/errors.js';
 import { DATA_QUEUE } from '../model/names.js';
 import type { Alias, ClusterControl, Controls } from './control-port.js';
-import { isSameCluster } from './same-cluster.js';
+import { compareClusters, requireKnownCluster } from './same-cluster.js';
 
 type Pair = ResolveCollectionsResult['collections'][number];
 
@@ -29,6 +29,7 @@ export async function resolveCollections(
   refuseSharedTargets(pairs);
   if (!input.namesMayBeAliases) refuseTakenNames(pairs, taken, input.target);
   await refuseItself(pairs, source, target, signal);
+  if (input.writes) await refuseChains(pairs, source, target, signal);
   const dataQueue = controls.taskQueueOf(input.target) ?? controls.taskQueueOf(input.source) ?? DATA_QUEUE;
   return { ...pageOf(pairs, input.after), dataQueue };
 }
@@ -116,13 +117,35 @@ async function refuseItself(
   signal?: AbortSignal,
 ): Promise<void> {
   const itself = pairs.find((pair) => pair.source === pair.target);
-  if (!itself || !(await isSameCluster(source, target, signal))) return;
+  if (!itself || (await compareClusters(source, target, signal)) !== 'same') return;
   const both =
     source.alias === target.alias ? `"${source.alias}"` : `"${source.alias}" and "${target.alias}"`;
   const happened =
     `Source and target are one cluster (${both}), so "${itself.source}" would be copied onto itself. ` +
     'Give it another name with `as`';
   throw new FerryError('InvalidInput', happened, { context: { collection: itself.source } });
+}
+
+/** Inside one cluster no collection may be read that the same job writes. */
+async function refuseChains(
+  pairs: Pair[],
+  source: ClusterControl,
+  target: ClusterControl,
+  signal?: AbortSignal,
+): Promise<void> {
+  const read = new Map(pairs.map((pair) => [pair.source, pair]));
+  const chained = pairs.flatMap((pair) => {
+    const next = read.get(pair.target);
+    return next === undefined || next === pair ? [] : [{ pair, next }];
+  });
+  const [first] = chained;
+  if (!first || (await requireKnownCluster(source, target, signal)) !== 'same') return;
+  const { pair, next } = first;
+  const through = next.asked === next.source ? '' : ` (the alias "${next.asked}" leads to it)`;
+  const happened =
+    `"${pair.source}" would be written to "${pair.target}"${through}, which this job itself reads to write ` +
+    `"${next.target}": ${pair.source} -> ${pair.target} -> ${next.target} inside one cluster. Run one job after the other`;
+  throw new FerryError('InvalidInput', happened, { context: { collection: pair.target } });
 }
 
 function pageOf(pairs: Pair[], after: string | undefined): Omit<ResolveCollectionsResult, 'dataQueue'> {

@@ -16,6 +16,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { describeCaptured, shardsOf } from '../model/capture-progress.js';
+import { shortWarnings } from '../model/job-report.js';
 import { shardsMoved } from '../model/move-progress.js';
 import type { CollectionRef } from '../model/collections.js';
 import type { CollectionProgress } from '../model/progress-state.js';
@@ -262,6 +263,7 @@ export class CollectionJob {
       startedAt: progress.startedAt,
       ...(shards === undefined ? {} : { shards }),
       ...(state.attention === undefined ? {} : { attention: state.attention }),
+      ...(progress.warnings.length === 0 ? {} : { warnings: shortWarnings(progress.warnings) }),
     };
   }
 }

@@ -1,13 +1,14 @@
 // How every migration of a collection ends once its proof was taken: what was held back is put back, the configurations
-// are compared, indexes awaited, names given last. And the compensation when it does not get that far.
+// are compared, the stamp is closed, aliases are set. From then on the result stands: indexes are awaited last, and an
+// abort only ends the waiting. And the compensation when it does not get that far.
 
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import { migrationReport } from '../model/outcome.js';
-import { proofOf } from '../model/progress-state.js';
 import type { MigrationReport } from '../model/results.js';
 import type { CollectionJob } from './collection-job.js';
 import { troubleOf } from './failures.js';
 import { runControl } from './proxies.js';
+import { closeStamp } from './stamp-life.js';
 
 export interface FinishOptions {
   overrides?: Record<string, unknown> | undefined;
@@ -18,7 +19,7 @@ export interface FinishOptions {
 
 export interface Finishing {
   subset: boolean;
-  /** Gives the target its names, when the sides are equal: the aliases it has then. */
+  /** Sets the aliases of the target, when the sides are equal: those it has then. */
   name(): Promise<string[]>;
   /** Names are given whether or not aliases were asked for. */
   alwaysNamed?: boolean;
@@ -34,11 +35,14 @@ export async function finishMigration(
   job.enter('finishing');
   await job.persist(() => release(job, 'step'));
   const configuration = await configurationDifferences(job, options.overrides, subset);
-  const equal = proofOf(progress, subset, configuration).equal;
-  if (equal && options.awaitIndexing) await awaitIndexes(job, options.awaitIndexingMinutes * 60_000);
-  const aliases = equal && (options.copyAliases || alwaysNamed) ? await name() : [];
-  if (equal) job.enter('done');
-  return migrationReport(progress, { source, target }, { subset, configuration, aliases });
+  const report = (aliases: string[]) =>
+    migrationReport(progress, { source, target }, { subset, configuration, aliases });
+  if (report([]).outcome === 'different') return report([]);
+  await closeStamp(job);
+  const aliases = options.copyAliases || alwaysNamed ? await name() : [];
+  if (options.awaitIndexing) await awaitIndexes(job, options.awaitIndexingMinutes * 60_000);
+  job.enter('done');
+  return report(aliases);
 }
 
 async function configurationDifferences(
@@ -69,7 +73,8 @@ async function awaitIndexes(job: CollectionJob, waitMs: number): Promise<void> {
       warn(troubleOf(error).message);
     }
   });
-  await job.obey();
+  const { aborted } = job.steering.state;
+  if (aborted !== undefined) warn(`its indexes were no longer awaited (${aborted})`);
 }
 
 /** As a step of the job its failure counts; as compensation it is recorded and never hides the first one. */
@@ -81,16 +86,23 @@ export async function release(job: CollectionJob, as: 'step' | 'compensation'): 
   // Killed between creating and answering, the target may be ours without our knowing; the stamp on it decides.
   const mayBeOurs = ['absent', 'ours', 'recreate'].includes(progress.plan.targetState);
   const owned = progress.prepared?.owned ?? mayBeOurs;
-  const input = { target, heldBack, owned };
+  const targetPin = progress.prepared?.targetPin;
+  const input = { target, heldBack, owned, job: job.id, ...(targetPin ? { targetPin } : {}) };
   const summary = `put indexing of ${target.collection} back`;
   if (as === 'step') await runControl('releaseTarget', input, summary);
   else {
     try {
       await CancellationScope.nonCancellable(() => runControl('releaseTarget', input, summary));
     } catch (error) {
+      if (isNoLongerOurs(error)) return;
       progress.warnings.push(`Indexing could not be put back: ${troubleOf(error).message}`);
       return;
     }
   }
   progress.released = true;
+}
+
+/** What stands there now is somebody else's: nothing of it is put back, and nothing is said of its points. */
+export function isNoLongerOurs(error: unknown): boolean {
+  return ['CollectionChanged', 'ClusterChanged'].includes(troubleOf(error).code);
 }

@@ -4,14 +4,14 @@
 
 import { ApplicationFailure, ContinueAsNew, continueAsNew, isCancellation } from '@temporalio/workflow';
 import { migrateCollectionSchema, parseInput, type MigrateCollectionInput } from '../model/inputs.js';
-import { describeDifference, stateOfTarget } from '../model/outcome.js';
-import { newProgress, type CollectionProgress, type Sides } from '../model/progress-state.js';
+import { describeDifference, replacedTarget, stateOfTarget } from '../model/outcome.js';
+import { newProgress, sidesOf, type CollectionProgress, type Sides } from '../model/progress-state.js';
 import type { MigrationReport } from '../model/results.js';
 import { CollectionJob, type JobSettings } from './collection-job.js';
 import { failure, surfacing, troubleOf } from './failures.js';
-import { finishMigration, release } from './finish-migration.js';
+import { finishMigration, isNoLongerOurs, release } from './finish-migration.js';
 import { paceOf, splitCarried } from './job-input.js';
-import { proveCollection } from './prove-collection.js';
+import { proveMigration } from './prove-migration.js';
 import { runControl } from './proxies.js';
 
 type Parsed = ReturnType<typeof read>;
@@ -23,7 +23,7 @@ export async function migrateCollection(input: MigrateCollectionInput): Promise<
     try {
       job.enter(job.progress.phase);
       const report = await migrate(job, parsed);
-      if (report.outcome === 'verified') return { ...report, ...reasonOf(parsed) };
+      if (report.outcome !== 'different') return { ...report, ...reasonOf(parsed) };
       throw failure('SidesDiffer', describeDifference(report), report);
     } catch (error) {
       if (error instanceof ContinueAsNew) throw error;
@@ -38,8 +38,8 @@ async function migrate(job: CollectionJob, parsed: Parsed): Promise<MigrationRep
   await plan(job, parsed);
   progress.sides ??= await prepare(job, parsed);
   const subset = progress.plan?.targetState === 'merge';
-  const mode = parsed.options.onDifference === 'repair' ? 'repair' : 'report';
-  await proveCollection({ job, sides: progress.sides, subset, mode });
+  const { onDifference, deleteExtras } = parsed.options;
+  await proveMigration({ job, sides: progress.sides, onDifference, deleteExtras });
   return finishMigration(job, parsed.options, { subset, name: () => copyAliases(job) });
 }
 
@@ -47,16 +47,18 @@ async function plan(job: CollectionJob, { options, asked }: Parsed): Promise<voi
   const { progress, settings } = job;
   if (progress.plan) return;
   const { source, target } = settings;
-  const { onExisting, overrides } = options;
-  const input = { source, target, onExisting, ...(overrides === undefined ? {} : { overrides }) };
+  const { onExisting, overrides, deleteExtras, allowUnfinished } = options;
+  const wanted = { onExisting, deleteExtras, allowUnfinished };
+  const input = { source, target, ...wanted, ...(overrides === undefined ? {} : { overrides }) };
   const found = await runControl('planCollection', input, `plan ${asked}`);
   progress.plan = found;
   progress.total = found.sourcePoints;
   progress.warnings.push(...found.notes);
-  const known = found.targetState === 'ours' || found.targetState === 'adopted';
-  const resumed = known && found.targetPoints > 0;
-  progress.reread = options.rereadSource || resumed;
-  progress.copy = !resumed || found.targetPoints * 2 < found.sourcePoints;
+  const isVerified = found.targetState === 'known';
+  const begun = found.targetState === 'ours' || found.targetState === 'adopted';
+  const resumed = begun && found.targetPoints > 0;
+  progress.reread = !options.trustCopyDigest || resumed || isVerified;
+  progress.copy = !isVerified && (!resumed || found.targetPoints * 2 < found.sourcePoints);
   if (!progress.copy) progress.already = found.targetPoints;
 }
 
@@ -67,9 +69,10 @@ async function prepare(job: CollectionJob, { options }: Parsed): Promise<Sides> 
   if (!found) throw failure('Internal', 'The target was to be prepared before anything was planned.');
   await job.obey();
   const { source, target } = settings;
-  const { onExisting, overrides } = options;
-  const { sourcePin, targetState, heldBack, sourceRead } = found;
-  const what = { source, target, onExisting, ...(overrides === undefined ? {} : { overrides }) };
+  const { onExisting, overrides, deleteExtras } = options;
+  const { sourcePin, targetState, heldBack } = found;
+  const wanted = { onExisting, deleteExtras, job: job.id };
+  const what = { source, target, ...wanted, ...(overrides === undefined ? {} : { overrides }) };
   progress.released = false;
   const input = { ...what, sourcePin, targetState, heldBack };
   const prepared = await runControl(
@@ -79,15 +82,16 @@ async function prepare(job: CollectionJob, { options }: Parsed): Promise<Sides> 
   );
   progress.prepared = prepared;
   const nodes = options.replicas ? (prepared.targetNodes ?? 1) : 1;
-  const { targetPin, targetRead, owned, maxWritePoints } = prepared;
-  const limit = maxWritePoints === undefined ? {} : { maxWritePoints };
-  return { sourcePin, targetPin, sourceRead, targetRead, owned, nodes, ...limit };
+  return sidesOf(found, prepared, nodes);
 }
 
 async function copyAliases(job: CollectionJob): Promise<string[]> {
   const { source, target } = job.settings;
+  const { sides } = job.progress;
+  if (!sides) throw failure('Internal', 'Aliases were to be copied before anything was prepared.');
+  const input = { source, target, targetPin: sides.targetPin };
   const { aliases } = await job.persist(() =>
-    runControl('copyAliases', { source, target }, `aliases of ${source.collection}`),
+    runControl('copyAliases', input, `aliases of ${source.collection}`),
   );
   return aliases;
 }
@@ -98,7 +102,9 @@ function reasonOf({ because }: Parsed): { because?: string } {
 
 function ending(job: CollectionJob, error: unknown): unknown {
   const { progress, settings } = job;
-  const state = stateOfTarget(settings.target, job.onTarget, progress.total, progress.released);
+  const state = isNoLongerOurs(error)
+    ? replacedTarget(settings.target)
+    : stateOfTarget(settings.target, job.onTarget, progress.total, progress.released);
   const touched = progress.prepared !== undefined || !progress.released;
   progress.lastError = touched ? `${troubleOf(error).message} ${state}` : troubleOf(error).message;
   job.show();

@@ -1,5 +1,5 @@
 // What the jobs between two clusters have in common, whatever way the points go: a child workflow for each collection,
-// under the lock of the collection that is written. Completes only when every collection is verified.
+// under the lock of the collection that is written. Completes when every collection is verified, or unproven as asked.
 
 import type { JobReport } from '../model/results.js';
 import { writeLockId } from '../model/names.js';
@@ -31,7 +31,7 @@ export async function runMigration(
     operation: kind.operation,
     ends: { source, target },
     input,
-    resolve: pagesOf(input, kind.namesMayBeAliases ? { namesMayBeAliases: true } : {}),
+    resolve: pagesOf(input, { writes: true, ...(kind.namesMayBeAliases ? { namesMayBeAliases: true } : {}) }),
     state: openState(input, carried),
     childOf: (collection, facts) => ({
       workflowId: writeLockId(target, collection.target),
@@ -43,7 +43,7 @@ export async function runMigration(
     goOn: kind.goOn,
   });
   const report = await job.run();
-  if (report.outcome === 'verified') return report;
+  if (report.outcome === 'verified' || report.outcome === 'unproven') return report;
   throw jobFailure(report, job.soleTrouble);
 }
 

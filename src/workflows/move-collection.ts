@@ -18,17 +18,18 @@ import { FerryError } from '../model/errors.js';
 import { parseInput } from '../model/inputs.js';
 import { moveCollectionSchema, type MoveCollectionInput } from '../model/move-inputs.js';
 import { newMove } from '../model/move-progress.js';
-import { describeDifference, stateOfTarget } from '../model/outcome.js';
-import { newProgress, type CollectionProgress, type Sides } from '../model/progress-state.js';
+import { describeDifference, replacedTarget, stateOfTarget } from '../model/outcome.js';
+import { newProgress, sidesOf, type CollectionProgress, type Sides } from '../model/progress-state.js';
 import type { JobReport, MigrationReport } from '../model/results.js';
 import { CollectionJob } from './collection-job.js';
 import { failure, surfacing, troubleOf } from './failures.js';
-import { finishMigration, release } from './finish-migration.js';
+import { finishMigration, isNoLongerOurs, release } from './finish-migration.js';
 import { omit, paceOf, splitCarried } from './job-input.js';
 import type { migrateCollection } from './migrate-collection.js';
 import { moveFromBackup, moveShards } from './move-shards.js';
 import { Move } from './move-state.js';
-import { awaitReplicas, proveCollection } from './prove-collection.js';
+import { awaitReplicas } from './prove-collection.js';
+import { proveMigration } from './prove-migration.js';
 import { runControl, runStore } from './proxies.js';
 import { locateStore } from './recovery-proxies.js';
 
@@ -42,7 +43,7 @@ export async function moveCollection(input: MoveCollectionInput): Promise<Migrat
       job.enter(job.progress.phase);
       await plan(move);
       const report = await carryOut(move);
-      if (report.outcome === 'verified') return report;
+      if (report.outcome !== 'different') return report;
       throw failure('SidesDiffer', describeDifference(report), report);
     } catch (error) {
       if (error instanceof ContinueAsNew) throw error;
@@ -55,8 +56,9 @@ async function plan(move: Move): Promise<void> {
   const { job, state, settings, options } = move;
   if (!state.plan) {
     const { source, target, asked } = settings;
-    const { onExisting, capture, overrides } = options;
-    const what = { source, target, onExisting, capture, ...(overrides === undefined ? {} : { overrides }) };
+    const { onExisting, capture, overrides, deleteExtras, allowUnfinished } = options;
+    const wanted = { onExisting, capture, deleteExtras, allowUnfinished };
+    const what = { source, target, ...wanted, ...(overrides === undefined ? {} : { overrides }) };
     const found = await runControl('planMove', what, `plan ${asked}`);
     if (found.unfit !== undefined) return goByScroll(move, found.unfit);
     state.plan = found;
@@ -93,8 +95,8 @@ async function carryOut(move: Move): Promise<MigrationReport> {
   if (options.through !== undefined && !state.isMoved) await backUp(move, options.through);
   progress.sides ??= await prepare(move);
   if (!state.isMoved) await bringShards(move);
-  const mode = options.onDifference === 'repair' ? 'repair' : 'report';
-  await proveCollection({ job, sides: progress.sides, subset: false, mode });
+  const { onDifference, deleteExtras } = options;
+  await proveMigration({ job, sides: progress.sides, onDifference, deleteExtras, fromSnapshots: true });
   return finish(move);
 }
 
@@ -152,28 +154,25 @@ async function prepare(move: Move): Promise<Sides> {
   await job.obey();
   await saveReplaced(move);
   progress.released = false;
-  state.isMade = found.targetState !== 'ours';
-  const what = { source, target: written, plan: found };
+  state.isMade = found.targetState !== 'ours' && found.targetState !== 'known';
+  const { deleteExtras } = move.options;
+  const what = { source, target: written, plan: found, job: job.id, deleteExtras };
   const summary = `prepare ${written.collection} on ${written.cluster}`;
   const { shards: placed, ...prepared } = await job.persist(() => runControl('prepareMove', what, summary));
   progress.prepared = prepared;
   state.shards = placed;
-  const { targetPin, targetRead, owned, maxWritePoints } = prepared;
-  const nodes = move.options.replicas ? (prepared.targetNodes ?? 1) : 1;
-  const limit = maxWritePoints === undefined ? {} : { maxWritePoints };
-  const { sourcePin, sourceRead } = found;
-  return { sourcePin, targetPin, sourceRead, targetRead, owned, nodes, ...limit };
+  return sidesOf(found, prepared, move.options.replicas ? (prepared.targetNodes ?? 1) : 1);
 }
 
 async function bringShards(move: Move): Promise<void> {
-  const { job, state, source, written } = move;
+  const { job, state, written, sides } = move;
   if (move.options.through === undefined) await moveShards(move);
   else {
     state.fromBackup ??= await placed(move);
     await moveFromBackup(move);
   }
   await awaitReplicas(job);
-  const what = { source, target: written };
+  const what = { target: written, targetPin: sides.targetPin, job: job.id };
   await job.persist(() => runControl('markMoved', what, `all shards of ${written.collection} are in`));
   state.isMoved = true;
 }
@@ -190,7 +189,9 @@ async function finish(move: Move): Promise<MigrationReport> {
   let left: string | undefined;
   const name = async (): Promise<string[]> => {
     const { onExisting, copyAliases } = options;
-    const what = { source, target: settings.target, writes: written.collection, onExisting, copyAliases };
+    const { targetPin } = move.sides;
+    const names = { source, target: settings.target, writes: written.collection };
+    const what = { ...names, targetPin, onExisting, copyAliases };
     const named = await job.persist(() => runControl('nameMoved', what, `aliases of ${source.collection}`));
     job.progress.warnings.push(...named.notes);
     left = named.left;
@@ -204,7 +205,7 @@ async function finish(move: Move): Promise<MigrationReport> {
 
 async function ending(move: Move, error: unknown): Promise<unknown> {
   const { job, state } = move;
-  const said = state.isMade && !state.isMoved ? await undo(move) : await keep(move);
+  const said = state.isMade && !state.isMoved ? await undo(move) : await keep(move, error);
   const { code, message } = troubleOf(error);
   const left = (await leftovers(move)).map((name) => `The snapshot ${name} stays there`);
   const touched = [message.replace(/[.\s]*$/, ''), ...said, ...left].join('. ');
@@ -216,9 +217,10 @@ async function ending(move: Move, error: unknown): Promise<unknown> {
 }
 
 /** Says what the target holds after a failure. */
-async function undo({ state, settings, source, written }: Move): Promise<string[]> {
+async function undo({ job, state, settings, written }: Move): Promise<string[]> {
   const name = `${written.collection} on ${written.cluster}`;
-  const what = { source, target: written };
+  const targetPin = job.progress.prepared?.targetPin;
+  const what = { target: written, job: job.id, ...(targetPin ? { targetPin } : {}) };
   try {
     const { removed } = await CancellationScope.nonCancellable(() =>
       runControl('undoMove', what, `remove ${written.collection}`),
@@ -230,14 +232,16 @@ async function undo({ state, settings, source, written }: Move): Promise<string[
     const { collection } = settings.target;
     return [`${name} was removed again`, `What ${collection} held before is ${where}`];
   } catch (trouble) {
+    if (isNoLongerOurs(trouble)) return [replacedTarget(written)];
     return [`${name} is incomplete and could not be removed (${troubleOf(trouble).message}): delete it`];
   }
 }
 
-async function keep({ job, written }: Move): Promise<string[]> {
+async function keep({ job, written }: Move, error: unknown): Promise<string[]> {
   const { progress } = job;
   if (progress.prepared === undefined && progress.released) return [];
   await release(job, 'compensation');
+  if (isNoLongerOurs(error)) return [replacedTarget(written)];
   return [stateOfTarget(written, job.onTarget, progress.total, progress.released)];
 }
 

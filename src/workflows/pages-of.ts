@@ -6,7 +6,7 @@ import { runControl } from './proxies.js';
 
 export function pagesOf(
   input: Naming & { source: string; target: string },
-  more: { namesMayBeAliases?: boolean } = {},
+  more: { namesMayBeAliases?: boolean; writes?: boolean } = {},
 ): (after: string | undefined) => Promise<ResolveCollectionsResult> {
   const { source, target, collections } = input;
   const as = namesOnTarget(input);

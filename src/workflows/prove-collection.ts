@@ -8,6 +8,7 @@ import type { CollectionJob } from './collection-job.js';
 import { failure } from './failures.js';
 import { runControl } from './proxies.js';
 import { runWalk } from './run-walk.js';
+import { renewStampIfDue } from './stamp-life.js';
 
 const MAX_ROUNDS = 5;
 const REPLICAS_WAIT_MS = 10 * 60_000;
@@ -18,7 +19,7 @@ export interface Proving {
   job: CollectionJob;
   sides: Sides;
   subset: boolean;
-  mode: 'report' | 'repair';
+  mode: Rules['mode'];
 }
 
 export async function proveCollection(proving: Proving): Promise<void> {
@@ -30,7 +31,7 @@ export async function proveCollection(proving: Proving): Promise<void> {
     if (job.progress.tally.standing === 0 && !moved) return;
     const again = moved && job.progress.tally.standing === 0 && rounds < MAX_ROUNDS;
     if (!again) {
-      if (mode === 'report' || !(await job.park(stillDifferent(job)))) return;
+      if (mode !== 'repair' || !(await job.park(stillDifferent(job)))) return;
       rounds = 0;
     }
     nextRound(job.progress);
@@ -62,6 +63,7 @@ async function walkPage(proving: Proving, rules: Rules, page: Page): Promise<voi
       await awaitReplicas(job);
       replicasKnown = true;
     }
+    await renewStampIfDue(job);
     await runWalk({ job, sides, page, rules });
     nextWalk(page, rules);
   }

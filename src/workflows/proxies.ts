@@ -44,6 +44,8 @@ const control: Record<keyof ShortActivities, ActivityOptions> = {
   planVerification: AT_ONCE,
   describeHolder: { ...AT_ONCE, startToCloseTimeout: '10s' },
   prepareTarget: PATIENT,
+  renewStamp: PATIENT,
+  closeStamp: PATIENT,
   releaseTarget: PATIENT,
   planSlices: PATIENT,
   compareConfigurations: PATIENT,

@@ -8,6 +8,7 @@ import { MAX_PASSES, absorb, absorbComparison, type Page, type Rules, type Slot 
 import type { CollectionJob } from './collection-job.js';
 import { lanes } from './lanes.js';
 import { runData } from './proxies.js';
+import { renewStampIfDue } from './stamp-life.js';
 
 /** With a pace the shares are divided anew each minute, as lanes come to their end. */
 const PACED_BUDGET_MS = 60_000;
@@ -57,6 +58,7 @@ async function advance(
 ): Promise<void> {
   while (!slot.done && !stops()) {
     try {
+      await renewStampIfDue(context.job);
       await runSlot(context, slot, lane, running());
     } catch (error) {
       if (!isCancellation(error) || !stops()) throw error;
@@ -116,11 +118,8 @@ function slotWork({ job, page }: WalkContext, slot: Slot, lane: number, running:
 }
 
 function comparison({ job, page, sides, rules }: WalkContext, slot: Slot) {
-  const extras = rules.subset
-    ? ('ignore' as const)
-    : rules.mode === 'repair' && sides.owned
-      ? ('delete' as const)
-      : ('report' as const);
+  const mayDelete = rules.mode !== 'report' && sides.mayDelete === true;
+  const extras = rules.subset ? ('ignore' as const) : mayDelete ? ('delete' as const) : ('report' as const);
   const { target } = job.settings;
   return {
     mode: rules.mode,
@@ -151,5 +150,5 @@ const verbs: Record<Slot['task'], string> = {
 function phaseOf({ page, rules }: WalkContext) {
   const task = page.walk[0]?.task;
   if (task === 'copy') return 'copying';
-  return task === 'compare' && rules.mode === 'repair' ? 'repairing' : 'verifying';
+  return task === 'compare' && rules.mode !== 'report' ? 'repairing' : 'verifying';
 }

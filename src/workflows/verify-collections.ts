@@ -31,7 +31,7 @@ export async function verifyCollections(input: unknown): Promise<JobReport> {
       goOn: (state) => continueAsNew<typeof verifyCollections>({ ...parsed, carried: state }),
     });
     const report = await job.run();
-    if (report.outcome === 'verified' || report.outcome === 'different') return report;
+    if (report.outcome !== 'failed' && report.outcome !== 'aborted') return report;
     throw jobFailure(report, job.soleTrouble);
   });
 }

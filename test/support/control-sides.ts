@@ -59,9 +59,12 @@ export function planFor(
   };
 }
 
+/** Of the jobs of a test. */
+export const JOB = 'scrollMigration/source-to-target/test';
+
 export async function planned(controls: Controls, input: PlanCollectionInput): Promise<PrepareTargetInput> {
   const { sourcePin, targetState, heldBack } = await planCollection(controls, input);
-  return { ...input, sourcePin, targetState, heldBack };
+  return { ...input, sourcePin, targetState, heldBack, job: JOB };
 }
 
 export const PLAIN = '{"vectors":{"size":4,"distance":"Dot"}}';

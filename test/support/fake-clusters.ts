@@ -37,6 +37,8 @@ export class FakeClusters {
   /** Of the next planCollection; found out from the points when absent. */
   targetState: TargetState | undefined;
   owned = true;
+  /** Of a `known` target. */
+  verified: RangeDigest | undefined;
   batchPoints = 100;
   batchMs = 0;
   pageSize = 100;
@@ -111,6 +113,7 @@ export class FakeClusters {
         return {
           sourcePin: pin,
           targetState: state,
+          ...(this.verified === undefined ? {} : { verified: this.verified }),
           sourcePoints: this.points(source).size,
           targetPoints: there?.size ?? 0,
           sourceRead: read,
@@ -122,9 +125,13 @@ export class FakeClusters {
         const there = this.cluster(target.cluster);
         if (targetState === 'recreate') delete there[target.collection];
         there[target.collection] ??= new Map();
-        return { targetPin: pin, targetRead: read, owned: this.owned, targetNodes: this.nodes };
+        const owned = this.owned && targetState !== 'known';
+        const rights = { owned, stamped: targetState !== 'merge', mayDelete: owned };
+        return { targetPin: pin, targetRead: read, ...rights, targetNodes: this.nodes };
       },
       compareReplicas: async () => ({ notes: [] }),
+      renewStamp: async () => undefined,
+      closeStamp: async () => undefined,
       releaseTarget: async () => undefined,
       planVerification: async ({ source, target }) => ({
         sourcePin: pin,
@@ -219,7 +226,7 @@ export class FakeClusters {
     for (const id of within(target, input.slice, input.cursor)) {
       if (source.has(id) || input.extras === 'ignore') continue;
       note('extra', id);
-      if (input.mode === 'repair' && input.extras === 'delete') {
+      if (input.mode !== 'report' && input.extras === 'delete') {
         target.delete(id);
         found.deleted += 1;
       }

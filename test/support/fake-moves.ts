@@ -24,9 +24,9 @@ export function moveActivities(
       mode: 'stream',
       ...settings.plan,
     }),
-    prepareMove: async ({ source, target, plan }) => {
+    prepareMove: async ({ source, target, plan, job }) => {
       const { sourcePin, targetState, heldBack } = plan;
-      const input = { source, target, onExisting: 'fail', sourcePin, targetState, heldBack } as const;
+      const input = { source, target, onExisting: 'fail', sourcePin, targetState, heldBack, job } as const;
       const placed = ids().map((id) => ({ shard: { id, ordinal: id }, into: id, peers: ['1'] }));
       return { ...(await prepareTarget(input)), shards: placed };
     },

@@ -107,8 +107,45 @@ describe('the walks over a page', () => {
     finish(page, {});
     finish(page, { 'target 0': 2 });
     compare(page, { renormalised: 3 });
+    expect(tasks(page)).toEqual(['source 0', 'target 0']);
+    finish(page, { 'target 0': 2 });
     expect(page.walk).toEqual([]);
     expect(closePage(newTally(), page)).toMatchObject({ standing: 0, found: { renormalised: 3 } });
+  });
+
+  it('compare again when the target was written while only normalised vectors were found', () => {
+    const page = newPage([{}], undefined, rules);
+    finish(page, {});
+    finish(page, { 'target 0': 2 });
+    compare(page, { renormalised: 3 });
+    finish(page, { 'target 0': 5 });
+    expect(tasks(page)).toEqual(['compare 0']);
+  });
+
+  it('digest both sides again before a slice counts whose digests differed and whose points did not', () => {
+    const page = newPage(slices, undefined, rules);
+    finish(page, {});
+    finish(page, { 'target 1': 2 });
+    compare(page, {});
+    expect(tasks(page)).toEqual(['source 1', 'target 1']);
+    finish(page, { 'target 1': 3 });
+    expect(tasks(page)).toEqual(['compare 1']);
+    compare(page, {});
+    finish(page, {});
+    expect(page.walk).toEqual([]);
+    expect(closePage(newTally(), page)).toMatchObject({ standing: 0, found: { changed: 0 }, passes: 3 });
+  });
+
+  it('digest again what lost only the points that the source does not have, and report the rest', () => {
+    const removing = { ...rules, mode: 'removeExtras' as const };
+    const page = newPage([{}], undefined, removing);
+    finish(page, {}, removing);
+    finish(page, { 'target 0': 2 }, removing);
+    compare(page, { extra: 4, changed: 1, deleted: 4 }, removing);
+    expect(tasks(page)).toEqual(['source 0', 'target 0']);
+    finish(page, { 'target 0': 2 }, removing);
+    compare(page, { changed: 1 }, removing);
+    expect(closePage(newTally(), page)).toMatchObject({ standing: 1, found: { changed: 1, extra: 0 } });
   });
 
   it('compare instead of digesting when a subset is to be proved, and overlook what is extra', () => {

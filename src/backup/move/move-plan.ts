@@ -33,7 +33,11 @@ export async function planMove(
   const onExisting = place.exists ? 'recreate' : 'fail';
   const collection = await planCollection(
     controls,
-    { source: input.source, target: written, onExisting },
+    {
+      ...{ source: input.source, target: written, onExisting },
+      ...(input.deleteExtras === undefined ? {} : { deleteExtras: input.deleteExtras }),
+      ...(input.allowUnfinished === undefined ? {} : { allowUnfinished: input.allowUnfinished }),
+    },
     signal,
   );
   const notes = [...notesOn(mode, made), ...collection.notes];
@@ -67,8 +71,9 @@ async function placeFor(
   }
   if (!isThere) return { writes: collection, exists: false, isMoved: false };
   const ours = await stampOfOurs(target, input.source, { cluster, collection }, signal);
+  const isReplaced = input.onExisting === 'replace' && ours?.state !== 'open';
+  if (isReplaced) return { writes: collection, exists: true, isMoved: false };
   if (ours) return { writes: collection, exists: false, isMoved: isMoved(ours) };
-  if (input.onExisting === 'replace') return { writes: collection, exists: true, isMoved: false };
   throw new FerryError('TargetExists', `"${collection}" exists on "${cluster}"`, {
     context: { cluster, collection },
   });
@@ -84,7 +89,11 @@ async function behindAlias(
   signal?: AbortSignal,
 ): Promise<Place> {
   const used = new Set(aliases.map((one) => one.collection));
-  const dated = names.filter((name) => isSwapName(name, alias) && !used.has(name)).sort();
+  const current = aliases.find((one) => one.alias === alias)?.collection;
+  // Older ones are what earlier swaps left behind, to go back to.
+  const isLater = (name: string): boolean =>
+    current === undefined || !isSwapName(current, alias) || name > current;
+  const dated = names.filter((name) => isSwapName(name, alias) && !used.has(name) && isLater(name)).sort();
   for (const name of dated.reverse()) {
     const ours = await stampOfOurs(target, source, { cluster, collection: name }, signal);
     if (ours) return { writes: name, exists: false, isMoved: isMoved(ours) };
@@ -103,7 +112,7 @@ async function stampOfOurs(
   return work.name === migrationName(source, written) ? work : undefined;
 }
 
-/** All shards are in, or an earlier migration came to its end, whatever way the points went. */
-function isMoved({ isMoved = false, heldBack }: StampedWork): boolean {
-  return isMoved || heldBack === undefined;
+/** All shards are in, or an earlier migration succeeded, whatever way the points went. */
+function isMoved({ isMoved = false, state }: StampedWork): boolean {
+  return isMoved || state === 'closed';
 }

@@ -1,6 +1,6 @@
 // Makes the collection that the shards go into, as every migration makes its target, and says which shard goes where.
 // Also the marks that a move leaves on it, its names after the proof, and its removal after a failure. All of it may be
-// repeated; only what carries this migration's stamp is ever removed.
+// repeated; only what carries this job's open stamp is ever removed.
 
 import type {
   MarkMovedInput,
@@ -11,24 +11,25 @@ import type {
   UndoMoveInput,
   UndoMoveResult,
 } from '../../model/move-activities.js';
-import { migrationName } from '../../model/names.js';
-import { stampMetadata, stampOf, type Stamp, type StampedWork } from '../../model/stamp.js';
-import type { CollectionRef } from '../../model/collections.js';
-import type { ClusterControl, Controls } from '../../transfer/control-port.js';
+import { workIn } from '../../model/stamp.js';
+import type { Controls } from '../../transfer/control-port.js';
 import { lookAt } from '../../transfer/look.js';
+import { createCheckPin } from '../../transfer/pin.js';
 import { prepareTarget } from '../../transfer/prepare-target.js';
+import { changeStamp } from '../../transfer/stamp-life.js';
 import { shardsToCapture } from '../capture/plan-capture.js';
 import { placeShards } from './move-places.js';
 import { pointAliases } from '../point-aliases.js';
 
 export async function prepareMove(
   controls: Controls,
-  { source, target, plan }: PrepareMoveInput,
+  { source, target, plan, job, deleteExtras }: PrepareMoveInput,
   signal?: AbortSignal,
 ): Promise<PrepareMoveResult> {
   const { sourcePin, targetState, heldBack } = plan;
   const onExisting = targetState === 'recreate' ? 'recreate' : 'fail';
-  const input = { source, target, onExisting, sourcePin, targetState, heldBack } as const;
+  const extras = deleteExtras === undefined ? {} : { deleteExtras };
+  const input = { source, target, onExisting, sourcePin, targetState, heldBack, job, ...extras } as const;
   const prepared = await prepareTarget(controls, input, signal);
   const from = controls.of(source.cluster);
   const { layout } = await lookAt(from, source, signal);
@@ -37,23 +38,21 @@ export async function prepareMove(
   return { ...prepared, shards: placeShards(shards, target, made) };
 }
 
+/** Where Qdrant keeps no metadata nothing is noted, and the next attempt moves everything again. */
 export async function markMoved(
   controls: Controls,
-  { source, target: ref }: MarkMovedInput,
+  input: MarkMovedInput,
   signal?: AbortSignal,
 ): Promise<void> {
-  const target = controls.of(ref.cluster);
-  const stamp = await ownStamp(target, source, ref, signal);
-  if (!stamp) return; // a Qdrant that keeps no metadata: the next attempt moves everything again
-  const metadata = stampMetadata({ ...stamp, work: { ...stamp.work, isMoved: true } });
-  await target.change(ref.collection, { metadata }, signal);
+  await changeStamp(controls, input, (work) => ({ ...work, isMoved: true }), signal);
 }
 
 export async function nameMoved(
   controls: Controls,
-  { source, target: asked, writes, onExisting, copyAliases }: NameMovedInput,
+  { source, target: asked, writes, targetPin, onExisting, copyAliases }: NameMovedInput,
   signal?: AbortSignal,
 ): Promise<NameMovedResult> {
+  await createCheckPin(controls)(asked.cluster, writes, targetPin, signal);
   const all = copyAliases ? await controls.of(source.cluster).aliases(signal) : [];
   const wanted = all.filter((one) => one.collection === source.collection).map((one) => one.alias);
   const swapped = onExisting === 'swap' ? asked.collection : undefined;
@@ -62,24 +61,15 @@ export async function nameMoved(
 
 export async function undoMove(
   controls: Controls,
-  { source, target: ref }: UndoMoveInput,
+  { target: ref, targetPin, job }: UndoMoveInput,
   signal?: AbortSignal,
 ): Promise<UndoMoveResult> {
   const target = controls.of(ref.cluster);
   if (!(await target.collections(signal)).includes(ref.collection)) return { removed: true };
-  const stamp = await ownStamp(target, source, ref, signal);
-  if (stamp?.work.heldBack === undefined) return { removed: false };
+  if (targetPin) await createCheckPin(controls)(ref.cluster, ref.collection, targetPin, signal);
+  const work = workIn((await target.info(ref.collection, signal)).config);
+  if (work?.kind !== 'migration' || work.job !== job || work.state !== 'open') return { removed: false };
+  if (work.isAdopted === true) return { removed: false };
   await target.remove(ref.collection, signal);
   return { removed: true };
-}
-
-async function ownStamp(
-  target: ClusterControl,
-  source: CollectionRef,
-  ref: CollectionRef,
-  signal?: AbortSignal,
-): Promise<(Stamp & { work: StampedWork }) | undefined> {
-  const { creation, work } = stampOf((await target.info(ref.collection, signal)).config) ?? {};
-  if (creation === undefined || work?.kind !== 'migration') return undefined;
-  return work.name === migrationName(source, ref) ? { creation, work } : undefined;
 }
