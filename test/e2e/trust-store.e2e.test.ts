@@ -258,6 +258,8 @@ describe('another cluster under the alias of the first', () => {
   });
 
   it('is refused before anything is written, with both named, and taken when that is said', async () => {
+    await fillRandom(stack.source, { name: 'docs', points: 20 });
+    await backUp('docs');
     await fillRandom(stack.target, { name: 'theirs', points: 20 });
     const before = runsOnDisk();
     const other = join(stack.folder, 'other.yaml');
