@@ -17,7 +17,7 @@ export default defineConfig({
       project('e2e', { testTimeout: 600_000, hookTimeout: 600_000 }),
       ...(process.env['FERRY_CHAOS_ROUNDS'] === undefined
         ? []
-        : [project('chaos', { testTimeout: 300_000, hookTimeout: 300_000 })]),
+        : [project('chaos', { testTimeout: 600_000, hookTimeout: 300_000 })]),
     ],
   },
 });

@@ -1,20 +1,23 @@
 // What a job said, held against what is so. Nothing of the product's proof is used for it: points and settings are read
 // and compared by test/support/compare-sides.ts.
 
+import { setTimeout as pause } from 'node:timers/promises';
 import { catalogue } from '../../src/model/errors.js';
 import type { JobReport } from '../../src/model/results.js';
 import { compareTaken, takeSide, type ComparedSides, type TakenSide } from '../support/compare-sides.js';
-import { ferry, type FerryRun } from '../support/ferry-command.js';
-import { pause } from '../support/kill-watch.js';
+import { startFerry, type FerryRun } from '../support/ferry-command.js';
 import { RestRefusal } from '../support/rest-text.js';
 import { COLLECTION, type ChaosStack, type ClusterName, type Proxies } from './chaos-stack.js';
 import { writeLive } from './live-writes.js';
 import type { Round, RoundResult } from './round.js';
+import { stateOfEverything } from './stuck.js';
 
 type Examined = Pick<RoundResult, 'verdict' | 'found'>;
 
 /** Something was said that is not so. */
 class Lie extends Error {}
+/** A command that is part of the examination does not end. */
+class Hang extends Error {}
 
 export async function examine(round: Round, ended: FerryRun): Promise<Examined> {
   try {
@@ -23,8 +26,24 @@ export async function examine(round: Round, ended: FerryRun): Promise<Examined> 
     return { verdict: end.isVerified ? 'true' : 'failed', found };
   } catch (error) {
     if (error instanceof Lie) return { verdict: 'lie', found: error.message };
+    if (error instanceof Hang) return { verdict: 'hang', found: error.message };
     throw error;
   }
+}
+
+/** Nothing goes wrong any more: each of these takes seconds, and a wait for indexing a minute at most. */
+const LONGEST_COMMAND_MS = 100_000;
+
+async function command(round: Round, ...args: string[]): Promise<FerryRun> {
+  const running = startFerry(round.stack, ...args, '--json');
+  const timer = new AbortController();
+  const late = pause(LONGEST_COMMAND_MS, undefined, { signal: timer.signal }).catch(() => undefined);
+  const ended = await Promise.race([running.ended, late]);
+  timer.abort();
+  if (ended !== undefined) return ended;
+  const state = await stateOfEverything(round, running);
+  running.kill();
+  throw new Hang(`${args.slice(0, 2).join(' ')} does not end afterwards\n${state}`);
 }
 
 interface End {
@@ -112,19 +131,19 @@ async function proveBackup(round: Round, backup: string): Promise<string> {
   await round.far.kill();
   round.near ??= await round.stack.startWorker('near');
   const { cluster, store = '' } = round.plan.job;
-  const run = await ferry(
-    round.stack,
+  const run = await command(
+    round,
     ...['restore', 'target', COLLECTION, '--as', round.collection, '--cluster', cluster],
-    ...['--backup', backup, '--store', store, '--json'],
+    ...['--backup', backup, '--store', store, '--await-indexing-minutes', '1'],
   );
   if (run.code !== 0) throw new Lie(`the backup cannot be recovered: ${run.stdout}`.slice(0, 600));
   await requireContent(round.stack, 'target', round.collection);
   return 'complete, checked, recovered, and equal';
 }
 
-async function requireChecked({ stack, plan }: Round, backup: string, when: string): Promise<void> {
-  const { cluster, store = '' } = plan.job;
-  const run = await ferry(stack, 'check-backup', backup, '--store', store, '--cluster', cluster, '--json');
+async function requireChecked(round: Round, backup: string, when: string): Promise<void> {
+  const { cluster, store = '' } = round.plan.job;
+  const run = await command(round, 'check-backup', backup, '--store', store, '--cluster', cluster);
   if (run.code !== 0)
     throw new Lie(`the backup does not pass the check ${when}: ${run.stdout}`.slice(0, 600));
 }
@@ -143,15 +162,14 @@ async function proveFailed(round: Round, { code, message, backup }: End): Promis
 async function requireIncomplete(round: Round, backup: string | undefined): Promise<void> {
   if (backup === undefined) return;
   const { cluster, store = '' } = round.plan.job;
-  const place = ['--store', store, '--cluster', cluster, '--json'];
-  const run = await ferry(round.stack, 'backups', 'show', backup, ...place);
+  const run = await command(round, 'backups', 'show', backup, '--store', store, '--cluster', cluster);
   const { complete } = JSON.parse(run.stdout) as { complete?: boolean };
   if (complete === true) await proveBackup(round, backup);
 }
 
-async function requireUnverified({ stack, plan, collection }: Round): Promise<void> {
-  const { cluster } = plan.job;
-  const run = await ferry(stack, 'verify', cluster, 'target', COLLECTION, '--as', collection, '--json');
+async function requireUnverified(round: Round): Promise<void> {
+  const { stack, plan, collection } = round;
+  const run = await command(round, 'verify', plan.job.cluster, 'target', COLLECTION, '--as', collection);
   if (run.code === 0) await requireContent(stack, 'target', collection);
 }
 

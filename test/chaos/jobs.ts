@@ -66,10 +66,9 @@ export function workflowsOf(job: ChaosJob, collection: string): string[] {
 export function commandOf(job: ChaosJob, { id, collection, backup }: CommandNames): string[] {
   const shared = ['--id', id, ...job.flags, ...SHORT];
   if (job.kind === 'backup') return ['backup', job.cluster, COLLECTION, ...shared];
-  if (job.kind !== 'recovery')
-    return ['migrate', job.cluster, 'target', COLLECTION, '--as', collection, ...shared];
-  const which = ['--cluster', job.cluster, '--backup', backup];
-  return ['restore', 'target', COLLECTION, '--as', collection, ...which, ...shared];
+  const written = ['--as', collection, '--await-indexing-minutes', '1', ...shared];
+  if (job.kind !== 'recovery') return ['migrate', job.cluster, 'target', COLLECTION, ...written];
+  return ['restore', 'target', COLLECTION, '--cluster', job.cluster, '--backup', backup, ...written];
 }
 
 export interface CommandNames {
