@@ -105,17 +105,18 @@ async function requireLeftAlone(round: Round): Promise<void> {
 }
 
 const SETTLE_MS = 2_000;
+const LONGEST_ARRIVAL_MS = 15_000;
 
-/** Some time for a cut-off worker to go on as it is, and more when it is back: until all that was on its way is there. */
+/** A moment for a cut-off worker to go on as it is. Then it is back, and all that was on its way arrives. */
 async function comeBack(round: Round): Promise<void> {
-  await pause(SETTLE_MS);
+  await pause(SETTLE_MS / 2);
   await round.heal?.();
-  const deadline = performance.now() + 15_000;
-  for (let [before, now] = [-1, bytesPassed(round.stack.proxies)]; before !== now;) {
-    if (performance.now() > deadline) break;
+  const deadline = performance.now() + LONGEST_ARRIVAL_MS;
+  let before: number;
+  do {
+    before = bytesPassed(round.stack.proxies);
     await pause(SETTLE_MS);
-    [before, now] = [now, bytesPassed(round.stack.proxies)];
-  }
+  } while (before !== bytesPassed(round.stack.proxies) && performance.now() < deadline);
 }
 
 /** To and from Qdrants and the store; a worker never stops to talk with Temporal. */
