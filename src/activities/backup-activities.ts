@@ -1,6 +1,7 @@
 // Capture and catalogue, as Temporal calls them. The two that plan run beside the workflows; those that touch a store
 // run where the store is seen.
 
+import { Context } from '@temporalio/activity';
 import type {
   BackupControlActivities,
   BackupStoreActivities,
@@ -8,6 +9,8 @@ import type {
   CaptureShardInput,
   CaptureShardResult,
   CheckObjectsResult,
+  WriteIdSetInput,
+  WriteIdSetResult,
 } from '../model/backup-activities.js';
 import {
   abandonCapture,
@@ -19,6 +22,9 @@ import {
 import { freshCapture, type CaptureState } from '../backup/capture/node-file.js';
 import { listBackups, showBackup } from '../backup/catalogue/catalogue.js';
 import { checkObjects, freshCheck } from '../backup/catalogue/check-objects.js';
+import { awaitOptimizers } from '../backup/capture/await-optimizers.js';
+import { readOperations } from '../backup/capture/read-operations.js';
+import { captureIds } from '../backup/ids/capture-ids.js';
 import { planCapture } from '../backup/capture/plan-capture.js';
 import type { SearchesOf, SnapshotNodes } from '../backup/ports.js';
 import { resolveBackup, type BackupPlaces } from '../backup/capture/resolve-backup.js';
@@ -32,7 +38,7 @@ import type { ObjectStore } from '../storage/object-store.js';
 import type { Controls } from '../transfer/control-port.js';
 import { markCollection } from '../transfer/mark-collection.js';
 import { betweenChecks } from '../transfer/pin.js';
-import type { CheckPin } from '../transfer/ports.js';
+import type { CheckPin, Clusters } from '../transfer/ports.js';
 import { heldCall } from './held-call.js';
 import { attemptSignal } from './lease.js';
 import { runSlice, type Attempt } from './slice-activity.js';
@@ -45,6 +51,7 @@ export interface BackupStoreDependencies {
   controls: Controls;
   nodes: SnapshotNodes;
   searchesOf: SearchesOf;
+  connect: Clusters['connect'];
   checkPin: CheckPin;
   openStore(alias: string): ObjectStore;
   /** Finds out what a store can do; throws when it cannot be written. */
@@ -67,6 +74,10 @@ export function createBackupControlActivities(
       const notes = await markCollection(controls.of(input.source.cluster), input.source, signal());
       const plan = await planCapture(controls, input, signal());
       return { ...plan, notes: [...notes, ...plan.notes] };
+    },
+    awaitOptimizers: (input) => {
+      const onProgress = (what: string): void => Context.current().heartbeat({ v: 1, what });
+      return awaitOptimizers(dependencies.controls, input, onProgress, signal());
     },
   };
 }
@@ -91,6 +102,12 @@ export function createBackupStoreActivities(dependencies: BackupStoreDependencie
       });
       return result as CaptureNodeResult;
     },
+    writeIdSet: (input) => runIdSet(dependencies, input),
+    readOperations: (input) =>
+      heldCall(`look at the shards of ${input.collection}`, async ({ signal }) => {
+        const check = () => dependencies.checkPin(input.cluster, input.collection, input.pin, signal);
+        return betweenChecks(check, () => readOperations(dependencies.nodes, input, signal));
+      }),
     writeRecall: (input) =>
       heldCall(`search ${input.collection}`, async ({ signal }) => {
         await dependencies.checkPin(input.cluster, input.collection, input.pin, signal);
@@ -101,7 +118,8 @@ export function createBackupStoreActivities(dependencies: BackupStoreDependencie
     writeManifest: (input) =>
       heldCall(`write the manifest of ${input.collection}`, async ({ signal }) => {
         await dependencies.checkPin(input.cluster, input.collection, input.pin, signal);
-        const room = { store: storeOf(input), control: controls.of(input.cluster), ferryVersion };
+        const confirm = () => dependencies.checkPin(input.cluster, input.collection, input.pin, signal);
+        const room = { store: storeOf(input), control: controls.of(input.cluster), ferryVersion, confirm };
         return writeManifest(room, input, signal);
       }),
     checkObjects: (input): Promise<CheckObjectsResult> =>
@@ -128,6 +146,32 @@ export function createBackupStoreActivities(dependencies: BackupStoreDependencie
     showBackup: (input) =>
       heldCall(`look at ${input.backup}`, ({ signal }) => showBackup(storeOf(input), input, signal)),
   };
+}
+
+async function runIdSet(
+  { controls, connect, checkPin, openStore }: BackupStoreDependencies,
+  input: WriteIdSetInput,
+): Promise<WriteIdSetResult> {
+  const { cluster, collection, lanes = [], stallAfterAttempts } = input;
+  const what = `write the ids of ${collection}`;
+  return heldCall({ what, stallAfterAttempts }, async ({ signal, onBytes }) => {
+    const [first = 0, ...others] = lanes;
+    const [one, ...more] = [
+      connect(cluster, first),
+      ...others.map((lane) => connect(cluster, lane)),
+    ] as const;
+    try {
+      const room = {
+        store: openStore(input.store),
+        control: controls.of(cluster),
+        readers: [one, ...more] as const,
+      };
+      const check = () => checkPin(cluster, collection, input.pin, signal);
+      return await betweenChecks(check, () => captureIds(room, input, onBytes, signal));
+    } finally {
+      for (const connection of [one, ...more]) connection.close();
+    }
+  });
 }
 
 async function runCapture(

@@ -60,6 +60,8 @@ export interface PlanCaptureInput {
   capture: 'auto' | CaptureMode;
   /** Go on with the shard at this position (see `next`). */
   fromShard?: number;
+  /** A collection that a job is still filling is refused with `SourceUnfinished`, unless this is set. */
+  allowUnfinished?: boolean;
 }
 export interface ShardToCapture {
   id: number;
@@ -74,6 +76,17 @@ export interface PlanCaptureResult {
   /** How the source is read for its digest. */
   read: ReadPlan;
   points: number;
+  /** When `points` were counted, ISO 8601. */
+  countedAt: string;
+  /** Shards, keys, replicas and their peers in one hash. */
+  layout: string;
+  /**
+   * Through which addresses of ferry.yaml the collection is to be read, so that of each shard with several replicas the
+   * captured one is read. Empty: through any. Absent: no address leads to a captured peer.
+   */
+  lanes?: number[];
+  /** A job is still filling the collection. */
+  partial?: { reason: string };
   /** At most ~10 KiB; `next` is opaque. */
   shards: ShardToCapture[];
   next?: number;
@@ -96,6 +109,8 @@ export interface CaptureShardResult {
   parts: number;
   /** Snapshots that this attempt or a killed one left on the node and could not remove: named, never guessed at. */
   leftOnNode: string[];
+  /** Where it was taken from; absent without clustering. */
+  peer?: string;
 }
 
 /** Qdrant's own full storage snapshot of a single-node cluster. */
@@ -106,6 +121,39 @@ export interface CaptureNodeInput extends BackupRef {
   stallAfterAttempts: number;
 }
 export type CaptureNodeResult = CaptureShardResult;
+
+/** Ids of all living points, read after the shards were captured. */
+export interface WriteIdSetInput extends CollectionBackupRef {
+  pin: Pin;
+  maxPoints?: number;
+  /** Read through these; absent or empty: through any. */
+  lanes?: number[];
+  stallAfterAttempts: number;
+}
+export interface WriteIdSetResult {
+  ids: IdsRef;
+}
+
+/** The last operation of every shard, on the very replicas that are captured. */
+export interface ReadOperationsInput extends CollectionBackupRef {
+  pin: Pin;
+  shards: ShardToCapture[];
+}
+export interface ReadOperationsResult {
+  /** One hash over all shards; absent where Qdrant does not tell. */
+  operations?: string;
+}
+
+/** Waits while the collection is being optimized, at most so long. */
+export interface AwaitOptimizersInput {
+  collection: CollectionRef;
+  waitMs: number;
+}
+export interface AwaitOptimizersResult {
+  isIdle: boolean;
+  /** As in PlanCaptureResult, now. */
+  layout: string;
+}
 
 /** Searches of the source, written down beside the snapshots; a rehearsal replays them. */
 export interface WriteRecallInput extends CollectionBackupRef {
@@ -291,6 +339,7 @@ export type ShowBackupInput = BackupRef;
 export interface BackupControlActivities {
   resolveBackup(input: ResolveBackupInput): Promise<ResolveBackupResult>;
   planCapture(input: PlanCaptureInput): Promise<PlanCaptureResult>;
+  awaitOptimizers(input: AwaitOptimizersInput): Promise<AwaitOptimizersResult>;
 }
 
 /** The queue that `resolveBackup` names; all of them heartbeat. */
@@ -298,6 +347,8 @@ export interface BackupStoreActivities {
   probeStore(input: ProbeStoreInput): Promise<ProbeStoreResult>;
   captureShard(input: CaptureShardInput): Promise<CaptureShardResult>;
   captureNode(input: CaptureNodeInput): Promise<CaptureNodeResult>;
+  writeIdSet(input: WriteIdSetInput): Promise<WriteIdSetResult>;
+  readOperations(input: ReadOperationsInput): Promise<ReadOperationsResult>;
   writeRecall(input: WriteRecallInput): Promise<WriteRecallResult>;
   writeManifest(input: WriteManifestInput): Promise<WriteManifestResult>;
   checkObjects(input: CheckObjectsInput): Promise<CheckObjectsResult>;

@@ -23,6 +23,11 @@ export const fullBackupSchema = z.strictObject({
   nodeSnapshot: z.boolean().default(false),
   /** The alias leads to another cluster than the one whose backups the store holds under it, and that is meant. */
   newCluster: z.boolean().default(false),
+  /** Also a collection that a migration or recovery is still filling; its backup is marked as partial. */
+  allowUnfinished: z.boolean().default(false),
+  allowReplicaDifference: z.boolean().default(false),
+  /** Wait so long for the optimizers before the capture, in milliseconds. */
+  settleMs: z.int().min(0).max(86_400_000).default(60_000),
   onFailure: z.enum(['park', 'fail']).default('fail'),
   onBusy: z.enum(['fail', 'wait']).default('fail'),
   parkForHours: z.number().positive().max(720).default(72),

@@ -3,7 +3,7 @@
 //   {cluster}/{backupId}/started.json
 //   {cluster}/{backupId}/{collection}/{collection}_{YYYYMMDD_HHMMSS}.shard-{id}.{nonce}.snapshot
 //   {cluster}/{backupId}/{collection}/{the same name}.parts.json
-//   {cluster}/{backupId}/{collection}/ids.{nonce}.json.gz
+//   {cluster}/{backupId}/{collection}/ids.{nonce}.gz
 //   {cluster}/{backupId}/{collection}/recall.json
 //   {cluster}/{backupId}/{collection}/manifest.json
 //   {cluster}/{backupId}/{collection}/complete.json
@@ -79,7 +79,7 @@ export function completeKey(cluster: string, backupId: string, collection: strin
 
 /** Ids of the living points, per shard key. */
 export function idsKey(cluster: string, backupId: string, collection: string, nonce: string): string {
-  return `${collectionFolder(cluster, backupId, collection)}ids.${nonce}.json.gz`;
+  return `${collectionFolder(cluster, backupId, collection)}ids.${nonce}.gz`;
 }
 
 /** The searches that a rehearsal replays. */

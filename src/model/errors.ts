@@ -33,7 +33,7 @@ export const catalogue = {
   SourceUnfinished: {
     retryable: false,
     remedy:
-      'Wait until that job has ended, or start it again. To take the collection as it is, set `allowUnfinished: true` (`--allow-unfinished`).',
+      'Wait until that job has ended, or start it again. To take the collection as it is, set `allowUnfinished: true` (`--allow-unfinished`); a backup is then partial.',
   },
   TargetMovedOn: {
     retryable: false,

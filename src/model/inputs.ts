@@ -52,6 +52,8 @@ export const scrollMigrationSchema = z.strictObject({
   /** Migrate a source that another job has not finished filling. */
   allowUnfinished: z.boolean().default(false),
   replicas: z.boolean().default(false),
+  /** Go on although replicas of a shard hold different numbers of points. */
+  allowReplicaDifference: z.boolean().default(false),
   awaitIndexing: z.boolean().default(true),
   awaitIndexingMinutes: z.number().min(0).max(10_080).default(60),
   ...pace,
@@ -69,6 +71,8 @@ export const verifyCollectionsSchema = z.strictObject({
   /** Points of the target that the source does not have are no difference. */
   subset: z.boolean().default(false),
   replicas: z.boolean().default(false),
+  /** Go on although replicas of a shard hold different numbers of points. */
+  allowReplicaDifference: z.boolean().default(false),
   /** Pause before a difference is believed, in milliseconds. */
   recheckAfterMs: z.int().min(0).max(600_000).default(2_000),
   ...pace,

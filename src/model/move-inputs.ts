@@ -32,6 +32,7 @@ export const snapshotMigrationSchema = z.strictObject({
   concurrency: scroll.concurrency,
   copyAliases: z.boolean().default(true),
   replicas: scroll.replicas,
+  allowReplicaDifference: scroll.allowReplicaDifference,
   awaitIndexing: scroll.awaitIndexing,
   awaitIndexingMinutes: scroll.awaitIndexingMinutes,
   /** Shards of one collection moved at the same time. */

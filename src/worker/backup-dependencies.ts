@@ -7,8 +7,9 @@ import { leasedControls, leasedSnapshotNodes, leasedStores } from '../activities
 import { searchAttributesWanted } from '../config.js';
 import { packageRoot } from '../local/package-root.js';
 import { FerryError } from '../model/errors.js';
-import { isDisk, requireStore, type FerryConfig } from '../model/ferry-config.js';
+import { isDisk, requireCluster, requireStore, type FerryConfig } from '../model/ferry-config.js';
 import { qdrantControls } from '../qdrant/control.js';
+import { connectPoints } from '../qdrant/point-connection.js';
 import { qdrantSearches } from '../qdrant/searches.js';
 import { snapshotNodes } from '../qdrant/snapshot-nodes.js';
 import type { ObjectStore } from '../storage/object-store.js';
@@ -32,6 +33,7 @@ export function backupStoreDependencies(
     controls,
     nodes: leasedSnapshotNodes(snapshotNodes(config.clusters)),
     searchesOf: qdrantSearches(config.clusters),
+    connect: (cluster, lane) => connectPoints(requireCluster(config, cluster), lane),
     checkPin: createCheckPin(controls),
     openStore: leasedStores(openStore),
     probeStore,

@@ -23,7 +23,7 @@ import type { CollectionProgress } from '../model/progress-state.js';
 import { renderCollection } from '../model/progress.js';
 import type { CollectionStatus, Phase } from '../model/results.js';
 import { whole, type Command } from '../model/steering.js';
-import { failure, troubleOf } from './failures.js';
+import { failure, isReplaced, troubleOf } from './failures.js';
 import { attentionSignal, collectionStatusQuery, showAttributes } from './messages.js';
 import { Steering } from './steering.js';
 
@@ -170,7 +170,8 @@ export class CollectionJob {
       try {
         return await body();
       } catch (error) {
-        if (error instanceof ContinueAsNew || isCancellation(error) || isVerdict(error)) throw error;
+        if (error instanceof ContinueAsNew || isCancellation(error) || isVerdict(error) || isReplaced(error))
+          throw error;
         const { code, message } = troubleOf(error);
         this.progress.lastError = `${code}: ${message}`;
         if (!(await this.park(`${code}: ${message}`))) throw error;

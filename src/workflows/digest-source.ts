@@ -1,11 +1,17 @@
 // The digest of a whole collection of one cluster, page of slices by page. Promises that nothing is left out; what
-// could not be digested leaves the digest open, with a warning, for a backup without a proof is a backup all the same.
+// could not be digested leaves the digest open, with a warning, for a backup without a proof is a backup all the same. Of
+// shards with several replicas the captured one is read: once through each node that one was captured from.
 
 import { ActivityFailure, isCancellation } from '@temporalio/workflow';
-import { addToDigest, type CaptureProgress, type SourceDigest } from '../model/capture-progress.js';
+import {
+  addToDigest,
+  closeDigest,
+  type CaptureProgress,
+  type SourceDigest,
+} from '../model/capture-progress.js';
 import { newPage, type Page, type Rules } from '../model/walk.js';
 import type { CollectionJob } from './collection-job.js';
-import { troubleOf } from './failures.js';
+import { isReplaced, troubleOf } from './failures.js';
 import { runControl } from './proxies.js';
 import { runWalk } from './run-walk.js';
 
@@ -20,10 +26,15 @@ export async function digestSource(
 ): Promise<void> {
   if (digest.done) return;
   try {
-    await digestPages(job, capture, digest);
+    const lanes = capture.lanes ?? [];
+    const places = lanes.length === 0 ? [undefined] : lanes;
+    for (const lane of places.slice(digest.sums.length)) {
+      await digestPages(job, capture, digest, lane);
+      closeDigest(digest);
+    }
     digest.done = true;
   } catch (error) {
-    if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+    if (!(error instanceof ActivityFailure) || isCancellation(error) || isReplaced(error)) throw error;
     const { code, message } = troubleOf(error);
     delete job.progress.page;
     delete job.progress.fromKey;
@@ -35,6 +46,7 @@ async function digestPages(
   job: CollectionJob,
   capture: CaptureProgress,
   digest: SourceDigest,
+  lane: number | undefined,
 ): Promise<void> {
   const { progress } = job;
   const { pin, read } = capture;
@@ -47,7 +59,7 @@ async function digestPages(
     nodes: 1,
   };
   for (;;) {
-    const page = (progress.page ??= await planPage(job, capture));
+    const page = (progress.page ??= await planPage(job, capture, lane));
     await runWalk({ job, sides, page, rules: RULES });
     addToDigest(digest, ...page.walk.map((slot) => slot.digest));
     delete progress.page;
@@ -57,7 +69,11 @@ async function digestPages(
   }
 }
 
-async function planPage(job: CollectionJob, { pin, points }: CaptureProgress): Promise<Page> {
+async function planPage(
+  job: CollectionJob,
+  { pin, points }: CaptureProgress,
+  lane: number | undefined,
+): Promise<Page> {
   const { source, slices: width } = job.settings;
   const { fromKey } = job.progress;
   const slices = Math.max(width, Math.min(MAX_SLICES, Math.ceil(points / POINTS_A_SLICE)));
@@ -66,5 +82,6 @@ async function planPage(job: CollectionJob, { pin, points }: CaptureProgress): P
   const planned = await runControl('planSlices', input, `slices of ${source.collection}`);
   const page = newPage(planned.slices, planned.next, RULES);
   page.walk = page.walk.filter((slot) => slot.task === 'source');
+  if (lane !== undefined) for (const slot of page.walk) slot.node = lane;
   return page;
 }

@@ -44,6 +44,11 @@ export function troubleOf(error: unknown): Trouble {
   };
 }
 
+/** The collection that the job was planned for is gone; another one may have its name. No retry changes that. */
+export function isReplaced(error: unknown): boolean {
+  return troubleOf(error).code === 'CollectionChanged';
+}
+
 export function failure(code: ErrorCode | string, message: string, detail?: unknown): ApplicationFailure {
   return ApplicationFailure.create({
     type: code,

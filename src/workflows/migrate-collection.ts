@@ -50,10 +50,15 @@ async function plan(job: CollectionJob, { options, asked }: Parsed): Promise<voi
   const { onExisting, overrides, deleteExtras, allowUnfinished } = options;
   const wanted = { onExisting, deleteExtras, allowUnfinished };
   const input = { source, target, ...wanted, ...(overrides === undefined ? {} : { overrides }) };
+  const compared = await runControl(
+    'compareReplicas',
+    { collection: source, allow: options.allowReplicaDifference },
+    `compare the replicas of ${asked}`,
+  );
   const found = await runControl('planCollection', input, `plan ${asked}`);
   progress.plan = found;
   progress.total = found.sourcePoints;
-  progress.warnings.push(...found.notes);
+  progress.warnings.push(...compared.notes, ...found.notes);
   const isVerified = found.targetState === 'known';
   const begun = found.targetState === 'ours' || found.targetState === 'adopted';
   const resumed = begun && found.targetPoints > 0;

@@ -59,6 +59,11 @@ async function plan(move: Move): Promise<void> {
     const { onExisting, capture, overrides, deleteExtras, allowUnfinished } = options;
     const wanted = { onExisting, capture, deleteExtras, allowUnfinished };
     const what = { source, target, ...wanted, ...(overrides === undefined ? {} : { overrides }) };
+    const compared = await runControl(
+      'compareReplicas',
+      { collection: source, allow: options.allowReplicaDifference },
+      `compare the replicas of ${asked}`,
+    );
     const found = await runControl('planMove', what, `plan ${asked}`);
     if (found.unfit !== undefined) return goByScroll(move, found.unfit);
     state.plan = found;
@@ -66,7 +71,7 @@ async function plan(move: Move): Promise<void> {
     const { progress } = job;
     if (found.collection) progress.plan = found.collection;
     progress.total = found.collection?.sourcePoints ?? 0;
-    progress.warnings.push(...(found.collection?.notes ?? []));
+    progress.warnings.push(...compared.notes, ...(found.collection?.notes ?? []));
     progress.copy = false;
     progress.reread = true;
     if (found.isMoved) progress.already = found.collection?.targetPoints ?? 0;
@@ -124,7 +129,9 @@ async function backUp(move: Move, store: string): Promise<void> {
 async function saveReplaced({ state, settings, plan: { exists }, options }: Move): Promise<void> {
   if (!exists || !options.safetyBackup || state.safetyBackup !== undefined) return;
   const store = options.store ?? options.through;
-  state.safetyBackup = await backupOf(settings.target, store, 'safety-backup', {});
+  // Whatever it is that goes: it may be half of something.
+  const whatever = { allowUnfinished: true, allowReplicaDifference: true };
+  state.safetyBackup = await backupOf(settings.target, store, 'safety-backup', whatever);
 }
 
 /** Its id. */

@@ -32,6 +32,8 @@ const control: Record<keyof ShortActivities, ActivityOptions> = {
   resolveBackup: AT_ONCE,
   /** It counts exactly, and looks again when shards are on their way. */
   planCapture: { ...PATIENT, startToCloseTimeout: '15m' },
+  /** Its start-to-close is the wait that was asked for, see below. */
+  awaitOptimizers: { ...PATIENT, heartbeatTimeout: '30s' },
   resolveCollections: AT_ONCE,
   /** Seconds of looking, and exact counts where something differs. */
   compareReplicas: { ...AT_ONCE, startToCloseTimeout: '5m' },
@@ -120,6 +122,8 @@ const held: Record<keyof HeldActivities, ActivityOptions> = {
   probeStore: { startToCloseTimeout: '5m', retry: { initialInterval: '1s', maximumAttempts: 5 } },
   captureShard: AS_LONG_AS_IT_TAKES,
   captureNode: AS_LONG_AS_IT_TAKES,
+  writeIdSet: AS_LONG_AS_IT_TAKES,
+  readOperations: { ...PATIENT, startToCloseTimeout: '1h' },
   moveShard: AS_LONG_AS_IT_TAKES,
   placeBackup: PATIENT,
   nameLeft: { ...AT_ONCE, startToCloseTimeout: '2m' },

@@ -99,6 +99,14 @@ async function plan(recovery: Recovery): Promise<void> {
   job.settings.target = recovery.written;
 }
 
+/** It goes, be it half of something. */
+const WHATEVER_IT_IS = {
+  digest: false,
+  recall: false,
+  allowUnfinished: true,
+  allowReplicaDifference: true,
+};
+
 /** How often a safety backup is taken again because the collection was written meanwhile. */
 const SAFETY_BACKUPS = 3;
 
@@ -118,7 +126,7 @@ async function saveReplaced({ state, settings, plan, queue }: Recovery): Promise
   const named = store === '' ? {} : { store };
   const report = await executeChild('fullBackup', {
     workflowId: `${workflowInfo().workflowId}/safety-backup`,
-    args: [{ cluster, collections: [collection], ...named, digest: false, recall: false }],
+    args: [{ cluster, collections: [collection], ...named, ...WHATEVER_IT_IS }],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     staticSummary: `${collection} on ${cluster}, before it is replaced`,
   });

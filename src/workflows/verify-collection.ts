@@ -26,6 +26,7 @@ async function verify(job: CollectionJob, parsed: Parsed): Promise<VerificationR
   const { progress, settings } = job;
   const { source, target } = settings;
   const { overrides, subset, replicas } = parsed.options;
+  if (!progress.sides) await compareReplicas(job, parsed);
   progress.sides ??= await plan(job, replicas);
   await proveCollection({ job, sides: progress.sides, subset, mode: 'report' });
   const input = { source, target, ...(overrides === undefined ? {} : { overrides }) };
@@ -36,6 +37,15 @@ async function verify(job: CollectionJob, parsed: Parsed): Promise<VerificationR
   const seconds = Math.round((Date.now() - Date.parse(progress.startedAt)) / 1000);
   const configuration = subset ? [] : differences;
   return verificationReport(progress, { source, target }, { subset, configuration, seconds });
+}
+
+/** Of both sides: where they differ, what is read depends on the node. */
+async function compareReplicas(job: CollectionJob, { options }: Parsed): Promise<void> {
+  for (const collection of [job.settings.source, job.settings.target]) {
+    const input = { collection, allow: options.allowReplicaDifference };
+    const summary = `compare the replicas of ${collection.collection} on ${collection.cluster}`;
+    job.progress.warnings.push(...(await runControl('compareReplicas', input, summary)).notes);
+  }
 }
 
 async function plan(job: CollectionJob, replicas: boolean): Promise<Sides> {

@@ -59,13 +59,14 @@ export async function captureShard(
   const wanted = wantedShard(collection, shard);
   return withNode(await nodes.holding(cluster, wanted, attempt.signal), async (node) => {
     const capture = captureOf(input, objectOf, node, { collection, shard: shard.id }, SHARD_ENTRIES, attempt);
-    if (earlier) return { ...summaryOf(earlier.shard), leftOnNode: await leaveNode(capture) };
+    if (earlier)
+      return { ...summaryOf(earlier.shard), ...peerOf(earlier.shard), leftOnNode: await leaveNode(capture) };
     const startedAt = new Date().toISOString();
     const stored = await captured(capture, input.mode, attempt.stop);
     const { object } = stored;
     const document = shardDocument(input, stored, startedAt, node.peer);
     const { shard: written } = await writeDocument(object, document, read(object.documentKey));
-    return { ...summaryOf(written), leftOnNode: await leaveNode(capture) };
+    return { ...summaryOf(written), ...peerOf(written), leftOnNode: await leaveNode(capture) };
   });
 }
 
@@ -223,6 +224,10 @@ function objectAt(store: ObjectStore, key: string): SnapshotObject {
 
 function nameOf(key: string): string {
   return key.slice(key.lastIndexOf('/') + 1);
+}
+
+function peerOf({ peer }: { peer?: string | undefined }): { peer?: string } {
+  return peer === undefined ? {} : { peer };
 }
 
 function summaryOf({ name, bytes, parts }: { name: string; bytes: number; parts: readonly unknown[] }) {

@@ -23,6 +23,8 @@ export interface ManifestRoom {
   store: ObjectStore;
   control: ClusterControl;
   ferryVersion: string;
+  /** Throws when the collection that was asked is no longer the one that was captured. */
+  confirm?: () => Promise<void>;
 }
 
 export async function writeManifest(
@@ -32,12 +34,26 @@ export async function writeManifest(
 ): Promise<WriteManifestResult> {
   const key = manifestKey(input.cluster, input.backup, input.collection);
   const there = await readIfThere(room.store, key, signal);
-  if (there !== undefined) return resultOf(there, parseDocument(collectionManifestSchema, there, key));
+  if (there !== undefined) {
+    const manifest = parseDocument(collectionManifestSchema, there, key);
+    requireOfThisCapture(manifest, input, key);
+    return resultOf(there, manifest);
+  }
   const shards = await capturedShards(room.store, input, signal);
   const manifest = await manifestOf(room, input, shards, signal);
+  await room.confirm?.();
   const text = `${JSON.stringify(manifest, null, 1)}\n`;
   await room.store.put(key, Buffer.from(text), { ifAbsent: true, contentType: 'application/json' });
   return resultOf(text, manifest);
+}
+
+/** A capture that was begun again has other snapshots than the manifest of the one before it. */
+function requireOfThisCapture({ shards }: CollectionManifest, { captured }: WriteManifestInput, key: string) {
+  const names = new Set(captured.map(({ name }) => name));
+  if (shards.length === names.size && shards.every(({ name }) => names.has(name))) return;
+  throw new FerryError('ObjectExists', 'The manifest is of other snapshots of this backup', {
+    context: { key },
+  });
 }
 
 /** The documents of the very snapshots that the captures answered with. */

@@ -17,6 +17,7 @@ import { stampOf } from '../../model/stamp.js';
 import { settingsIn } from './recover-settings.js';
 import { isPending, isPendingOfAny, replacedAliasesIn } from './recover-stamp.js';
 import { refuseUnfitVersion } from './recover-version.js';
+import { markCollection } from '../../transfer/mark-collection.js';
 
 export interface PlanningHooks {
   now: Date;
@@ -110,7 +111,9 @@ export async function placeFor(
   }
   if (input.onExisting === 'replace') {
     const own = aliases.filter((one) => one.collection === collection).map((one) => one.alias);
-    const creation = stampOf(config)?.creation;
+    // Marked before its safety backup marks it: what is deleted must be what was planned for.
+    await markCollection(target, { cluster, collection }, signal);
+    const creation = stampOf((await target.info(collection, signal)).config)?.creation;
     const marked = creation === undefined ? {} : { creation };
     return { writes: collection, exists: true, aliases: own.sort(), ...marked };
   }
