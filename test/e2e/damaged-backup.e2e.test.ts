@@ -129,7 +129,7 @@ function flipped(body: Buffer): Buffer {
 }
 
 function ofFuture(body: Buffer): Buffer {
-  return Buffer.from(body.toString().replace('"version": 1', '"version": 2'));
+  return Buffer.from(body.toString().replace('"version": 2', '"version": 3'));
 }
 
 function miscounted(body: Buffer): Buffer {
