@@ -84,7 +84,7 @@ async function expectAsBefore(node: QdrantServer): Promise<void> {
 /** Shard ids of the snapshots in the store. */
 async function snapshotsOf(backup: string, collection: string): Promise<number[]> {
   const keys = (await allOf(storeOf(stack).list(`trio/${backup}/${collection}/`))).map((one) => one.key);
-  const ids = keys.flatMap((key) => /\.shard-(\d+)\.snapshot$/.exec(key)?.slice(1) ?? []);
+  const ids = keys.flatMap((key) => /\.shard-(\d+)\.[0-9a-f]{8}\.snapshot$/.exec(key)?.slice(1) ?? []);
   return ids.map(Number).sort((a, b) => a - b);
 }
 
