@@ -37,6 +37,8 @@ export class FakeClusters {
   /** Of the next planCollection; found out from the points when absent. */
   targetState: TargetState | undefined;
   owned = true;
+  /** As the operator's `deleteExtras` sets it. */
+  mayDelete = false;
   /** Of a `known` target. */
   verified: RangeDigest | undefined;
   batchPoints = 100;
@@ -126,7 +128,7 @@ export class FakeClusters {
         if (targetState === 'recreate') delete there[target.collection];
         there[target.collection] ??= new Map();
         const owned = this.owned && targetState !== 'known';
-        const rights = { owned, stamped: targetState !== 'merge', mayDelete: owned };
+        const rights = { owned, stamped: targetState !== 'merge', mayDelete: owned || this.mayDelete };
         return { targetPin: pin, targetRead: read, ...rights, targetNodes: this.nodes };
       },
       compareReplicas: async () => ({ notes: [] }),

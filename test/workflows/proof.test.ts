@@ -49,8 +49,8 @@ describe('the proof of a migration', () => {
       await (await run.migrate()).result();
       const digests = run.fakes.called('digestSlice') as { side: { cluster: string } }[];
       const sides = digests.map(({ side }) => side.cluster);
-      expect(sides.slice(0, 4)).toEqual([run.b, run.b, run.b, run.b]);
-      expect(sides.slice(4).sort()).toEqual([run.a, run.b].sort());
+      expect(sides).toHaveLength(10);
+      expect(sides.slice(8).sort()).toEqual([run.a, run.b].sort());
     }));
 
   it('only reports differences when told to fail on them', () =>
@@ -128,15 +128,33 @@ describe('the proof of a migration', () => {
       run.fakes.fill(run.a, 'docs', 100);
       run.fakes.nodes = 3;
       await (await run.migrate({ replicas: true, slices: 2 })).result();
-      const lanes = (run.fakes.called('digestSlice') as { lane: number }[]).map(({ lane }) => lane);
+      const digests = run.fakes.called('digestSlice') as { lane: number; side: { cluster: string } }[];
+      const lanes = digests.filter(({ side }) => side.cluster === run.b).map(({ lane }) => lane);
       expect(lanes.sort()).toEqual([0, 0, 1, 1, 2, 2]);
     }));
 
-  it('reads the source a second time when asked to', () =>
+  it('reads the source again, and is unproven where it was told to trust the copy', () =>
     lab.withClusters(async (run) => {
       run.fakes.fill(run.a, 'docs', 100);
-      await (await run.migrate({ rereadSource: true })).result();
+      run.fakes.fill(run.a, 'trusted', 100);
+      await (await run.migrate({ collections: ['docs'] })).result();
       expect(run.fakes.called('digestSlice')).toHaveLength(8);
+      const job = await run.migrate({ collections: ['trusted'], trustCopyDigest: true });
+      expect(await job.result()).toMatchObject({
+        outcome: 'unproven',
+        collections: [{ reason: 'equal to the source as it was read: the source was not read again' }],
+      });
+      expect(run.fakes.called('digestSlice')).toHaveLength(12);
+    }));
+
+  it('never takes for proved that nothing arrived of what the plan counted', () =>
+    lab.withClusters(async (run) => {
+      run.fakes.fill(run.a, 'docs', 100);
+      once(run, 'planSlices', () => run.source().clear());
+      const failure = await failureOf(await run.migrate());
+      expect(failure).toMatchObject({ type: 'SidesDiffer' });
+      expect(failure.message).toContain('the source held 100 points when the job was planned and holds none');
+      expect(run.fakes.called('closeStamp')).toEqual([]);
     }));
 
   it('counts a setting that differs as a difference', () =>

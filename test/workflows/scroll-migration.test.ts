@@ -29,10 +29,17 @@ describe('scrollMigration', () => {
       expect(run.fakes.called('releaseTarget')).toEqual([
         {
           target: { cluster: run.b, collection: 'docs' },
+          targetPin: expect.objectContaining({ shape: 'shape' }) as unknown,
           heldBack: { indexingThreshold: '20000' },
           owned: true,
+          job: job.workflowId,
         },
       ]);
+      expect(run.fakes.called('closeStamp')).toEqual([
+        expect.objectContaining({ job: job.workflowId, verified: child.proof.target }),
+      ]);
+      const ends = ['releaseTarget', 'compareConfigurations', 'closeStamp', 'copyAliases', 'awaitReady'];
+      expect(names.slice(names.indexOf('releaseTarget'))).toEqual(ends);
       expect(run.fakes.called('copySlice')).toContainEqual(
         expect.objectContaining({ what: 'copy slice 3 of 4 of docs' }),
       );
@@ -65,7 +72,11 @@ describe('scrollMigration', () => {
 
   it('completes with an empty cluster and with an empty collection', () =>
     lab.withClusters(async (run) => {
-      expect(await (await run.migrate()).result()).toMatchObject({ outcome: 'verified', collections: [] });
+      expect(await (await run.migrate()).result()).toMatchObject({
+        outcome: 'unproven',
+        reason: 'there was no collection to work on, so nothing is proved',
+        collections: [],
+      });
       run.fakes.fill(run.a, 'empty', 0);
       expect(await (await run.migrate()).result()).toMatchObject({ outcome: 'verified', verified: 1 });
     }));

@@ -114,6 +114,24 @@ it('keeps a target whose shards are all in when only the proof fails', () =>
     expect(run.target().size).toBe(99);
   }));
 
+it('removes what the snapshot brought back before its proof, also where differences shall fail', () =>
+  lab.withClusters(async (run) => {
+    run.fakes.fill(run.a, 'docs', 100);
+    run.fakes.before = (name) => {
+      if (name === 'markMoved')
+        for (const id of ['901', '902']) run.target().set(id, 'deleted on the source');
+    };
+    const report: JobReport = await (await move(run, { onDifference: 'fail' })).result();
+    expect(report).toMatchObject({
+      outcome: 'verified',
+      collections: [{ repaired: { upserted: 0, deleted: 2 } }],
+    });
+    expect(report.collections[0]?.warnings?.[0]).toContain(
+      '2 points that the snapshot brought back were removed',
+    );
+    expect(run.target()).toEqual(run.source());
+  }));
+
 it('has only the proof to do where an earlier attempt moved everything', () =>
   lab.withClusters(async (run) => {
     run.fakes.fill(run.a, 'docs', 100);

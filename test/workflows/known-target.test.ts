@@ -1,0 +1,88 @@
+// What a migration does with a target that an earlier run verified, and how long its own stamp stays open.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CompareSliceInput } from '../../src/model/activities.js';
+import type { MigrationReport } from '../../src/model/results.js';
+import { WorkflowLab, failureOf, until, type Run } from '../support/workflow-lab.js';
+
+let lab: WorkflowLab;
+beforeAll(async () => {
+  lab = await WorkflowLab.open();
+});
+afterAll(() => lab.close());
+
+const modes = (run: Run) =>
+  (run.fakes.called('compareSlice') as CompareSliceInput[]).map(({ mode, extras }) => `${mode} ${extras}`);
+
+/** Migrates once, and lets the next job find what that one verified. */
+async function verifiedBefore(run: Run): Promise<void> {
+  run.fakes.fill(run.a, 'docs', 400);
+  await (await run.migrate()).result();
+  const { proof } = (await run.child().result()) as MigrationReport;
+  run.fakes.targetState = 'known';
+  run.fakes.verified = proof.target;
+  run.fakes.calls.length = 0;
+}
+
+describe('a target that an earlier run verified', () => {
+  it('is compared, and left as it is where somebody worked with it', () =>
+    lab.withClusters(async (run) => {
+      await verifiedBefore(run);
+      run.target().set('7', 'changed by the application');
+      run.target().set('9000', 'written by the application');
+      const failure = await failureOf(await run.migrate());
+      expect(failure).toMatchObject({ type: 'SidesDiffer' });
+      expect(failure.message).toContain(
+        'target has moved on since it was verified: 2 points were added or changed there; nothing was written',
+      );
+      expect(new Set(modes(run))).toEqual(new Set(['report report']));
+      expect(run.target().get('9000')).toBe('written by the application');
+      expect(run.fakes.called('copySlice')).toEqual([]);
+      expect(run.fakes.called('closeStamp')).toEqual([]);
+    }));
+
+  it('is repaired where only the source has moved on', () =>
+    lab.withClusters(async (run) => {
+      await verifiedBefore(run);
+      run.source().delete('7');
+      run.source().set('8', 'newer');
+      expect(await (await run.migrate()).result()).toMatchObject({
+        outcome: 'verified',
+        collections: [{ repaired: { upserted: 1, deleted: 1 } }],
+      });
+      expect(run.target()).toEqual(run.source());
+      expect(modes(run)).toContain('repair delete');
+      expect(run.fakes.called('closeStamp')).toHaveLength(1);
+    }));
+
+  it('is repaired at once where the operator lets go what the source does not have', () =>
+    lab.withClusters(async (run) => {
+      await verifiedBefore(run);
+      run.target().set('9000', 'may go');
+      run.fakes.mayDelete = true;
+      await (await run.migrate({ deleteExtras: true })).result();
+      expect(run.target()).toEqual(run.source());
+      expect(new Set(modes(run))).toEqual(new Set(['repair delete']));
+    }));
+});
+
+describe('the stamp', () => {
+  it('is closed before the indexes are awaited, so that an abort then takes nothing back', () =>
+    lab.withClusters(async (run) => {
+      run.fakes.fill(run.a, 'docs', 100);
+      let release = () => undefined as void;
+      const wait = new Promise<void>((resolve) => (release = resolve));
+      run.fakes.before = async (name, input: { replicasOnly?: boolean }) => {
+        if (name === 'awaitReady' && input.replicasOnly !== true) await wait;
+      };
+      const job = await run.migrate();
+      await until(
+        () => run.fakes.calls.at(-1)?.name === 'awaitReady' && run.fakes.called('closeStamp').length > 0,
+      );
+      await job.executeUpdate('abort', { args: ['enough'] });
+      release();
+      expect(await job.result()).toMatchObject({ outcome: 'verified' });
+      const { warnings } = (await run.child().result()) as MigrationReport;
+      expect(warnings.join()).toContain('its indexes were no longer awaited (enough)');
+    }));
+});
