@@ -164,7 +164,8 @@ it('leaves alone what the owner made of the target while the job was paused', as
   const run = await running.ended;
   expect(run).toMatchObject({ code: 1 });
   expect(run.stdout).toContain('CollectionChanged');
-  expect(run.stdout).toContain(`${name} on target was left as it is now`);
+  const { stdout: status } = await ferry(stack, 'status', name);
+  expect(status).toContain(`${name} on target was left as it is now`);
   expect(await held(stack.target, name)).toBe(10);
   expect(await configOf(stack.target, name)).toContain('"indexing_threshold":777');
 });

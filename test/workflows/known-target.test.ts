@@ -79,7 +79,7 @@ describe('the stamp', () => {
       await until(
         () => run.fakes.calls.at(-1)?.name === 'awaitReady' && run.fakes.called('closeStamp').length > 0,
       );
-      await job.executeUpdate('abort', { args: ['enough'] });
+      await job.executeUpdate('abort', { args: [{ reason: 'enough' }] });
       release();
       expect(await job.result()).toMatchObject({ outcome: 'verified' });
       const { warnings } = (await run.child().result()) as MigrationReport;
