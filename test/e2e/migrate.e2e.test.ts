@@ -62,9 +62,15 @@ describe('the worst collection', () => {
     );
   });
 
-  it('is repaired by the same migration', async () => {
-    const run = await ferry(stack, 'migrate', 'source', 'target', WORST, '--json');
-    expect(run).toMatchObject({ code: 0 });
+  it('is left alone by the same migration, which says that it has moved on', async () => {
+    const run = await ferry(stack, 'migrate', 'source', 'target', WORST, '--json', '--on-failure', 'fail');
+    expect(run, run.stdout + run.stderr).toMatchObject({ code: 3 });
+    expect(run.stdout).toContain('moved on');
+  });
+
+  it('is repaired by the same migration when it is told that extra points may go', async () => {
+    const run = await ferry(stack, 'migrate', 'source', 'target', WORST, '--json', '--delete-extras');
+    expect(run, run.stdout + run.stderr).toMatchObject({ code: 0 });
     const report = await resultOf<MigrationReport>(stack.temporal, `ferry/target/${WORST}`);
     expect(report.repaired).toEqual({ upserted: 2, deleted: 1 });
     expect(await compare(WORST)).toEqual({ points, differences: [], configuration: [] });
