@@ -21,6 +21,7 @@ const CONTROL_WRITES = [
   'remove',
   'createShardKey',
   'createIndex',
+  'deleteIndex',
   'pointAliases',
 ] as const;
 

@@ -12,6 +12,7 @@ import { planRecovery } from '../backup/recover/recover-plan.js';
 import type { ShardNodes, Stores } from '../backup/recover/recover-ports.js';
 import { lookAtReplaced, prepareRecovery } from '../backup/recover/recover-prepare.js';
 import { resolveRecovery } from '../backup/recover/recover-resolve.js';
+import { removeReturned } from '../backup/recover/remove-returned.js';
 import { recoverShard } from '../backup/recover/recover-shard.js';
 import { replayRecall } from '../backup/recover/replay-recall.js';
 import type { SearchesOf } from '../backup/ports.js';
@@ -20,6 +21,7 @@ import { DATA_QUEUE } from '../model/names.js';
 import type { BackupPlaces } from '../backup/capture/resolve-backup.js';
 import type { Controls } from '../transfer/control-port.js';
 import { createCheckPin } from '../transfer/pin.js';
+import type { Clusters } from '../transfer/ports.js';
 import { Pacer } from '../transfer/pacer.js';
 import { flightLog, type FlightState } from './flight-log.js';
 import { heldCall } from './held-call.js';
@@ -29,6 +31,7 @@ export interface RecoveryDependencies {
   stores: Stores;
   shardNodes: ShardNodes;
   searchesOf: SearchesOf;
+  connect: Clusters['connect'];
 }
 
 export interface RecoveryControlDependencies extends BackupPlaces {
@@ -61,7 +64,7 @@ function optional<T>(find: () => T): T | undefined {
 }
 
 export function createRecoveryActivities(dependencies: RecoveryDependencies): RecoveryActivities {
-  const { controls, stores, shardNodes, searchesOf } = dependencies;
+  const { controls, stores, shardNodes, searchesOf, connect } = dependencies;
   return {
     resolveRecovery: (input) =>
       heldCall(`find what to recover in ${input.store}`, ({ signal }) =>
@@ -97,6 +100,14 @@ export function createRecoveryActivities(dependencies: RecoveryDependencies): Re
         const { cluster, collection } = input.target;
         await createCheckPin(controls)(cluster, collection, input.targetPin, signal);
         return recoverShard(shardNodes, stores, input, passing, flightLog(held));
+      }),
+    removeReturned: (input) =>
+      heldCall(`remove deleted points from ${input.target.collection}`, async ({ signal }) => {
+        const { cluster, collection } = input.target;
+        await createCheckPin(controls)(cluster, collection, input.targetPin, signal);
+        const points = connect(cluster, 0);
+        const room = { store: stores.open(input.from.store), target: controls.of(cluster), points };
+        return removeReturned(room, input, signal).finally(() => points.close());
       }),
     replayRecall: (input) =>
       heldCall(`search ${input.target.collection}`, async ({ signal }) => {

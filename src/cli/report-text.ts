@@ -65,7 +65,7 @@ function findingsOf(line: CollectionLine): string[] {
     fromBackup,
     warnings = [],
   } = line;
-  const other = `  ${count(expectedPoints)} points were counted when the backup began`;
+  const other = `  ${count(expectedPoints)} points were counted when it was backed up`;
   return [
     ...(fromBackup === undefined ? [] : [`  from the backup ${fromBackup}`]),
     ...(expectedPoints === points ? [] : [other]),

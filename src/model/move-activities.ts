@@ -27,6 +27,8 @@ export interface MovePlan {
   /** An earlier attempt brought every shard: what is left is the proof. */
   isMoved: boolean;
   mode: CaptureMode;
+  /** `via: "auto"` is a push: no node of this target is asked to fetch. */
+  autoPushes?: boolean;
 }
 
 export interface PrepareMoveInput {

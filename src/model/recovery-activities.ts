@@ -72,6 +72,8 @@ export interface RecoveryPlan {
   /** As they were counted when the backup began; 0 where nobody did. */
   points: number;
   isUncounted?: boolean;
+  /** Points alive after the last capture, where the backup has the set of their ids. */
+  ids?: number;
   bytes: number;
   shards: number;
   /** Of a collection that is replaced: deleting it drops them. */
@@ -143,6 +145,23 @@ export interface RecoverShardResult {
   via: 'pull' | 'push';
 }
 
+/** Points that the backup's id set does not hold are removed from what the shards brought. */
+export interface RemoveReturnedInput {
+  from: CollectionBackupRef;
+  /** The collection that was written. */
+  target: CollectionRef;
+  targetPin: Pin;
+  manifestSha256: string;
+}
+export interface RemoveReturnedResult {
+  /** On the target, afterwards. */
+  points: number;
+  /** Of the set, and not on the target. */
+  missing: number;
+  /** The first of them, at most 10. */
+  missingIds: string[];
+}
+
 /** The searches of the backup's baseline, asked of what was recovered. */
 export interface ReplayRecallInput {
   from: CollectionBackupRef;
@@ -204,6 +223,7 @@ export interface RecoveryActivities {
   lookAtReplaced(input: LookAtReplacedInput): Promise<LookAtReplacedResult>;
   prepareRecovery(input: PrepareRecoveryInput): Promise<PrepareRecoveryResult>;
   recoverShard(input: RecoverShardInput): Promise<RecoverShardResult>;
+  removeReturned(input: RemoveReturnedInput): Promise<RemoveReturnedResult>;
   replayRecall(input: ReplayRecallInput): Promise<ReplayRecallResult>;
   finishRecovery(input: FinishRecoveryInput): Promise<FinishRecoveryResult>;
   undoRecovery(input: UndoRecoveryInput): Promise<UndoRecoveryResult>;

@@ -21,6 +21,12 @@ export interface RecoveryProgress {
   beganAt?: string;
   readyAt?: string;
   safetyBackup?: string;
+  /** What the shards brought, before anything was removed from it. */
+  brought?: number;
+  /** Of those, how many the backup's id set does not hold: they were removed. */
+  returned?: number;
+  /** Of the id set, and in no snapshot; the first of them by their ids. */
+  missing?: { count: number; ids: string[] };
   /** Of the searches that a rehearsal replayed. */
   recall?: RecallShares;
   isMade: boolean;
@@ -38,8 +44,10 @@ export interface RecoveryReport extends CollectionEnd {
   target: CollectionRef;
   outcome: Outcome;
   points: number;
-  /** As the manifest counted them when the capture began; absent where nobody counted. */
+  /** As the id set counts them, or the manifest did when the capture began; absent where nobody counted. */
   expectedPoints?: number;
+  /** Points that the snapshots brought back and that were removed; absent where the backup has no id set. */
+  returned?: number;
   bytes: number;
   shards: number;
   /** From the first shard asked for until every replica was Active. */

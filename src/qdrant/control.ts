@@ -109,6 +109,11 @@ export class QdrantControl extends QdrantCluster implements ClusterControl {
     await this.call('PUT', `${at(collection)}/index?wait=true`, { body, signal, timeoutMs: 300_000 });
   }
 
+  async deleteIndex(collection: string, field: string, signal?: AbortSignal): Promise<void> {
+    const index = `${at(collection)}/index/${encodeURIComponent(field)}?wait=true`;
+    await this.call('DELETE', index, { signal, timeoutMs: 300_000 });
+  }
+
   async pointAliases(aliases: readonly string[], collection: string, signal?: AbortSignal): Promise<void> {
     const there = new Set((await this.aliases(signal)).map((one) => one.alias));
     const actions = aliases.flatMap((alias): Json[] => {

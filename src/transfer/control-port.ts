@@ -97,6 +97,8 @@ export interface CollectionChanges {
   createShardKey(collection: string, key: NewShardKey, signal?: AbortSignal): Promise<void>;
   /** Replaces an index of that field with other parameters. */
   createIndex(collection: string, field: string, schema: Json, signal?: AbortSignal): Promise<void>;
+  /** Also when there is none of that field. */
+  deleteIndex(collection: string, field: string, signal?: AbortSignal): Promise<void>;
   /** All at once; an alias that exists is moved. */
   pointAliases(aliases: readonly string[], collection: string, signal?: AbortSignal): Promise<void>;
 }

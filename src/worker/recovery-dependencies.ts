@@ -1,10 +1,11 @@
 // Which adapters the activities of recovery get.
 
-import { leasedControls, leasedShardNodes, leasedStores } from '../activities/leased-ports.js';
+import { leasedConnect, leasedControls, leasedShardNodes, leasedStores } from '../activities/leased-ports.js';
 import type { RecoveryDependencies } from '../activities/recovery-activities.js';
 import { ForeignRoom } from '../backup/foreign/foreign-files.js';
-import type { FerryConfig } from '../model/ferry-config.js';
+import { requireCluster, type FerryConfig } from '../model/ferry-config.js';
 import { qdrantControls } from '../qdrant/control.js';
+import { connectPoints } from '../qdrant/point-connection.js';
 import { qdrantSearches } from '../qdrant/searches.js';
 import { shardNodes } from '../qdrant/recover-snapshot.js';
 import { storesOf } from './backup-dependencies.js';
@@ -16,5 +17,6 @@ export function recoveryDependencies(config: FerryConfig, open = storesOf(config
     stores: { open: leasedStores(open), foreign: new ForeignRoom(foreignPlaces(config, open)) },
     shardNodes: leasedShardNodes(shardNodes(config.clusters)),
     searchesOf: qdrantSearches(config.clusters),
+    connect: leasedConnect((cluster, lane) => connectPoints(requireCluster(config, cluster), lane)),
   };
 }

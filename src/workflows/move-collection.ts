@@ -185,9 +185,9 @@ async function bringShards(move: Move): Promise<void> {
 }
 
 function placed(move: Move) {
-  const { job, state, options, backup, storeQueue } = move;
+  const { job, state, backup, storeQueue } = move;
   const summary = `read the backup of ${backup.collection}`;
-  const input = { from: backup, via: options.via, shards: state.shards };
+  const input = { from: backup, via: move.via, shards: state.shards };
   return job.persist(() => runStore('placeBackup', input, { ...storeQueue, summary }));
 }
 

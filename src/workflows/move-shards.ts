@@ -91,7 +91,7 @@ async function moveOne(move: Move, placed: PlacedShard, running: Running): Promi
     ...{ what, source, target: written, sourcePin, targetPin, placed },
     mode: move.plan.mode,
     // What one node could not fetch, another one of the same cluster will not either.
-    via: options.via === 'auto' && state.pushed > 0 && state.pulled === 0 ? 'push' : options.via,
+    via: move.via === 'auto' && state.pushed > 0 && state.pulled === 0 ? 'push' : move.via,
     stallAfterAttempts: options.stallAfterAttempts,
     isAlone: running.isAlone,
     ...paceOf(move, running),

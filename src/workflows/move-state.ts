@@ -44,6 +44,11 @@ export class Move {
     return { cluster, collection: this.state.plan?.writes ?? collection };
   }
 
+  get via(): MoveSettings['options']['via'] {
+    const { via } = this.options;
+    return via === 'auto' && this.plan.autoPushes ? 'push' : via;
+  }
+
   get sides(): Sides {
     return this.job.progress.sides ?? tooEarly();
   }

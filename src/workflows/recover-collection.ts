@@ -1,7 +1,7 @@
 // One collection from a backup into a cluster: plan (every check before the target is touched), make it, shard by shard,
-// wait for all replicas, prove, finish; aliases last. Whatever fails before the end, the collection it made is removed
-// again, or named. Its workflow id is the lock on the name that is written. As a rehearsal it ends by asking the backup's
-// searches again, writing the proof, and removing the collection.
+// wait for all replicas, remove what the backup's id set does not hold, prove, finish; aliases last. Whatever fails before
+// the end, the collection it made is removed again, or named. Its workflow id is the lock on the name that is written. As a
+// rehearsal it ends by asking the backup's searches again, writing the proof, and removing the collection.
 
 import {
   CancellationScope,
@@ -19,7 +19,7 @@ import { EMPTY_DIGEST } from '../model/digest.js';
 import { parseInput } from '../model/inputs.js';
 import { newProgress, type CollectionProgress } from '../model/progress-state.js';
 import { recoverCollectionSchema, type RecoverCollectionInput } from '../model/recovery-inputs.js';
-import type { RecoveryReport } from '../model/recovery-progress.js';
+import type { RecoveryProgress, RecoveryReport } from '../model/recovery-progress.js';
 import { whole } from '../model/steering.js';
 import { awaitIndexing } from './await-indexing.js';
 import { CollectionJob } from './collection-job.js';
@@ -57,6 +57,7 @@ async function recover(recovery: Recovery): Promise<RecoveryReport> {
   await recoverShards(recovery, () => startOver(recovery));
   await awaitReplicas(recovery);
   state.readyAt ??= new Date().toISOString();
+  await removeReturned(recovery);
   await prove(recovery);
   job.enter('finishing');
   if (settings.rehearse) return closeRehearsal(recovery);
@@ -192,30 +193,84 @@ async function awaitReplicas({ job, written }: Recovery): Promise<void> {
   throw failure('ReplicaNotActive', why);
 }
 
-/** Count, and digest where there is something to compare it with, or where it is what the rehearsal is for. */
-async function prove(recovery: Recovery): Promise<void> {
-  const { job, state, written, settings } = recovery;
-  const { points, isUncounted } = recovery.plan;
-  const { proof } = recovery;
+/** How many, the workflow counts itself: nobody else writes, and an attempt that died cannot say what it removed. */
+async function removeReturned(recovery: Recovery): Promise<void> {
+  const { job, state, written, settings, plan } = recovery;
+  if (plan.ids === undefined || state.returned !== undefined || !state.prepared) return;
+  const { targetPin } = state.prepared;
+  const { manifestSha256 } = plan;
+  state.brought ??= await countWritten(recovery);
+  const input = { from: settings.from, target: written, targetPin, manifestSha256 };
+  const summary = `remove deleted points from ${written.collection}`;
+  const found = await job.persist(() => runRecovery('removeReturned', input, summary, recovery.queue));
+  state.missing = { count: found.missing, ids: found.missingIds };
+  state.returned = Math.max(0, state.brought - found.points);
+  if (state.returned > 0) job.progress.warnings.push(returnedText(state.returned));
+}
+
+function returnedText(count: number): string {
+  const what = 'that the snapshots brought back';
+  return count === 1
+    ? `1 point ${what} was removed: it had been deleted before the backup ended.`
+    : `${whole(count)} points ${what} were removed: they had been deleted before the backup ended.`;
+}
+
+async function countWritten({ job, written }: Recovery): Promise<number> {
   const { count } = await job.persist(() =>
     runControl('countPoints', { collection: written }, `count ${written.collection}`),
   );
-  const expected = isUncounted ? count : points;
-  job.progress.counts = { source: proof?.digest.count ?? expected, target: count };
-  if (proof && proof.digest.count !== count)
-    throw recovery.differs(`${whole(count)} points, and the proof says ${whole(proof.digest.count)}`);
-  if (count === 0 && points > 0) throw recovery.differs(`no point, and the backup counted ${whole(points)}`);
-  if (!proof && count !== expected) {
-    job.progress.warnings.push(
-      `${whole(count)} points were recovered and ${whole(points)} were counted when the backup began: it was being written.`,
-    );
-  }
+  return count;
+}
+
+/** Count, and digest where there is something to compare it with, or where it is what the rehearsal is for. */
+async function prove(recovery: Recovery): Promise<void> {
+  const { settings, state } = recovery;
+  const { proof } = recovery;
+  judgeCount(recovery, await countWritten(recovery));
   if (!proof && !settings.rehearse) return;
   await digestRecovered(recovery);
   const isOther =
     proof && (proof.digest.sum !== state.digest.sum || proof.digest.count !== state.digest.count);
   if (isOther)
     throw recovery.differs(`the digest ${state.digest.sum}, and the proof says ${proof.digest.sum}`);
+}
+
+function judgeCount(recovery: Recovery, count: number): void {
+  const { job, proof, state } = recovery;
+  const { points, isUncounted, ids } = recovery.plan;
+  const expected = ids ?? (isUncounted ? count : points);
+  const missing = state.missing?.count ?? 0;
+  job.progress.counts = { source: proof?.digest.count ?? expected, target: count };
+  // Of a rehearsed backup that was being written, the same points were missing when it was rehearsed.
+  if (proof && proof.digest.count !== count) {
+    const what = `${whole(count)} points, and the proof says ${whole(proof.digest.count)}`;
+    throw recovery.differs(`${what}${missingText(state.missing)}`);
+  }
+  if (count === 0 && expected > missing)
+    throw recovery.differs(`no point, and the backup counted ${whole(expected)}`);
+  if (ids !== undefined && count !== ids - missing) {
+    const what = `${whole(count)} points, and the backup's id set leaves ${whole(ids - missing)}`;
+    throw recovery.differs(what);
+  }
+  if (missing > 0) job.progress.warnings.push(writtenLater(missing));
+  else if (!proof && count !== expected) {
+    job.progress.warnings.push(
+      `${whole(count)} points were recovered and ${whole(points)} were counted when the backup began: it was being written.`,
+    );
+  }
+}
+
+function missingText(missing: RecoveryProgress['missing']): string {
+  if (missing === undefined || missing.count === 0) return '';
+  const { count, ids } = missing;
+  const more = count > ids.length ? `, and ${whole(count - ids.length)} more` : '';
+  return `; missing are the points ${ids.join(', ')}${more}`;
+}
+
+function writtenLater(count: number): string {
+  return count === 1
+    ? '1 point is not in the backup: it was written after its shard was captured.'
+    : `${whole(count)} points are not in the backup: they were written after their shard was captured.`;
 }
 
 async function closeRehearsal(recovery: Recovery): Promise<RecoveryReport> {

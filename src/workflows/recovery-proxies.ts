@@ -26,6 +26,8 @@ const table: Record<keyof StoreActivities, ActivityOptions> = {
   /** Deletes what an earlier attempt made, and Qdrant waits then for what it still recovers. */
   prepareRecovery: LONG,
   recoverShard: { startToCloseTimeout: '7d', retry: { initialInterval: '2s', maximumInterval: '2m' } },
+  /** Reads every id, and begins again after a failure. */
+  removeReturned: LONG,
   replayRecall: { ...PATIENT, startToCloseTimeout: '2h' },
   finishRecovery: { ...PATIENT, startToCloseTimeout: '6h' },
   undoRecovery: LONG,

@@ -1,14 +1,20 @@
 // A recovery step by step, as the workflow goes, without Temporal: for tests of what each step refuses.
 
 import type { CollectionBackupRef } from '../../src/model/backup-activities.js';
-import type { PlanRecoveryInput, RecoveryPlan } from '../../src/model/recovery-activities.js';
+import type {
+  PlanRecoveryInput,
+  RecoveryPlan,
+  RemoveReturnedResult,
+} from '../../src/model/recovery-activities.js';
 import type { ClusterConnection } from '../../src/model/cluster.js';
 import { finishRecovery, undoRecovery } from '../../src/backup/recover/recover-finish.js';
 import { planRecovery } from '../../src/backup/recover/recover-plan.js';
 import { prepareRecovery } from '../../src/backup/recover/recover-prepare.js';
 import type { FlightLog } from '../../src/backup/recover/settled-call.js';
 import { recoverShard } from '../../src/backup/recover/recover-shard.js';
+import { removeReturned } from '../../src/backup/recover/remove-returned.js';
 import { qdrantControls } from '../../src/qdrant/control.js';
+import { connectPoints } from '../../src/qdrant/point-connection.js';
 import { shardNodes } from '../../src/qdrant/recover-snapshot.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';
 import { awaitReady } from '../../src/transfer/await-ready.js';
@@ -61,7 +67,9 @@ export async function begin(what: InProcess): Promise<string> {
 }
 
 /** As the workflow does: what fails after the collection was made removes it again. */
-export async function recover(what: InProcess): Promise<RecoveryPlan & { aliases: string[]; left?: string }> {
+export async function recover(
+  what: InProcess,
+): Promise<RecoveryPlan & { aliases: string[]; left?: string; removal?: RemoveReturnedResult }> {
   const { clusters, store, from, to, as, more } = what;
   const controls = qdrantControls(clusters);
   const stores = { open: () => store };
@@ -83,6 +91,14 @@ export async function recover(what: InProcess): Promise<RecoveryPlan & { aliases
       await recoverShard(shardNodes(clusters), stores, input, { signal }, noFlight());
     }
     await awaitReady(controls, { target, waitMs: 60_000, replicasOnly: true });
+    let removal: RemoveReturnedResult | undefined;
+    if (planned.ids !== undefined) {
+      const points = connectPoints(clusters[to] as ClusterConnection, 0);
+      const input = { from, target, targetPin: made.targetPin, manifestSha256 };
+      removal = await removeReturned({ store, target: controls.of(to), points }, input, signal).finally(() =>
+        points.close(),
+      );
+    }
     const named = { cluster: to, collection: as ?? from.collection };
     const end = {
       from,
@@ -93,7 +109,8 @@ export async function recover(what: InProcess): Promise<RecoveryPlan & { aliases
       replacedAliases: planned.aliases ?? [],
       withAliases: true,
     };
-    return { ...planned, ...(await finishRecovery(controls, stores, end, signal)) };
+    const finished = await finishRecovery(controls, stores, end, signal);
+    return { ...planned, ...finished, ...(removal === undefined ? {} : { removal }) };
   } catch (error) {
     await undoRecovery(controls, { from, target, creation: MADE.creation }, signal);
     throw error;

@@ -49,7 +49,7 @@ describe('a report', () => {
     const collections = [{ ...line, expectedPoints: 9, recall }];
     expect(endText({ report: { ...report, collections } }, 'rehearsed', 'link').slice(0, 3)).toEqual([
       'docs  verified  7  points rehearsed',
-      '  9 points were counted when the backup began',
+      '  9 points were counted when it was backed up',
       '  recall of 20 searches: exact search 100.0 %, approximate 97.5 % (98.0 % when it was backed up)',
     ]);
   });

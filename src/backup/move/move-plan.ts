@@ -11,7 +11,7 @@ import { workIn, type StampedWork } from '../../model/stamp.js';
 import type { Alias, ClusterControl, Controls } from '../../transfer/control-port.js';
 import { planCollection } from '../../transfer/plan-collection.js';
 import { modeFor, notesOn } from '../capture/plan-capture.js';
-import { isReadable } from '../recover/recover-version.js';
+import { isReadable, wayOnto } from '../recover/recover-version.js';
 
 type Place = Pick<MovePlan, 'writes' | 'exists' | 'isMoved'>;
 
@@ -41,7 +41,8 @@ export async function planMove(
     signal,
   );
   const notes = [...notesOn(mode, made), ...collection.notes];
-  return { collection: { ...collection, notes }, ...place, mode };
+  const autoPushes = wayOnto(reads, 'auto') === 'push';
+  return { collection: { ...collection, notes }, ...place, mode, autoPushes };
 }
 
 function reasonAgainst({ source, target, overrides }: PlanMoveInput, made: string, reads: string) {

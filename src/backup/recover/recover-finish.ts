@@ -1,7 +1,7 @@
 // What a collection is besides its points, once they are proved: strict mode, indexes that the snapshots did not bring,
-// the stamp closed, before anybody waits for indexes; and last the aliases, all in one call, so that nobody sees one
-// missing. May be repeated. An alias
-// that names another collection is never taken, except the one that `swap` was asked to move. And the opposite: undo.
+// those gone that only the snapshots had, the stamp closed, before anybody waits for indexes; and last the aliases, all in
+// one call, so that nobody sees one missing. May be repeated. An alias that names another collection is never taken,
+// except the one that `swap` was asked to move. And the opposite: undo.
 
 import type {
   FinishRecoveryInput,
@@ -16,7 +16,7 @@ import { isAtLeast, METADATA_SINCE, stampMetadata, stampOf } from '../../model/s
 import type { ClusterControl, Controls } from '../../transfer/control-port.js';
 import { pointAliases } from '../point-aliases.js';
 import type { Stores } from './recover-ports.js';
-import { settingsIn } from './recover-settings.js';
+import { settingsIn, type RecoveredSettings } from './recover-settings.js';
 import { openPlanned } from './recover-source.js';
 import { isPending } from './recover-stamp.js';
 
@@ -36,12 +36,30 @@ export async function finishRecovery(
     if (known !== undefined && isSameIndex(schema, known)) continue;
     await target.createIndex(writes, field, indexSchema(schema), signal);
   }
+  if (!from.foreign) await deleteReturnedIndexes(target, writes, settings, there.payloadSchema, signal);
   const patch = await closing(target, input, settings.strictMode, there.config);
   if (Object.keys(patch).length > 0) await target.change(writes, patch, signal);
   if (!input.withAliases) return { aliases: [], notes: [] };
   const wanted = [...(input.from.aliases ?? manifest.aliases), ...input.replacedAliases];
   const swapped = input.onExisting === 'swap' ? input.target.collection : undefined;
   return pointAliases(target, { writes, wanted, swapped }, signal);
+}
+
+/**
+ * While an optimizer works, a shard's snapshot may bring back an index that was deleted before it was taken. Snapshots of
+ * others say nothing of their indexes but what they hold.
+ */
+async function deleteReturnedIndexes(
+  target: ClusterControl,
+  collection: string,
+  { indexes }: RecoveredSettings,
+  there: JsonObject,
+  signal: AbortSignal,
+): Promise<void> {
+  const recorded = new Set(indexes.map(([field]) => field));
+  for (const field of Object.keys(there)) {
+    if (!recorded.has(field)) await target.deleteIndex(collection, field, signal);
+  }
 }
 
 async function closing(

@@ -16,7 +16,7 @@ import { whole } from '../../model/steering.js';
 import { stampOf } from '../../model/stamp.js';
 import { settingsIn } from './recover-settings.js';
 import { isPending, isPendingOfAny, replacedAliasesIn } from './recover-stamp.js';
-import { refuseUnfitVersion } from './recover-version.js';
+import { refuseUnfitVersion, wayOnto } from './recover-version.js';
 import { markCollection } from '../../transfer/mark-collection.js';
 
 export interface PlanningHooks {
@@ -48,8 +48,9 @@ export async function planRecovery(
   return {
     manifestSha256: sha256,
     ...written,
-    ...(await wayFor(store, input.via, manifest)),
+    ...(await wayFor(store, wayOnto(await target.version(hooks.signal), input.via), manifest)),
     points: manifest.points,
+    ...(manifest.ids === undefined ? {} : { ids: manifest.ids.count }),
     bytes: manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0),
     shards: manifest.shards.length,
     ...(proof === undefined ? {} : { proof }),

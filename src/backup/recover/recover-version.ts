@@ -2,6 +2,16 @@
 // does not say who made it; the manifest does.
 
 import { FerryError } from '../../model/errors.js';
+import { isAtLeast } from '../../model/stamp.js';
+
+/**
+ * `auto` onto a Qdrant before 1.17 is a push. A pull goes on when nobody hears of it, and to remove what it still fills a
+ * waiting DELETE is sent: before 1.17 the whole node answers nobody until that recovery has ended. A push that is cut
+ * ends at once.
+ */
+export function wayOnto<T extends 'auto' | 'pull' | 'push'>(target: string, via: T): T | 'push' {
+  return via === 'auto' && !isAtLeast(target, '1.17.0') ? 'push' : via;
+}
 
 export function isReadable(made: string, target: string): boolean {
   const [from, to] = [minorOf(made), minorOf(target)];
