@@ -11,20 +11,29 @@ import { releaseTarget } from '../transfer/release-target.js';
 import { examine, type Finding } from './finding.js';
 import type { Temporal } from './temporal.js';
 
+export interface Forgotten extends CollectionRef {
+  /** Of the stamp. */
+  job: string;
+  renewedAt: string;
+}
+
 export async function forgottenHoldBacks(
   controls: Controls,
   temporal: Temporal,
   clusters: readonly string[],
-): Promise<CollectionRef[]> {
-  const found: CollectionRef[] = [];
+): Promise<Forgotten[]> {
+  const found: Forgotten[] = [];
   for (const cluster of clusters) {
     for (const collection of await controls
       .of(cluster)
       .collections()
       .catch(() => [])) {
       const { config } = await controls.of(cluster).info(collection);
-      if (!workIn(config)?.heldBack) continue;
-      if (!(await isLocked(temporal, { cluster, collection }))) found.push({ cluster, collection });
+      const work = workIn(config);
+      if (!work?.heldBack) continue;
+      const { job, renewedAt } = work;
+      const isHeld = await isLocked(temporal, { cluster, collection });
+      if (!isHeld) found.push({ cluster, collection, job, renewedAt });
     }
   }
   return found;
@@ -32,13 +41,13 @@ export async function forgottenHoldBacks(
 
 export function mend(
   controls: Controls,
-  forgotten: readonly CollectionRef[],
+  forgotten: readonly Forgotten[],
   really: boolean,
 ): Promise<Finding[]> {
   return Promise.all(
-    forgotten.map(async (target): Promise<Finding> => {
+    forgotten.map(async ({ job, renewedAt, ...target }): Promise<Finding> => {
       const what = `collection ${target.cluster}/${target.collection}`;
-      const left = 'a job that is gone left indexing or strict mode held back';
+      const left = `the job ${job} is gone (it last worked at ${renewedAt}) and left indexing or strict mode held back`;
       if (!really) return { ok: false, what, says: `${left}; start the job again, or mend it with --mend` };
       return examine(what, async () => {
         // What to put back stands in the stamp; this is only for versions of Qdrant without one.

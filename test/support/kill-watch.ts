@@ -23,7 +23,7 @@ export async function positionOf(stack: TestStack, collection: string): Promise<
       const payload = activity.heartbeatDetails?.payloads?.[0];
       return payload ? [defaultPayloadConverter.fromPayload<SliceHeartbeat>(payload)] : [];
     });
-    const copies = beats.filter((beat) => beat.what.startsWith('copy'));
+    const copies = beats.filter((beat) => beat?.what?.startsWith('copy'));
     return {
       phase: status.phase,
       claimed: copies.reduce((sum, beat) => sum + beat.state.points, status.points),
