@@ -62,7 +62,9 @@ it('8: points deleted and written again between two shards are no proof, though 
   await fill(stack.target, 'rewritten', { from: 1, points: 300, size: 64 });
   const { line, manifest } = await running;
   expect(line?.proven).toBe('none');
-  expect(manifest.notes.join()).toMatch(/The content is not proved: it was written meanwhile/);
+  // Which evidence is missed first depends on where the capture was when the points were written.
+  const evidence = /is not proved: (it was written meanwhile|the source was (not the same|being optimized))/;
+  expect(manifest.notes.join()).toMatch(evidence);
   expect((await idsIn(manifest)).length).toBe(3_000);
 });
 
