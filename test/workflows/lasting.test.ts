@@ -66,10 +66,10 @@ describe('a job that meets trouble', () => {
     lab.withClusters(async (run) => {
       run.fakes.fill(run.a, 'docs', 100);
       run.fakes.before = (name) => {
-        if (name === 'copySlice') throw fail('ClusterChanged', 'Another cluster answers');
+        if (name === 'copySlice') throw fail('QdrantRejected', 'No');
       };
       const failure = await failureOf(await run.migrate({ parkForHours: 0.0002 }));
-      expect(failure.type).toBe('ClusterChanged');
+      expect(failure.type).toBe('QdrantRejected');
       expect(failure.message).toContain(`docs on ${run.b} has 0 of 100 points, indexing put back`);
       expect(run.fakes.called('releaseTarget')).toHaveLength(1);
     }));

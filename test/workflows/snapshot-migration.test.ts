@@ -82,7 +82,7 @@ it.each([
     const failure = await failureOf(await move(run, input));
     expect(failure.type).toBe('SnapshotUnfit');
     expect(failure.message).toMatch(/the source is newer.*--method scroll/s);
-    expect(names(run)).toEqual(['resolveCollections', 'planMove']);
+    expect(names(run)).toEqual(['resolveCollections', 'compareReplicas', 'planMove']);
   }),
 );
 
