@@ -96,8 +96,9 @@ it('finds the smallest damage of ten kinds, and names each point and what differ
   expect(await idsInReports(proof.reportKeys)).toEqual(idsIn(differences));
 });
 
-it('mends all of it and nothing else', async () => {
-  expect(await ferry(stack, 'migrate', 'source', 'target', WORST, '--json')).toMatchObject({ code: 0 });
+it('mends all of it and nothing else, when it is told that the target may be changed', async () => {
+  const run = await ferry(stack, 'migrate', 'source', 'target', WORST, '--json', '--delete-extras');
+  expect(run, run.stdout + run.stderr).toMatchObject({ code: 0 });
   const report = await resultOf<MigrationReport>(stack.temporal, `ferry/target/${WORST}`);
   expect(report.repaired).toEqual({ upserted: 10, deleted: 0 });
   expect(await compare(WORST)).toEqual({ points, differences: [], configuration: [] });
