@@ -10,9 +10,9 @@
 //   {cluster}/{backupId}/{collection}/proof-{kind}_{YYYYMMDD_HHMMSS}.json
 //   {cluster}/{backupId}/{cluster}_{YYYYMMDD_HHMMSS}.node.{nonce}.snapshot   (and its .parts.json)
 //   {cluster}/{backupId}/backup.json
+//   .ferry-marker-{nonce}                                            for seconds only, while a disk is examined
 //
 // A nonce is eight random hex digits, another one for each upload.
-//   .ferry-marker-{nonce}                                            for seconds only, while a disk is examined
 
 /** "20261123_021500": UTC, sorts by time. */
 export function stamp(at: Date): string {
@@ -62,10 +62,6 @@ export function nodeSnapshotName(cluster: string, startedAt: Date, nonce: string
 /** The document beside a snapshot that lists its parts. */
 export function partsKey(snapshotKey: string): string {
   return `${snapshotKey}.parts.json`;
-}
-
-export function isPartsKey(key: string): boolean {
-  return key.endsWith('.snapshot.parts.json');
 }
 
 export function manifestKey(cluster: string, backupId: string, collection: string): string {

@@ -12,6 +12,7 @@ import { lanes } from './lanes.js';
 import type { Move } from './move-state.js';
 import { runStore } from './proxies.js';
 import { runRecovery } from './recovery-proxies.js';
+import { renewStampIfDue } from './stamp-life.js';
 
 export async function moveShards(move: Move): Promise<void> {
   const { job, state, options, source } = move;
@@ -55,6 +56,7 @@ async function leg<T>(
     const work = async (item: T, _lane: number, running: () => number) => {
       if (stops()) return;
       try {
+        await renewStampIfDue(job);
         await one(item, { lanes: running(), isAlone: width === 1 });
       } catch (error) {
         if (!isCancellation(error) || !stops()) throw asVerdict(error);

@@ -13,6 +13,7 @@ import { failure, troubleOf } from './failures.js';
 import { lanes } from './lanes.js';
 import type { Recovery } from './recovery-state.js';
 import { runRecovery } from './recovery-proxies.js';
+import { renewIfDue } from './stamp-life.js';
 
 interface Shard {
   at: number;
@@ -115,6 +116,7 @@ async function recoverOne(
     stallAfterAttempts: options.stallAfterAttempts,
     ...(maxMegabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond }),
   };
+  await renewIfDue(job, recovery.written, state.prepared.targetPin);
   const done = await runRecovery('recoverShard', input, what, recovery.queue);
   state.done.push(at);
   state.bytes += done.bytes;

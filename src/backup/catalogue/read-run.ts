@@ -2,6 +2,7 @@
 // future. Promises the order that "latest" is judged by: newest first, and what claims to be of the future behind all
 // others, for its time is not known. One list request for a thousand runs; a run itself is read by its keys.
 
+import type { z } from 'zod';
 import { backupKey, clusterFolder, isBackupId, startedKey, timeOfBackup } from '../../model/backup-names.js';
 import {
   backupDocumentSchema,
@@ -66,35 +67,31 @@ export async function readRun(
   return run;
 }
 
-export async function startedDocument(
+export function startedDocument(
   store: ObjectStore,
   cluster: string,
   backup: string,
   signal?: AbortSignal,
 ): Promise<StartedDocument> {
-  const key = startedKey(cluster, backup);
-  const document = parseDocument(startedDocumentSchema, (await readIfThere(store, key, signal)) ?? '', key);
-  return own(document, cluster, backup, key);
+  return ownDocument(startedDocumentSchema, startedKey(cluster, backup), { store, cluster, backup, signal });
 }
 
-async function backupDocument(
+function backupDocument(
   store: ObjectStore,
   cluster: string,
   backup: string,
   signal?: AbortSignal,
 ): Promise<BackupDocument> {
-  const key = backupKey(cluster, backup);
-  const document = parseDocument(backupDocumentSchema, (await readIfThere(store, key, signal)) ?? '', key);
-  return own(document, cluster, backup, key);
+  return ownDocument(backupDocumentSchema, backupKey(cluster, backup), { store, cluster, backup, signal });
 }
 
-function own<T extends { cluster: string; backup: string }>(
-  document: T,
-  cluster: string,
-  backup: string,
+async function ownDocument<T extends { cluster: string; backup: string }>(
+  schema: z.ZodType<T>,
   key: string,
-): T {
-  if (document.cluster === cluster && document.backup === backup) return document;
+  of: { store: ObjectStore; cluster: string; backup: string; signal: AbortSignal | undefined },
+): Promise<T> {
+  const document = parseDocument(schema, (await readIfThere(of.store, key, of.signal)) ?? '', key);
+  if (document.cluster === of.cluster && document.backup === of.backup) return document;
   const happened = `The document is of another backup: ${document.cluster}/${document.backup}`;
   throw new FerryError('ManifestInvalid', happened, { context: { key } });
 }
