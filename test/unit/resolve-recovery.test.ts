@@ -71,6 +71,14 @@ describe('a restore of everything', () => {
     expect(await notesOf()).toContain(`docs: passed over ${fourth}: ObjectDamaged: a bit.`);
   });
 
+  it('takes what failed in the newest run from the morning after, where it was backed up by name', async () => {
+    const [fourth, fifth] = ['20261127_020000-00000004', '20261127_090000-00000005'] as const;
+    keep({ backup: fourth, collections: { docs: 'failed', news: 'complete' } });
+    keep({ backup: fifth, collections: { docs: 'complete' }, scope: 'named' });
+    expect(await chosen()).toEqual({ docs: fifth, news: fourth });
+    expect(await notesOf()).toContain(`docs: passed over ${fourth}: ObjectDamaged: a bit.`);
+  });
+
   it.each<[string, Partial<KeptRun>, string]>([
     ['was interrupted', { interrupted: true }, 'it was interrupted'],
     ['has not ended', { unfinished: true }, 'it has not ended'],

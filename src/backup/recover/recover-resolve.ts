@@ -1,7 +1,8 @@
 // From what a user asked for to one backup for each collection. All collections: those of one run, the newest that
-// covered them all; what failed in it comes from the newest older backup that is complete, and is named. Collections by
-// name: the newest complete backup of each. With a backup named, all of it is taken, and what is broken fails later, by
-// itself. Reads documents and sizes, never by listing: a store of thousands of runs is listed once.
+// covered them all; what failed in it comes from the newest other run that has it complete (a collection that failed at
+// night may have been backed up by name in the morning), and is named. Collections by name: the newest complete backup of
+// each. With a backup named, all of it is taken, and what is broken fails later, by itself. Reads documents and sizes,
+// never by listing: a store of thousands of runs is listed once.
 
 import { FerryError } from '../../model/errors.js';
 import type { CollectionBackupRef } from '../../model/backup-activities.js';
@@ -206,7 +207,7 @@ async function whyNot(
   return undefined;
 }
 
-/** Of all collections: the chosen run, then those before it. By name: every run. */
+/** Of all collections: the chosen run first. By name: every run, newest first. */
 async function* statesOf(
   resolving: Resolving,
   name: string,
@@ -215,7 +216,7 @@ async function* statesOf(
   const base = input.collections === undefined ? choice.base?.backup : undefined;
   if (base !== undefined) yield { backup: base, state: await stateIn(resolving, base, name) };
   const ids = await runs.ids();
-  const rest = base === undefined ? ids : ids.slice(ids.indexOf(base) + 1);
+  const rest = ids.filter((id) => id !== base);
   for (let at = 0, ahead = 1; at < rest.length; at += ahead, ahead = RUNS_AHEAD) {
     const some = rest.slice(at, at + ahead);
     const states = await mapInOrder(some, COLLECTIONS_AT_ONCE, (id) => stateIn(resolving, id, name));
