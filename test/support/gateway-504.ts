@@ -18,6 +18,8 @@ export interface GivenUp extends Asked {
 
 export interface Gateway504 {
   url: string;
+  /** Behind it. */
+  target: string;
   /** The requests that were answered 504, in order. */
   givenUp: GivenUp[];
   /** After how many milliseconds a request is answered 504; undefined passes it on as it is. */
@@ -35,13 +37,14 @@ const PAGE = `<html>
 `;
 
 export async function gateway504(target: string): Promise<Gateway504> {
-  const server = createServer((question, answer) => pass(gateway, target, question, answer));
+  const server = createServer((question, answer) => pass(gateway, question, answer));
   // An idle connection that is closed here just when it is used again would be a fault of ours.
   server.keepAliveTimeout = 0;
   server.requestTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const gateway: Gateway504 = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    target,
     givenUp: [],
     plan: () => undefined,
     end: async () => {
@@ -65,10 +68,10 @@ export function giveUpOn(
   };
 }
 
-function pass(gateway: Gateway504, target: string, question: IncomingMessage, answer: ServerResponse): void {
+function pass(gateway: Gateway504, question: IncomingMessage, answer: ServerResponse): void {
   const { method = '', url = '', headers } = question;
   const afterMs = gateway.plan({ method, url });
-  const onward = send(`${target}${url}`, { method, headers, agent: false });
+  const onward = send(`${gateway.target}${url}`, { method, headers, agent: false });
   let over: GivenUp | undefined;
   let timer: NodeJS.Timeout | undefined;
   const giveUp = () => {
