@@ -1,13 +1,17 @@
-// The flight of a recover call in the heartbeat of its activity. Temporal has acknowledged it before the call is sent, so an
-// attempt that finds none knows that none was sent.
+// The flight of a call that a node goes on with in the heartbeat of its activity. Temporal has acknowledged it before the
+// call is sent, so an attempt that finds none knows that none was sent.
 
-import type { Flight, FlightLog } from '../backup/recover/settled-call.js';
 import type { Held } from './held-call.js';
 
-export interface FlightState {
-  flight: Flight | null;
+export interface FlightState<F> {
+  flight: F | null;
 }
 
-export function flightLog({ state, remember }: Held<FlightState>): FlightLog {
+export interface Flights<F> {
+  last: F | null;
+  remember(flight: F | null): Promise<void>;
+}
+
+export function flightLog<F>({ state, remember }: Held<FlightState<F>>): Flights<F> {
   return { last: state?.flight ?? null, remember: (flight) => remember({ flight }) };
 }

@@ -14,6 +14,7 @@ import { lookAtReplaced, prepareRecovery } from '../backup/recover/recover-prepa
 import { resolveRecovery } from '../backup/recover/recover-resolve.js';
 import { removeReturned } from '../backup/recover/remove-returned.js';
 import { recoverShard } from '../backup/recover/recover-shard.js';
+import type { Flight } from '../backup/recover/settled-call.js';
 import { replayRecall } from '../backup/recover/replay-recall.js';
 import type { SearchesOf } from '../backup/ports.js';
 import { FerryError } from '../model/errors.js';
@@ -86,7 +87,7 @@ export function createRecoveryActivities(dependencies: RecoveryDependencies): Re
         prepareRecovery(controls, stores, input, signal),
       ),
     recoverShard: (input) =>
-      heldCall<RecoverShardResult, FlightState>(input, async (held) => {
+      heldCall<RecoverShardResult, FlightState<Flight>>(input, async (held) => {
         const { signal, onBytes } = held;
         const { maxMegabytesPerSecond } = input;
         const pacer = new Pacer(maxMegabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond });

@@ -2,12 +2,7 @@
 // done in backup/.
 
 import { Context } from '@temporalio/activity';
-import {
-  createOnNode,
-  findHolders,
-  namesKnown,
-  type CreateState,
-} from '../backup/snapshots/create-snapshot.js';
+import { createOnNode, findHolders } from '../backup/snapshots/create-snapshot.js';
 import { deleteOnNode } from '../backup/snapshots/delete-snapshot.js';
 import {
   abandonDownload,
@@ -22,6 +17,8 @@ import {
   planSnapshotRecovery,
   removeEmpty,
 } from '../backup/snapshots/recover-snapshot-plan.js';
+import type { Flight } from '../backup/recover/settled-call.js';
+import type { CreateFlight } from '../backup/snapshots/settled-create.js';
 import { DATA_QUEUE } from '../model/names.js';
 import type {
   CreateOnNodeResult,
@@ -77,18 +74,12 @@ const STALL_AFTER_ATTEMPTS = 10;
 export function createSnapshotDataActivities(dependencies: SnapshotDataDependencies): SnapshotDataActivities {
   const { open, openStore } = dependencies;
   return {
-    createOnNode: async (input) => {
-      let result: CreateOnNodeResult | undefined;
-      const fresh = () => namesKnown(open, input, attemptSignal());
-      const work = { what: input.what, stallAfterAttempts: STALL_AFTER_ATTEMPTS };
-      await runSlice<CreateState>(work, fresh, async ({ state, signal, stop }) => {
-        result = await createOnNode(open, input, state, AbortSignal.any([signal, stop]));
-        return state;
-      });
-      return result as CreateOnNodeResult;
-    },
+    createOnNode: (input) =>
+      heldCall<CreateOnNodeResult, FlightState<CreateFlight>>(input, (held) =>
+        createOnNode(open, input, { signal: held.signal, log: flightLog(held) }),
+      ),
     recoverOnNode: (input) =>
-      heldCall<RecoverOnNodeResult, FlightState>(input, (held) =>
+      heldCall<RecoverOnNodeResult, FlightState<Flight>>(input, (held) =>
         recoverOnNode({ open, openStore }, input, { ...held, log: flightLog(held) }),
       ),
     downloadToStore: async (input) => {

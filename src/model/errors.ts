@@ -86,6 +86,11 @@ export const catalogue = {
     remedy:
       'Write nothing to the collection until the node has ended the recovery (`running_snapshot_recovery` of GET /telemetry?details_level=2 does not count the download of a shard), or delete the collection: Qdrant waits for the recovery then. Start the job again afterwards; without a proxy that gives up on long calls, where there is one.',
   },
+  SnapshotUnheard: {
+    retryable: false,
+    remedy:
+      'Look for the file with `ferry snapshots list`. Create another one only when the node makes none any more (`running_snapshots` of GET /telemetry?details_level=2); without a proxy that gives up on long calls, where there is one.',
+  },
   WriteNotCompleted: {
     retryable: true,
     remedy: 'Retried by itself: the write was not confirmed as applied.',

@@ -13,12 +13,13 @@ import type {
   SnapshotFile,
 } from '../backup/recover/recover-ports.js';
 import type { ClusterConnection } from '../model/cluster.js';
-import { FerryError, UnheardCall, type ErrorCode } from '../model/errors.js';
+import { FerryError, type ErrorCode } from '../model/errors.js';
 import { requireCluster } from '../model/ferry-config.js';
-import { numberAt, objectAt, textAt, valueAt, type Json } from '../model/json.js';
+import { numberAt, objectAt, textAt, type Json } from '../model/json.js';
 import { list } from './control-layout.js';
+import { answersTo, snapshotCounts, startOf, telemetryOf } from './node-telemetry.js';
 import type { RestNode } from './rest.js';
-import { answerFailure, transportFailure } from './rest-failures.js';
+import { answerFailure, asUnheard, isQdrants, isUnsent, transportFailure } from './rest-failures.js';
 import { addresses } from './snapshot-nodes.js';
 import { storedPath } from './snapshots.js';
 
@@ -120,15 +121,8 @@ export class QdrantTaker implements ShardNode {
   }
 
   async signs(signal: AbortSignal): Promise<RecoverySigns | undefined> {
-    let told: Json;
-    try {
-      const path = '/telemetry?details_level=2';
-      told = (await this.#node.json('GET', path, { signal, timeoutMs: 20_000 })) as Json;
-    } catch (error) {
-      if (error instanceof FerryError && isForbidden(error)) return undefined;
-      throw error;
-    }
-    return signsIn(told, this.#source);
+    const told = await telemetryOf(this.#node, signal);
+    return told === undefined ? undefined : signsIn(told, this.#source);
   }
 
   /** `canTakeEffect`: whether enough was sent for the node to carry it out. */
@@ -167,51 +161,16 @@ interface Call {
   headers: Record<string, string>;
 }
 
-/** Its answers all have a status and a time; a page of a proxy does not. */
-function isQdrants(text: string): boolean {
-  try {
-    const answer = JSON.parse(text) as { status?: unknown; time?: unknown } | null;
-    return answer !== null && answer.status !== undefined && typeof answer.time === 'number';
-  } catch {
-    return false;
-  }
-}
-
-/** No connection was made. */
-function isUnsent(error: unknown): boolean {
-  const { code } = (error ?? {}) as { code?: unknown };
-  return ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'].includes(String(code));
-}
-
-function asUnheard(failure: FerryError): UnheardCall {
-  const { happened, context } = failure;
-  return new UnheardCall('QdrantUnavailable', happened, { cause: failure, context });
-}
-
-function isForbidden({ code, context }: FerryError): boolean {
-  return code === 'ClusterUnauthorized' || context['status'] === 404 || context['status'] === 405;
-}
-
 function signsIn(told: Json, { collection, shard }: { collection: string; shard?: number }): RecoverySigns {
-  const mine = list(valueAt(told, 'collections', 'snapshots')).find(
-    (one) => textAt(one, 'id') === collection,
-  );
-  const startedAt = textAt(told, 'app', 'startup');
   const kind = shard === undefined ? '' : '/shards/{}';
-  const wanted = [
+  const calls = [
     `PUT /collections/{}${kind}/snapshots/recover`,
     `POST /collections/{}${kind}/snapshots/upload`,
   ];
-  const answers: RecoverySigns['answers'] = {};
-  for (const [call, counts] of Object.entries(objectAt(told, 'requests', 'rest', 'responses'))) {
-    if (!wanted.includes(call.replace(/\{[^}]*\}/g, '{}'))) continue;
-    for (const status of Object.keys(objectAt(counts)))
-      answers[status] = (answers[status] ?? 0) + (numberAt(counts, status, 'count') ?? 0);
-  }
   return {
-    running: numberAt(mine, 'running_snapshot_recovery') ?? 0,
-    answers,
-    ...(startedAt === undefined ? {} : { startedAt }),
+    running: snapshotCounts(told, collection, 'running_snapshot_recovery'),
+    answers: answersTo(told, calls),
+    ...startOf(told),
   };
 }
 

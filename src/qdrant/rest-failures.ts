@@ -1,7 +1,7 @@
 // From what a node or the network answered to a FerryError. Promises that no query string of a URL (presigned ones
 // are secrets, and Qdrant repeats them) and no API key gets into a message. Knows REST only; gRPC has its own.
 
-import { FerryError, type ErrorCode, type ErrorContext } from '../model/errors.js';
+import { FerryError, UnheardCall, type ErrorCode, type ErrorContext } from '../model/errors.js';
 
 const UNREACHABLE = new Set([
   'ECONNREFUSED',
@@ -58,6 +58,27 @@ export function answerFailure(
   const happened = `Qdrant answered ${status}: ${said || 'without a reason'}`;
   const retryAfterMs = parseRetryAfter(retryAfter);
   return new FerryError(code, happened, retryAfterMs === undefined ? { context } : { context, retryAfterMs });
+}
+
+/** Its answers all have a status and a time; a page of a proxy does not. */
+export function isQdrants(text: string): boolean {
+  try {
+    const answer = JSON.parse(text) as { status?: unknown; time?: unknown } | null;
+    return answer !== null && answer.status !== undefined && typeof answer.time === 'number';
+  } catch {
+    return false;
+  }
+}
+
+/** No connection was made. */
+export function isUnsent(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'].includes(String(code));
+}
+
+export function asUnheard(failure: FerryError): UnheardCall {
+  const { happened, context } = failure;
+  return new UnheardCall('QdrantUnavailable', happened, { cause: failure, context });
 }
 
 function codeOf(status: number, said: string, path: string): ErrorCode {

@@ -6,7 +6,7 @@ import { parse } from 'lossless-json';
 import { Agent, request as send, type Dispatcher } from 'undici';
 import type { ClusterConnection } from '../model/cluster.js';
 import { FerryError } from '../model/errors.js';
-import { answerFailure, transportFailure } from './rest-failures.js';
+import { answerFailure, asUnheard, isQdrants, isUnsent, transportFailure } from './rest-failures.js';
 
 export interface RestRequest {
   /** JSON text; numbers in it are never parsed on the way. */
@@ -15,6 +15,8 @@ export interface RestRequest {
   /** Longest silence of the node, in milliseconds; 0 for a call that may take as long as it takes. */
   timeoutMs?: number;
   contentType?: string;
+  /** The node goes on with it when its client has left: without an answer of Qdrant's own it fails as `UnheardCall`. */
+  goesOn?: boolean;
 }
 
 export type OpenAnswer = Dispatcher.ResponseData;
@@ -43,7 +45,8 @@ export class RestNode {
     } catch (error) {
       if (options.signal?.aborted) throw options.signal.reason;
       if (error instanceof FerryError) throw error;
-      throw transportFailure(error, { cluster: this.connection.alias, node: this.url });
+      const failure = transportFailure(error, { cluster: this.connection.alias, node: this.url });
+      throw options.goesOn && !isUnsent(error) ? asUnheard(failure) : failure;
     }
   }
 
@@ -76,9 +79,11 @@ export class RestNode {
   async #exchange(method: RestMethod, path: string, options: RestRequest): Promise<string> {
     const answer = await this.#send(method, path, options);
     const text = await answer.body.text();
-    if (answer.statusCode >= 200 && answer.statusCode < 300) return text;
+    const isHeard = !options.goesOn || isQdrants(text) || isNotPassedOn(answer.statusCode);
+    if (isHeard && answer.statusCode >= 200 && answer.statusCode < 300) return text;
     const where = { cluster: this.connection.alias, node: this.url };
-    throw answerFailure(answer.statusCode, text, answer.headers['retry-after'], path, where);
+    const failure = answerFailure(answer.statusCode, text, answer.headers['retry-after'], path, where);
+    throw isHeard ? failure : asUnheard(failure);
   }
 
   #send(method: RestMethod, path: string, options: RestRequest & { headers?: Record<string, string> }) {
@@ -102,6 +107,11 @@ export class RestNode {
       ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }),
     };
   }
+}
+
+/** Who refuses a request like this, a proxy or Qdrant itself, does not begin it. */
+function isNotPassedOn(status: number): boolean {
+  return status >= 400 && status < 500 && status !== 408;
 }
 
 /** `lane` chooses the node, modulo their number. */

@@ -4,10 +4,11 @@
 
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Download, NodeFile, SnapshotNode, SnapshotSource } from '../backup/ports.js';
+import type { CreationSigns, Download, NodeFile, SnapshotNode, SnapshotSource } from '../backup/ports.js';
 import { FerryError } from '../model/errors.js';
 import { numberAt, objectAt, textAt, type Json } from '../model/json.js';
 import { list } from './control-layout.js';
+import { answersTo, snapshotCounts, startOf, telemetryOf } from './node-telemetry.js';
 import type { OpenAnswer, RestNode } from './rest.js';
 import { transportFailure } from './rest-failures.js';
 
@@ -71,12 +72,24 @@ export class QdrantSnapshots implements SnapshotNode {
 
   async create(source: SnapshotSource, signal: AbortSignal): Promise<NodeFile> {
     const path = `${storedPath(source)}?wait=true`;
-    const answer = (await this.#node.json('POST', path, { signal, timeoutMs: 0 })) as Json;
+    const answer = (await this.#node.json('POST', path, { signal, timeoutMs: 0, goesOn: true })) as Json;
     return isHashOnItsWay(answer) ? this.#withHash(source, fileOf(answer), signal) : fileOf(answer);
   }
 
   async list(source: SnapshotSource, signal: AbortSignal): Promise<NodeFile[]> {
     return list((await this.#node.json('GET', storedPath(source), { signal })) as Json).map(fileOf);
+  }
+
+  async creations(source: SnapshotSource, signal: AbortSignal): Promise<CreationSigns | undefined> {
+    const told = await telemetryOf(this.#node, signal);
+    if (told === undefined) return undefined;
+    const collection = source === 'storage' ? undefined : source.collection;
+    return {
+      running: snapshotCounts(told, collection, 'running_snapshots'),
+      begun: snapshotCounts(told, collection, 'total_snapshot_creations'),
+      answers: answersTo(told, [creationCall(source)]),
+      ...startOf(told),
+    };
   }
 
   async download(
@@ -175,6 +188,12 @@ function pathOf({ collection, shard }: { collection: string; shard?: number }): 
 
 export function storedPath(source: SnapshotSource): string {
   return source === 'storage' ? '/snapshots' : `${pathOf(source)}/snapshots`;
+}
+
+/** As telemetry names it. */
+function creationCall(source: SnapshotSource): string {
+  if (source === 'storage') return 'POST /snapshots';
+  return `POST /collections/{}${source.shard === undefined ? '' : '/shards/{}'}/snapshots`;
 }
 
 /**

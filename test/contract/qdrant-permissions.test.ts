@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeNamed, withNodes } from '../../src/backup/snapshots/cluster-nodes.js';
-import { createOnNode, namesKnown } from '../../src/backup/snapshots/create-snapshot.js';
+import { createOnNode } from '../../src/backup/snapshots/create-snapshot.js';
 import { deleteOnNode } from '../../src/backup/snapshots/delete-snapshot.js';
 import { listOnNodes } from '../../src/backup/snapshots/list-snapshots.js';
 import { fileOnNode } from '../../src/backup/snapshots/snapshot-file.js';
@@ -106,9 +106,9 @@ describe.each(['1.16.3', '1.17.0'] as const)('on Qdrant %s', (version) => {
     const node = server.url;
     for (const scope of [{ collection: 'docs' }, { collection: 'docs', shard: 0 }, {}]) {
       const order = { what: 'make it', cluster: 'prod', node, ...scope };
-      const state = await namesKnown(room(READ).open, order, never);
-      await expect(createOnNode(room(READ).open, order, state, never)).rejects.toMatchObject(refused);
-      const { made } = await createOnNode(room(FULL).open, order, state, never);
+      const attempt = { log: { last: null, remember: () => Promise.resolve() }, signal: never };
+      await expect(createOnNode(room(READ).open, order, attempt)).rejects.toMatchObject(refused);
+      const { made } = await createOnNode(room(FULL).open, order, attempt);
       const { name } = made;
       const { snapshots } = await listOnNodes(room(READ), { cluster: 'prod', ...scope }, never);
       expect(snapshots.map((one) => one.name)).toEqual([name]);

@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createOnNode, findHolders, namesKnown } from '../../src/backup/snapshots/create-snapshot.js';
+import { createOnNode, findHolders } from '../../src/backup/snapshots/create-snapshot.js';
 import { deleteOnNode } from '../../src/backup/snapshots/delete-snapshot.js';
 import { nodeNamed, withNodes } from '../../src/backup/snapshots/cluster-nodes.js';
 import { listOnNodes, type SnapshotRoom } from '../../src/backup/snapshots/list-snapshots.js';
@@ -26,6 +26,7 @@ import { clusterNodes } from '../../src/qdrant/cluster-nodes.js';
 import { qdrantControls } from '../../src/qdrant/control.js';
 import { fillRandom } from '../support/random-collection.js';
 import { rest } from '../support/rest-text.js';
+import { snapshotsIn } from '../support/snapshots-on.js';
 import { startThreeNodes, type ThreeNodes } from '../support/three-nodes.js';
 
 const never = new AbortController().signal;
@@ -45,12 +46,12 @@ function roomOf(nodes: NodeAddress[]): SnapshotRoom {
 async function create(room: SnapshotRoom, scope: SnapshotScope): Promise<ListedSnapshot> {
   const { holders } = await findHolders(room, { cluster: 'one', ...scope }, never);
   const input = { what: 'make it', cluster: 'one', ...scope, node: holders[0]?.node ?? '' };
-  const state = await namesKnown(room.open, input, never);
-  const { made, notes } = await createOnNode(room.open, input, state, never);
+  const { made, notes } = await createOnNode(room.open, input, { log: noFlights, signal: never });
   notesOfLast = notes;
   return made;
 }
 
+const noFlights = { last: null, remember: () => Promise.resolve() };
 let notesOfLast: string[] = [];
 
 const list = async (room: SnapshotRoom, scope: SnapshotScope) =>
@@ -238,18 +239,6 @@ describe('the nodes of a cluster', () => {
     expect(silent).toMatchObject([{ node: expect.stringMatching(/^peer \d+$/), code: 'NodesUnknown' }]);
   });
 });
-
-function snapshotsIn({ bucket, region, endpoint, accessKeyId, secretAccessKey }: S3Gateway) {
-  const prefix = 'QDRANT__STORAGE__SNAPSHOTS_CONFIG__';
-  return {
-    [`${prefix}SNAPSHOTS_STORAGE`]: 's3',
-    [`${prefix}S3_CONFIG__BUCKET`]: bucket,
-    [`${prefix}S3_CONFIG__REGION`]: region,
-    [`${prefix}S3_CONFIG__ENDPOINT_URL`]: endpoint,
-    [`${prefix}S3_CONFIG__ACCESS_KEY`]: accessKeyId,
-    [`${prefix}S3_CONFIG__SECRET_KEY`]: secretAccessKey,
-  };
-}
 
 /** Passes everything on; after a POST to `path`, and before its answer, does something with the name that was made. */
 async function afterwards(to: string, path: string, then: (name: string) => Promise<unknown>) {

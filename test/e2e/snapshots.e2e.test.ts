@@ -1,16 +1,21 @@
 // Qdrant's own snapshots on one node, as a person handles them: the command, worker processes, a store.
 
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { startQdrant, type QdrantServer } from '../../src/local/index.js';
 import type {
   DownloadSnapshotResult,
   ListedSnapshot,
   RecoverSnapshotResult,
 } from '../../src/model/snapshot-activities.js';
 import { startBackupStack, storeOf, type BackupStack } from '../support/backup-stack.js';
+import { fillBulky } from '../support/bulky-collection.js';
 import { compareSides } from '../support/compare-sides.js';
 import { ferry } from '../support/ferry-command.js';
+import { gateway504, giveUpOn, type Gateway504 } from '../support/gateway-504.js';
 import { allOf } from '../support/object-stores.js';
 import { fillRandom } from '../support/random-collection.js';
 import { collectionPath, rest } from '../support/rest-text.js';
@@ -19,11 +24,24 @@ import { sha256Of, snapshotCommands } from '../support/snapshot-commands.js';
 const WAIT = { timeout: 60_000, interval: 50 };
 
 let stack: BackupStack;
+/** Behind a gateway that gives up on calls. */
+let hidden: QdrantServer;
+let hiddenFolder: string;
+let gateway: Gateway504;
 beforeAll(async () => {
-  stack = await startBackupStack();
+  hiddenFolder = await mkdtemp(join(tmpdir(), 'ferry-hidden-'));
+  hidden = await startQdrant({ version: '1.17.0', storageDir: hiddenFolder });
+  gateway = await gateway504(hidden.url);
+  const behind = { url: gateway.url, grpcUrl: hidden.grpcUrl };
+  stack = await startBackupStack({ moreClusters: () => ({ behind }) });
   await fillRandom(stack.source, { name: 'docs', points: 2_000, shards: 2 });
 });
-afterAll(async () => stack?.stop());
+afterAll(async () => {
+  await stack?.stop();
+  await gateway?.end();
+  await hidden?.stop();
+  await rm(hiddenFolder, { recursive: true, force: true });
+});
 
 const { answer, refusal, listed, created } = snapshotCommands(() => stack);
 
@@ -61,6 +79,19 @@ describe('on one node', () => {
       code: 'SnapshotNotFound',
     });
   });
+});
+
+it.each([
+  ['a collection', ['--collection', 'bulky']],
+  ['a shard', ['--collection', 'bulky', '--shard', '0']],
+  ['the whole node', []],
+])('makes one snapshot of %s behind a gateway that answers 504, and not another', async (_, scope) => {
+  await fillBulky(hidden, { name: 'bulky', points: 6_000 });
+  gateway.givenUp.length = 0;
+  gateway.plan = giveUpOn(({ method }) => method === 'POST', { afterMs: 50, times: 9 });
+  const made = await created('behind', ...scope);
+  expect(gateway.givenUp).toHaveLength(1);
+  expect(await listed('behind', ...scope)).toEqual([`${made.name} ${made.node}`]);
 });
 
 describe('a recovery', () => {

@@ -1,3 +1,4 @@
+import type { S3Gateway } from '../../src/local/index.js';
 import { collectionPath, rest, type RestSide } from './rest-text.js';
 
 /** Names of the snapshots that a node keeps of any shard of a collection. */
@@ -12,4 +13,23 @@ export async function snapshotsOn(node: RestSide, collection: string): Promise<s
     }),
   );
   return files.flat().map(({ name }) => name);
+}
+
+/** The environment of a Qdrant that keeps its snapshots in this bucket. */
+export function snapshotsIn({
+  bucket,
+  region,
+  endpoint,
+  accessKeyId,
+  secretAccessKey,
+}: Pick<S3Gateway, 'bucket' | 'region' | 'endpoint' | 'accessKeyId' | 'secretAccessKey'>) {
+  const prefix = 'QDRANT__STORAGE__SNAPSHOTS_CONFIG__';
+  return {
+    [`${prefix}SNAPSHOTS_STORAGE`]: 's3',
+    [`${prefix}S3_CONFIG__BUCKET`]: bucket,
+    [`${prefix}S3_CONFIG__REGION`]: region,
+    [`${prefix}S3_CONFIG__ENDPOINT_URL`]: endpoint,
+    [`${prefix}S3_CONFIG__ACCESS_KEY`]: accessKeyId,
+    [`${prefix}S3_CONFIG__SECRET_KEY`]: secretAccessKey,
+  };
 }

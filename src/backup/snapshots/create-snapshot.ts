@@ -1,7 +1,7 @@
 // A snapshot of what a node holds, made and kept by Qdrant. Promises that the file named lies on the node when it is
 // answered, and that nobody else was told the same name: Qdrant names them by the second, a second one of that second
-// takes the place of the first, and a full storage snapshot takes those away that it made on its way. Not idempotent: a
-// file that an attempt without an answer left is named in `notes`.
+// takes the place of the first, and a full storage snapshot takes those away that it made on its way. One whose answer was
+// not heard is waited for and taken: no second one is made beside it. What else came up meanwhile is named in `notes`.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FerryError } from '../../model/errors.js';
@@ -26,6 +26,7 @@ import {
 } from './cluster-nodes.js';
 import { listed, type SnapshotRoom } from './list-snapshots.js';
 import type { NodeFile } from '../ports.js';
+import { settledCreate, type CreateSite } from './settled-create.js';
 import { scopeBehind } from './snapshot-scope.js';
 
 /** Names have whole seconds: after this time nobody is given ours any more. */
@@ -48,36 +49,16 @@ export async function findHolders(
   });
 }
 
-/** Kept over attempts, so that what a dead one made is found. */
-export interface CreateState {
-  bytes: number;
-  /** The latest name that lay there before; they sort by time. */
-  latest: string;
-}
-
-export async function namesKnown(
-  open: ClusterNodes,
-  { cluster, node, ...scope }: CreateOnNodeInput,
-  signal: AbortSignal,
-): Promise<CreateState> {
-  return withNodes(open, cluster, signal, async (whole) => {
-    const found = await nodeNamed(cluster, whole, node).snapshots.list(sourceOf(scope), signal);
-    return { bytes: 0, latest: ownNames(found, scope).at(-1) ?? '' };
-  });
-}
-
 export async function createOnNode(
   open: ClusterNodes,
   { cluster, node, peer, what: _what, ...scope }: CreateOnNodeInput,
-  { latest }: CreateState,
-  signal: AbortSignal,
+  { log, signal }: Pick<CreateSite, 'log' | 'signal'>,
 ): Promise<CreateOnNodeResult> {
   return withNodes(open, cluster, signal, async (whole) => {
     const there = samePeer(cluster, nodeNamed(cluster, whole, node), peer);
     const source = sourceOf(scope);
     const all = await there.snapshots.list(source, signal);
-    const before = ownNames(all, scope);
-    const made = await there.snapshots.create(source, signal);
+    const { made, before } = await settledCreate({ node: there.snapshots, source, log, signal });
     if (before.includes(made.name)) throw collision(there, made, 'lay there already when this one was begun');
     await sleep(NAME_IS_OLD_MS, undefined, { signal });
     const after = await there.snapshots.list(source, signal);
@@ -88,8 +69,8 @@ export async function createOnNode(
         made,
         kept ? 'was replaced by another one of that name' : 'was taken away again',
       );
-    const left = before.filter((name) => name > latest);
-    const notes = left.map((name) => leftBehind(there, name));
+    const others = ownNames(after, scope).filter((name) => name !== made.name && !before.includes(name));
+    const notes = others.map((name) => alsoThere(there, name));
     return { made: listed(there, made), notes: [...notes, ...byTheWay(scope, all, after)] };
   });
 }
@@ -175,6 +156,6 @@ function byTheWay(scope: SnapshotScope, before: readonly NodeFile[], after: read
   ];
 }
 
-function leftBehind({ url }: ClusterNode, name: string): string {
-  return `${name} on ${url} is newer than this work, and not its own: an attempt without an answer may have left it.`;
+function alsoThere({ url }: ClusterNode, name: string): string {
+  return `${name} on ${url} came up meanwhile, and is not the one that this work answers with.`;
 }

@@ -1,0 +1,44 @@
+// What a node tells of its own work in GET /telemetry?details_level=2. A key without rights, or an ingress, may refuse it.
+
+import { FerryError } from '../model/errors.js';
+import { numberAt, objectAt, textAt, valueAt, type Json } from '../model/json.js';
+import { list } from './control-layout.js';
+import type { RestNode } from './rest.js';
+
+/** Undefined where it may not be asked. */
+export async function telemetryOf(node: RestNode, signal: AbortSignal): Promise<Json | undefined> {
+  try {
+    return (await node.json('GET', '/telemetry?details_level=2', { signal, timeoutMs: 20_000 })) as Json;
+  } catch (error) {
+    if (error instanceof FerryError && isForbidden(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Of one collection, or summed over all. */
+export function snapshotCounts(told: Json, collection: string | undefined, what: string): number {
+  const counted = list(valueAt(told, 'collections', 'snapshots')).filter(
+    (one) => collection === undefined || textAt(one, 'id') === collection,
+  );
+  return counted.reduce<number>((sum, one) => sum + (numberAt(one, what) ?? 0), 0);
+}
+
+/** How often calls were answered, by status. `calls` as "PUT /collections/{}/snapshots/recover". */
+export function answersTo(told: Json, calls: readonly string[]): Record<string, number> {
+  const answers: Record<string, number> = {};
+  for (const [call, counts] of Object.entries(objectAt(told, 'requests', 'rest', 'responses'))) {
+    if (!calls.includes(call.replace(/\{[^}]*\}/g, '{}'))) continue;
+    for (const status of Object.keys(objectAt(counts)))
+      answers[status] = (answers[status] ?? 0) + (numberAt(counts, status, 'count') ?? 0);
+  }
+  return answers;
+}
+
+export function startOf(told: Json): { startedAt?: string } {
+  const startedAt = textAt(told, 'app', 'startup');
+  return startedAt === undefined ? {} : { startedAt };
+}
+
+function isForbidden({ code, context }: FerryError): boolean {
+  return code === 'ClusterUnauthorized' || context['status'] === 404 || context['status'] === 405;
+}
