@@ -50,6 +50,8 @@ export interface CollectionPlan {
   targetState: TargetState;
   /** Of a `known` target: what it held when an earlier run verified it. */
   verified?: RangeDigest;
+  /** Creation id of the collection that `recreate` deletes; absent where it could not be marked. */
+  replaced?: string;
   sourcePoints: number;
   targetPoints: number;
   sourceRead: ReadPlan;
@@ -63,6 +65,8 @@ export interface PrepareTargetInput extends PlanCollectionInput {
   job: string;
   sourcePin: Pin;
   targetState: TargetState;
+  /** The plan's. */
+  replaced?: string;
   heldBack: HeldBack;
 }
 export interface PrepareTargetResult {

@@ -57,7 +57,9 @@ function verdictOf(progress: CollectionProgress, proof: Proof): { outcome: Outco
 
 function reasonForDifference(progress: CollectionProgress, proof: Proof): string | undefined {
   const { plan } = progress;
-  if (plan?.targetState !== 'known' || progress.isUntouched) return undefined;
+  if (plan?.targetState !== 'known') return undefined;
+  if (progress.lacksDeletion) return deletedSince(proof.extra);
+  if (progress.untouchedAt !== undefined) return undefined;
   if (proof.missing + proof.changed + proof.extra === 0) return undefined;
   const theirs = proof.changed + proof.extra;
   const what =
@@ -65,6 +67,12 @@ function reasonForDifference(progress: CollectionProgress, proof: Proof): string
       ? `${whole(theirs)} points were added or changed there`
       : `${whole(proof.missing)} points are missing there`;
   return `target has moved on since it was verified: ${what}; nothing was written`;
+}
+
+function deletedSince(extra: number): string {
+  const points = extra === 1 ? '1 point' : `${whole(extra)} points`;
+  const what = `the source has deleted ${points} since it was verified`;
+  return `${what}; nothing was written, and only \`deleteExtras\` (\`--delete-extras\`) lets the target lose them`;
 }
 
 /** With `merge`, points of the target that had the id of one of the source's. Exact while nobody else writes there. */

@@ -65,8 +65,15 @@ export interface CollectionProgress {
   released: boolean;
   /** When the stamp on the target was last renewed, in milliseconds of workflow time. */
   renewedAt?: number;
-  /** Of a target that an earlier run verified: it still holds what it held then, so what differs is the source's doing. */
-  isUntouched?: boolean;
+  /**
+   * Of a target that an earlier run verified: at the end of which round, and after how many waits, it still held what it
+   * held then, so that what differs is the source's doing.
+   */
+  untouchedAt?: { round: number; waits: number };
+  /** The source has deleted points since, and nobody said that the target may lose them. */
+  lacksDeletion?: boolean;
+  /** How often the job has waited: for `resume`, or for its operator. */
+  waits: number;
   /** The result stands, and the target's stamp says so: nothing that happens later takes it back. */
   closed?: boolean;
   total: number;
@@ -102,6 +109,7 @@ export function newProgress(startedAt: string, pace: Pace, paused: boolean): Col
     total: 0,
     copy: true,
     reread: false,
+    waits: 0,
     round: 0,
     passes: 0,
     tally: newTally(),

@@ -181,11 +181,13 @@ export interface FinishRecoveryInput {
   from: CollectionBackupRef;
   target: CollectionRef;
   writes: string;
+  /** Of the collection that was made: no other one of its name is touched. */
+  targetPin: Pin;
   manifestSha256: string;
   onExisting: OnExistingRecovery;
   /** Of the collection that was replaced. */
   replacedAliases: string[];
-  /** False: everything but the aliases, and the stamp is closed. */
+  /** False: everything but the aliases, and the stamp is closed. True: the aliases alone. */
   withAliases: boolean;
   /** What was proved, for the stamp. */
   verified?: RangeDigest;

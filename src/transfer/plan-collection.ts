@@ -1,18 +1,20 @@
 // Decides what a migration of one collection will do, before the first write: what the target is, whether the points
-// fit into it, and what is held back meanwhile. Everything that speaks against the job is thrown here. Writes nothing.
+// fit into it, and what is held back meanwhile. Everything that speaks against the job is thrown here. Writes nothing but
+// a mark on what is to be deleted.
 
 import type { CollectionPlan, PlanCollectionInput } from '../model/activities.js';
-import type { HeldBack, Pin, TargetState } from '../model/collections.js';
+import type { CollectionRef, HeldBack, Pin, TargetState } from '../model/collections.js';
 import { wholeSettings, withOverrides } from '../model/collection-settings.js';
 import type { RangeDigest } from '../model/digest.js';
 import { misfits, settingDifferences } from '../model/settings-difference.js';
 import { FerryError } from '../model/errors.js';
 import { numberAt, valueAt, writeJson, type JsonObject } from '../model/json.js';
 import { migrationName } from '../model/names.js';
-import { isAtLeast, METADATA_SINCE, workIn, type StampedWork } from '../model/stamp.js';
+import { isAtLeast, METADATA_SINCE, stampOf, workIn, type StampedWork } from '../model/stamp.js';
 import { whole } from '../model/steering.js';
 import type { ClusterControl, Controls } from './control-port.js';
 import { keyName, lookAt, lookIfThere, readPlanOf, shardKeysOf, type Look } from './look.js';
+import { markCollection } from './mark-collection.js';
 import { sharesPeer, takePin } from './pin.js';
 import { compareClusters, requireKnownCluster } from './same-cluster.js';
 
@@ -34,17 +36,29 @@ export async function planCollection(
   const targetState = to ? stateOf(input, sourcePin, from, to) : 'absent';
   const verified = to && targetState === 'known' ? verifiedOf(input, to) : undefined;
   await refuseMissingClustering(target, wanted, signal);
+  const replaced = targetState === 'recreate' ? await markReplaced(target, input.target, signal) : undefined;
   const notes = await notesFor(target, input, wanted, targetState, to, signal);
   return {
     sourcePin,
     targetState,
     ...(verified === undefined ? {} : { verified }),
+    ...(replaced === undefined ? {} : { replaced }),
     sourcePoints: from.points,
     targetPoints: to?.points ?? 0,
     sourceRead: readPlanOf(from),
     heldBack: await heldBackOf(target, input, wanted, targetState, to, signal),
     notes: [...unfinished, ...notes].slice(0, MAX_NOTES),
   };
+}
+
+/** Its creation id: what is deleted later must be what was planned for. */
+async function markReplaced(
+  target: ClusterControl,
+  ref: CollectionRef,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  await markCollection(target, ref, signal);
+  return stampOf((await target.info(ref.collection, signal)).config)?.creation;
 }
 
 function refuseContradiction({ onExisting, deleteExtras }: PlanCollectionInput): void {

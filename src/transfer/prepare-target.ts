@@ -118,9 +118,17 @@ async function buildTarget(controls: Controls, work: Work): Promise<void> {
   await holdBack(work, there);
 }
 
-/** The aliases may have been turned since the plan: what would be deleted must not be the source. */
-async function removeExisting(controls: Controls, { input, target, signal }: Work): Promise<void> {
+/**
+ * The aliases may have been turned since the plan: what is deleted must not be the source, and must be what was planned
+ * for. What an attempt before this one made in its place stays.
+ */
+async function removeExisting(controls: Controls, work: Work): Promise<void> {
+  const { input, target, isStamped, signal } = work;
   const { source, target: ref } = input;
+  const there = await lookIfThere(target, ref, signal);
+  if (!there) return;
+  const isPlanned = stampOf(there.info.config)?.creation === input.replaced;
+  if (!isPlanned && isStamped && isMadeByJob(input, there)) return;
   if (source.collection === ref.collection) {
     const found = await requireKnownCluster(controls.of(source.cluster), target, signal);
     if (found === 'same') {
@@ -128,14 +136,22 @@ async function removeExisting(controls: Controls, { input, target, signal }: Wor
       throw new FerryError('InvalidInput', happened, { context: { ...ref } });
     }
   }
+  if (!isPlanned) {
+    const happened = `"${ref.collection}" on "${ref.cluster}" was deleted and made again since this job was planned`;
+    throw new FerryError('CollectionChanged', happened, { context: { ...ref } });
+  }
   await target.remove(ref.collection, signal);
+}
+
+function isMadeByJob(input: PrepareTargetInput, { info }: Look): boolean {
+  return workIn(info.config)?.job === input.job && isOurs(input, input.sourcePin, info.config);
 }
 
 /** Between planning and now somebody may have made a collection of that name, or another job one of this name. */
 function refuseStrangers({ input, isStamped }: Work, there: Look): void {
   const { config } = there.info;
-  const isExpected = input.targetState === 'ours' || workIn(config)?.job === input.job;
-  if (isExpected && isOurs(input, input.sourcePin, config)) return;
+  const isExpected = input.targetState === 'ours' && isOurs(input, input.sourcePin, config);
+  if (isExpected || isMadeByJob(input, there)) return;
   if (!isStamped && there.points === 0) return;
   const { cluster, collection } = input.target;
   const happened = `"${collection}" on "${cluster}" was made by somebody else since this job was planned`;

@@ -183,6 +183,7 @@ export class CollectionJob {
   async park(reason: string): Promise<boolean> {
     if (this.settings.onFailure === 'fail') return false;
     const before = this.progress.phase;
+    this.progress.waits += 1;
     const { state } = this.steering;
     state.attention = `${reason} Send \`retry\` when that is mended, or \`abort\`.`;
     this.enter('awaiting-operator');
@@ -200,6 +201,7 @@ export class CollectionJob {
 
   private async waitWhilePaused(): Promise<void> {
     const before = this.progress.phase;
+    this.progress.waits += 1;
     this.enter('paused');
     await condition(() => !this.steering.state.paused || this.steering.state.aborted !== undefined);
     this.refuseToGoOn();

@@ -75,11 +75,12 @@ async function prepare(job: CollectionJob, { options }: Parsed): Promise<Sides> 
   await job.obey();
   const { source, target } = settings;
   const { onExisting, overrides, deleteExtras } = options;
-  const { sourcePin, targetState, heldBack } = found;
+  const { sourcePin, targetState, replaced, heldBack } = found;
   const wanted = { onExisting, deleteExtras, job: job.id };
   const what = { source, target, ...wanted, ...(overrides === undefined ? {} : { overrides }) };
   progress.released = false;
-  const input = { ...what, sourcePin, targetState, heldBack };
+  const deleted = replaced === undefined ? {} : { replaced };
+  const input = { ...what, sourcePin, targetState, heldBack, ...deleted };
   const prepared = await runControl(
     'prepareTarget',
     input,

@@ -20,6 +20,8 @@ export interface Proving {
   sides: Sides;
   subset: boolean;
   mode: Rules['mode'];
+  /** Called wherever the job may have waited, before it goes on. */
+  afterGate?: () => void;
 }
 
 export async function proveCollection(proving: Proving): Promise<void> {
@@ -43,6 +45,7 @@ async function runRound(proving: Proving): Promise<void> {
   const { progress } = job;
   const rules = rulesOf(proving);
   await job.gate();
+  proving.afterGate?.();
   for (;;) {
     progress.page ??= await planPage(proving, rules);
     const { page } = progress;
@@ -64,7 +67,7 @@ async function walkPage(proving: Proving, rules: Rules, page: Page): Promise<voi
       replicasKnown = true;
     }
     await renewStampIfDue(job);
-    await runWalk({ job, sides, page, rules });
+    await runWalk({ job, sides, page, rules, afterGate: proving.afterGate });
     nextWalk(page, rules);
   }
 }

@@ -1,10 +1,11 @@
 // The proof of a migration, and its repairs. A target that an earlier run verified belongs to its owner: it is compared
-// first, and repaired only where it still holds, bit for bit, what it held then, or where the operator said that what
-// the source does not have may be deleted.
+// first, and written only where it still holds, bit for bit, what it held then. Nothing is ever deleted from it, unless
+// the operator said that what the source does not have may go.
 
 import { sameDigest } from '../model/digest.js';
 import { countsDisagree, nextRound, type CollectionProgress, type Sides } from '../model/progress-state.js';
 import type { CollectionJob } from './collection-job.js';
+import { whole } from '../model/steering.js';
 import { failure } from './failures.js';
 import { proveCollection, type Proving } from './prove-collection.js';
 
@@ -24,15 +25,38 @@ export async function proveMigration(proof: MigrationProof): Promise<void> {
   if (!plan) throw failure('Internal', 'A target was to be proved before anything was planned.');
   const subset = plan.targetState === 'merge';
   const mode = modeOf(onDifference, fromSnapshots && sides.mayDelete === true);
-  if (plan.targetState === 'known' && !deleteExtras && !progress.isUntouched) {
-    await proveCollection({ job, sides, subset, mode: 'report' });
+  if (plan.targetState === 'known' && !deleteExtras) return proveKnown(job, sides, mode);
+  await proveCollection({ job, sides, subset, mode });
+}
+
+/** Only what the source has changed or added is brought over. */
+async function proveKnown(job: CollectionJob, sides: Sides, mode: Proving['mode']): Promise<void> {
+  const { progress } = job;
+  if (progress.untouchedAt === undefined) {
+    await proveCollection({ job, sides, subset: false, mode: 'report' });
     if (isEqual(progress) || !isUntouched(progress)) return;
-    progress.isUntouched = true;
-    if (mode === 'report') return;
-    sides.mayDelete = true;
+    progress.untouchedAt = { round: progress.round, waits: progress.waits };
+    progress.lacksDeletion = progress.tally.found.extra > 0;
+    if (mode === 'report' || progress.lacksDeletion) return;
     nextRound(progress);
   }
-  await proveCollection({ job, sides, subset, mode });
+  if (progress.round === progress.untouchedAt.round) return;
+  const { waits } = progress.untouchedAt;
+  const afterGate = () => {
+    if (progress.waits > waits) throw movedOn(job);
+  };
+  await proveCollection({ job, sides, subset: false, mode: 'repair', afterGate });
+}
+
+/** What was written there while the job waited would be taken for what an earlier run left. */
+function movedOn({ progress, settings: { target } }: CollectionJob): Error {
+  const written = progress.repaired.upserted;
+  const what = `"${target.collection}" on "${target.cluster}" was verified by an earlier run, and this one waited in the middle of bringing over what the source has changed`;
+  const done = written === 0 ? 'Nothing was written' : `${whole(written)} points were written`;
+  return failure(
+    'TargetMovedOn',
+    `${what}: whether its application has written there meanwhile is not known. ${done}, nothing was deleted. If the source still leads, start it again with \`deleteExtras: true\` (\`--delete-extras\`).`,
+  );
 }
 
 function modeOf(onDifference: 'repair' | 'fail', mayRemoveExtras: boolean): Proving['mode'] {

@@ -77,8 +77,10 @@ function finish(recovery: Recovery, withAliases: boolean): Promise<FinishRecover
   const { writes, manifestSha256, aliases: replacedAliases = [] } = recovery.plan;
   const verified = state.digested ? { verified: state.digest } : {};
   const { onExisting } = options;
+  if (!state.prepared) throw failure('Internal', 'A collection was finished before it was made.');
+  const { targetPin } = state.prepared;
   const input = {
-    ...{ from, target, writes, manifestSha256, onExisting, replacedAliases },
+    ...{ from, target, writes, targetPin, manifestSha256, onExisting, replacedAliases },
     ...{ withAliases, ...verified },
   };
   const summary = withAliases ? `aliases of ${writes}` : `settings of ${writes}`;

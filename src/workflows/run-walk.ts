@@ -18,6 +18,7 @@ export interface WalkContext {
   sides: Sides;
   page: Page;
   rules: Rules;
+  afterGate?: (() => void) | undefined;
 }
 
 export async function runWalk(context: WalkContext): Promise<void> {
@@ -26,6 +27,7 @@ export async function runWalk(context: WalkContext): Promise<void> {
   await job.persist(async () => {
     while (page.walk.some((slot) => !slot.done)) {
       await job.gate();
+      context.afterGate?.();
       await leg(context);
     }
   });

@@ -93,12 +93,16 @@ test.each(['fail', 'recreate'] as const)(
   'ends in the same target after a death at any moment (%s)',
   async (onExisting) => {
     const name = `target-${onExisting}`;
-    if (onExisting === 'recreate') {
-      await rest(sides.target, 'PUT', collectionPath(name), '{"vectors":{"size":9,"distance":"Cosine"}}');
-      const action = `{"create_alias":{"collection_name":"${name}","alias_name":"live"}}`;
-      await changeAliases(action);
-    }
-    const input = await planned(sides.controls, planFor('docs', name, { onExisting }));
+    // As a first attempt would find it.
+    const plan = async () => {
+      await rest(sides.target, 'DELETE', collectionPath(name));
+      if (onExisting === 'recreate') {
+        await rest(sides.target, 'PUT', collectionPath(name), '{"vectors":{"size":9,"distance":"Cosine"}}');
+        await changeAliases(`{"create_alias":{"collection_name":"${name}","alias_name":"live"}}`);
+      }
+      return planned(sides.controls, planFor('docs', name, { onExisting }));
+    };
+    let input = await plan();
     const holdBackAgain = async (): Promise<void> => {
       if (onExisting === 'recreate') await changeAliases('{"delete_alias":{"alias_name":"live"}}');
       await prepareTarget(sides.controls, { ...input, targetState: 'ours' });
@@ -107,9 +111,7 @@ test.each(['fail', 'recreate'] as const)(
     let expected: string | undefined;
     const changes = await dieEverywhere(
       async (controls) => {
-        // From nothing each time, as a first attempt would find it.
-        if (onExisting === 'fail' && controls !== sides.controls)
-          await sides.controls.of('target').remove(name);
+        if (controls !== sides.controls) input = await plan();
         await prepareTarget(controls, input);
       },
       async () => {

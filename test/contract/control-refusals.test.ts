@@ -13,7 +13,7 @@ import { planVerification } from '../../src/transfer/plan-verification.js';
 import { prepareTarget } from '../../src/transfer/prepare-target.js';
 import { resolveCollections } from '../../src/transfer/resolve-collections.js';
 import { make, planFor, planned, startControlSides, type ControlSides } from '../support/control-sides.js';
-import { rest } from '../support/rest-text.js';
+import { collectionPath, rest } from '../support/rest-text.js';
 
 let sides: ControlSides;
 let locked: QdrantServer;
@@ -205,6 +205,15 @@ test('refuses a collection that somebody made between planning and preparing', a
   const input = await planned(controls, planFor('docs', 'raced'));
   await make(sides.target, 'raced', 1);
   await refusal('TargetNotEmpty', prepareTarget(controls, input));
+});
+
+test('deletes only the collection that it was told to replace, not one that took its place', async () => {
+  await make(sides.target, 'owned', 1);
+  const input = await planned(controls, planFor('docs', 'owned', { onExisting: 'recreate' }));
+  await rest(sides.target, 'DELETE', collectionPath('owned'));
+  await make(sides.target, 'owned', 2);
+  await refusal('CollectionChanged', prepareTarget(controls, input));
+  expect(await controls.of('target').count('owned')).toBe(2);
 });
 
 test('notices that an alias leads to another cluster, or a name to another collection', async () => {

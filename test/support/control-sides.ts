@@ -63,8 +63,9 @@ export function planFor(
 export const JOB = 'scrollMigration/source-to-target/test';
 
 export async function planned(controls: Controls, input: PlanCollectionInput): Promise<PrepareTargetInput> {
-  const { sourcePin, targetState, heldBack } = await planCollection(controls, input);
-  return { ...input, sourcePin, targetState, heldBack, job: JOB };
+  const { sourcePin, targetState, replaced, heldBack } = await planCollection(controls, input);
+  const deleted = replaced === undefined ? {} : { replaced };
+  return { ...input, sourcePin, targetState, ...deleted, heldBack, job: JOB };
 }
 
 export const PLAIN = '{"vectors":{"size":4,"distance":"Dot"}}';

@@ -104,12 +104,13 @@ export async function recover(
       from,
       target: named,
       writes,
+      targetPin: made.targetPin,
       manifestSha256,
       onExisting,
       replacedAliases: planned.aliases ?? [],
-      withAliases: true,
     };
-    const finished = await finishRecovery(controls, stores, end, signal);
+    await finishRecovery(controls, stores, { ...end, withAliases: false }, signal);
+    const finished = await finishRecovery(controls, stores, { ...end, withAliases: true }, signal);
     return { ...planned, ...finished, ...(removal === undefined ? {} : { removal }) };
   } catch (error) {
     await undoRecovery(controls, { from, target, creation: MADE.creation }, signal);

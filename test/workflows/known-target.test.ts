@@ -41,18 +41,51 @@ describe('a target that an earlier run verified', () => {
       expect(run.fakes.called('closeStamp')).toEqual([]);
     }));
 
-  it('is repaired where only the source has moved on', () =>
+  it('gets what the source has changed and added since, where only the source has moved on', () =>
+    lab.withClusters(async (run) => {
+      await verifiedBefore(run);
+      run.source().set('8', 'newer');
+      run.source().set('9000', 'new');
+      expect(await (await run.migrate()).result()).toMatchObject({
+        outcome: 'verified',
+        collections: [{ repaired: { upserted: 2, deleted: 0 } }],
+      });
+      expect(run.target()).toEqual(run.source());
+      expect(new Set(modes(run))).toEqual(new Set(['report report', 'repair report']));
+      expect(run.fakes.called('closeStamp')).toHaveLength(1);
+    }));
+
+  it('loses nothing that the source has deleted, unless the operator says so', () =>
     lab.withClusters(async (run) => {
       await verifiedBefore(run);
       run.source().delete('7');
       run.source().set('8', 'newer');
-      expect(await (await run.migrate()).result()).toMatchObject({
-        outcome: 'verified',
-        collections: [{ repaired: { upserted: 1, deleted: 1 } }],
-      });
-      expect(run.target()).toEqual(run.source());
-      expect(modes(run)).toContain('repair delete');
-      expect(run.fakes.called('closeStamp')).toHaveLength(1);
+      const before = new Map(run.target());
+      const { type, message } = await failureOf(await run.migrate());
+      expect(type).toBe('SidesDiffer');
+      expect(message).toContain('the source has deleted 1 point since it was verified; nothing was written');
+      expect(run.target()).toEqual(before);
+      expect(new Set(modes(run))).toEqual(new Set(['report report']));
+    }));
+
+  it('is not written any more once the job has waited in the middle of it', () =>
+    lab.withClusters(async (run) => {
+      await verifiedBefore(run);
+      for (const id of ['8', '9']) run.source().set(id, 'newer');
+      let isPaused = false;
+      run.fakes.before = async (name, input: { mode?: string }) => {
+        if (isPaused || name !== 'compareSlice' || input.mode !== 'repair') return;
+        isPaused = true;
+        await job.executeUpdate('pause');
+      };
+      const job = await run.migrate();
+      await until(async () => isPaused && (await run.status()).phase === 'paused');
+      run.target().set('10', 'written by the application');
+      await job.executeUpdate('resume');
+      const { type, message } = await failureOf(job);
+      expect(type).toBe('TargetMovedOn');
+      expect(message).toContain('waited in the middle');
+      expect(run.target().get('10')).toBe('written by the application');
     }));
 
   it('is repaired at once where the operator lets go what the source does not have', () =>

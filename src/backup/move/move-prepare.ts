@@ -26,9 +26,12 @@ export async function prepareMove(
   { source, target, plan, job, deleteExtras }: PrepareMoveInput,
   signal?: AbortSignal,
 ): Promise<PrepareMoveResult> {
-  const { sourcePin, targetState, heldBack } = plan;
+  const { sourcePin, targetState, replaced: planned, heldBack } = plan;
   const onExisting = targetState === 'recreate' ? 'recreate' : 'fail';
-  const extras = deleteExtras === undefined ? {} : { deleteExtras };
+  const extras = {
+    ...(deleteExtras === undefined ? {} : { deleteExtras }),
+    ...(planned === undefined ? {} : { replaced: planned }),
+  };
   const input = { source, target, onExisting, sourcePin, targetState, heldBack, job, ...extras } as const;
   const prepared = await prepareTarget(controls, input, signal);
   const from = controls.of(source.cluster);

@@ -1,6 +1,7 @@
 // What a collection is besides its points, once they are proved: strict mode, indexes that the snapshots did not bring,
 // those gone that only the snapshots had, the stamp closed, before anybody waits for indexes; and last the aliases, all in
-// one call, so that nobody sees one missing. May be repeated. An alias that names another collection is never taken,
+// one call, so that nobody sees one missing. May be repeated. Only the collection that was made is touched, and of one
+// whose stamp is closed only the aliases. An alias that names another collection is never taken,
 // except the one that `swap` was asked to move. And the opposite: undo.
 
 import type {
@@ -12,8 +13,10 @@ import type {
 import { indexSchema } from '../../model/collection-settings.js';
 import type { Json, JsonObject } from '../../model/json.js';
 import { isSameIndex } from '../../model/settings-difference.js';
-import { isAtLeast, METADATA_SINCE, stampMetadata, stampOf } from '../../model/stamp.js';
+import type { CollectionManifest } from '../../model/manifest.js';
+import { isAtLeast, METADATA_SINCE, stampMetadata, stampOf, workIn } from '../../model/stamp.js';
 import type { ClusterControl, Controls } from '../../transfer/control-port.js';
+import { createCheckPin } from '../../transfer/pin.js';
 import { pointAliases } from '../point-aliases.js';
 import type { Stores } from './recover-ports.js';
 import { settingsIn, type RecoveredSettings } from './recover-settings.js';
@@ -26,11 +29,30 @@ export async function finishRecovery(
   input: FinishRecoveryInput,
   signal: AbortSignal,
 ): Promise<FinishRecoveryResult> {
-  const { from, writes } = input;
+  const { from, target: asked, writes, targetPin } = input;
+  await createCheckPin(controls)(asked.cluster, writes, targetPin, signal);
   const { manifest } = await openPlanned(stores, from, input.manifestSha256, signal);
-  const target = controls.of(input.target.cluster);
+  const target = controls.of(asked.cluster);
+  if (!input.withAliases) {
+    await finishSettings(target, input, manifest, signal);
+    return { aliases: [], notes: [] };
+  }
+  const wanted = [...(from.aliases ?? manifest.aliases), ...input.replacedAliases];
+  const swapped = input.onExisting === 'swap' ? asked.collection : undefined;
+  return pointAliases(target, { writes, wanted, swapped }, signal);
+}
+
+/** Once the stamp is closed the collection is its owner's, whatever an attempt before this one heard of it. */
+async function finishSettings(
+  target: ClusterControl,
+  input: FinishRecoveryInput,
+  manifest: CollectionManifest,
+  signal: AbortSignal,
+): Promise<void> {
+  const { from, writes } = input;
   const settings = settingsIn(manifest);
   const there = await target.info(writes, signal);
+  if (workIn(there.config)?.state === 'closed') return;
   for (const [field, schema] of settings.indexes) {
     const known = there.payloadSchema[field];
     if (known !== undefined && isSameIndex(schema, known)) continue;
@@ -39,10 +61,6 @@ export async function finishRecovery(
   if (!from.foreign) await deleteReturnedIndexes(target, writes, settings, there.payloadSchema, signal);
   const patch = await closing(target, input, settings.strictMode, there.config);
   if (Object.keys(patch).length > 0) await target.change(writes, patch, signal);
-  if (!input.withAliases) return { aliases: [], notes: [] };
-  const wanted = [...(input.from.aliases ?? manifest.aliases), ...input.replacedAliases];
-  const swapped = input.onExisting === 'swap' ? input.target.collection : undefined;
-  return pointAliases(target, { writes, wanted, swapped }, signal);
 }
 
 /**
