@@ -7,17 +7,19 @@ export const inputDescriptions: Record<string, string> = {
     'point by point (scroll), as snapshots of shards, or auto: as snapshots where versions and settings allow',
   through: 'as snapshots by way of this store, which keeps the backup',
   onExisting:
-    "when the target has somebody else's collection of that name; merge and recreate are of scroll, swap and replace of snapshots and recovery",
+    'what to do with a collection of that name that this job did not make. merge: write into it; recreate, replace: DELETE it (replace: after a backup); swap: the name is an alias, move it at the end. Scroll knows merge and recreate, snapshots and recovery know swap and replace',
   onDifference:
-    'what becomes of what the proof finds different: repair or fail of a migration, keep or remove of a recovery',
-  ignoreProof: 'recover without comparing the content with the proof of the backup; it is unproven then',
+    'when the proof finds a difference: repair it or fail (migration); keep what was recovered, without aliases, or remove it (recovery)',
+  ignoreProof: 'do not compare the content with the proof of the backup: the result is then "unproven"',
   onFailure: 'park a collection for an operator, or fail it',
   onBusy: 'when another job writes the same collection of the target',
   parkForHours: 'how long a parked collection waits',
   concurrency: 'collections at the same time',
-  copyAliases: "carry the source's aliases over at the end (default: snapshots do, scroll does not)",
-  trustCopyDigest: 'do not read the source again for the proof: the result is then unproven',
-  deleteExtras: 'delete points of the target that the source does not have, whoever wrote them',
+  copyAliases:
+    "whether the source's aliases are created on the target at the end (default: with snapshots yes, with scroll no)",
+  trustCopyDigest: 'do not read the source again for the proof: the result is then "unproven"',
+  deleteExtras:
+    'the source leads: DELETE points of the target that the source does not have, whoever wrote them, and overwrite what differs',
   allowUnfinished: 'also take a source that another job has not finished filling; its backup is partial',
   replicas: 'prove every node of the target, not only the one that answers',
   allowReplicaDifference: 'go on although replicas of a shard hold different numbers of points',
@@ -25,7 +27,8 @@ export const inputDescriptions: Record<string, string> = {
   awaitIndexing: 'do not wait until the target has built its indexes',
   awaitIndexingMinutes: 'how long to wait for them',
   store: 'alias of the store (default: defaults.store of ferry.yaml)',
-  cluster: 'cluster whose backups are meant, where the store has those of several',
+  cluster:
+    'alias under which the backups were made (default: the only one in the store, or the one that is called like the target)',
   from: 'snapshots that ferry did not make: STORE:FOLDER, STORE:FILE.snapshot, or a URL',
   map: 'with --from: of which collection a file is, where its name does not tell; a pattern with * and ? is a file too',
   backup:
@@ -41,7 +44,8 @@ export const inputDescriptions: Record<string, string> = {
   digest: 'no digests of the source before and after, and so no proof of the content',
   recall: 'no searches written down, and so no recall to compare a rehearsal with',
   recallQueries: 'stored points to search by, for each vector name',
-  newCluster: 'the alias leads to a rebuilt cluster now, which takes the place of the one in the store',
+  newCluster:
+    'the alias leads to another cluster than that of the backups in the store, on purpose: from now on restores take the new one',
   nodeSnapshot: "Qdrant's own full storage snapshot too (a cluster of one node)",
   subset: 'points that only the target has are no difference',
   recheckAfterMs: 'pause before a difference is believed',

@@ -41,10 +41,12 @@ const REGISTER = [
 
 export function createProgram(): Command {
   const program = new Command('ferry')
-    .description('Durable migration of Qdrant collections, as Temporal workflows that prove what they moved.')
-    .version(version(), '--version', 'say which one this is')
-    .helpOption('-h, --help', 'say what there is')
-    .showHelpAfterError('(--help says what there is)');
+    .description(
+      'Durable backup, migration and recovery of Qdrant collections, proved, as Temporal workflows.',
+    )
+    .version(version(), '--version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .showHelpAfterError('(--help shows help)');
   addGlobalOptions(program);
   for (const register of REGISTER) register(program);
   for (const command of withinOf(program)) command.exitOverride();

@@ -1,12 +1,28 @@
 // A job's report for people.
 
+import { catalogue, isErrorCode } from '../model/errors.js';
 import { percent, type RecallShares } from '../model/recall.js';
 import type { CollectionLine, JobReport, MovedShards, Repaired } from '../model/results.js';
 import { errorText, type JobEnd } from './exit-codes.js';
 import { bytes, columns, count, plural, rate, seconds } from './formatting.js';
 
-/** What was done with the points: a job that found its target complete copied none of them. */
-export type Done = 'copied' | 'compared' | 'stored' | 'recovered' | 'rehearsed';
+/** What was done with the points. A migration that found its target complete has copied none of them. */
+export type Done = 'migrated' | 'compared' | 'stored' | 'recovered' | 'rehearsed';
+
+export function doneBy(workflowType: string): Done {
+  switch (workflowType) {
+    case 'verifyCollections':
+      return 'compared';
+    case 'fullBackup':
+      return 'stored';
+    case 'disasterRecovery':
+      return 'recovered';
+    case 'rehearseRecovery':
+      return 'rehearsed';
+    default:
+      return 'migrated';
+  }
+}
 
 export function endText(end: JobEnd, done: Done, link: string | undefined): string[] {
   const lines = end.report ? reportText(end.report, done) : [];
@@ -19,7 +35,7 @@ export function reportText(report: JobReport, done: Done): string[] {
     nameOf(line),
     line.outcome,
     count(line.points),
-    `points ${done}`,
+    pointsText(done),
     line.proven === 'quiesced' ? 'content proven' : repairText(line.repaired),
   ]);
   const table = columns(rows, [2]);
@@ -33,6 +49,10 @@ export function reportText(report: JobReport, done: Done): string[] {
   for (const left of report.leftOnNode ?? []) lines.push(`stays on a node: ${left}`);
   lines.push(...(report.notes ?? []).map((note) => `note: ${note}`));
   return [...lines, summaryOf(report, done)];
+}
+
+function pointsText(done: Done): string {
+  return done === 'migrated' ? 'points' : `points ${done}`;
 }
 
 function nameOf(line: CollectionLine): string {
@@ -96,19 +116,29 @@ export function recallText({ exact, approximate, atCapture, queries }: RecallSha
 
 function detailsOf(line: CollectionLine): string[] {
   const details: string[] = [];
-  if (line.error !== undefined) details.push(`  ${line.error}`);
+  if (line.error !== undefined) details.push(...errorLines(line.error).map((text) => `  ${text}`));
   if (line.ids && line.ids.length > 0) details.push(`  differing ids: ${line.ids.join(', ')}`);
   for (const left of line.leftOnNode ?? []) details.push(`  stays on a node: ${left}`);
   if (details.length > 0) details.push(`  workflow ${line.workflowId}`);
   return details;
 }
 
+/** A job keeps the beginning of an error. What to do stands at its end, and is known by the code. */
+function errorLines(error: string): string[] {
+  const [code] = error.split(':', 1);
+  if (!error.endsWith('…') || !isErrorCode(code)) return [error];
+  const { remedy } = catalogue[code];
+  const at = error.indexOf(remedy.slice(0, 12));
+  return at < 0 ? [error, remedy] : [error.slice(0, at).trimEnd(), remedy];
+}
+
 function summaryOf(report: JobReport, done: Done): string {
   const parts = [
     `${report.source} -> ${report.target}${report.backup === undefined ? '' : ` ${report.backup}`}: ${plural(report.collections.length + report.more, 'collection')}`,
-    `${plural(report.points, 'point')} ${done}`,
+    done === 'migrated' ? plural(report.points, 'point') : `${plural(report.points, 'point')} ${done}`,
   ];
-  if (report.bytes > 0) parts.push(bytes(report.bytes));
+  if (done === 'migrated') parts.push(report.bytes > 0 ? `${bytes(report.bytes)} copied` : 'nothing copied');
+  else if (report.bytes > 0) parts.push(bytes(report.bytes));
   parts.push(seconds(report.seconds));
   if (report.seconds >= 10 && report.points > 0) parts.push(rate(report.points / report.seconds));
   return `${parts.join(', ')}: ${verdictOf(report, done)}`;

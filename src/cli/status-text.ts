@@ -4,7 +4,7 @@ import { errorText } from './exit-codes.js';
 import { columns, count, localTime, seconds } from './formatting.js';
 import type { JobDetails } from './job-details.js';
 import { attentionOf, pointsDone, type CollectionView } from './job-view.js';
-import { reportText } from './report-text.js';
+import { doneBy, reportText } from './report-text.js';
 import type { RunningJob } from './running-jobs.js';
 
 export function listText(jobs: readonly RunningJob[]): string[] {
@@ -38,8 +38,7 @@ function endedText(startedAt: string, endedAt: string): string {
 }
 
 function standing(details: JobDetails): string[] {
-  if (details.report)
-    return ['', ...reportText(details.report, details.type.startsWith('verify') ? 'compared' : 'copied')];
+  if (details.report) return ['', ...reportText(details.report, doneBy(details.type))];
   if (details.result) return ['', ...resultText(details.result)];
   const job = details.job;
   if (job) {

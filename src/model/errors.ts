@@ -19,11 +19,12 @@ export const catalogue = {
   ClusterChanged: {
     retryable: false,
     remedy:
-      'The alias now leads to another cluster than before. Put it back; if the other cluster is meant, choose another name with `as`, or set `onExisting: "recreate"`.',
+      'Nothing was written to that cluster. Correct the address in ferry.yaml. If the other cluster is meant, choose another name with `as` (`--as`), or set `onExisting: "recreate"` (`--on-existing recreate`), which deletes the target collection first.',
   },
   CollectionChanged: {
     retryable: false,
-    remedy: 'Somebody deleted or replaced the collection while the job ran. Start a new job.',
+    remedy:
+      'Nothing was written to the one that is there now. Find out who replaced it, then start a new job.',
   },
   IdentityUnknown: {
     retryable: false,
@@ -38,7 +39,7 @@ export const catalogue = {
   TargetMovedOn: {
     retryable: false,
     remedy:
-      'Nothing was changed. If the points of the target that the source does not have may be deleted, set `deleteExtras: true` (`--delete-extras`); otherwise choose another name with `as`.',
+      'Nothing was changed. If the source leads and these points may be deleted, set `deleteExtras: true` (`--delete-extras`); if not, choose another name with `as` (`--as`).',
   },
   IncompatibleTarget: {
     retryable: false,
@@ -46,11 +47,13 @@ export const catalogue = {
   },
   TargetExists: {
     retryable: false,
-    remedy: 'Choose another name with `as`, or say `onExisting: "swap"` or `"replace"`.',
+    remedy:
+      'Nothing was changed. Choose another name with `as` (`--as`), or set `onExisting` (`--on-existing`) to "swap", or to "replace", which deletes what is there.',
   },
   TargetNotEmpty: {
     retryable: false,
-    remedy: 'Choose another name with `as`, or say `onExisting: "merge"` or `"recreate"`.',
+    remedy:
+      'Nothing was changed. Choose another name with `as` (`--as`), or set `onExisting` (`--on-existing`) to "merge", or to "recreate", which deletes what is there.',
   },
   NameTakenByAlias: {
     retryable: false,
@@ -79,12 +82,12 @@ export const catalogue = {
   SafetyBackupStale: {
     retryable: false,
     remedy:
-      'Stop its writers and send `retry`, or start the job again: another safety backup is taken then. Nothing was deleted.',
+      'Nothing was deleted. Stop the writers, then send `retry`, or start the job again: it takes another safety backup.',
   },
   RecoveryUnheard: {
     retryable: false,
     remedy:
-      'Write nothing to the collection until the node has ended the recovery (`running_snapshot_recovery` of GET /telemetry?details_level=2 does not count the download of a shard), or delete the collection: Qdrant waits for the recovery then. Start the job again afterwards; without a proxy that gives up on long calls, where there is one.',
+      'Write nothing to the collection until the node has ended the recovery. To be sure, delete the collection (Qdrant then waits for the recovery) or restart the node. Then start the job again, past any proxy that gives up on long calls, or with `via: "push"` (`--via push`).',
   },
   SnapshotUnheard: {
     retryable: false,
@@ -102,7 +105,7 @@ export const catalogue = {
   ReplicasDiffer: {
     retryable: false,
     remedy:
-      'Drop the stale replica and let Qdrant copy the shard again, or set `allowReplicaDifference` (`--allow-replica-difference`) to go on with what is read.',
+      'No point was changed. Find out which replica is right, drop the other one and let Qdrant copy the shard again. To go on with what is read, set `allowReplicaDifference: true` (`--allow-replica-difference`).',
   },
   StoreAccessDenied: {
     retryable: false,
@@ -199,12 +202,12 @@ export const catalogue = {
   StoreOfAnotherCluster: {
     retryable: false,
     remedy:
-      'Nothing was written. Correct the alias in ferry.yaml, or use another store. If this cluster replaces the old one, set `newCluster: true` (`--new-cluster`).',
+      'Nothing was written. Correct the alias in ferry.yaml, or use another store. If this cluster replaces the old one, set `newCluster: true` (`ferry backup --new-cluster`). If this is the safety backup of `replace`, set `safetyBackup: false` (`--no-safety-backup`) to delete what is there without one.',
   },
   ClusterEmpty: {
     retryable: false,
     remedy:
-      'Nothing was written. Check where the alias leads and whether the node found its storage; if the collections are lost, restore the backup.',
+      'Nothing was written. Check where the alias leads and whether the node found its storage when it started. If the collections are lost: `ferry restore`.',
   },
   BackupNotFound: {
     retryable: false,
@@ -239,7 +242,8 @@ export const catalogue = {
   },
   RecoveryDiffers: {
     retryable: false,
-    remedy: 'Do not use what was recovered: try again, or choose another backup.',
+    remedy:
+      'Do not use what was recovered. Run the same recovery again, which makes the collection anew, or choose another backup (`--backup`).',
   },
   StandaloneBusy: {
     retryable: false,

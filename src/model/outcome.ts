@@ -61,12 +61,7 @@ function reasonForDifference(progress: CollectionProgress, proof: Proof): string
   if (progress.lacksDeletion) return deletedSince(proof.extra);
   if (progress.untouchedAt !== undefined) return undefined;
   if (proof.missing + proof.changed + proof.extra === 0) return undefined;
-  const theirs = proof.changed + proof.extra;
-  const what =
-    theirs > 0
-      ? `${whole(theirs)} points were added or changed there`
-      : `${whole(proof.missing)} points are missing there`;
-  return `target has moved on since it was verified: ${what}; nothing was written`;
+  return 'target has changed since it was verified, so nothing was written. If the source leads: `deleteExtras: true` (`--delete-extras`)';
 }
 
 function deletedSince(extra: number): string {

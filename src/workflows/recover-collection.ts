@@ -318,8 +318,11 @@ function isKept({ settings: { options, rehearse } }: Recovery, code: string): bo
 
 /** Its stamp stays open: nothing takes it for whole, and the same recovery again makes it anew. */
 function keptAs({ written }: Recovery): { text: string; removed: boolean } {
-  const text = `${written.collection} on ${written.cluster} was kept as it was recovered, without aliases.`;
-  return { text, removed: false };
+  const name = `${written.collection} on ${written.cluster}`;
+  const kept = `${name} was kept as it was recovered, without aliases.`;
+  const next =
+    'The same recovery again makes it anew, `--on-difference remove` removes it, `--ignore-proof` takes it unproven.';
+  return { text: `${kept} ${next}`, removed: false };
 }
 
 function whereabouts({ state, settings }: Recovery): string {

@@ -92,7 +92,7 @@ describe('the same migration again', () => {
     const [line] = reportOf(run).collections;
     expect(line).toMatchObject({ outcome: 'different', ids: [String(id)] });
     expect(line?.reason).toBe(
-      'target has moved on since it was verified: 1 points were added or changed there; nothing was written',
+      'target has changed since it was verified, so nothing was written. If the source leads: `deleteExtras: true` (`--delete-extras`)',
     );
     expect((await compare(name)).differences).toHaveLength(1);
   });

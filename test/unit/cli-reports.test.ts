@@ -3,6 +3,7 @@ import { detailsText, listText } from '../../src/cli/status-text.js';
 import { demoText } from '../../src/cli/demo-text.js';
 import type { DemoResult } from '../../src/cli/demo-result.js';
 import { endText } from '../../src/cli/report-text.js';
+import { catalogue } from '../../src/model/errors.js';
 import { inOrder, type RunningJob } from '../../src/cli/running-jobs.js';
 import { createPaint, wantsColor } from '../../src/cli/paint.js';
 import type { JobReport } from '../../src/model/results.js';
@@ -33,12 +34,12 @@ const report: JobReport = {
 
 describe('a report', () => {
   it('has a line a collection, the ids that differ, a verdict and the link', () => {
-    expect(endText({ report }, 'copied', 'http://ui/x')).toEqual([
-      'docs             verified   12,345  points copied',
-      'img -> pictures  different       7  points copied',
+    expect(endText({ report }, 'migrated', 'http://ui/x')).toEqual([
+      'docs             verified   12,345  points',
+      'img -> pictures  different       7  points',
       '  differing ids: 3 (changed)',
       '  workflow x',
-      'a -> b: 2 collections, 12,352 points copied, 1.5 MB, 20 s, 618 points/s: 1 verified, 1 different',
+      'a -> b: 2 collections, 12,352 points, 1.5 MB copied, 20 s, 618 points/s: 1 verified, 1 different',
       'http://ui/x',
     ]);
   });
@@ -54,9 +55,31 @@ describe('a report', () => {
     ]);
   });
 
+  it('of a migration that found its target complete says that nothing was copied', () => {
+    const [, , , , summary] = endText({ report: { ...report, bytes: 0 } }, 'migrated', 'link');
+    expect(summary).toBe(
+      'a -> b: 2 collections, 12,352 points, nothing copied, 20 s, 618 points/s: 1 verified, 1 different',
+    );
+  });
+
+  it('says what to do, also where the job has kept the beginning of an error only', () => {
+    const happened = 'TargetMovedOn: "docs" on "b" holds 4,500 points now.';
+    const { remedy } = catalogue.TargetMovedOn;
+    const linesOf = (error: string) => {
+      const line = { collection: 'docs', outcome: 'different' as const, points: 0, workflowId: 'x', error };
+      return endText({ report: { ...report, collections: [line] } }, 'migrated', 'link').slice(1, -3);
+    };
+    expect(linesOf(`${happened} ${remedy.slice(0, 40)}…`)).toEqual([`  ${happened}`, `  ${remedy}`]);
+    expect(linesOf('TargetMovedOn: "a very long na…')).toEqual([
+      '  TargetMovedOn: "a very long na…',
+      `  ${remedy}`,
+    ]);
+    expect(linesOf(`${happened} ${remedy}`)).toEqual([`  ${happened} ${remedy}`]);
+  });
+
   it('of a job that never began is its error', () => {
     const error = { code: 'CollectionNotFound', message: 'There is no "x".' };
-    expect(endText({ error }, 'copied', 'link')).toEqual(['CollectionNotFound: There is no "x".', 'link']);
+    expect(endText({ error }, 'migrated', 'link')).toEqual(['CollectionNotFound: There is no "x".', 'link']);
   });
 });
 

@@ -33,7 +33,7 @@ describe('a target that an earlier run verified', () => {
       const failure = await failureOf(await run.migrate());
       expect(failure).toMatchObject({ type: 'SidesDiffer' });
       expect(failure.message).toContain(
-        'target has moved on since it was verified: 2 points were added or changed there; nothing was written',
+        'target has changed since it was verified, so nothing was written. If the source leads: `deleteExtras: true` (`--delete-extras`)',
       );
       expect(new Set(modes(run))).toEqual(new Set(['report report']));
       expect(run.target().get('9000')).toBe('written by the application');
