@@ -13,14 +13,12 @@ import { collectionFolder } from '../../src/model/backup-names.js';
 import type { ClusterConnection } from '../../src/model/cluster.js';
 import type { CollectionManifest } from '../../src/model/manifest.js';
 import { compareIds, isUuid, type PointId } from '../../src/model/point-id.js';
-import type { ShardKey } from '../../src/model/slice.js';
-import { connectPoints } from '../../src/qdrant/point-connection.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';
 import { openStore } from '../../src/storage/open-store.js';
-import { shardKeysOf } from '../../src/transfer/look.js';
 import { compareSides, countPoints } from '../support/compare-sides.js';
 import { startControlSides, type ControlSides } from '../support/control-sides.js';
 import { makeBackup, type MadeBackup } from '../support/hand-made-backup.js';
+import { deleteOnSource, eachPage, idPagesOf } from '../support/id-pages.js';
 import { recover, type InProcess } from '../support/recover-in-process.js';
 import { collectionPath, rest } from '../support/rest-text.js';
 import { fillWorst } from '../support/worst-collection.js';
@@ -53,25 +51,7 @@ beforeEach(() => {
   store = openStore({ alias: 'disk', url: pathToFileURL(join(folder, `store-${made}`)).href });
 });
 
-/** Every id of the source, key by key. */
-async function idsOf(collection: string): Promise<IdPage[]> {
-  const points = connectPoints(clusters['source'] as ClusterConnection, 0);
-  const keys = shardKeysOf(await sides.controls.of('source').layout(collection)).map((one) => one.key);
-  const pages: IdPage[] = [];
-  for (const shardKey of keys.length > 0 ? keys : [undefined]) {
-    const which = shardKey === undefined ? {} : { shardKey };
-    const ids: PointId[] = [];
-    for await (const page of points.ids({ collection, ...which })) ids.push(...page);
-    pages.push({ ...which, ids });
-  }
-  points.close();
-  return pages;
-}
-
-async function* each(pages: IdPage[]): AsyncGenerator<IdPage> {
-  await Promise.resolve();
-  yield* pages;
-}
+const idsOf = (collection: string) => idPagesOf(sides, collection);
 
 /** Of the source as it is, with an id set of other ids. */
 async function backUp(
@@ -80,7 +60,7 @@ async function backUp(
   change: (manifest: CollectionManifest) => CollectionManifest = (manifest) => manifest,
 ): Promise<MadeBackup> {
   const key = `${collectionFolder('source', BACKUP, collection)}ids.0a1b2c3d.gz`;
-  const ids = await storeIdSet({ store, key, pages: each(pages), signal: never });
+  const ids = await storeIdSet({ store, key, pages: eachPage(pages), signal: never });
   const nodes = [sides.source.url];
   return makeBackup(store, {
     nodes,
@@ -93,11 +73,6 @@ async function backUp(
 function into(to: string, { manifest }: MadeBackup, as: string): InProcess {
   const { cluster, backup, collection } = manifest;
   return { clusters, store, from: { store: 'disk', cluster, backup, collection }, to, as };
-}
-
-async function deleteOnSource(collection: string, ids: PointId[], shardKey?: ShardKey): Promise<void> {
-  const points = connectPoints(clusters['source'] as ClusterConnection, 0);
-  await points.delete(collection, shardKey, ids).finally(() => points.close());
 }
 
 const deletedOf = (ids: PointId[]) => ids.filter((_, at) => at % 3 === 0 || at > ids.length - 4);
@@ -115,7 +90,7 @@ describe('what the snapshots bring back', () => {
     const gone = deletedOf(page.ids);
     expect([gone.some(isUuid), gone.some((id) => id.length >= 17 && !isUuid(id))]).toEqual([true, true]);
     const backup = await backUp('worst', [{ ids: without(page.ids, gone) }]);
-    await deleteOnSource('worst', gone);
+    await deleteOnSource(sides, 'worst', gone);
     for (const to of ['source', 'target'] as const) {
       const { removal } = await recover(into(to, backup, 'again'));
       expect(removal).toEqual({ points: page.ids.length - gone.length, missing: 0, missingIds: [] });
@@ -132,7 +107,7 @@ describe('what the snapshots bring back', () => {
     const backup = await backUp('keyed', living);
     for (const [at, { shardKey }] of pages.entries()) {
       const ids = gone[at] ?? [];
-      if (ids.length > 0) await deleteOnSource('keyed', ids, shardKey);
+      if (ids.length > 0) await deleteOnSource(sides, 'keyed', ids, shardKey);
     }
     for (const to of ['source', 'target'] as const) {
       await recover(into(to, backup, 'keyed-again'));
