@@ -140,7 +140,7 @@ export const catalogue = {
   SidesDiffer: {
     retryable: false,
     remedy:
-      'The source is being written, or somebody else writes to the target: stop the writers and run it again.',
+      'Stop whoever writes to the source or the target, and run it again. A target that was verified before is repaired only with `deleteExtras: true` (`--delete-extras`).',
   },
   CollectionsFailed: {
     retryable: false,

@@ -87,13 +87,18 @@ async function refuseItself(
 function unfinishedNote({ source, allowUnfinished }: PlanCollectionInput, from: Look): string[] {
   const work = workIn(from.info.config);
   if (work?.state !== 'open') return [];
-  const happened = `"${source.collection}" on "${source.cluster}" is unfinished: ${fillerOf(work)}`;
+  const happened = unfinishedText(source, work);
   if (allowUnfinished) return [`${happened}.`];
   throw new FerryError('SourceUnfinished', happened, { context: { ...source } });
 }
 
+export function unfinishedText({ cluster, collection }: CollectionRef, work: StampedWork): string {
+  return `"${collection}" on "${cluster}" is unfinished: ${fillerOf(work)}`;
+}
+
+/** Whether that job still runs is not known here. */
 function fillerOf({ kind, job, renewedAt }: StampedWork): string {
-  return `the ${kind} ${job} fills it, and last worked on it at ${renewedAt}`;
+  return `the ${kind} ${job} has not finished filling it, and last worked on it at ${renewedAt}`;
 }
 
 /** Stamped by the migration of these names from this very cluster. */

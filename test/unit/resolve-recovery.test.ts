@@ -87,7 +87,7 @@ describe('a restore of everything', () => {
     const newer = '20261127_020000-00000004';
     keep({ backup: newer, collections: { docs: 'complete' }, ...how });
     expect(await chosen()).toEqual({ docs: THIRD });
-    expect(await notesOf()).toContain(`Passed over ${newer}: ${reason}`);
+    expect(await notesOf()).toContain(`${newer} does not say what the whole cluster was: ${reason}`);
     expect(await chosen({ collections: ['docs'] })).toEqual({ docs: newer });
   });
 

@@ -18,6 +18,7 @@ import type { ClusterControl, Controls, Layout } from '../../transfer/control-po
 import { keyName, lookAt, readPlanOf, type Look } from '../../transfer/look.js';
 import type { WantedShard } from '../ports.js';
 import { takePin } from '../../transfer/pin.js';
+import { unfinishedText } from '../../transfer/plan-collection.js';
 
 type Planned = PlanCaptureResult['shards'][number];
 
@@ -51,15 +52,15 @@ export async function planCapture(
 
 /** A migration or recovery has not come to its end: what the collection holds is a part of something. */
 function unfinished(
-  { cluster, collection }: CollectionRef,
+  source: CollectionRef,
   { info }: Look,
   isAllowed: boolean,
 ): { reason: string } | undefined {
   const work = workIn(info.config);
   if (work?.state !== 'open') return undefined;
-  const reason = `"${collection}" on "${cluster}" is still being filled by the ${work.kind} ${work.job}`;
+  const reason = unfinishedText(source, work);
   if (isAllowed) return { reason };
-  throw new FerryError('SourceUnfinished', reason, { context: { cluster, collection } });
+  throw new FerryError('SourceUnfinished', reason, { context: { ...source } });
 }
 
 /** The same as long as no shard, key, replica or state of one changes. */

@@ -102,7 +102,7 @@ class PassedOver {
     if (other) notes.push(otherCluster(other, this.#others.length));
     if (!isForAll) return notes;
     for (const { backup, document } of this.#notWhole.slice(0, 3))
-      notes.push(`Passed over ${backup}: ${whyNot(document)}.`);
+      notes.push(`${backup} does not say what the whole cluster was: ${whyNot(document)}.`);
     return notes;
   }
 }
