@@ -62,7 +62,7 @@ describe('the worst collection', () => {
     );
   });
 
-  it('is left alone by the same migration, which says that it has moved on', async () => {
+  it('is left alone by the same migration, which says that it has changed', async () => {
     const run = await ferry(stack, 'migrate', 'source', 'target', WORST, '--json', '--on-failure', 'fail');
     expect(run, run.stdout + run.stderr).toMatchObject({ code: 3 });
     expect(run.stdout).toContain('target has changed since it was verified, so nothing was written');

@@ -226,7 +226,9 @@ it('does not take a half-filled collection for whole, and copies its settings as
   expect(await ferry(stack, 'pause', name)).toMatchObject({ code: 0 });
   const refused = await migrate('target', 'source', name, '--as', 'half-back');
   expect(refused).toMatchObject({ code: 1 });
-  expect(refused.stdout).toMatch(new RegExp(`SourceUnfinished.*the migration ${name} has not finished filling it`, 's'));
+  expect(refused.stdout).toMatch(
+    new RegExp(`SourceUnfinished.*the migration ${name} has not finished filling it`, 's'),
+  );
   const taken = await migrate('target', 'source', name, '--as', 'half-back', '--allow-unfinished');
   expect(taken).toMatchObject({ code: 0 });
   expect(taken.stdout).toContain('warning: "half" on "target" is unfinished');
