@@ -127,7 +127,9 @@ it('9: a collection that a job is still filling is refused, or its backup is par
   await rest(stack.target, 'PATCH', collectionPath('half'), info);
   const refused = await ferry(stack, 'backup', 'target', 'half', '--json');
   expect(refused.code).toBe(1);
-  expect(refused.stdout + refused.stderr).toMatch(/SourceUnfinished.*filled by the migration nightly-move/);
+  expect(refused.stdout + refused.stderr).toMatch(
+    /SourceUnfinished.*the migration nightly-move has not finished filling it/,
+  );
   const { line, manifest } = await backUp('target', 'half', '--allow-unfinished');
   expect(line?.outcome).toBe('unproven');
   expect(manifest.partial?.reason).toContain('nightly-move');
