@@ -58,10 +58,10 @@ async function findTemporalAgain(worker: CutWorker): Promise<void> {
 }
 
 /** As the application would, right after "verified". */
-async function writeLive(name: string): Promise<void> {
+async function writeLive(name: string, size: number): Promise<void> {
   await rest(stack.target, 'POST', `${collectionPath(name)}/points/delete?wait=true`, '{"points":[0,3,6]}');
   const texts = Array.from({ length: 100 }, (_, at) => pointText(5_000_000 + at));
-  const vector = Array.from({ length: 32 }, () => '0.5').join(',');
+  const vector = Array.from({ length: size }, () => '0.5').join(',');
   await upsertTexts(
     stack.target,
     name,
@@ -75,8 +75,8 @@ async function writeLive(name: string): Promise<void> {
   );
 }
 
-async function expectUntouched(name: string, strike: () => Promise<void>): Promise<void> {
-  await writeLive(name);
+async function expectUntouched(name: string, strike: () => Promise<void>, size = 32): Promise<void> {
+  await writeLive(name, size);
   const before = await takeSide(stack.side('target', name));
   await strike();
   expect(compareTaken(before, await takeSide(stack.side('target', name))).differences).toEqual([]);
@@ -163,6 +163,30 @@ it.each([
   const check = await ferry(stack, 'check-backup', backup, '--store', store, '--json');
   expect(check, check.stdout + check.stderr).toMatchObject({ code: 0 });
 });
+
+it('ends no push of a snapshot after its lease, and live writes stand', async () => {
+  await stack.workers.data.start();
+  const made = await ferry(stack, 'backup', 'source', 'bulky', '--store', 'offsite', '--json', '--no-recall');
+  const backup = ['--cluster', 'source', '--store', 'offsite', '--backup', reportOf(made).backup ?? ''];
+  await stack.workers.data.kill();
+  cut = await startCutWorker(stack, 'data');
+  cut.servers['offsite']?.limit({ down: 1_500_000 }); // no bytes wait on the way to the target
+  const how = ['--as', 'pushed', '--via', 'push', '--shards', '1', '--json', ...BEATS];
+  const running = startFerry(stack, 'restore', 'target', 'bulky', ...backup, ...how);
+  await untilPushed('pushed', 2_000_000);
+  await loseTemporal(cut);
+  await expectVerified(running);
+  cut.servers['offsite']?.limit({ down: Infinity });
+  await expectUntouched('pushed', () => findTemporalAgain(cut as CutWorker), 4);
+});
+
+async function untilPushed(name: string, bytes: number): Promise<void> {
+  for (;;) {
+    const attempts = await attemptsOf(stack, `ferry/target/${name}`);
+    if (attempts.some((one) => one.what.startsWith('recover shard') && one.bytes >= bytes)) return;
+    await pause(100);
+  }
+}
 
 async function untilCaptured(cluster: string, bytes: number): Promise<void> {
   for (;;) {
