@@ -14,6 +14,7 @@ import {
   completeDocumentSchema,
   startedDocumentSchema,
   type BackupDocument,
+  type IdsRef,
 } from '../../src/model/manifest.js';
 import type { MemoryStore } from './memory-store.js';
 
@@ -27,6 +28,8 @@ export interface KeptRun {
   identity?: string[];
   scope?: 'all' | 'named';
   interrupted?: boolean;
+  /** Of each collection. */
+  ids?: IdsRef;
   /** The run still goes on, or died. */
   unfinished?: boolean;
   /** When the store says that it was stored. */
@@ -67,7 +70,7 @@ export function keepRun(store: MemoryStore, run: KeptRun): void {
 
 function keepCollection(
   store: MemoryStore,
-  { cluster = 'prod', backup, identity = ['1'], aliases = {} }: KeptRun,
+  { cluster = 'prod', backup, identity = ['1'], aliases = {}, ids }: KeptRun,
   collection: string,
   outcome: 'complete' | 'partial',
   at: string,
@@ -82,6 +85,7 @@ function keepCollection(
     ...{ qdrantVersion: '1.17.0', ferryVersion: '0.1.0', capture: 'stream', info: '{}', sharding: 'auto' },
     aliases: Object.keys(aliases).filter((alias) => aliases[alias] === collection),
     ...{ shardKeys: [], points: 7, notes: [] },
+    ...(ids === undefined ? {} : { ids }),
     ...(outcome === 'partial' ? { partial: { reason: 'a migration was filling it' } } : {}),
     shards: [
       {

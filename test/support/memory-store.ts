@@ -17,7 +17,8 @@ export class MemoryStore implements ObjectStore {
 
   /** `at`: the store's own time. */
   write(key: string, value: unknown, at = '2026-11-27T03:00:00.000Z'): string {
-    const body = typeof value === 'string' ? value : JSON.stringify(value);
+    const isPlain = typeof value === 'string' || value instanceof Uint8Array;
+    const body = isPlain ? value : JSON.stringify(value);
     this.#objects.set(key, { body, modifiedAt: at });
     this.#sorted = undefined;
     return createHash('sha256').update(body).digest('hex');
