@@ -128,7 +128,7 @@ function errorLines(error: string): string[] {
   const [code] = error.split(':', 1);
   if (!error.endsWith('…') || !isErrorCode(code)) return [error];
   const { remedy } = catalogue[code];
-  const at = error.indexOf(remedy.slice(0, 12));
+  const at = error.lastIndexOf(remedy.slice(0, 12));
   return at < 0 ? [error, remedy] : [error.slice(0, at).trimEnd(), remedy];
 }
 

@@ -39,7 +39,7 @@ export const catalogue = {
   TargetMovedOn: {
     retryable: false,
     remedy:
-      'Nothing was changed. If the source leads and these points may be deleted, set `deleteExtras: true` (`--delete-extras`); if not, choose another name with `as` (`--as`).',
+      'If the source leads and what it does not have may be deleted, set `deleteExtras: true` (`--delete-extras`); if not, choose another name with `as` (`--as`).',
   },
   IncompatibleTarget: {
     retryable: false,

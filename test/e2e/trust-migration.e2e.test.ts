@@ -111,7 +111,9 @@ describe('the same migration again', () => {
     await rest(stack.source, 'POST', points, `{"points":[${gone}]}`);
     const again = await migrate('source', 'target', name);
     expect(again).toMatchObject({ code: 3 });
-    expect(again.stdout + again.stderr).toContain('the source has deleted 1 point since it was verified; nothing was written');
+    expect(again.stdout + again.stderr).toContain(
+      'the source has deleted 1 point since it was verified; nothing was written',
+    );
     expect((await compare(name)).differences).toHaveLength(1);
   });
 
