@@ -14,11 +14,12 @@ import type { Output } from './output.js';
 import { unattended } from './queue-check.js';
 
 const COMMANDS = {
-  pause: 'stop moving points after the batches in flight',
+  pause: 'stop after the batches, or the shards, that are in flight',
   resume: 'go on after a pause',
   retry: 'try again what is parked',
-  abort: 'end the job; what is on the target stays, and the same job started again goes on from it',
-  throttle: 'set or lift the limits of speed',
+  abort:
+    'end the job. Points that were migrated stay, and the same job goes on from them; what a recovery or a snapshot migration has half made is removed',
+  throttle: 'set or lift the limits of speed (of a shard: from the next one on)',
 } as const;
 
 type Steering = keyof typeof COMMANDS;
