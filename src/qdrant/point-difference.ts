@@ -36,7 +36,8 @@ function isWithinFloat16Rounding(a: Buffer | undefined, b: Buffer | undefined): 
   if (!a.subarray(0, 5).equals(b.subarray(0, 5))) return false;
   for (let at = 5; at + 4 <= a.length; at += 4) {
     const [x, y] = [a.readFloatLE(at), b.readFloatLE(at)];
-    if (Math.abs(x - y) > FLOAT16_ROUNDING * Math.max(Math.abs(x), SMALLEST_NORMAL_FLOAT16)) return false;
+    // Not "greater than": NaN is neither near a number nor far from it.
+    if (!(Math.abs(x - y) <= FLOAT16_ROUNDING * Math.max(Math.abs(x), SMALLEST_NORMAL_FLOAT16))) return false;
   }
   return true;
 }
