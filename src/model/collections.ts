@@ -19,6 +19,8 @@ export interface Pin {
   identity: string[];
   /** The random id in its stamp: another collection of the same name has another one, or none. */
   creation?: string;
+  /** Of a target that this job fills: the job in its stamp. Another job that takes the target over writes its own id there. */
+  job?: string;
   /** Qdrant's own id of the collection, where it has no creation id and Qdrant runs with clustering. */
   uuid?: string;
   /** Hash of what cannot change in a living collection: vectors (size, distance, datatype, multivector), sparse names, sharding method. */

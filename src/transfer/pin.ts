@@ -8,7 +8,7 @@ import type { CollectionRef, Pin } from '../model/collections.js';
 import { bitsOf, settingsOf, vectorsOf, type CollectionInfo } from '../model/collection-settings.js';
 import { FerryError } from '../model/errors.js';
 import { canonicalJson, objectAt, type JsonObject } from '../model/json.js';
-import { stampOf } from '../model/stamp.js';
+import { stampOf, workIn } from '../model/stamp.js';
 import type { ClusterControl, Controls } from './control-port.js';
 import type { CheckPin } from './ports.js';
 
@@ -52,13 +52,20 @@ export async function takePin(
   };
 }
 
+/** The pin of a target that this job fills: it breaks when another job takes the target over. */
+export function withJob(pin: Pin, job: string): Pin {
+  return { ...pin, job };
+}
+
 export function createCheckPin(controls: Controls): CheckPin {
   return async (cluster, collection, pin, signal) => {
     const control = controls.of(cluster);
     const ref = { cluster, collection };
-    const now = await takePin(control, collection, await infoOrChanged(control, ref, signal), signal);
+    const info = await infoOrChanged(control, ref, signal);
+    const now = await takePin(control, collection, info, signal);
     requireSameCluster(ref, pin, now);
     requireSameCollection(ref, pin, now);
+    requireSameJob(ref, pin, workIn(info.config)?.job);
   };
 }
 
@@ -102,6 +109,12 @@ function requireSameCollection(ref: CollectionRef, pinned: Pin, now: Pin): void 
     throw changed('CollectionChanged', ref, 'it was deleted and created again since');
   if (pinned.shape !== now.shape)
     throw changed('CollectionChanged', ref, 'its vectors or its sharding method are different now');
+}
+
+/** A job of another Temporal is held back by no workflow id. Who took the target over may have closed it since. */
+function requireSameJob(ref: CollectionRef, { job }: Pin, now: string | undefined): void {
+  if (job === undefined || job === now) return;
+  throw changed('CollectionChanged', ref, `the job ${now ?? '(unknown)'} has taken it over`);
 }
 
 async function infoOrChanged(

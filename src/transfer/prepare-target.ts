@@ -36,7 +36,7 @@ import {
 } from '../model/stamp.js';
 import type { ClusterControl, Controls, NewShardKey } from './control-port.js';
 import { keyName, lookAt, lookIfThere, readPlanOf, shardKeysOf, strictLimit, type Look } from './look.js';
-import { createCheckPin, takePin } from './pin.js';
+import { createCheckPin, takePin, withJob } from './pin.js';
 import { isOurs } from './plan-collection.js';
 import { requireKnownCluster } from './same-cluster.js';
 
@@ -65,8 +65,9 @@ export async function prepareTarget(
   const work = workIn(there.info.config);
   const isOpen = work?.state === 'open' && work.job === input.job;
   const maxWritePoints = strictLimit(there.settings, 'upsert_max_batchsize');
+  const pin = await takePin(target, input.target.collection, there.info, signal);
   return {
-    targetPin: await takePin(target, input.target.collection, there.info, signal),
+    targetPin: isOpen ? withJob(pin, input.job) : pin,
     targetRead: readPlanOf(there),
     ...(maxWritePoints === undefined ? {} : { maxWritePoints }),
     targetNodes: target.nodeUrls.length,
@@ -87,8 +88,21 @@ async function adopt(controls: Controls, input: PrepareTargetInput, signal?: Abo
     const happened = `The job ${work.job} has begun to fill "${collection}" on "${cluster}" since this job was planned`;
     throw new FerryError('TargetNotEmpty', happened, { context: { cluster, collection } });
   }
+  if (work?.state !== 'open') await requireEmpty(target, input, signal);
   const metadata = stampMetadata({ creation, work: { ...openWork(input), isAdopted: true } });
   await target.change(collection, { metadata }, signal);
+}
+
+/** Its owner may have begun to fill it since the plan, maybe with the ids that the source has. */
+async function requireEmpty(
+  target: ClusterControl,
+  { target: { cluster, collection } }: PrepareTargetInput,
+  signal?: AbortSignal,
+): Promise<void> {
+  const points = await target.count(collection, undefined, signal);
+  if (points === 0) return;
+  const happened = `"${collection}" on "${cluster}" was empty when this job was planned and holds ${points} points now`;
+  throw new FerryError('TargetNotEmpty', happened, { context: { cluster, collection } });
 }
 
 async function workFor(controls: Controls, input: PrepareTargetInput, signal?: AbortSignal): Promise<Work> {
