@@ -170,8 +170,10 @@ export interface CopyAliasesInput {
   targetPin: Pin;
 }
 export interface CopyAliasesResult {
-  /** Created or moved on the target. */
+  /** That name the target now, also those that an earlier attempt made. */
   aliases: string[];
+  /** Of those that name something else, and were left. */
+  notes: string[];
 }
 
 /** Waits for green, optimizer ok, all replicas Active, twice in a row; heartbeats. Gives up quietly after `waitMs`. */

@@ -22,6 +22,8 @@ export interface MovePlan {
   collection?: CollectionPlan;
   /** The collection that is really written: with `swap` a dated one. */
   writes: string;
+  /** What the alias named that `swap` moves. */
+  swappedFrom?: string;
   /** Of somebody else, and replaced. */
   exists: boolean;
   /** An earlier attempt brought every shard: what is left is the proof. */
@@ -103,6 +105,8 @@ export interface NameMovedInput {
   /** Of the collection that was written. */
   targetPin: Pin;
   onExisting: PlanMoveInput['onExisting'];
+  /** The plan's. */
+  swappedFrom?: string;
   copyAliases: boolean;
 }
 export interface NameMovedResult {

@@ -66,6 +66,8 @@ export interface RecoveryPlan {
   /** The collection that is really written: with `swap` a dated one. */
   writes: string;
   exists: boolean;
+  /** What the alias named that `swap` moves. */
+  swappedFrom?: string;
   via: 'pull' | 'push';
   /** A shard that the node cannot pull is pushed. */
   mayPush: boolean;
@@ -185,6 +187,8 @@ export interface FinishRecoveryInput {
   targetPin: Pin;
   manifestSha256: string;
   onExisting: OnExistingRecovery;
+  /** The plan's. */
+  swappedFrom?: string;
   /** Of the collection that was replaced. */
   replacedAliases: string[];
   /** False: everything but the aliases, and the stamp is closed. True: the aliases alone. */

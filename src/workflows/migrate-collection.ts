@@ -96,10 +96,9 @@ async function copyAliases(job: CollectionJob): Promise<string[]> {
   const { sides } = job.progress;
   if (!sides) throw failure('Internal', 'Aliases were to be copied before anything was prepared.');
   const input = { source, target, targetPin: sides.targetPin };
-  const { aliases } = await job.persist(() =>
-    runControl('copyAliases', input, `aliases of ${source.collection}`),
-  );
-  return aliases;
+  const named = await job.persist(() => runControl('copyAliases', input, `aliases of ${source.collection}`));
+  job.progress.warnings.push(...named.notes);
+  return named.aliases;
 }
 
 function reasonOf({ because }: Parsed): { because?: string } {

@@ -197,7 +197,9 @@ async function finish(move: Move): Promise<MigrationReport> {
   const name = async (): Promise<string[]> => {
     const { onExisting, copyAliases } = options;
     const { targetPin } = move.sides;
-    const names = { source, target: settings.target, writes: written.collection };
+    const { swappedFrom } = move.plan;
+    const swapped = swappedFrom === undefined ? {} : { swappedFrom };
+    const names = { source, target: settings.target, writes: written.collection, ...swapped };
     const what = { ...names, targetPin, onExisting, copyAliases };
     const named = await job.persist(() => runControl('nameMoved', what, `aliases of ${source.collection}`));
     job.progress.warnings.push(...named.notes);

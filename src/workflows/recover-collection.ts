@@ -74,14 +74,14 @@ async function recover(recovery: Recovery): Promise<RecoveryReport> {
 function finish(recovery: Recovery, withAliases: boolean): Promise<FinishRecoveryResult> {
   const { job, state, settings } = recovery;
   const { from, target, options } = settings;
-  const { writes, manifestSha256, aliases: replacedAliases = [] } = recovery.plan;
+  const { writes, manifestSha256, swappedFrom, aliases: replacedAliases = [] } = recovery.plan;
   const verified = state.digested ? { verified: state.digest } : {};
   const { onExisting } = options;
   if (!state.prepared) throw failure('Internal', 'A collection was finished before it was made.');
   const { targetPin } = state.prepared;
   const input = {
     ...{ from, target, writes, targetPin, manifestSha256, onExisting, replacedAliases },
-    ...{ withAliases, ...verified },
+    ...{ withAliases, ...verified, ...(swappedFrom === undefined ? {} : { swappedFrom }) },
   };
   const summary = withAliases ? `aliases of ${writes}` : `settings of ${writes}`;
   return job.persist(() => runRecovery('finishRecovery', input, summary, recovery.queue));

@@ -152,7 +152,7 @@ export class FakeClusters {
       },
       countPoints: async ({ collection }) => ({ count: this.points(collection).size }),
       compareConfigurations: async () => ({ differences: this.differences }),
-      copyAliases: async () => ({ aliases: ['current'] }),
+      copyAliases: async () => ({ aliases: ['current'], notes: [] }),
       awaitReady: async ({ replicasOnly }) => (replicasOnly ? { ready: true } : this.ready),
       describeHolder: async () => ({ holder: this.holder.text }),
     };

@@ -108,6 +108,7 @@ export async function recover(
       manifestSha256,
       onExisting,
       replacedAliases: planned.aliases ?? [],
+      ...(planned.swappedFrom === undefined ? {} : { swappedFrom: planned.swappedFrom }),
     };
     await finishRecovery(controls, stores, { ...end, withAliases: false }, signal);
     const finished = await finishRecovery(controls, stores, { ...end, withAliases: true }, signal);

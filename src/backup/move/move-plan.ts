@@ -13,7 +13,7 @@ import { planCollection } from '../../transfer/plan-collection.js';
 import { modeFor, notesOn } from '../capture/plan-capture.js';
 import { isReadable, wayOnto } from '../recover/recover-version.js';
 
-type Place = Pick<MovePlan, 'writes' | 'exists' | 'isMoved'>;
+type Place = Pick<MovePlan, 'writes' | 'exists' | 'swappedFrom' | 'isMoved'>;
 
 export async function planMove(
   controls: Controls,
@@ -91,15 +91,16 @@ async function behindAlias(
 ): Promise<Place> {
   const used = new Set(aliases.map((one) => one.collection));
   const current = aliases.find((one) => one.alias === alias)?.collection;
+  const swapped = current === undefined ? {} : { swappedFrom: current };
   // Older ones are what earlier swaps left behind, to go back to.
   const isLater = (name: string): boolean =>
     current === undefined || !isSwapName(current, alias) || name > current;
   const dated = names.filter((name) => isSwapName(name, alias) && !used.has(name) && isLater(name)).sort();
   for (const name of dated.reverse()) {
     const ours = await stampOfOurs(target, source, { cluster, collection: name }, signal);
-    if (ours) return { writes: name, exists: false, isMoved: isMoved(ours) };
+    if (ours) return { writes: name, exists: false, ...swapped, isMoved: isMoved(ours) };
   }
-  return { writes: swapName(alias, now), exists: false, isMoved: false };
+  return { writes: swapName(alias, now), exists: false, ...swapped, isMoved: false };
 }
 
 async function stampOfOurs(

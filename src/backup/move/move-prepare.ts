@@ -15,11 +15,11 @@ import { workIn } from '../../model/stamp.js';
 import type { Controls } from '../../transfer/control-port.js';
 import { lookAt } from '../../transfer/look.js';
 import { createCheckPin } from '../../transfer/pin.js';
+import { pointAliases } from '../../transfer/point-aliases.js';
 import { prepareTarget } from '../../transfer/prepare-target.js';
 import { changeStamp } from '../../transfer/stamp-life.js';
 import { shardsToCapture } from '../capture/plan-capture.js';
 import { placeShards } from './move-places.js';
-import { pointAliases } from '../point-aliases.js';
 
 export async function prepareMove(
   controls: Controls,
@@ -52,13 +52,13 @@ export async function markMoved(
 
 export async function nameMoved(
   controls: Controls,
-  { source, target: asked, writes, targetPin, onExisting, copyAliases }: NameMovedInput,
+  { source, target: asked, writes, targetPin, onExisting, swappedFrom, copyAliases }: NameMovedInput,
   signal?: AbortSignal,
 ): Promise<NameMovedResult> {
   await createCheckPin(controls)(asked.cluster, writes, targetPin, signal);
   const all = copyAliases ? await controls.of(source.cluster).aliases(signal) : [];
   const wanted = all.filter((one) => one.collection === source.collection).map((one) => one.alias);
-  const swapped = onExisting === 'swap' ? asked.collection : undefined;
+  const swapped = onExisting === 'swap' ? { alias: asked.collection, from: swappedFrom } : undefined;
   return pointAliases(controls.of(asked.cluster), { writes, wanted, swapped }, signal);
 }
 

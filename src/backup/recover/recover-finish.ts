@@ -17,7 +17,7 @@ import type { CollectionManifest } from '../../model/manifest.js';
 import { isAtLeast, METADATA_SINCE, stampMetadata, stampOf, workIn } from '../../model/stamp.js';
 import type { ClusterControl, Controls } from '../../transfer/control-port.js';
 import { createCheckPin } from '../../transfer/pin.js';
-import { pointAliases } from '../point-aliases.js';
+import { pointAliases } from '../../transfer/point-aliases.js';
 import type { Stores } from './recover-ports.js';
 import { settingsIn, type RecoveredSettings } from './recover-settings.js';
 import { openPlanned } from './recover-source.js';
@@ -38,7 +38,8 @@ export async function finishRecovery(
     return { aliases: [], notes: [] };
   }
   const wanted = [...(from.aliases ?? manifest.aliases), ...input.replacedAliases];
-  const swapped = input.onExisting === 'swap' ? asked.collection : undefined;
+  const swapped =
+    input.onExisting === 'swap' ? { alias: asked.collection, from: input.swappedFrom } : undefined;
   return pointAliases(target, { writes, wanted, swapped }, signal);
 }
 

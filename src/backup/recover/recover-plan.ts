@@ -81,7 +81,9 @@ export async function refuseWithoutKeys(
   });
 }
 
-export type Place = Pick<RecoveryPlan, 'writes' | 'exists' | 'aliases' | 'creation'> & { notes?: string[] };
+export type Place = Pick<RecoveryPlan, 'writes' | 'exists' | 'swappedFrom' | 'aliases' | 'creation'> & {
+  notes?: string[];
+};
 
 export async function placeFor(
   target: ClusterControl,
@@ -141,17 +143,19 @@ async function behindAlias(
 ): Promise<Place> {
   const names = await target.collections(signal);
   const dated = names.filter((name) => isSwapName(name, alias) && !isUsed(name, aliases)).sort();
+  const current = aliases.find((one) => one.alias === alias)?.collection;
+  const swapped = current === undefined ? {} : { swappedFrom: current };
   const notes: string[] = [];
   for (const name of dated.reverse()) {
     const { config } = await target.info(name, signal);
     if (isPending(config, from, { cluster, collection: name })) {
       notes.push(madeAnew(name, await target.count(name, undefined, signal)));
-      return { writes: name, exists: false, notes };
+      return { writes: name, exists: false, ...swapped, notes };
     }
     if (isPendingOfAny(config))
       notes.push(`"${name}" is of an earlier recovery that was ended in the middle: delete it.`);
   }
-  return { writes: swapName(alias, now), exists: false, notes };
+  return { writes: swapName(alias, now), exists: false, ...swapped, notes };
 }
 
 /** Pulled by the nodes where the store has addresses for its objects. */
