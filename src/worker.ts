@@ -33,7 +33,7 @@ import {
   storesOn,
 } from './worker/backup-dependencies.js';
 import { examinationDependencies } from './worker/examination-dependencies.js';
-import { moveDependencies } from './worker/move-dependencies.js';
+import { moveControlDependencies, moveDependencies } from './worker/move-dependencies.js';
 import { ownQueueSettings, servesDisk } from './worker/own-queue.js';
 import { recoveryDependencies } from './worker/recovery-dependencies.js';
 import { registerSearchAttributes } from './worker/search-attributes.js';
@@ -94,7 +94,7 @@ function controlSettings(config: FerryConfig, connection: NativeConnection, name
       ...createControlActivities(controlDependencies(config, client)),
       ...createBackupControlActivities(backupControlDependencies(config)),
       ...createRecoveryControlActivities(backupControlDependencies(config)),
-      ...createMoveControlActivities(controlDependencies(config, client)),
+      ...createMoveControlActivities(moveControlDependencies(config)),
       ...createExaminationActivities(examinationDependencies(config, client)),
       ...createSnapshotControlActivities(snapshotControlDependencies(config)),
     },

@@ -5,7 +5,14 @@ import { freshCapture } from '../backup/capture/node-file.js';
 import { placeBackup } from '../backup/move/move-backup.js';
 import { nameLeft } from '../backup/move/move-leftovers.js';
 import { planMove } from '../backup/move/move-plan.js';
-import { markMoved, nameMoved, prepareMove, undoMove } from '../backup/move/move-prepare.js';
+import {
+  lookAtReplacedTarget,
+  markMoved,
+  nameMoved,
+  prepareMove,
+  undoMove,
+  type PrepareMoveRoom,
+} from '../backup/move/move-prepare.js';
 import {
   abandonMove,
   isStreamed,
@@ -20,7 +27,6 @@ import type {
   MoveShardInput,
   MoveShardResult,
 } from '../model/move-activities.js';
-import type { Controls } from '../transfer/control-port.js';
 import { markCollection } from '../transfer/mark-collection.js';
 import { betweenChecks } from '../transfer/pin.js';
 import type { CheckPin } from '../transfer/ports.js';
@@ -34,7 +40,8 @@ export interface MoveDependencies extends MoveRoom {
   checkPin: CheckPin;
 }
 
-export function createMoveControlActivities({ controls }: { controls: Controls }): MoveControlActivities {
+export function createMoveControlActivities(room: PrepareMoveRoom): MoveControlActivities {
+  const { controls } = room;
   const signal = (): AbortSignal => attemptSignal();
   return {
     planMove: async (input) => {
@@ -44,7 +51,8 @@ export function createMoveControlActivities({ controls }: { controls: Controls }
       if (plan.collection) plan.collection.notes.unshift(...notes);
       return plan;
     },
-    prepareMove: (input) => prepareMove(controls, input, signal()),
+    lookAtReplacedTarget: (input) => lookAtReplacedTarget(room, input, signal()),
+    prepareMove: (input) => prepareMove(room, input, signal()),
     markMoved: (input) => markMoved(controls, input, signal()),
     nameMoved: (input) => nameMoved(controls, input, signal()),
     undoMove: (input) => undoMove(controls, input, signal()),

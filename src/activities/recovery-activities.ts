@@ -16,7 +16,7 @@ import { removeReturned } from '../backup/recover/remove-returned.js';
 import { recoverShard } from '../backup/recover/recover-shard.js';
 import type { Flight } from '../backup/recover/settled-call.js';
 import { replayRecall } from '../backup/recover/replay-recall.js';
-import type { SearchesOf } from '../backup/ports.js';
+import type { SearchesOf, SnapshotNodes } from '../backup/ports.js';
 import { FerryError } from '../model/errors.js';
 import { DATA_QUEUE } from '../model/names.js';
 import type { BackupPlaces } from '../backup/capture/resolve-backup.js';
@@ -30,6 +30,8 @@ import { heldCall } from './held-call.js';
 export interface RecoveryDependencies {
   controls: Controls;
   stores: Stores;
+  /** Of the collections that a recovery replaces. */
+  nodes: SnapshotNodes;
   shardNodes: ShardNodes;
   searchesOf: SearchesOf;
   connect: Clusters['connect'];
@@ -65,7 +67,7 @@ function optional<T>(find: () => T): T | undefined {
 }
 
 export function createRecoveryActivities(dependencies: RecoveryDependencies): RecoveryActivities {
-  const { controls, stores, shardNodes, searchesOf, connect } = dependencies;
+  const { controls, stores, nodes, shardNodes, searchesOf, connect } = dependencies;
   return {
     resolveRecovery: (input) =>
       heldCall(`find what to recover in ${input.store}`, ({ signal }) =>
@@ -81,10 +83,12 @@ export function createRecoveryActivities(dependencies: RecoveryDependencies): Re
         }),
       ),
     lookAtReplaced: (input) =>
-      heldCall(`count ${input.target.collection}`, ({ signal }) => lookAtReplaced(controls, input, signal)),
+      heldCall(`look at ${input.target.collection}`, ({ signal }) =>
+        lookAtReplaced({ controls, nodes }, input, signal),
+      ),
     prepareRecovery: (input) =>
       heldCall(`make ${input.target.collection}`, ({ signal }) =>
-        prepareRecovery(controls, stores, input, signal),
+        prepareRecovery({ controls, stores, nodes }, input, signal),
       ),
     recoverShard: (input) =>
       heldCall<RecoverShardResult, FlightState<Flight>>(input, async (held) => {

@@ -4,7 +4,7 @@
 import type { CollectionPlan, Pace, PrepareTargetResult } from './activities.js';
 import type { CaptureMode, CollectionBackupRef, ShardToCapture } from './backup-activities.js';
 import type { CollectionRef, Pin } from './collections.js';
-import type { RecoverShardInput } from './recovery-activities.js';
+import type { LookAtReplacedResult, RecoverShardInput, Replaceable } from './recovery-activities.js';
 
 export interface PlanMoveInput {
   source: CollectionRef;
@@ -41,6 +41,13 @@ export interface PrepareMoveInput {
   /** Workflow id of the job, for the stamp. */
   job: string;
   deleteExtras?: boolean;
+  /** What may be deleted for `replace`. */
+  replaced?: Replaceable;
+}
+/** What `replace` is about to delete; nothing where it is gone, or is what this job made. */
+export interface LookAtReplacedTargetInput {
+  target: CollectionRef;
+  job: string;
 }
 /** A shard of the source and where it goes. */
 export interface PlacedShard {
@@ -142,6 +149,7 @@ export interface UndoMoveResult {
 /** Queue ferry-control. */
 export interface MoveControlActivities {
   planMove(input: PlanMoveInput): Promise<MovePlan>;
+  lookAtReplacedTarget(input: LookAtReplacedTargetInput): Promise<LookAtReplacedResult>;
   prepareMove(input: PrepareMoveInput): Promise<PrepareMoveResult>;
   markMoved(input: MarkMovedInput): Promise<void>;
   nameMoved(input: NameMovedInput): Promise<NameMovedResult>;

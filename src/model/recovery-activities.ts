@@ -100,14 +100,19 @@ export interface PrepareRecoveryInput {
   /** The plan's: a collection that was there is deleted only for `replace`. */
   exists: boolean;
   /** What may be deleted for `replace`; points, where a safety backup was taken, as they were before it was begun. */
-  replaced?: Pick<Replaced, 'creation'> & Partial<Replaced>;
+  replaced?: Replaceable;
 }
 
 /** A collection that is to be replaced. Absent creation: ferry never marked it. */
 export interface Replaced {
   creation?: string;
   points: number;
+  /** One hash over the last operation of each shard; absent where Qdrant does not tell. */
+  operations?: string;
 }
+/** Without points: no safety backup was wanted. */
+export type Replaceable = Pick<Replaced, 'creation'> & Partial<Replaced>;
+
 export interface LookAtReplacedInput {
   from: CollectionBackupRef;
   target: CollectionRef;

@@ -1,6 +1,12 @@
 // Which adapters the activities of recovery get.
 
-import { leasedConnect, leasedControls, leasedShardNodes, leasedStores } from '../activities/leased-ports.js';
+import {
+  leasedConnect,
+  leasedControls,
+  leasedShardNodes,
+  leasedSnapshotNodes,
+  leasedStores,
+} from '../activities/leased-ports.js';
 import type { RecoveryDependencies } from '../activities/recovery-activities.js';
 import { ForeignRoom } from '../backup/foreign/foreign-files.js';
 import { requireCluster, type FerryConfig } from '../model/ferry-config.js';
@@ -8,6 +14,7 @@ import { qdrantControls } from '../qdrant/control.js';
 import { connectPoints } from '../qdrant/point-connection.js';
 import { qdrantSearches } from '../qdrant/searches.js';
 import { shardNodes } from '../qdrant/recover-snapshot.js';
+import { snapshotNodes } from '../qdrant/snapshot-nodes.js';
 import { storesOf } from './backup-dependencies.js';
 import { foreignPlaces } from './foreign-places.js';
 
@@ -15,6 +22,7 @@ export function recoveryDependencies(config: FerryConfig, open = storesOf(config
   return {
     controls: leasedControls(qdrantControls(config.clusters)),
     stores: { open: leasedStores(open), foreign: new ForeignRoom(foreignPlaces(config, open)) },
+    nodes: leasedSnapshotNodes(snapshotNodes(config.clusters)),
     shardNodes: leasedShardNodes(shardNodes(config.clusters)),
     searchesOf: qdrantSearches(config.clusters),
     connect: leasedConnect((cluster, lane) => connectPoints(requireCluster(config, cluster), lane)),

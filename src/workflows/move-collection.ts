@@ -14,12 +14,15 @@ import {
   makeContinueAsNewFunc,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { CollectionPlan } from '../model/activities.js';
 import { FerryError } from '../model/errors.js';
 import { parseInput } from '../model/inputs.js';
 import { moveCollectionSchema, type MoveCollectionInput } from '../model/move-inputs.js';
+import type { PrepareMoveResult } from '../model/move-activities.js';
 import { newMove } from '../model/move-progress.js';
 import { describeDifference, replacedTarget, stateOfTarget } from '../model/outcome.js';
 import { newProgress, sidesOf, type CollectionProgress, type Sides } from '../model/progress-state.js';
+import type { Replaceable } from '../model/recovery-activities.js';
 import type { JobReport, MigrationReport } from '../model/results.js';
 import { CollectionJob } from './collection-job.js';
 import { failure, surfacing, troubleOf } from './failures.js';
@@ -32,6 +35,7 @@ import { awaitReplicas } from './prove-collection.js';
 import { proveMigration } from './prove-migration.js';
 import { runControl, runStore } from './proxies.js';
 import { locateStore } from './recovery-proxies.js';
+import { replacing } from './replacing.js';
 
 const RECHECK_AFTER_MS = 2_000;
 
@@ -125,9 +129,7 @@ async function backUp(move: Move, store: string): Promise<void> {
   });
 }
 
-/** What `replace` deletes is in a store first, as a backup of its own. */
-async function saveReplaced({ state, settings, plan: { exists }, options }: Move): Promise<void> {
-  if (!exists || !options.safetyBackup || state.safetyBackup !== undefined) return;
+async function backUpReplaced({ state, settings, options }: Move): Promise<void> {
   const store = options.store ?? options.through;
   // Whatever it is that goes: it may be half of something.
   const whatever = { allowUnfinished: true, allowReplicaDifference: true };
@@ -152,23 +154,47 @@ async function backupOf(
   return report.backup;
 }
 
-/** The compensation is armed before the first write to the target. */
 async function prepare(move: Move): Promise<Sides> {
-  const { job, state, source, written } = move;
+  const { job, state } = move;
   const { progress } = job;
-  const { collection: found } = move.plan;
-  if (!found) throw failure('Internal', 'The target was to be prepared before anything was planned.');
   await job.obey();
-  await saveReplaced(move);
-  progress.released = false;
-  state.isMade = found.targetState !== 'ours' && found.targetState !== 'known';
-  const { deleteExtras } = move.options;
-  const what = { source, target: written, plan: found, job: job.id, deleteExtras };
-  const summary = `prepare ${written.collection} on ${written.cluster}`;
-  const { shards: placed, ...prepared } = await job.persist(() => runControl('prepareMove', what, summary));
+  const { shards: placed, ...prepared } = await job.persist(() => saveAndMake(move));
   progress.prepared = prepared;
   state.shards = placed;
-  return sidesOf(found, prepared, move.options.replicas ? (prepared.targetNodes ?? 1) : 1);
+  return sidesOf(planned(move), prepared, move.options.replicas ? (prepared.targetNodes ?? 1) : 1);
+}
+
+async function saveAndMake(move: Move): Promise<PrepareMoveResult> {
+  const { job, settings, options, plan } = move;
+  const { target } = settings;
+  const { replaced: creation } = planned(move);
+  if (!plan.exists) return make(move, undefined);
+  const look = { target, job: job.id };
+  const what = {
+    ...{ target, creation, warnings: job.progress.warnings },
+    look: () => runControl('lookAtReplacedTarget', look, `look at ${target.collection}`),
+    backUp: options.safetyBackup ? () => backUpReplaced(move) : undefined,
+  };
+  return replacing(what, (replaced) => make(move, replaced));
+}
+
+/** The compensation is armed before the first write to the target. */
+function make(move: Move, replaced: Replaceable | undefined): Promise<PrepareMoveResult> {
+  const { job, state, source, written } = move;
+  const plan = planned(move);
+  job.progress.released = false;
+  state.isMade = plan.targetState !== 'ours' && plan.targetState !== 'known';
+  const { deleteExtras } = move.options;
+  const what = {
+    ...{ source, target: written, plan, job: job.id, deleteExtras },
+    ...(replaced === undefined ? {} : { replaced }),
+  };
+  return runControl('prepareMove', what, `prepare ${written.collection} on ${written.cluster}`);
+}
+
+function planned({ plan: { collection } }: Move): CollectionPlan {
+  if (!collection) throw failure('Internal', 'The target was to be prepared before anything was planned.');
+  return collection;
 }
 
 async function bringShards(move: Move): Promise<void> {

@@ -39,7 +39,9 @@ const control: Record<keyof ShortActivities, ActivityOptions> = {
   compareReplicas: { ...AT_ONCE, startToCloseTimeout: '5m' },
   planCollection: AT_ONCE,
   planMove: AT_ONCE,
-  prepareMove: PATIENT,
+  /** It counts exactly, and asks every shard. */
+  lookAtReplacedTarget: { ...PATIENT, startToCloseTimeout: '15m' },
+  prepareMove: { ...PATIENT, startToCloseTimeout: '15m' },
   markMoved: PATIENT,
   nameMoved: PATIENT,
   undoMove: PATIENT,

@@ -13,7 +13,11 @@ import {
   uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { FinishRecoveryResult, PrepareRecoveryResult, Replaced } from '../model/recovery-activities.js';
+import type {
+  FinishRecoveryResult,
+  PrepareRecoveryResult,
+  Replaceable,
+} from '../model/recovery-activities.js';
 import type { JobReport } from '../model/results.js';
 import { EMPTY_DIGEST } from '../model/digest.js';
 import { parseInput } from '../model/inputs.js';
@@ -30,6 +34,7 @@ import { runControl } from './proxies.js';
 import { recoverShards } from './recover-shards.js';
 import { Recovery, type RecoverySettings } from './recovery-state.js';
 import { runRecovery } from './recovery-proxies.js';
+import { replacing } from './replacing.js';
 import { replaySearches } from './replay-searches.js';
 
 const REPLICAS_WAIT_MS = 30 * 60_000;
@@ -110,21 +115,8 @@ const WHATEVER_IT_IS = {
   allowReplicaDifference: true,
 };
 
-/** How often a safety backup is taken again because the collection was written meanwhile. */
-const SAFETY_BACKUPS = 3;
-
-/** What `replace` deletes is in the store first, as a backup of its own; again after every wait. */
-async function saveReplaced({ state, settings, plan, queue }: Recovery): Promise<Replaced | undefined> {
+async function backUpReplaced({ state, settings }: Recovery): Promise<void> {
   const { cluster, collection } = settings.target;
-  if (!plan.exists || state.startedOver > 0) return undefined;
-  const input = { from: settings.from, target: settings.target };
-  const { replaced } = await runRecovery('lookAtReplaced', input, `count ${collection}`, queue);
-  if (replaced === undefined) return undefined;
-  if (replaced.creation !== plan.creation) {
-    const why = 'was deleted and made again since this recovery was planned';
-    throw failure('CollectionChanged', `${collection} on ${cluster} ${why}: start a new job.`);
-  }
-  if (!settings.options.safetyBackup) return replaced;
   const { store } = settings.from;
   const named = store === '' ? {} : { store };
   const report = await executeChild('fullBackup', {
@@ -134,7 +126,6 @@ async function saveReplaced({ state, settings, plan, queue }: Recovery): Promise
     staticSummary: `${collection} on ${cluster}, before it is replaced`,
   });
   state.safetyBackup = (report as JobReport).backup ?? 'unknown';
-  return replaced;
 }
 
 async function prepare(recovery: Recovery): Promise<void> {
@@ -145,31 +136,28 @@ async function prepare(recovery: Recovery): Promise<void> {
 }
 
 async function saveAndMake(recovery: Recovery): Promise<PrepareRecoveryResult> {
-  const { job, state, settings } = recovery;
-  const { from, options } = settings;
-  const { manifestSha256, exists } = recovery.plan;
-  const target = recovery.written;
-  for (let taken = 1; ; taken++) {
-    const replaced = await saveReplaced(recovery);
-    state.isMade = true;
-    const input = {
-      ...{ from, target, manifestSha256, job: job.id, creation: state.creation },
-      ...{ exists: exists && state.startedOver === 0, onExisting: options.onExisting },
-      ...(replaced === undefined
-        ? {}
-        : { replaced: options.safetyBackup ? replaced : withoutPoints(replaced) }),
-    };
-    try {
-      const summary = `make ${target.collection} on ${target.cluster}`;
-      return await runRecovery('prepareRecovery', input, summary, recovery.queue);
-    } catch (error) {
-      if (troubleOf(error).code !== 'SafetyBackupStale' || taken === SAFETY_BACKUPS) throw error;
-    }
-  }
+  const { job, state, settings, plan, queue } = recovery;
+  const { from, target, options } = settings;
+  if (!plan.exists || state.startedOver > 0) return make(recovery, undefined);
+  const what = {
+    ...{ target, creation: plan.creation, warnings: job.progress.warnings },
+    look: () => runRecovery('lookAtReplaced', { from, target }, `look at ${target.collection}`, queue),
+    backUp: options.safetyBackup ? () => backUpReplaced(recovery) : undefined,
+  };
+  return replacing(what, (replaced) => make(recovery, replaced));
 }
 
-function withoutPoints({ creation }: Replaced): Pick<Replaced, 'creation'> {
-  return creation === undefined ? {} : { creation };
+function make(recovery: Recovery, replaced: Replaceable | undefined): Promise<PrepareRecoveryResult> {
+  const { job, state, settings, plan, written: target, queue } = recovery;
+  const { from, options } = settings;
+  state.isMade = true;
+  const input = {
+    ...{ from, target, manifestSha256: plan.manifestSha256, job: job.id, creation: state.creation },
+    ...{ exists: plan.exists && state.startedOver === 0, onExisting: options.onExisting },
+    ...(replaced === undefined ? {} : { replaced }),
+  };
+  const summary = `make ${target.collection} on ${target.cluster}`;
+  return runRecovery('prepareRecovery', input, summary, queue);
 }
 
 /** Removing it waits for what a node still recovers into it. Then everything begins again, in a collection of its own. */

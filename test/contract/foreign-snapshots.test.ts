@@ -14,6 +14,7 @@ import { recoverShard } from '../../src/backup/recover/recover-shard.js';
 import type { ByteFile } from '../../src/backup/foreign/tar-walk.js';
 import { qdrantControls } from '../../src/qdrant/control.js';
 import { shardNodes } from '../../src/qdrant/recover-snapshot.js';
+import { snapshotNodes } from '../../src/qdrant/snapshot-nodes.js';
 import { DiskFiles } from '../../src/storage/disk-files.js';
 import { openStore } from '../../src/storage/open-store.js';
 import { startControlSides, type ControlSides } from '../support/control-sides.js';
@@ -126,7 +127,8 @@ describe('a shard that comes out empty', () => {
     const controls = qdrantControls(clusters);
     const { manifestSha256 } = await planForeign(controls, stores, wanted, { now: new Date(), signal });
     const prepared = { from, target, manifestSha256, onExisting: 'fail', exists: false, ...MADE } as const;
-    const { targetPin, shards } = await prepareRecovery(controls, stores, prepared, signal);
+    const room = { controls, stores, nodes: snapshotNodes(clusters) };
+    const { targetPin, shards } = await prepareRecovery(room, prepared, signal);
     const real = shardNodes(clusters);
     /** Takes every byte, says that all is well, and does nothing with them. */
     const forgetful: ShardNodes = {

@@ -24,6 +24,7 @@ export function moveActivities(
       mode: 'stream',
       ...settings.plan,
     }),
+    lookAtReplacedTarget: async () => ({}),
     prepareMove: async ({ source, target, plan, job }) => {
       const { sourcePin, targetState, heldBack } = plan;
       const input = { source, target, onExisting: 'fail', sourcePin, targetState, heldBack, job } as const;

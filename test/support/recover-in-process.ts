@@ -15,6 +15,7 @@ import { recoverShard } from '../../src/backup/recover/recover-shard.js';
 import { removeReturned } from '../../src/backup/recover/remove-returned.js';
 import { qdrantControls } from '../../src/qdrant/control.js';
 import { connectPoints } from '../../src/qdrant/point-connection.js';
+import { snapshotNodes } from '../../src/qdrant/snapshot-nodes.js';
 import { shardNodes } from '../../src/qdrant/recover-snapshot.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';
 import { awaitReady } from '../../src/transfer/await-ready.js';
@@ -58,8 +59,7 @@ export async function begin(what: InProcess): Promise<string> {
   const onExisting = more?.onExisting ?? 'fail';
   const { signal } = new AbortController();
   await prepareRecovery(
-    qdrantControls(clusters),
-    { open: () => store },
+    { controls: qdrantControls(clusters), stores: { open: () => store }, nodes: snapshotNodes(clusters) },
     { ...input, ...MADE, onExisting },
     signal,
   );
@@ -80,8 +80,7 @@ export async function recover(
   const onExisting = more?.onExisting ?? 'fail';
   try {
     const made = await prepareRecovery(
-      controls,
-      stores,
+      { controls, stores, nodes: snapshotNodes(clusters) },
       { from, target, manifestSha256, onExisting, exists, ...MADE },
       signal,
     );

@@ -9,7 +9,7 @@ import { wantedShard } from './plan-capture.js';
 
 export async function readOperations(
   nodes: SnapshotNodes,
-  { cluster, collection, shards }: ReadOperationsInput,
+  { cluster, collection, shards }: Pick<ReadOperationsInput, 'cluster' | 'collection' | 'shards'>,
   signal: AbortSignal,
 ): Promise<ReadOperationsResult> {
   const hash = createHash('sha256');

@@ -3,6 +3,7 @@
 // repeated; only what carries this job's open stamp is ever removed.
 
 import type {
+  LookAtReplacedTargetInput,
   MarkMovedInput,
   NameMovedInput,
   NameMovedResult,
@@ -11,21 +12,46 @@ import type {
   UndoMoveInput,
   UndoMoveResult,
 } from '../../model/move-activities.js';
+import type { LookAtReplacedResult } from '../../model/recovery-activities.js';
 import { workIn } from '../../model/stamp.js';
 import type { Controls } from '../../transfer/control-port.js';
-import { lookAt } from '../../transfer/look.js';
+import { lookAt, lookIfThere, type Look } from '../../transfer/look.js';
 import { createCheckPin } from '../../transfer/pin.js';
 import { pointAliases } from '../../transfer/point-aliases.js';
 import { prepareTarget } from '../../transfer/prepare-target.js';
 import { changeStamp } from '../../transfer/stamp-life.js';
 import { shardsToCapture } from '../capture/plan-capture.js';
+import type { SnapshotNodes } from '../ports.js';
+import { describeReplaced, requireReplaceable } from '../replaced.js';
 import { placeShards } from './move-places.js';
 
+export interface PrepareMoveRoom {
+  controls: Controls;
+  /** Of the collection that is replaced. */
+  nodes: SnapshotNodes;
+}
+
+export async function lookAtReplacedTarget(
+  { controls, nodes }: PrepareMoveRoom,
+  { target: ref, job }: LookAtReplacedTargetInput,
+  signal: AbortSignal,
+): Promise<LookAtReplacedResult> {
+  const target = controls.of(ref.cluster);
+  const there = await lookIfThere(target, ref, signal);
+  if (!there || isMadeBy(job, there)) return {};
+  return { replaced: await describeReplaced({ target, nodes }, ref, there, signal) };
+}
+
 export async function prepareMove(
-  controls: Controls,
-  { source, target, plan, job, deleteExtras }: PrepareMoveInput,
-  signal?: AbortSignal,
+  { controls, nodes }: PrepareMoveRoom,
+  { source, target, plan, job, deleteExtras, replaced }: PrepareMoveInput,
+  signal: AbortSignal,
 ): Promise<PrepareMoveResult> {
+  if (replaced) {
+    const room = { target: controls.of(target.cluster), nodes };
+    const there = await lookIfThere(room.target, target, signal);
+    if (there && !isMadeBy(job, there)) await requireReplaceable(room, target, replaced, there, signal);
+  }
   const { sourcePin, targetState, replaced: planned, heldBack } = plan;
   const onExisting = targetState === 'recreate' ? 'recreate' : 'fail';
   const extras = {
@@ -39,6 +65,11 @@ export async function prepareMove(
   const shards = shardsToCapture(layout, (await from.peers(signal)).length > 0);
   const made = await controls.of(target.cluster).layout(target.collection, signal);
   return { ...prepared, shards: placeShards(shards, target, made) };
+}
+
+function isMadeBy(job: string, { info }: Pick<Look, 'info'>): boolean {
+  const work = workIn(info.config);
+  return work?.kind === 'migration' && work.job === job && work.state === 'open' && work.isAdopted !== true;
 }
 
 /** Where Qdrant keeps no metadata nothing is noted, and the next attempt moves everything again. */
@@ -70,9 +101,7 @@ export async function undoMove(
   const target = controls.of(ref.cluster);
   if (!(await target.collections(signal)).includes(ref.collection)) return { removed: true };
   if (targetPin) await createCheckPin(controls)(ref.cluster, ref.collection, targetPin, signal);
-  const work = workIn((await target.info(ref.collection, signal)).config);
-  if (work?.kind !== 'migration' || work.job !== job || work.state !== 'open') return { removed: false };
-  if (work.isAdopted === true) return { removed: false };
+  if (!isMadeBy(job, { info: await target.info(ref.collection, signal) })) return { removed: false };
   await target.remove(ref.collection, signal);
   return { removed: true };
 }

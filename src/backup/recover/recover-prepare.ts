@@ -3,7 +3,7 @@
 // an earlier attempt made carries our stamp, and is deleted and made again.
 //
 //   1. delete: what is ours and pending; with `replace` also what the plan saw there, whose aliases the stamp keeps, and
-//      only while it is the one that was planned for and its safety backup holds as many points
+//      only while it is the one that was planned for and was not written since its safety backup was begun
 //   2. create, strict mode off, stamped as pending
 //   3. shard keys in the manifest's order, each with its number of shards
 //   4. payload indexes
@@ -19,18 +19,27 @@ import type { CollectionManifest } from '../../model/manifest.js';
 import { indexSchema } from '../../model/collection-settings.js';
 import { numberAt, type JsonObject } from '../../model/json.js';
 import { recoveryName } from '../../model/names.js';
-import { isAtLeast, METADATA_SINCE, stampMetadata, stampOf, type Stamp } from '../../model/stamp.js';
+import { isAtLeast, METADATA_SINCE, stampMetadata, type Stamp } from '../../model/stamp.js';
 import type { ClusterControl, Controls, Layout, NewShardKey } from '../../transfer/control-port.js';
-import { lookAt, lookIfThere, type Look } from '../../transfer/look.js';
+import { lookAt, lookIfThere } from '../../transfer/look.js';
 import { takePin } from '../../transfer/pin.js';
+import type { SnapshotNodes } from '../ports.js';
+import { describeReplaced, requireReplaceable } from '../replaced.js';
 import { placeName, placesIn, replicasOf } from '../move/move-places.js';
 import type { Stores } from './recover-ports.js';
 import { settingsIn, type RecoveredSettings } from './recover-settings.js';
 import { openPlanned } from './recover-source.js';
 import { isPending, replacedAliasesIn } from './recover-stamp.js';
 
+export interface PrepareRoom {
+  controls: Controls;
+  stores: Stores;
+  nodes: SnapshotNodes;
+}
+
 interface Making {
   target: ClusterControl;
+  nodes: SnapshotNodes;
   input: PrepareRecoveryInput;
   manifest: CollectionManifest;
   settings: RecoveredSettings;
@@ -38,14 +47,13 @@ interface Making {
 }
 
 export async function prepareRecovery(
-  controls: Controls,
-  stores: Stores,
+  { controls, stores, nodes }: PrepareRoom,
   input: PrepareRecoveryInput,
   signal: AbortSignal,
 ): Promise<PrepareRecoveryResult> {
   const { manifest } = await openPlanned(stores, input.from, input.manifestSha256, signal);
   const target = controls.of(input.target.cluster);
-  const making = { target, input, manifest, settings: settingsIn(manifest), signal };
+  const making = { target, nodes, input, manifest, settings: settingsIn(manifest), signal };
   await create(making, await makeRoom(making));
   await createShardKeys(making);
   await createIndexes(making);
@@ -57,7 +65,7 @@ export async function prepareRecovery(
 }
 
 /** Returns the aliases that went with what was there. */
-async function makeRoom({ target, input, signal }: Making): Promise<string[]> {
+async function makeRoom({ target, nodes, input, signal }: Making): Promise<string[]> {
   const there = await lookIfThere(target, input.target, signal);
   if (!there) return [];
   const isStamped = isAtLeast(await target.version(signal), METADATA_SINCE);
@@ -67,38 +75,24 @@ async function makeRoom({ target, input, signal }: Making): Promise<string[]> {
     const happened = `"${collection}" on "${cluster}" was made by somebody else since this recovery was planned`;
     throw new FerryError('TargetExists', happened, { context: { cluster, collection } });
   }
-  if (!isOurs) requireReplaceable(input, there);
   const named = (await target.aliases(signal)).filter((one) => one.collection === input.target.collection);
+  const { replaced } = input;
+  if (!isOurs && replaced) await requireReplaceable({ target, nodes }, input.target, replaced, there, signal);
   await target.remove(input.target.collection, signal);
   const earlier = isOurs ? replacedAliasesIn(there.info.config) : [];
   return [...new Set([...earlier, ...named.map((one) => one.alias)])].sort();
 }
 
-/** Asked again right before the deletion. */
-function requireReplaceable({ target, replaced }: PrepareRecoveryInput, there: Look): void {
-  if (replaced === undefined) return;
-  const { cluster, collection } = target;
-  const context = { cluster, collection };
-  if (stampOf(there.info.config)?.creation !== replaced.creation) {
-    const happened = `"${collection}" on "${cluster}" was deleted and made again since this recovery was planned`;
-    throw new FerryError('CollectionChanged', happened, { context });
-  }
-  if (replaced.points === undefined || there.points === replaced.points) return;
-  const counts = `it holds ${there.points} points, and held ${replaced.points} when its safety backup was begun`;
-  const happened = `"${collection}" on "${cluster}" was written since: ${counts}`;
-  throw new FerryError('SafetyBackupStale', happened, { context });
-}
-
 /** What `replace` is about to delete, for the safety backup and for the last look before the deletion. */
 export async function lookAtReplaced(
-  controls: Controls,
+  { controls, nodes }: Omit<PrepareRoom, 'stores'>,
   { from, target: ref }: LookAtReplacedInput,
   signal: AbortSignal,
 ): Promise<LookAtReplacedResult> {
-  const there = await lookIfThere(controls.of(ref.cluster), ref, signal);
+  const target = controls.of(ref.cluster);
+  const there = await lookIfThere(target, ref, signal);
   if (!there || isPending(there.info.config, from, ref)) return {};
-  const creation = stampOf(there.info.config)?.creation;
-  return { replaced: { points: there.points, ...(creation === undefined ? {} : { creation }) } };
+  return { replaced: await describeReplaced({ target, nodes }, ref, there, signal) };
 }
 
 async function create(making: Making, replacedAliases: string[]): Promise<void> {

@@ -1,0 +1,71 @@
+// What `replace` deletes: looked at before its safety backup is begun, and again right before the deletion. Promises that
+// what was written in between is noticed by the number of points or by the last operation of a shard, so also a payload
+// that changed. Where Qdrant does not tell the last operations, the number of points alone decides.
+
+import { FerryError } from '../model/errors.js';
+import type { CollectionRef } from '../model/collections.js';
+import type { Replaceable, Replaced } from '../model/recovery-activities.js';
+import { stampOf } from '../model/stamp.js';
+import type { ClusterControl } from '../transfer/control-port.js';
+import type { Look } from '../transfer/look.js';
+import { shardsToCapture } from './capture/plan-capture.js';
+import { readOperations } from './capture/read-operations.js';
+import type { SnapshotNodes } from './ports.js';
+
+export interface ReplacedRoom {
+  target: ClusterControl;
+  nodes: SnapshotNodes;
+}
+
+export async function describeReplaced(
+  room: ReplacedRoom,
+  ref: CollectionRef,
+  there: Look,
+  signal: AbortSignal,
+): Promise<Replaced> {
+  const creation = stampOf(there.info.config)?.creation;
+  return {
+    points: there.points,
+    ...(creation === undefined ? {} : { creation }),
+    ...(await operationsOf(room, ref, there, signal)),
+  };
+}
+
+/** Call it last before the deletion. */
+export async function requireReplaceable(
+  room: ReplacedRoom,
+  ref: CollectionRef,
+  replaced: Replaceable,
+  there: Look,
+  signal: AbortSignal,
+): Promise<void> {
+  const { cluster, collection } = ref;
+  const context = { cluster, collection };
+  if (stampOf(there.info.config)?.creation !== replaced.creation) {
+    const happened = `"${collection}" on "${cluster}" was deleted and made again since this job was planned`;
+    throw new FerryError('CollectionChanged', happened, { context });
+  }
+  if (replaced.points === undefined) return;
+  const stale = (how: string): FerryError =>
+    new FerryError('SafetyBackupStale', `"${collection}" on "${cluster}" was written since: ${how}`, {
+      context,
+    });
+  if (there.points !== replaced.points) {
+    throw stale(
+      `it holds ${there.points} points, and held ${replaced.points} when its safety backup was begun`,
+    );
+  }
+  const { operations } = await operationsOf(room, ref, there, signal);
+  if (operations === replaced.operations) return;
+  throw stale(`it holds ${there.points} points as before, and was changed after its safety backup was begun`);
+}
+
+async function operationsOf(
+  { target, nodes }: ReplacedRoom,
+  { cluster, collection }: CollectionRef,
+  { layout }: Look,
+  signal: AbortSignal,
+): Promise<Pick<Replaced, 'operations'>> {
+  const shards = shardsToCapture(layout, (await target.peers(signal)).length > 0);
+  return readOperations(nodes, { cluster, collection, shards }, signal);
+}
