@@ -5,7 +5,7 @@ import type {
   RecoveryActivities,
   RecoveryControlActivities,
 } from '../model/recovery-activities.js';
-import { finishRecovery, undoRecovery } from '../backup/recover/recover-finish.js';
+import { finishRecovery, keepRecovered, undoRecovery } from '../backup/recover/recover-finish.js';
 import { resolveForeign } from '../backup/foreign/foreign-resolve.js';
 import { planForeign } from '../backup/foreign/plan-foreign.js';
 import { planRecovery } from '../backup/recover/recover-plan.js';
@@ -123,6 +123,8 @@ export function createRecoveryActivities(dependencies: RecoveryDependencies): Re
       }),
     finishRecovery: (input) =>
       heldCall(`finish ${input.writes}`, ({ signal }) => finishRecovery(controls, stores, input, signal)),
+    keepRecovered: (input) =>
+      heldCall(`keep ${input.target.collection}`, ({ signal }) => keepRecovered(controls, input, signal)),
     undoRecovery: (input) =>
       heldCall(`remove ${input.target.collection}`, ({ signal }) => undoRecovery(controls, input, signal)),
   };

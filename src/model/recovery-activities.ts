@@ -208,6 +208,13 @@ export interface FinishRecoveryResult {
   left?: string;
 }
 
+/** What differs from its proof and is left to its owner. */
+export interface KeepRecoveredInput {
+  target: CollectionRef;
+  targetPin: Pin;
+  job: string;
+}
+
 /** Removes what a failed recovery made, and nothing else. */
 export interface UndoRecoveryInput {
   from: CollectionBackupRef;
@@ -237,5 +244,6 @@ export interface RecoveryActivities {
   removeReturned(input: RemoveReturnedInput): Promise<RemoveReturnedResult>;
   replayRecall(input: ReplayRecallInput): Promise<ReplayRecallResult>;
   finishRecovery(input: FinishRecoveryInput): Promise<FinishRecoveryResult>;
+  keepRecovered(input: KeepRecoveredInput): Promise<void>;
   undoRecovery(input: UndoRecoveryInput): Promise<UndoRecoveryResult>;
 }

@@ -45,6 +45,8 @@ export interface StampedWork {
   isAdopted?: boolean;
   /** Every shard came as a snapshot: what is left is the proof. */
   isMoved?: boolean;
+  /** What was recovered differs from its proof, and was left to its owner: no job deletes it by itself. */
+  isKept?: boolean;
   /** Of a closed one: what it held when it was proved. */
   verified?: RangeDigest;
 }
@@ -87,6 +89,7 @@ function workOf(stamp: JsonObject): StampedWork | undefined {
     ...(replaced.length === 0 ? {} : { replacedAliases: replaced }),
     ...(work.adopted === true ? { isAdopted: true } : {}),
     ...(work.moved === true ? { isMoved: true } : {}),
+    ...(work.kept === true ? { isKept: true } : {}),
     ...(isObject(verified)
       ? { verified: { count: numberAt(verified, 'count') ?? 0, sum: textAt(verified, 'sum') ?? '' } }
       : {}),
@@ -119,6 +122,7 @@ function workJson(work: StampedWork): JsonObject {
       : { replaced_aliases: replacedAliases }),
     ...(work.isAdopted ? { adopted: true } : {}),
     ...(work.isMoved ? { moved: true } : {}),
+    ...(work.isKept ? { kept: true } : {}),
     ...(verified === undefined
       ? {}
       : { verified: { count: new LosslessNumber(String(verified.count)), sum: verified.sum } }),

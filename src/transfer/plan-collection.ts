@@ -34,6 +34,7 @@ export async function planCollection(
   const sourcePin = await takePin(source, input.source.collection, from.info, signal);
   const wanted = withOverrides(wholeSettings(from.info.config), input.overrides);
   const targetState = to ? stateOf(input, sourcePin, from, to) : 'absent';
+  if (to && targetState === 'ours') await refuseNamed(target, input, to, signal);
   const verified = to && targetState === 'known' ? verifiedOf(input, to) : undefined;
   await refuseMissingClustering(target, wanted, signal);
   const replaced = targetState === 'recreate' ? await markReplaced(target, input.target, signal) : undefined;
@@ -145,6 +146,21 @@ function stateOf(input: PlanCollectionInput, sourcePin: Pin, from: Look, to: Loo
 function beingFilled({ target }: PlanCollectionInput, work: StampedWork): FerryError {
   const happened = `"${target.collection}" on "${target.cluster}" belongs to another job: ${fillerOf(work)}`;
   return new FerryError('TargetNotEmpty', happened, { context: { ...target } });
+}
+
+/** Ferry gives aliases last of all: what has one, and was never finished, is used by somebody who did not wait for the end. */
+async function refuseNamed(
+  target: ClusterControl,
+  { target: ref, deleteExtras }: PlanCollectionInput,
+  to: Look,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (deleteExtras) return;
+  const alias = (await target.aliases(signal)).find(({ collection }) => collection === ref.collection);
+  if (alias === undefined) return;
+  const job = workIn(to.info.config)?.job;
+  const happened = `"${ref.collection}" on "${ref.cluster}" was given the alias "${alias.alias}" although the job ${job} has not finished it: it may be in use`;
+  throw new FerryError('TargetMovedOn', happened, { context: { ...ref } });
 }
 
 /** More points than an earlier run left there are somebody's work. */

@@ -39,8 +39,10 @@ async function migrate(job: CollectionJob, parsed: Parsed): Promise<MigrationRep
   progress.sides ??= await prepare(job, parsed);
   const subset = progress.plan?.targetState === 'merge';
   const { onDifference, deleteExtras } = parsed.options;
-  await proveMigration({ job, sides: progress.sides, onDifference, deleteExtras });
-  return finishMigration(job, parsed.options, { subset, name: () => copyAliases(job) });
+  const proof = { job, sides: progress.sides, onDifference, deleteExtras };
+  await proveMigration(proof);
+  const steps = { subset, name: () => copyAliases(job), proveAgain: () => proveMigration(proof) };
+  return finishMigration(job, parsed.options, steps);
 }
 
 async function plan(job: CollectionJob, { options, asked }: Parsed): Promise<void> {

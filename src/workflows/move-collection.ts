@@ -105,8 +105,9 @@ async function carryOut(move: Move): Promise<MigrationReport> {
   progress.sides ??= await prepare(move);
   if (!state.isMoved) await bringShards(move);
   const { onDifference, deleteExtras } = options;
-  await proveMigration({ job, sides: progress.sides, onDifference, deleteExtras, fromSnapshots: true });
-  return finish(move);
+  const proof = { job, sides: progress.sides, onDifference, deleteExtras, fromSnapshots: true };
+  await proveMigration(proof);
+  return finish(move, () => proveMigration(proof));
 }
 
 /** By way of a store: a backup of its own, whose objects the target's shards are then filled from. */
@@ -217,7 +218,7 @@ function placed(move: Move) {
   return job.persist(() => runStore('placeBackup', input, { ...storeQueue, summary }));
 }
 
-async function finish(move: Move): Promise<MigrationReport> {
+async function finish(move: Move, proveAgain: () => Promise<void>): Promise<MigrationReport> {
   const { job, state, settings, options, source, written } = move;
   let left: string | undefined;
   const name = async (): Promise<string[]> => {
@@ -233,7 +234,12 @@ async function finish(move: Move): Promise<MigrationReport> {
     return named.aliases;
   };
   const alwaysNamed = options.onExisting === 'swap';
-  const report = await finishMigration(job, omit(options, 'overrides'), { subset: false, name, alwaysNamed });
+  const report = await finishMigration(job, omit(options, 'overrides'), {
+    subset: false,
+    name,
+    proveAgain,
+    alwaysNamed,
+  });
   const { leftOnNode } = state;
   return { ...report, moved: move.summary(left), ...(leftOnNode.length > 0 ? { leftOnNode } : {}) };
 }

@@ -290,7 +290,7 @@ async function undo({ state, settings, written, queue }: Recovery): Promise<bool
 async function ending(recovery: Recovery, error: unknown): Promise<unknown> {
   const { job, state, written } = recovery;
   const { code, message } = troubleOf(error);
-  const left = isKept(recovery, code) ? keptAs(recovery) : await cleanUp(recovery);
+  const left = isKept(recovery, code) ? await keep(recovery) : await cleanUp(recovery);
   const touched = left === undefined ? message : `${message.replace(/[.\s]*$/, '')}. ${left.text}`;
   job.progress.lastError = touched;
   job.show();
@@ -304,12 +304,16 @@ function isKept({ settings: { options, rehearse } }: Recovery, code: string): bo
   return code === 'RecoveryDiffers' && options.onDifference === 'keep' && !rehearse;
 }
 
-/** Its stamp stays open: nothing takes it for whole, and the same recovery again makes it anew. */
-function keptAs({ written }: Recovery): { text: string; removed: boolean } {
+/** Its stamp stays open, so nothing takes it for whole, and says that no job may delete it by itself. */
+async function keep({ job, state, written, queue }: Recovery): Promise<{ text: string; removed: boolean }> {
   const name = `${written.collection} on ${written.cluster}`;
   const kept = `${name} was kept as it was recovered, without aliases.`;
   const next =
-    'The same recovery again makes it anew, `--on-difference remove` removes it, `--ignore-proof` takes it unproven.';
+    'To recover it again under this name say `--on-existing replace`; `--ignore-proof` then takes it unproven, `--on-difference remove` removes what differs.';
+  if (state.prepared) {
+    const input = { target: written, targetPin: state.prepared.targetPin, job: job.id };
+    await runRecovery('keepRecovered', input, `keep ${written.collection}`, queue);
+  }
   return { text: `${kept} ${next}`, removed: false };
 }
 

@@ -30,6 +30,7 @@ const table: Record<keyof StoreActivities, ActivityOptions> = {
   removeReturned: LONG,
   replayRecall: { ...PATIENT, startToCloseTimeout: '2h' },
   finishRecovery: { ...PATIENT, startToCloseTimeout: '6h' },
+  keepRecovered: PATIENT,
   undoRecovery: LONG,
   writeProof: PATIENT,
 };

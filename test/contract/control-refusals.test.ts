@@ -216,6 +216,17 @@ test('deletes only the collection that it was told to replace, not one that took
   expect(await controls.of('target').count('owned')).toBe(2);
 });
 
+test('goes on with no target that was given an alias before it was finished, unless the source leads', async () => {
+  const begun = planFor('docs', 'begun');
+  await prepareTarget(controls, await planned(controls, begun));
+  expect(await planCollection(controls, begun)).toMatchObject({ targetState: 'ours' });
+  const action = '{"create_alias":{"collection_name":"begun","alias_name":"prod"}}';
+  await rest(sides.target, 'POST', '/collections/aliases', `{"actions":[${action}]}`);
+  await refusal('TargetMovedOn', planCollection(controls, begun));
+  const led = { ...begun, deleteExtras: true };
+  expect(await planCollection(controls, led)).toMatchObject({ targetState: 'ours' });
+});
+
 test('notices that an alias leads to another cluster, or a name to another collection', async () => {
   const { sourcePin } = await plan('docs');
   const checkPin = createCheckPin(controls);

@@ -3,6 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readText } from '../../src/backup/read-text.js';
+import type { RecoveryReport } from '../../src/model/recovery-progress.js';
 import { proofSchema } from '../../src/model/manifest.js';
 import type { QdrantServer } from '../../src/local/index.js';
 import { startBackupStack, storeOf, type BackupStack } from '../support/backup-stack.js';
@@ -16,6 +17,7 @@ import { fillRandom } from '../support/random-collection.js';
 import { collectionPath, rest, upsertTexts } from '../support/rest-text.js';
 import { snapshotCommands } from '../support/snapshot-commands.js';
 import { startThreeNodes, type ThreeNodes } from '../support/three-nodes.js';
+import { resultOf } from '../support/workflows-of.js';
 
 let stack: BackupStack;
 let trio: ThreeNodes;
@@ -130,6 +132,21 @@ describe('8: a backup whose proof is of an earlier state', () => {
     expect([run.code, reportOf(run).outcome]).toEqual([0, 'unproven']);
     expect(await aliasesOf(stack.side('target', 'trusted'))).toEqual(['current']);
     await expectRecovered('trusted');
+  });
+
+  it('is not deleted unasked by the next run, which has a safety backup of it where it is told to replace it', async () => {
+    await rest(stack.target, 'POST', `${collectionPath('kept')}/points/delete?wait=true`, '{"points":[0]}');
+    const again = await restore(backup, 'docs', '--as', 'kept', '--ignore-proof');
+    expect(again.code).toBe(1);
+    expect(again.stdout).toContain('an earlier recovery left it there, because it differs from its proof');
+    expect(await countPoints(stack.side('target', 'kept'))).toBe(POINTS - 1);
+    const how = ['--ignore-proof', '--on-existing', 'replace'];
+    const run = await restore(backup, 'docs', '--as', 'kept', ...how);
+    expect(run, run.stdout + run.stderr).toMatchObject({ code: 0 });
+    const { safetyBackup = '' } = await resultOf<RecoveryReport>(stack.temporal, 'ferry/target/kept');
+    const saved = ['--cluster', 'target', '--backup', safetyBackup, '--as', 'saved'];
+    expect(await ferry(stack, 'restore', 'target', 'kept', ...saved)).toMatchObject({ code: 0 });
+    expect(await countPoints(stack.side('target', 'saved'))).toBe(POINTS - 1);
   });
 
   async function expectRecovered(name: string): Promise<void> {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBackupStack, type BackupStack } from '../support/backup-stack.js';
 import { aliasesOf, countPoints } from '../support/compare-sides.js';
 import { faultyProxy, type FaultyProxy } from '../support/faulty-proxy.js';
-import { ferry, reportOf, startFerry, type RunningFerry } from '../support/ferry-command.js';
+import { ferry, startFerry, type RunningFerry } from '../support/ferry-command.js';
 import { pause, positionOf } from '../support/kill-watch.js';
 import { fillRandom } from '../support/random-collection.js';
 import { collectionPath, recreateCollection, rest, upsertTexts } from '../support/rest-text.js';
@@ -107,20 +107,6 @@ describe('a snapshot migration that replaces a collection', () => {
     await until(async () => (await phaseOf(`ferry/ingress/${name}`)) === 'awaiting-operator');
     return running;
   }
-
-  it('has in its safety backup what was written while it waited', async () => {
-    const running = await parked('saved');
-    await write('saved', 250);
-    ingress.plan = () => undefined;
-    expect(await ferry(stack, 'retry', 'saved')).toMatchObject({ code: 0 });
-    const run = await running.ended;
-    expect(run, run.stdout + run.stderr).toMatchObject({ code: 0 });
-    const { safetyBackup = '' } = (reportOf(run).collections[0] as { moved: { safetyBackup?: string } })
-      .moved;
-    const shown = await ferry(stack, 'backups', 'show', safetyBackup, '--json');
-    expect(shown.stdout).toMatch(/"points": ?550/);
-    expect(await held('saved')).toBe(500);
-  });
 
   it('deletes no other collection than the one that was planned for', async () => {
     const running = await parked('another');

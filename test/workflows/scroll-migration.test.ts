@@ -38,11 +38,33 @@ describe('scrollMigration', () => {
       expect(run.fakes.called('closeStamp')).toEqual([
         expect.objectContaining({ job: job.workflowId, verified: child.proof.target }),
       ]);
-      const ends = ['releaseTarget', 'compareConfigurations', 'closeStamp', 'copyAliases', 'awaitReady'];
-      expect(names.slice(names.indexOf('releaseTarget'))).toEqual(ends);
+      expect(names.slice(names.indexOf('releaseTarget'))).toEqual([
+        ...[
+          'releaseTarget',
+          'countPoints',
+          'compareConfigurations',
+          'closeStamp',
+          'copyAliases',
+          'awaitReady',
+        ],
+      ]);
       expect(run.fakes.called('copySlice')).toContainEqual(
         expect.objectContaining({ what: 'copy slice 3 of 4 of docs' }),
       );
+    }));
+
+  it('proves the target once more where putting its settings back changed how many points it holds', () =>
+    lab.withClusters(async (run) => {
+      run.fakes.fill(run.a, 'docs', 200);
+      let isBack = false;
+      run.fakes.before = async (name) => {
+        if (isBack || name !== 'releaseTarget') return;
+        isBack = true;
+        run.target().set('9000', 'deleted before, and back');
+      };
+      const report = await (await run.migrate()).result();
+      expect(report).toMatchObject({ outcome: 'verified', collections: [{ repaired: { deleted: 1 } }] });
+      expect(run.target()).toEqual(run.source());
     }));
 
   it('has a row for each collection in the list, found by search attributes', () =>

@@ -7,6 +7,7 @@
 import type {
   FinishRecoveryInput,
   FinishRecoveryResult,
+  KeepRecoveredInput,
   UndoRecoveryInput,
   UndoRecoveryResult,
 } from '../../model/recovery-activities.js';
@@ -17,6 +18,7 @@ import type { CollectionManifest } from '../../model/manifest.js';
 import { isAtLeast, METADATA_SINCE, stampMetadata, stampOf, workIn } from '../../model/stamp.js';
 import type { ClusterControl, Controls } from '../../transfer/control-port.js';
 import { createCheckPin } from '../../transfer/pin.js';
+import { changeStamp } from '../../transfer/stamp-life.js';
 import { pointAliases } from '../../transfer/point-aliases.js';
 import type { Stores } from './recover-ports.js';
 import { settingsIn, type RecoveredSettings } from './recover-settings.js';
@@ -95,6 +97,15 @@ async function closing(
   const proved = verified === undefined ? {} : { verified };
   const closed = { ...rest, ...proved, state: 'closed' as const, renewedAt: new Date().toISOString() };
   return { ...patch, metadata: stampMetadata({ creation, work: closed }) };
+}
+
+/** From then on it is its owner's, whatever the recovery's next run may want. */
+export async function keepRecovered(
+  controls: Controls,
+  input: KeepRecoveredInput,
+  signal: AbortSignal,
+): Promise<void> {
+  await changeStamp(controls, input, (work) => ({ ...work, isKept: true }), signal);
 }
 
 /**

@@ -15,7 +15,7 @@ import { findProof } from './recover-proofs.js';
 import { whole } from '../../model/steering.js';
 import { stampOf } from '../../model/stamp.js';
 import { settingsIn } from './recover-settings.js';
-import { isPending, isPendingOfAny, replacedAliasesIn } from './recover-stamp.js';
+import { isKept, isPending, isPendingOfAny, replacedAliasesIn } from './recover-stamp.js';
 import { refuseUnfitVersion, wayOnto } from './recover-version.js';
 import { markCollection } from '../../transfer/mark-collection.js';
 
@@ -120,11 +120,11 @@ export async function placeFor(
     const marked = creation === undefined ? {} : { creation };
     return { writes: collection, exists: true, aliases: own.sort(), ...marked };
   }
-  const happened = `"${collection}" exists on "${cluster}"`;
-  throw new FerryError('TargetExists', happened, { context });
+  const why = isKept(config) ? ': an earlier recovery left it there, because it differs from its proof' : '';
+  throw new FerryError('TargetExists', `"${collection}" exists on "${cluster}"${why}`, { context });
 }
 
-/** Begun by an attempt at this very recovery that was ended, or that kept what differed. */
+/** Begun by an attempt at this very recovery that was ended. */
 function madeAnew(collection: string, points: number): string {
   return `What an earlier attempt at this recovery left as ${collection} (${whole(points)} points) was deleted.`;
 }
