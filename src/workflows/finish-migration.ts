@@ -51,10 +51,7 @@ export async function finishMigration(
 
 const PROOFS_AGAIN = 2;
 
-/**
- * Other settings end what optimizers are doing, and with it, on a busy node, deletions that they had not taken over may be
- * undone: seen once on 1.17.0.
- */
+/** Putting the indexing threshold back undoes deletions on a busy node: test/contract/undone-deletions.test.ts. */
 async function confirmCount(job: CollectionJob, proveAgain: () => Promise<void>): Promise<void> {
   const { progress, settings } = job;
   const { target } = settings;
