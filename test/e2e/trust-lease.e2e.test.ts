@@ -39,6 +39,8 @@ async function loseTemporal(worker: CutWorker): Promise<void> {
   worker.temporal.cut('freeze');
   await pause(LEASE_MS + 500);
   const sent = worker.sent();
+  // Still cut off; but Temporal gives no task to its polls any more, which would each take a heartbeat time-out to come back.
+  worker.temporal.cut('refuse');
   await stack.workers.data.start();
   await pause(3_000);
   expect(worker.sent() - sent).toBeLessThan(1_000); // what keeps a connection open

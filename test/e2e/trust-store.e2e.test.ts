@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import { startWorkerProcess, type LocalProcess } from '../../src/local/index.js';
 import { backupFolder, backupKey, completeKey, manifestKey } from '../../src/model/backup-names.js';
-import { readText, sha256OfText } from '../../src/backup/read-text.js';
+import { readIfThere, readText, sha256OfText } from '../../src/backup/read-text.js';
 import type { BackupDocument } from '../../src/model/manifest.js';
 import type { CatalogueEntry } from '../../src/model/backup-activities.js';
 import { startBackupStack, storeOf, type BackupStack } from '../support/backup-stack.js';
@@ -177,14 +177,14 @@ describe('many collections whose objects are damaged before they are checked', (
     const whole = await backUp('--concurrency', '8', '--no-digest');
     const before = new Set(runsOnDisk());
     const running = ferry(stack, 'backup', 'source', ...DISK, '--no-recall', '--json');
-    let id = '';
-    while (id === '') {
+    let [id, started]: [string, string | undefined] = ['', undefined];
+    while (started === undefined) {
       await sleep(50);
       id = runsOnDisk().find((name) => !before.has(name)) ?? '';
+      if (id !== '')
+        started = await readIfThere(storeOf(stack, 'disk'), `${backupFolder('source', id)}started.json`);
     }
-    const { workflowId } = document<{ workflowId: string }>(
-      await readText(storeOf(stack, 'disk'), `${backupFolder('source', id)}started.json`),
-    );
+    const { workflowId } = document<{ workflowId: string }>(started);
     await sleep(1_500);
     await withClient(stack.temporal, (client) => client.workflow.getHandle(workflowId).cancel());
     await running;
