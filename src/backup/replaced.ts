@@ -8,6 +8,7 @@ import type { Replaceable, Replaced } from '../model/recovery-activities.js';
 import { stampOf } from '../model/stamp.js';
 import type { ClusterControl } from '../transfer/control-port.js';
 import type { Look } from '../transfer/look.js';
+import { requireCreation } from '../transfer/pin.js';
 import { shardsToCapture } from './capture/plan-capture.js';
 import { readOperations } from './capture/read-operations.js';
 import type { SnapshotNodes } from './ports.js';
@@ -41,10 +42,7 @@ export async function requireReplaceable(
 ): Promise<void> {
   const { cluster, collection } = ref;
   const context = { cluster, collection };
-  if (stampOf(there.info.config)?.creation !== replaced.creation) {
-    const happened = `"${collection}" on "${cluster}" was deleted and made again since this job was planned`;
-    throw new FerryError('CollectionChanged', happened, { context });
-  }
+  requireCreation(ref, replaced.creation, there.info.config);
   if (replaced.points === undefined) return;
   const stale = (how: string): FerryError =>
     new FerryError('SafetyBackupStale', `"${collection}" on "${cluster}" was written since: ${how}`, {

@@ -140,7 +140,7 @@ export const catalogue = {
   SidesDiffer: {
     retryable: false,
     remedy:
-      'Stop whoever writes to the source or the target, and run it again. A target that was verified before is repaired only with `deleteExtras: true` (`--delete-extras`).',
+      'Stop whoever writes to the source or the target, and run it again. A target that was verified before, and has changed or holds more than the source, is repaired only with `deleteExtras: true` (`--delete-extras`).',
   },
   CollectionsFailed: {
     retryable: false,
@@ -243,7 +243,7 @@ export const catalogue = {
   RecoveryDiffers: {
     retryable: false,
     remedy:
-      'Do not use what was recovered. Run the same recovery again, which makes the collection anew, or choose another backup (`--backup`).',
+      'Do not use what was recovered. Recover it again with `onExisting: "replace"` (`--on-existing replace`), or choose another backup (`--backup`).',
   },
   StandaloneBusy: {
     retryable: false,

@@ -59,7 +59,7 @@ function reasonForDifference(progress: CollectionProgress, proof: Proof): string
   const { plan } = progress;
   if (plan?.targetState !== 'known') return undefined;
   if (progress.lacksDeletion) return deletedSince(proof.extra);
-  if (progress.untouchedAt !== undefined) return undefined;
+  if (progress.untouchedAfter !== undefined) return undefined;
   if (proof.missing + proof.changed + proof.extra === 0) return undefined;
   return 'target has changed since it was verified, so nothing was written. If the source leads: `deleteExtras: true` (`--delete-extras`)';
 }

@@ -66,10 +66,10 @@ export interface CollectionProgress {
   /** When the stamp on the target was last renewed, in milliseconds of workflow time. */
   renewedAt?: number;
   /**
-   * Of a target that an earlier run verified: at the end of which round, and after how many waits, it still held what it
-   * held then, so that what differs is the source's doing.
+   * Of a target that an earlier run verified: after how many waits it still held what it held then, so that what differed
+   * was the source's doing.
    */
-  untouchedAt?: { round: number; waits: number };
+  untouchedAfter?: number;
   /** The source has deleted points since, and nobody said that the target may lose them. */
   lacksDeletion?: boolean;
   /** How often the job has waited: for `resume`, or for its operator. */

@@ -34,6 +34,16 @@ export async function markCollection(
   return weaker(control, collection, 'Qdrant did not keep the mark', signal);
 }
 
+/** Marks it, and gives the creation id that it has then: what is deleted later must be what was planned for. */
+export async function markedCreation(
+  control: ClusterControl,
+  ref: CollectionRef,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  await markCollection(control, ref, signal);
+  return stampOf((await control.info(ref.collection, signal)).config)?.creation;
+}
+
 async function hasMark(control: ClusterControl, collection: string, signal?: AbortSignal): Promise<boolean> {
   return stampOf((await control.info(collection, signal)).config) !== undefined;
 }

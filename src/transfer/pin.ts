@@ -117,6 +117,13 @@ function requireSameJob(ref: CollectionRef, { job }: Pin, now: string | undefine
   throw changed('CollectionChanged', ref, `the job ${now ?? '(unknown)'} has taken it over`);
 }
 
+/** Asked right before a collection is deleted to be made anew. Absent: it could not be marked. */
+export function requireCreation(ref: CollectionRef, planned: string | undefined, config: JsonObject): void {
+  if (stampOf(config)?.creation === planned) return;
+  const happened = `"${ref.collection}" on "${ref.cluster}" was deleted and made again since this job was planned`;
+  throw new FerryError('CollectionChanged', happened, { context: { ...ref } });
+}
+
 async function infoOrChanged(
   control: ClusterControl,
   ref: CollectionRef,

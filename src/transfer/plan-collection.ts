@@ -10,11 +10,11 @@ import { misfits, settingDifferences } from '../model/settings-difference.js';
 import { FerryError } from '../model/errors.js';
 import { numberAt, valueAt, writeJson, type JsonObject } from '../model/json.js';
 import { migrationName } from '../model/names.js';
-import { isAtLeast, METADATA_SINCE, stampOf, workIn, type StampedWork } from '../model/stamp.js';
+import { isAtLeast, METADATA_SINCE, workIn, type StampedWork } from '../model/stamp.js';
 import { whole } from '../model/steering.js';
 import type { ClusterControl, Controls } from './control-port.js';
 import { keyName, lookAt, lookIfThere, readPlanOf, shardKeysOf, type Look } from './look.js';
-import { markCollection } from './mark-collection.js';
+import { markedCreation } from './mark-collection.js';
 import { sharesPeer, takePin } from './pin.js';
 import { compareClusters, requireKnownCluster } from './same-cluster.js';
 
@@ -37,7 +37,8 @@ export async function planCollection(
   if (to && targetState === 'ours') await refuseNamed(target, input, to, signal);
   const verified = to && targetState === 'known' ? verifiedOf(input, to) : undefined;
   await refuseMissingClustering(target, wanted, signal);
-  const replaced = targetState === 'recreate' ? await markReplaced(target, input.target, signal) : undefined;
+  const replaced =
+    targetState === 'recreate' ? await markedCreation(target, input.target, signal) : undefined;
   const notes = await notesFor(target, input, wanted, targetState, to, signal);
   return {
     sourcePin,
@@ -50,16 +51,6 @@ export async function planCollection(
     heldBack: await heldBackOf(target, input, wanted, targetState, to, signal),
     notes: [...unfinished, ...notes].slice(0, MAX_NOTES),
   };
-}
-
-/** Its creation id: what is deleted later must be what was planned for. */
-async function markReplaced(
-  target: ClusterControl,
-  ref: CollectionRef,
-  signal?: AbortSignal,
-): Promise<string | undefined> {
-  await markCollection(target, ref, signal);
-  return stampOf((await target.info(ref.collection, signal)).config)?.creation;
 }
 
 function refuseContradiction({ onExisting, deleteExtras }: PlanCollectionInput): void {

@@ -26,16 +26,14 @@ export async function pointAliases(
   const there = await target.aliases(signal);
   const names = new Set(await target.collections(signal));
   const wanted = [...new Set([...(swapped === undefined ? [] : [swapped.alias]), ...asked])].sort();
-  const isFree = (alias: string) => !names.has(alias) && isOf(there, alias, writes);
-  const isSwapped = (alias: string) =>
-    alias === swapped?.alias &&
-    !names.has(alias) &&
-    [swapped.from, writes].includes(nameBehind(there, alias));
-  const taken = wanted.filter((alias) => !isSwapped(alias) && !isFree(alias));
-  const ours = wanted.filter((alias) => !taken.includes(alias));
+  const isOurs = (alias: string) => {
+    const from = alias === swapped?.alias ? swapped.from : undefined;
+    return !names.has(alias) && [undefined, writes, from].includes(nameBehind(there, alias));
+  };
+  const ours = wanted.filter(isOurs);
+  const taken = wanted.filter((alias) => !isOurs(alias));
   const missing = ours.filter((alias) => nameBehind(there, alias) !== writes);
-  const former = swapped && isSwapped(swapped.alias) ? nameBehind(there, swapped.alias) : undefined;
-  const left = former === writes ? undefined : former;
+  const left = swapped && missing.includes(swapped.alias) ? nameBehind(there, swapped.alias) : undefined;
   if (missing.length > 0) await target.pointAliases(missing, writes, signal);
   return {
     aliases: ours,
@@ -52,10 +50,4 @@ function leftText(alias: string, writes: string | undefined): string {
 
 function nameBehind(there: readonly Alias[], alias: string): string | undefined {
   return there.find((one) => one.alias === alias)?.collection;
-}
-
-/** Free, or ours already. */
-function isOf(there: readonly Alias[], alias: string, collection: string): boolean {
-  const found = nameBehind(there, alias);
-  return found === undefined || found === collection;
 }

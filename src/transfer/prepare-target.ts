@@ -36,7 +36,7 @@ import {
 } from '../model/stamp.js';
 import type { ClusterControl, Controls, NewShardKey } from './control-port.js';
 import { keyName, lookAt, lookIfThere, readPlanOf, shardKeysOf, strictLimit, type Look } from './look.js';
-import { createCheckPin, takePin, withJob } from './pin.js';
+import { createCheckPin, requireCreation, takePin, withJob } from './pin.js';
 import { isOurs } from './plan-collection.js';
 import { requireKnownCluster } from './same-cluster.js';
 
@@ -150,10 +150,7 @@ async function removeExisting(controls: Controls, work: Work): Promise<void> {
       throw new FerryError('InvalidInput', happened, { context: { ...ref } });
     }
   }
-  if (!isPlanned) {
-    const happened = `"${ref.collection}" on "${ref.cluster}" was deleted and made again since this job was planned`;
-    throw new FerryError('CollectionChanged', happened, { context: { ...ref } });
-  }
+  requireCreation(ref, input.replaced, there.info.config);
   await target.remove(ref.collection, signal);
 }
 

@@ -1,6 +1,7 @@
 // How every migration of a collection ends once its proof was taken: what was held back is put back, the target is counted
-// once more, the configurations are compared, the stamp is closed, aliases are set. From then on the result stands: indexes are awaited last, and an
-// abort only ends the waiting. And the compensation when it does not get that far.
+// once more where the sides were equal, the configurations are compared, the stamp is closed, aliases are set. From then on
+// the result stands: indexes are awaited last, and an abort only ends the waiting. And the compensation when it does not
+// get that far.
 
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import { migrationReport } from '../model/outcome.js';
@@ -37,16 +38,16 @@ export async function finishMigration(
   const { source, target } = settings;
   job.enter('finishing');
   await job.persist(() => release(job, 'step'));
-  if (!subset) await confirmCount(job, proveAgain);
-  const configuration = await configurationDifferences(job, options.overrides, subset);
-  const report = (aliases: string[]) =>
+  const report = (configuration: string[], aliases: string[] = []) =>
     migrationReport(progress, { source, target }, { subset, configuration, aliases });
-  if (report([]).outcome === 'different') return report([]);
+  if (!subset && report([]).outcome !== 'different') await confirmCount(job, proveAgain);
+  const configuration = await configurationDifferences(job, options.overrides, subset);
+  if (report(configuration).outcome === 'different') return report(configuration);
   await closeStamp(job);
   const aliases = options.copyAliases || alwaysNamed ? await name() : [];
   if (options.awaitIndexing) await awaitIndexes(job, options.awaitIndexingMinutes * 60_000);
   job.enter('done');
-  return report(aliases);
+  return report(configuration, aliases);
 }
 
 const PROOFS_AGAIN = 2;

@@ -32,18 +32,17 @@ export async function proveMigration(proof: MigrationProof): Promise<void> {
 /** Only what the source has changed or added is brought over. */
 async function proveKnown(job: CollectionJob, sides: Sides, mode: Proving['mode']): Promise<void> {
   const { progress } = job;
-  if (progress.untouchedAt === undefined) {
+  if (progress.untouchedAfter === undefined) {
     await proveCollection({ job, sides, subset: false, mode: 'report' });
     if (isEqual(progress) || !isUntouched(progress)) return;
-    progress.untouchedAt = { round: progress.round, waits: progress.waits };
+    progress.untouchedAfter = progress.waits;
     progress.lacksDeletion = progress.tally.found.extra > 0;
-    if (mode === 'report' || progress.lacksDeletion) return;
-    nextRound(progress);
+    if (mode === 'repair' && !progress.lacksDeletion) nextRound(progress);
   }
-  if (progress.round === progress.untouchedAt.round) return;
-  const { waits } = progress.untouchedAt;
+  if (mode !== 'repair' || progress.lacksDeletion) return;
+  const { untouchedAfter } = progress;
   const afterGate = () => {
-    if (progress.waits > waits) throw movedOn(job);
+    if (progress.waits > untouchedAfter) throw movedOn(job);
   };
   await proveCollection({ job, sides, subset: false, mode: 'repair', afterGate });
 }

@@ -68,6 +68,22 @@ describe('a target that an earlier run verified', () => {
       expect(new Set(modes(run))).toEqual(new Set(['report report']));
     }));
 
+  it('is not written either where its application writes there at that very moment', () =>
+    lab.withClusters(async (run) => {
+      await verifiedBefore(run);
+      run.source().delete('7');
+      run.source().set('8', 'newer');
+      run.fakes.before = async (name) => {
+        if (name === 'releaseTarget') run.target().set('9000', 'written by the application');
+      };
+      expect((await failureOf(await run.migrate())).type).toBe('SidesDiffer');
+      expect([run.target().get('8'), run.target().get('9000')]).toEqual([
+        'value 8',
+        'written by the application',
+      ]);
+      expect(new Set(modes(run))).toEqual(new Set(['report report']));
+    }));
+
   it('is not written any more once the job has waited in the middle of it', () =>
     lab.withClusters(async (run) => {
       await verifiedBefore(run);

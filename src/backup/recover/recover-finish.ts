@@ -1,8 +1,7 @@
 // What a collection is besides its points, once they are proved: strict mode, indexes that the snapshots did not bring,
 // those gone that only the snapshots had, the stamp closed, before anybody waits for indexes; and last the aliases, all in
 // one call, so that nobody sees one missing. May be repeated. Only the collection that was made is touched, and of one
-// whose stamp is closed only the aliases. An alias that names another collection is never taken,
-// except the one that `swap` was asked to move. And the opposite: undo.
+// whose stamp is closed only the aliases. And the opposite: undo.
 
 import type {
   FinishRecoveryInput,

@@ -13,11 +13,10 @@ import { checkSizes, hashShard, soleObject } from './recover-objects.js';
 import type { Stores } from './recover-ports.js';
 import { findProof } from './recover-proofs.js';
 import { whole } from '../../model/steering.js';
-import { stampOf } from '../../model/stamp.js';
 import { settingsIn } from './recover-settings.js';
 import { isKept, isPending, isPendingOfAny, replacedAliasesIn } from './recover-stamp.js';
 import { refuseUnfitVersion, wayOnto } from './recover-version.js';
-import { markCollection } from '../../transfer/mark-collection.js';
+import { markedCreation } from '../../transfer/mark-collection.js';
 
 export interface PlanningHooks {
   now: Date;
@@ -115,8 +114,7 @@ export async function placeFor(
   if (input.onExisting === 'replace') {
     const own = aliases.filter((one) => one.collection === collection).map((one) => one.alias);
     // Marked before its safety backup marks it: what is deleted must be what was planned for.
-    await markCollection(target, { cluster, collection }, signal);
-    const creation = stampOf((await target.info(collection, signal)).config)?.creation;
+    const creation = await markedCreation(target, { cluster, collection }, signal);
     const marked = creation === undefined ? {} : { creation };
     return { writes: collection, exists: true, aliases: own.sort(), ...marked };
   }

@@ -26,11 +26,11 @@ export interface Flight {
   answers?: RecoverySigns['answers'];
 }
 
-export interface FlightLog {
+export interface FlightLog<F = Flight> {
   /** What the attempt before left; null for no flight. */
-  last: Flight | null;
+  last: F | null;
   /** Resolves when the next attempt is sure to find it. */
-  remember(flight: Flight | null): Promise<void>;
+  remember(flight: F | null): Promise<void>;
 }
 
 export interface CallSite {
@@ -177,7 +177,8 @@ function judge({ isAlone, isWhole }: CallSite, flight: Flight, look: Look | unde
   return more.every((status) => status.startsWith('2')) ? 'recovered' : 'failed';
 }
 
-function moreAnswers(before: RecoverySigns['answers'], now: RecoverySigns['answers']): string[] {
+/** Statuses that were answered since. */
+export function moreAnswers(before: RecoverySigns['answers'], now: RecoverySigns['answers']): string[] {
   return Object.keys(now).filter((status) => (now[status] ?? 0) > (before[status] ?? 0));
 }
 

@@ -15,6 +15,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FerryError, UnheardCall } from '../../model/errors.js';
 import { isNamedAs } from '../../model/snapshot-names.js';
+import { moreAnswers, type FlightLog } from '../recover/settled-call.js';
 import type { CreationSigns, NodeFile, SnapshotNode, SnapshotSource } from '../ports.js';
 
 /** A call that may be going on. Stands in heartbeats. */
@@ -28,12 +29,7 @@ export interface CreateFlight {
 export interface CreateSite {
   node: SnapshotNode;
   source: SnapshotSource;
-  log: {
-    /** What the attempt before left; null for no flight. */
-    last: CreateFlight | null;
-    /** Resolves when the next attempt is sure to find it. */
-    remember(flight: CreateFlight | null): Promise<void>;
-  };
+  log: FlightLog<CreateFlight>;
   signal: AbortSignal;
   /** For tests. */
   patienceMs?: number;
@@ -137,17 +133,13 @@ function judge({ before, signs: then }: CreateFlight, { files, signs }: Look): O
   if (made) return made;
   if (then === undefined || signs === undefined) return undefined;
   if (signs.startedAt !== then.startedAt) return 'ended';
-  return hasMore(then.answers, signs.answers) ? 'ended' : undefined;
+  return moreAnswers(then.answers, signs.answers).length > 0 ? 'ended' : undefined;
 }
 
 /** Whether a creation that goes on would show. */
 function mustShow({ source }: CreateSite, { signs: then }: CreateFlight, { signs }: Look): boolean {
   if (then === undefined || signs === undefined) return false;
   return source !== 'storage' || signs.begun === then.begun;
-}
-
-function hasMore(before: CreationSigns['answers'], now: CreationSigns['answers']): boolean {
-  return Object.keys(now).some((status) => (now[status] ?? 0) > (before[status] ?? 0));
 }
 
 function keyOf(outcome: Outcome | undefined): string {
