@@ -91,6 +91,21 @@ it.each<MoveShardInput['via']>(['push', 'pull'])(
   },
 );
 
+it('tells which way a shard went, also where the attempt died that brought it', async () => {
+  const nodes = snapshotNodes(clusters());
+  const state = freshCapture();
+  const leaving: SnapshotNodes = {
+    ...nodes,
+    holding: async (...args) => {
+      const node = await nodes.holding(...args);
+      return Object.assign(node, { remove: () => Promise.reject(new Error('killed')) });
+    },
+  };
+  await move(leaving, state, 'push').catch(() => undefined);
+  expect(state).toMatchObject({ filled: 1, via: 'push' });
+  expect(await move(nodes, state, 'auto')).toMatchObject({ via: 'push', leftOnNode: [] });
+});
+
 it('has the node make another file where ours was taken away before it was pulled', async () => {
   const nodes = snapshotNodes(clusters());
   const state = freshCapture();

@@ -28,7 +28,7 @@ afterAll(async () => {
   await trio?.stop();
 });
 
-const { run: snapshots, answer, refusal, listed, created } = snapshotCommands(() => stack);
+const { run: snapshots, answer, refusal, listed } = snapshotCommands(() => stack);
 const nodeAt = (at: number) => trio.nodes[at] as QdrantServer;
 const [first, second, third] = [() => nodeAt(0), () => nodeAt(1), () => nodeAt(2)];
 const byNode = (a: string, b: string) => (a.split(' ')[1] ?? '').localeCompare(b.split(' ')[1] ?? '');
@@ -79,10 +79,12 @@ it('puts the collection back, node by node', async () => {
 
 it('calls it a failure when Qdrant says 200 OK and there are no points, and removes what is empty', async () => {
   await fillSharded(first(), 'keyed', 60, 9_223_372_036_854_775_807n);
-  const made = await created('trio', '--collection', 'keyed', '--node', first().url);
+  // of the nodes on which Qdrant put its shards
+  const { made } = await answer<CreateSnapshotResult>('create', 'trio', '--collection', 'keyed');
+  const [{ name, node }] = made as [ListedSnapshot];
   const path = join(stack.folder, 'keyed.snapshot');
-  await answer('download', 'trio', made.name, '--collection', 'keyed', '--node', first().url, '--to', path);
-  const how = ['--node', first().url, '--file', path, '--priority', 'snapshot'];
+  await answer('download', 'trio', name, '--collection', 'keyed', '--node', node, '--to', path);
+  const how = ['--node', node, '--file', path, '--priority', 'snapshot'];
   const empty = await refusal('recover', 'trio', '--collection', 'keyed-again', ...how);
   expect(empty).toMatchObject({ exit: 1, code: 'RecoveredEmpty' });
   expect(empty.message).toContain('ferry restore --from');

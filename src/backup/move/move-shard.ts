@@ -34,8 +34,9 @@ import {
 import { otherHash, Passing } from './passing.js';
 
 export interface MoveState extends CaptureState {
-  /** Replicas that have the file named in `file`. */
+  /** Replicas that have the file named in `file`, and the way the last of them went. */
   filled?: number;
+  via?: MoveShardResult['via'];
   /** A call into the next replica that may be going on. */
   flight?: Flight;
 }
@@ -131,13 +132,13 @@ async function moveStored(moving: Moving, stop: AbortSignal): Promise<MoveShardR
   const { input, state } = moving;
   try {
     // Another node's file is another snapshot: no replica has it yet.
-    if (state.file?.node !== moving.node.url) delete state.filled;
+    if (state.file?.node !== moving.node.url) forgetFilled(state);
     const file = await fileOnNode(moving);
-    let via: MoveShardResult['via'] = input.via === 'push' ? 'push' : 'pull';
+    let via = state.via ?? (input.via === 'push' ? 'push' : 'pull');
     for (const [at, peer] of input.placed.peers.entries()) {
       if (at < (state.filled ?? 0)) continue;
       via = await intoReplica(moving, peer, (shard) => fill(moving, shard, file, via));
-      state.filled = at + 1;
+      Object.assign(state, { filled: at + 1, via });
       moving.onProgress(state, true);
     }
     return { bytes: file.bytes, via, leftOnNode: await leaveNode(moving) };
@@ -221,8 +222,13 @@ async function beginAgain(moving: Moving, why: unknown): Promise<unknown> {
 
 function forgetFile({ state, onProgress }: Moving): void {
   delete state.file;
-  delete state.filled;
+  forgetFilled(state);
   onProgress(state, false);
+}
+
+function forgetFilled(state: MoveState): void {
+  delete state.filled;
+  delete state.via;
 }
 
 /** Each of several replicas gets the file itself: what Qdrant copies between them loses integers from 2^63 on. */
