@@ -75,6 +75,47 @@ export const catalogue = {
   },
   QdrantUnavailable: { retryable: true, remedy: 'Retried by itself; if it stays, look at the node.' },
   QdrantThrottled: { retryable: true, remedy: 'Retried by itself after the time Qdrant asked for.' },
+  QdrantDiskFull: {
+    retryable: false,
+    remedy:
+      'What was written stays. Make room on the disk of the named node, or enlarge it, then send `retry` (`ferry retry`), or start the job again.',
+  },
+  QdrantOutOfMemory: {
+    retryable: false,
+    remedy:
+      'What was written stays. Give the named node more memory, or remove collections from it, then send `retry` (`ferry retry`), or start the job again.',
+  },
+  QdrantOutOfFiles: {
+    retryable: false,
+    remedy:
+      'Raise the limit of open files of the named node (`ulimit -n`, `LimitNOFILE`, `--ulimit nofile`) and restart it, then send `retry` (`ferry retry`), or start the job again.',
+  },
+  QdrantRecoveryMode: {
+    retryable: false,
+    remedy:
+      'The named node reads and writes no points. Mend what it says, restart it without recovery mode, then send `retry` (`ferry retry`), or start the job again.',
+  },
+  QdrantReadOnly: {
+    retryable: false,
+    remedy:
+      'Let the named node write again (unlock it, or mount its disk for writing), then send `retry` (`ferry retry`), or start the job again.',
+  },
+  CollectionLimitReached: {
+    retryable: false,
+    remedy:
+      'Remove collections from the target, or raise `storage.max_collections` of its configuration and restart it, then start the job again.',
+  },
+  StrictModeLimit: {
+    retryable: false,
+    remedy:
+      "Raise the named limit in the collection's `strict_mode_config`, or switch strict mode off while the job runs, then send `retry` (`ferry retry`), or start the job again.",
+  },
+  NameTooLong: {
+    retryable: false,
+    isFinal: true,
+    remedy:
+      "Qdrant makes files of the collection's name, and they would be too long. Scroll migration (`ferry migrate --method scroll`) copies such a collection; under a shorter name, with `as` (`--as`), it can be backed up there.",
+  },
   LeaseLost: {
     retryable: true,
     remedy: 'Retried by itself: the next attempt goes on from the last acknowledged heartbeat.',
@@ -251,7 +292,14 @@ export const catalogue = {
   },
   StackFailed: { retryable: false, remedy: 'Where a log file is named, it says more.' },
   Internal: { retryable: false, remedy: 'This is a defect of ferry: please report it with the stack trace.' },
-} as const satisfies Record<string, { retryable: boolean; remedy: string }>;
+} as const satisfies Record<string, CatalogueEntry>;
+
+interface CatalogueEntry {
+  retryable: boolean;
+  remedy: string;
+  /** Nothing that an operator could do makes the same job succeed: it does not wait for one. */
+  isFinal?: true;
+}
 
 export type ErrorCode = keyof typeof catalogue;
 export type ErrorContext = Readonly<Record<string, string | number | undefined>>;
@@ -294,6 +342,13 @@ export class UnheardCall extends FerryError {}
 
 export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(catalogue, value);
+}
+
+/** No `retry` changes it. */
+export function isFinal(code: string): boolean {
+  if (!isErrorCode(code)) return false;
+  const entry: CatalogueEntry = catalogue[code];
+  return entry.isFinal === true;
 }
 
 function sentence(happened: string, remedy: string, context: ErrorContext): string {

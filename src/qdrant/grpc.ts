@@ -6,8 +6,9 @@ import type * as http2 from 'node:http2';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { Http2SessionManager } from '@connectrpc/connect-node';
 import type { ClusterConnection, NodeAddress } from '../model/cluster.js';
-import { FerryError } from '../model/errors.js';
+import { FerryError, type ErrorCode } from '../model/errors.js';
 import { createPointCalls, type PointCalls } from './point-calls.js';
+import { codeOfSentence } from './refusal-sentences.js';
 
 const STREAM_WINDOW_BYTES = 32 << 20;
 const CONNECTION_WINDOW_BYTES = 128 << 20;
@@ -105,16 +106,26 @@ function fromStatus(
       );
     case Code.NotFound:
       return new FerryError('CollectionNotFound', said, options);
+    default:
+      return new FerryError(codeOfSentence(said) ?? codeOfStatus(error.code), said, {
+        ...options,
+        ...retryAfter(error),
+      });
+  }
+}
+
+function codeOfStatus(code: Code): ErrorCode {
+  switch (code) {
     case Code.ResourceExhausted:
-      return new FerryError('QdrantThrottled', said, { ...options, ...retryAfter(error) });
+      return 'QdrantThrottled';
     case Code.InvalidArgument:
     case Code.FailedPrecondition:
     case Code.AlreadyExists:
     case Code.OutOfRange:
     case Code.Unimplemented:
-      return new FerryError('QdrantRejected', said, options);
+      return 'QdrantRejected';
     default:
-      return new FerryError('QdrantUnavailable', said, options);
+      return 'QdrantUnavailable';
   }
 }
 

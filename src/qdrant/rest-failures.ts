@@ -2,6 +2,7 @@
 // are secrets, and Qdrant repeats them) and no API key gets into a message. Knows REST only; gRPC has its own.
 
 import { FerryError, UnheardCall, type ErrorCode, type ErrorContext } from '../model/errors.js';
+import { codeOfSentence } from './refusal-sentences.js';
 
 const UNREACHABLE = new Set([
   'ECONNREFUSED',
@@ -53,7 +54,10 @@ export function answerFailure(
   const context = { ...where, status };
   const code = codeOf(status, said, path);
   if (code === 'ClusterUnauthorized') {
-    return new FerryError(code, `Qdrant at ${where.node} refused the API key or its rights`, { context });
+    const right = /^Forbidden: /.test(said) ? `: ${said}` : '';
+    return new FerryError(code, `Qdrant at ${where.node} refused the API key or its rights${right}`, {
+      context,
+    });
   }
   const happened = `Qdrant answered ${status}: ${said || 'without a reason'}`;
   const retryAfterMs = parseRetryAfter(retryAfter);
@@ -82,9 +86,13 @@ export function asUnheard(failure: FerryError): UnheardCall {
 }
 
 function codeOf(status: number, said: string, path: string): ErrorCode {
+  if (status === 403 && codeOfSentence(said) === 'QdrantReadOnly') return 'QdrantReadOnly';
   if (status === 401 || status === 403) return 'ClusterUnauthorized';
   if (status === 404 && isMissingCollection(said, path)) return 'CollectionNotFound';
+  const meant = codeOfSentence(said);
+  if (meant !== undefined) return meant;
   if (status === 429) return 'QdrantThrottled';
+  if (status === 507) return 'QdrantDiskFull';
   if (status === 408 || status >= 500) return 'QdrantUnavailable';
   return 'QdrantRejected';
 }

@@ -16,6 +16,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { describeCaptured, shardsOf } from '../model/capture-progress.js';
+import { isFinal } from '../model/errors.js';
 import { shortWarnings } from '../model/job-report.js';
 import { shardsMoved } from '../model/move-progress.js';
 import type { CollectionRef } from '../model/collections.js';
@@ -173,6 +174,7 @@ export class CollectionJob {
         if (error instanceof ContinueAsNew || isCancellation(error) || isVerdict(error) || isReplaced(error))
           throw error;
         const { code, message } = troubleOf(error);
+        if (isFinal(code)) throw error;
         this.progress.lastError = `${code}: ${message}`;
         if (!(await this.park(`${code}: ${message}`))) throw error;
       }

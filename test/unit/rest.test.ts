@@ -36,6 +36,22 @@ test.each([
   [403, '{"status":{"error":"Forbidden"}}', 'ClusterUnauthorized', 'refused the API key'],
   [500, '{"status":{"error":"Service internal error"}}', 'QdrantUnavailable', 'internal error'],
   [503, '', 'QdrantUnavailable', 'without a reason'],
+  [507, '{"status":{"error":"Insufficient storage: Disk usage is at 96%"}}', 'QdrantDiskFull', 'is at 96%'],
+  [
+    507,
+    '{"status":{"error":"Insufficient storage: Resident memory is at 9%"}}',
+    'QdrantOutOfMemory',
+    'at 9%',
+  ],
+  [500, '{"status":{"error":"Service internal error: Out of memory, free: 9, x"}}', 'QdrantOutOfMemory', 'x'],
+  [503, '{"status":{"error":"Shard temporarily unavailable: y"}}', 'QdrantUnavailable', 'unavailable: y'],
+  [403, '{"status":{"error":"Storage locked: upkeep"}}', 'QdrantReadOnly', 'locked: upkeep'],
+  [
+    403,
+    '{"status":{"error":"Forbidden: Global manage access is required"}}',
+    'ClusterUnauthorized',
+    'manage',
+  ],
 ])('turns an answer %i into an error with Qdrant’s own reason', async (status, text, code, reason) => {
   const node = await nodeThat((_, answer) => answer.writeHead(status).end(text));
   await expect(node.request('GET', '/collections/c')).rejects.toMatchObject({
