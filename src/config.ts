@@ -13,6 +13,8 @@ import {
   configurationSchema,
   type ClusterEntry,
   type FerryConfig,
+  type StoreConnection,
+  type StoreEntry,
 } from './model/ferry-config.js';
 import { FerryError } from './model/errors.js';
 import { urlVariable } from './model/foreign-source.js';
@@ -28,7 +30,7 @@ export function loadConfig(path?: string, env: Environment = process.env): Ferry
   return {
     path: file,
     clusters: mapEntries(clusters, (entry, alias) => connection(file, alias, entry)),
-    stores: mapEntries(stores, (entry, alias) => ({ alias, ...entry })),
+    stores: mapEntries(stores, (entry, alias) => storeConnection(file, alias, entry)),
     ...rest,
   };
 }
@@ -150,6 +152,13 @@ function connection(file: string, alias: string, entry: ClusterEntry): ClusterCo
       : { ca: readText(resolve(dirname(file), entry.ca), `clusters.${alias}.ca`) }),
     ...(entry.taskQueue === undefined ? {} : { taskQueue: entry.taskQueue }),
   };
+}
+
+/** Paths become absolute; what is in the files is read by whoever asks the store. */
+function storeConnection(file: string, alias: string, entry: StoreEntry): StoreConnection {
+  const paths = Object.entries(entry).filter(([field]) => field.endsWith('File'));
+  const absolute = paths.map(([field, path]) => [field, resolve(dirname(file), String(path))]);
+  return { alias, ...entry, ...(Object.fromEntries(absolute) as Partial<StoreEntry>) };
 }
 
 function readText(path: string, field: string): string {

@@ -11,7 +11,8 @@ export const inputDescriptions: Record<string, string> = {
   onDifference:
     'when the proof finds a difference: repair it or fail (migration); keep what was recovered, without aliases, or remove it (recovery)',
   ignoreProof: 'do not compare the content with the proof of the backup: the result is then "unproven"',
-  onFailure: 'park a collection for an operator, or fail it',
+  onFailure:
+    'park a collection for an operator, only where new keys are what it takes (`parkForKeys`), or fail it',
   onBusy: 'when another job writes the same collection of the target',
   parkForHours: 'how long a parked collection waits',
   concurrency: 'collections at the same time',

@@ -28,7 +28,8 @@ export const fullBackupSchema = z.strictObject({
   allowReplicaDifference: z.boolean().default(false),
   /** Wait so long for the optimizers before the capture, in milliseconds. */
   settleMs: z.int().min(0).max(86_400_000).default(60_000),
-  onFailure: z.enum(['park', 'fail']).default('fail'),
+  /** `parkForKeys`: park where new keys are all that it takes, else fail. */
+  onFailure: z.enum(['park', 'parkForKeys', 'fail']).default('parkForKeys'),
   onBusy: z.enum(['fail', 'wait']).default('fail'),
   parkForHours: z.number().positive().max(720).default(72),
   /** Collections captured at the same time. */

@@ -12,6 +12,11 @@ export const catalogue = {
     remedy: 'Check url and grpcUrl in ferry.yaml, the network, and the node.',
   },
   ClusterUnauthorized: { retryable: false, remedy: 'Check apiKey in ferry.yaml and the rights of that key.' },
+  ClusterKeyRefused: {
+    retryable: false,
+    remedy:
+      'Put the right key into ferry.yaml (`apiKey`) or into the file that it names (`apiKeyFile`); workers read both again by themselves. Then send `retry`, or start the job again.',
+  },
   ClusterUntrusted: {
     retryable: false,
     remedy: 'Check the certificate, or name its authority as `ca` in ferry.yaml.',
@@ -152,6 +157,31 @@ export const catalogue = {
     retryable: false,
     remedy: 'Check the keys or role of this worker and the rights that docs/permissions.md lists.',
   },
+  StoreKeysExpired: {
+    retryable: false,
+    remedy:
+      'Renew the credentials where this worker takes them from (docs/permissions.md, "Credentials of a store"); they are read again by themselves. Then send `retry`, or start the job again.',
+  },
+  StoreKeysUnknown: {
+    retryable: false,
+    remedy:
+      'The store does not know the access key, or the secret is of another one: put the right pair where this worker takes it from (docs/permissions.md, "Credentials of a store"). Then send `retry`, or start the job again.',
+  },
+  StoreKeysMissing: {
+    retryable: false,
+    remedy:
+      'Give this worker credentials: `accessKeyId` and `secretAccessKey`, or their files, in ferry.yaml, or what the AWS chain finds (environment, ~/.aws, a role). Then send `retry`, or start the job again.',
+  },
+  StoreClockSkewed: {
+    retryable: false,
+    remedy:
+      'The keys are not the cause. Set the clock of the machine of this worker, or of the store (NTP). Then send `retry`, or start the job again.',
+  },
+  StorePartsRefused: {
+    retryable: false,
+    remedy:
+      'The store takes other parts than it was sent. Name whose S3 it is with `profile`, or set `partSizeBytes` and `maxParts` for this store in ferry.yaml, then start the job again.',
+  },
   StoreUnreachable: {
     retryable: true,
     remedy: 'Retried by itself; if it stays, check url, endpoint and region in ferry.yaml and the network.',
@@ -165,6 +195,11 @@ export const catalogue = {
   ObjectMissing: {
     retryable: false,
     remedy: 'Something else removed it, or it was never written. Choose another backup.',
+  },
+  ObjectArchived: {
+    retryable: false,
+    remedy:
+      'Nothing is damaged. Restore the object from its archive tier (S3 RestoreObject) and wait until the store says that it is readable, then start the job again.',
   },
   ObjectExists: {
     retryable: false,
@@ -302,6 +337,19 @@ interface CatalogueEntry {
 }
 
 export type ErrorCode = keyof typeof catalogue;
+
+/** What new keys, or a clock that is right, cure in the middle of a job: nothing that it did so far was wrong. */
+const CURED_BY_KEYS: readonly ErrorCode[] = [
+  'ClusterKeyRefused',
+  'StoreKeysExpired',
+  'StoreKeysUnknown',
+  'StoreKeysMissing',
+  'StoreClockSkewed',
+];
+
+export function isCuredByKeys(code: string): boolean {
+  return (CURED_BY_KEYS as readonly string[]).includes(code);
+}
 export type ErrorContext = Readonly<Record<string, string | number | undefined>>;
 
 export interface FerryErrorOptions {

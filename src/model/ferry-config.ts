@@ -43,6 +43,8 @@ const clusterSchema = z
     }
   });
 
+const CREDENTIALS = ['accessKeyId', 'secretAccessKey', 'sessionToken'] as const;
+
 const storeSchema = z
   .strictObject({
     url: storeUrl,
@@ -54,14 +56,29 @@ const storeSchema = z
     /** The ordinary AWS chain (environment, profile, role) where these are absent. */
     accessKeyId: z.string().min(1).optional(),
     secretAccessKey: z.string().min(1).optional(),
+    /** Of credentials that end. */
+    sessionToken: z.string().min(1).optional(),
+    /** Paths, relative to ferry.yaml, of files that hold them; read again when the store refuses what was in them. */
+    accessKeyIdFile: z.string().min(1).optional(),
+    secretAccessKeyFile: z.string().min(1).optional(),
+    sessionTokenFile: z.string().min(1).optional(),
     /** "https://host/bucket" instead of "https://bucket.host"; by itself where an endpoint is given. */
     pathStyle: z.boolean().optional(),
     sse: z.union([z.literal('AES256'), z.strictObject({ kms: z.string().min(1) })]).optional(),
     storageClass: z.string().min(1).optional(),
   })
   .superRefine(({ url, taskQueue: _queue, ...ofS3 }, issue) => {
-    if ((ofS3.accessKeyId === undefined) !== (ofS3.secretAccessKey === undefined)) {
+    const has = (field: (typeof CREDENTIALS)[number]) =>
+      ofS3[field] !== undefined || ofS3[`${field}File`] !== undefined;
+    for (const field of CREDENTIALS) {
+      if (ofS3[field] !== undefined && ofS3[`${field}File`] !== undefined)
+        issue.addIssue(`give either \`${field}\` or \`${field}File\``);
+    }
+    if (has('accessKeyId') !== has('secretAccessKey')) {
       issue.addIssue('`accessKeyId` and `secretAccessKey` belong together');
+    }
+    if (has('sessionToken') && !has('accessKeyId')) {
+      issue.addIssue('`sessionToken` belongs to `accessKeyId` and `secretAccessKey`');
     }
     const given = Object.keys(ofS3).filter((field) => ofS3[field as keyof typeof ofS3] !== undefined);
     if (url.startsWith('file:') && given.length > 0) {
@@ -86,7 +103,8 @@ export const configurationSchema = z.strictObject({
 
 export type Configuration = z.infer<typeof configurationSchema>;
 export type ClusterEntry = Configuration['clusters'][string];
-export type StoreConnection = Configuration['stores'][string] & { alias: string };
+export type StoreEntry = Configuration['stores'][string];
+export type StoreConnection = StoreEntry & { alias: string };
 
 export interface FerryConfig {
   /** The file it was read from. */

@@ -39,7 +39,7 @@ export const scrollMigrationSchema = z.strictObject({
   overrides: z.record(z.string(), z.unknown()).optional(),
   onExisting: z.enum(['fail', 'merge', 'recreate']).default('fail'),
   onDifference: z.enum(['repair', 'fail']).default('repair'),
-  onFailure: z.enum(['park', 'fail']).default('park'),
+  onFailure: z.enum(['park', 'parkForKeys', 'fail']).default('park'),
   onBusy: z.enum(['fail', 'wait']).default('fail'),
   parkForHours: z.number().positive().max(720).default(72),
   /** Collections migrated at the same time. */

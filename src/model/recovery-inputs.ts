@@ -12,7 +12,8 @@ const { collections, as, maxMegabytesPerSecond, concurrency, onBusy, parkForHour
 const alias = z.string().min(1).max(64);
 
 const work = {
-  onFailure: z.enum(['park', 'fail']).default('fail'),
+  /** `parkForKeys`: park where new keys are all that it takes, else fail. */
+  onFailure: z.enum(['park', 'parkForKeys', 'fail']).default('parkForKeys'),
   parkForHours,
   /** Shards of one collection recovered at the same time. */
   shards: z.int().min(1).max(64).default(2),

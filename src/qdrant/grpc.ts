@@ -98,10 +98,15 @@ function fromStatus(
 ): FerryError {
   switch (error.code) {
     case Code.Unauthenticated:
+      return new FerryError(
+        'ClusterKeyRefused',
+        `${options.context.cluster} refused the API key: ${said}`,
+        options,
+      );
     case Code.PermissionDenied:
       return new FerryError(
         'ClusterUnauthorized',
-        `${options.context.cluster} refused the API key: ${said}`,
+        `${options.context.cluster} refused the rights of the API key: ${said}`,
         options,
       );
     case Code.NotFound:

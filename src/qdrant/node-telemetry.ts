@@ -40,5 +40,6 @@ export function startOf(told: Json): { startedAt?: string } {
 }
 
 function isForbidden({ code, context }: FerryError): boolean {
-  return code === 'ClusterUnauthorized' || context['status'] === 404 || context['status'] === 405;
+  const isRefused = code === 'ClusterUnauthorized' || code === 'ClusterKeyRefused';
+  return isRefused || context['status'] === 404 || context['status'] === 405;
 }

@@ -53,9 +53,12 @@ export function answerFailure(
   const said = withoutQueries(qdrantReason(text));
   const context = { ...where, status };
   const code = codeOf(status, said, path);
+  if (code === 'ClusterKeyRefused') {
+    return new FerryError(code, `Qdrant at ${where.node} refused the API key`, { context });
+  }
   if (code === 'ClusterUnauthorized') {
     const right = /^Forbidden: /.test(said) ? `: ${said}` : '';
-    return new FerryError(code, `Qdrant at ${where.node} refused the API key or its rights${right}`, {
+    return new FerryError(code, `Qdrant at ${where.node} refused the rights of the API key${right}`, {
       context,
     });
   }
@@ -87,7 +90,8 @@ export function asUnheard(failure: FerryError): UnheardCall {
 
 function codeOf(status: number, said: string, path: string): ErrorCode {
   if (status === 403 && codeOfSentence(said) === 'QdrantReadOnly') return 'QdrantReadOnly';
-  if (status === 401 || status === 403) return 'ClusterUnauthorized';
+  if (status === 401) return 'ClusterKeyRefused';
+  if (status === 403) return 'ClusterUnauthorized';
   if (status === 404 && isMissingCollection(said, path)) return 'CollectionNotFound';
   const meant = codeOfSentence(said);
   if (meant !== undefined) return meant;

@@ -1,8 +1,10 @@
 // One bucket with a prefix, and the client that reaches it. Promises that every error is a FerryError with bucket and
-// key, and that the provider's needs (checksums, address style, regions) are set in one place. Retries are the SDK's:
-// adaptive, at most six attempts a request.
+// key, that the provider's needs (checksums, address style, regions) are set in one place, and that a request whose
+// credentials are refused is sent once more where there are others by now. Other retries are the SDK's: adaptive, at most
+// six attempts a request.
 
 import {
+  ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
   type PutObjectCommandInput,
@@ -10,8 +12,9 @@ import {
 } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { StoreConnection } from '../model/ferry-config.js';
-import { FerryError } from '../model/errors.js';
-import { s3Failure } from './s3-failures.js';
+import { FerryError, isCuredByKeys } from '../model/errors.js';
+import { credentialsOf, type S3Credentials } from './s3-credentials.js';
+import { isCode, isMute, nameInS3, s3Failure } from './s3-failures.js';
 
 export interface S3Place {
   Bucket: string;
@@ -23,13 +26,19 @@ export type WrittenWith = Pick<
   'ServerSideEncryption' | 'SSEKMSKeyId' | 'StorageClass'
 >;
 
+/** So long an absent object is believed without asking whether its bucket is there. */
+const HEARD_MS = 60_000;
+
 export class S3Bucket {
   readonly client: S3Client;
+  readonly credentials: S3Credentials;
   readonly name: string;
   /** Empty, or with a slash at its end. */
   readonly prefix: string;
   /** Goes with everything that is written. */
   readonly writtenWith: WrittenWith;
+  /** When the bucket last answered these credentials with more than a status. */
+  #heard = { generation: -1, at: 0 };
 
   constructor(store: StoreConnection) {
     const { name, prefix } = addressOf(store.url);
@@ -38,23 +47,51 @@ export class S3Bucket {
     this.writtenWith = writtenWith(store);
     // Which Node this program runs on is its own matter (`engines`); the SDK would say it on the stderr of every command.
     process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
-    this.client = new S3Client(clientSettings(store));
+    this.credentials = credentialsOf(store);
+    this.client = new S3Client({ ...clientSettings(store), credentials: this.credentials.provide });
   }
 
   /** Every request goes through here: `call` gets the place, errors get their code. */
   async ask<T>(key: string, call: (at: S3Place) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    signal?.throwIfAborted();
-    try {
-      return await call({ Bucket: this.name, Key: this.prefix + key });
-    } catch (error) {
+    for (let isSecond = false; ; isSecond = true) {
       signal?.throwIfAborted();
-      throw s3Failure(error, { bucket: this.name, key: this.prefix + key });
+      const used = this.credentials.generation;
+      try {
+        return await call({ Bucket: this.name, Key: this.prefix + key });
+      } catch (error) {
+        signal?.throwIfAborted();
+        const failure = await this.#explained(
+          s3Failure(error, { bucket: this.name, key: this.prefix + key }),
+        );
+        const isRenewable = isCode(failure, 'StoreKeysExpired', 'StoreKeysUnknown', 'StoreKeysMissing');
+        if (isSecond || !isRenewable || !(await this.credentials.renewed(used))) throw failure;
+      }
     }
   }
 
   async put(key: string, body: Uint8Array, more: Partial<PutObjectCommandInput>): Promise<void> {
     const input = { ...this.writtenWith, Body: body, ContentLength: body.byteLength, ...more };
     await this.ask(key, (at) => this.client.send(new PutObjectCommand({ ...at, ...input })));
+  }
+
+  /** An answer to HEAD has no body, and so no reason, not even for a 404: another request may hear one. */
+  async #explained(failure: FerryError): Promise<FerryError> {
+    const { generation } = this.credentials;
+    const isAbsent = failure.code === 'ObjectMissing';
+    if (isAbsent && this.#heard.generation === generation && Date.now() - this.#heard.at < HEARD_MS)
+      return failure;
+    const isDoubtful = isAbsent || isCode(failure, 'StoreAccessDenied', 'StoreRejected');
+    if (!isDoubtful || !(failure.cause instanceof Error) || !isMute(failure.cause)) return failure;
+    try {
+      await this.client.send(
+        new ListObjectsV2Command({ Bucket: this.name, Prefix: this.prefix, MaxKeys: 1 }),
+      );
+      this.#heard = { generation, at: Date.now() };
+      return failure;
+    } catch (error) {
+      const heard = s3Failure(error, { bucket: this.name, key: String(failure.context['key']) });
+      return isCuredByKeys(heard.code) || nameInS3(heard) === 'NoSuchBucket' ? heard : failure;
+    }
   }
 
   /** An error of ours about an object here. */
@@ -71,13 +108,11 @@ function addressOf(url: string): { name: string; prefix: string } {
 }
 
 function clientSettings(store: StoreConnection): S3ClientConfig {
-  const { accessKeyId, secretAccessKey } = store;
   const endpoint = store.endpoint ?? (store.profile === 'gcs' ? 'https://storage.googleapis.com' : undefined);
   const region = store.region ?? (endpoint === undefined ? undefined : 'us-east-1');
   return {
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
-    ...(accessKeyId && secretAccessKey ? { credentials: { accessKeyId, secretAccessKey } } : {}),
     // OSS refuses path style; a gateway on a plain host name or address can have no bucket in front of it.
     forcePathStyle: store.pathStyle ?? (endpoint !== undefined && store.profile !== 'oss'),
     followRegionRedirects: endpoint === undefined,

@@ -9,8 +9,16 @@ export interface Where {
 }
 
 const BY_NAME: readonly (readonly [RegExp, ErrorCode])[] = [
-  [/^(AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|InvalidToken)/, 'StoreAccessDenied'],
-  [/^(RequestTimeTooSkewed|CredentialsProviderError|AllAccessDisabled|Forbidden)/, 'StoreAccessDenied'],
+  [/^(ExpiredToken|TokenRefreshRequired|RequestExpired)/, 'StoreKeysExpired'],
+  [
+    /^(InvalidAccessKeyId|SignatureDoesNotMatch|InvalidToken|InvalidSecurity|UnrecognizedClient|XAdminUserNotFound)/,
+    'StoreKeysUnknown',
+  ],
+  [/^(CredentialsProviderError|TokenProviderError)/, 'StoreKeysMissing'],
+  [/^(RequestTimeTooSkewed|RequestInTheFuture)/, 'StoreClockSkewed'],
+  [/^InvalidObjectState/, 'ObjectArchived'],
+  [/^(InvalidPart|EntityTooSmall|TooManyParts)/, 'StorePartsRefused'],
+  [/^(AccessDenied|AllAccessDisabled|Forbidden)/, 'StoreAccessDenied'],
   [/^(SlowDown|Throttl|RequestThrottled|RequestLimit|TooManyRequests|Bandwidth)/, 'StoreThrottled'],
   [/^(ConditionalRequestConflict|OperationAborted)/, 'StoreThrottled'],
   [/^(NoSuchKey|NoSuchVersion|NoSuchUpload|NotFound)/, 'ObjectMissing'],
@@ -21,9 +29,8 @@ const BY_NAME: readonly (readonly [RegExp, ErrorCode])[] = [
   [/^(RequestTimeout|TimeoutError|InternalError|IncompleteBody)/, 'StoreUnreachable'],
 ];
 const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
-  401: 'StoreAccessDenied',
+  401: 'StoreKeysUnknown',
   403: 'StoreAccessDenied',
-  404: 'ObjectMissing',
   408: 'StoreUnreachable',
   412: 'ObjectExists',
   416: 'ObjectDamaged',
@@ -34,6 +41,12 @@ const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
 };
 const HAPPENED: Partial<Record<ErrorCode, string>> = {
   StoreAccessDenied: 'The store refused access',
+  StoreKeysExpired: 'The credentials for the store have expired',
+  StoreKeysUnknown: 'The store does not accept the credentials',
+  StoreKeysMissing: 'There are no credentials for the store',
+  StoreClockSkewed: 'The clocks of this machine and of the store differ too much',
+  StorePartsRefused: 'The store refused the parts of an upload',
+  ObjectArchived: 'The object lies in an archive tier and cannot be read',
   StoreThrottled: 'The store asks for fewer requests',
   StoreUnreachable: 'The store does not answer as it should',
   ObjectMissing: 'There is no such object',
@@ -77,6 +90,11 @@ export function nameInS3(error: FerryError): string {
   return error.cause instanceof Error ? error.cause.name : '';
 }
 
+/** Named by its status alone: an answer to HEAD has no body. */
+export function isMute({ name = '' }: { name?: string }): boolean {
+  return /^(|Unknown(Error)?|NotFound|BadRequest|Forbidden|Unauthorized|4\d\d)$/.test(name);
+}
+
 function codeOf(said: SdkError): ErrorCode {
   const status = said.$metadata?.httpStatusCode ?? said.$response?.statusCode;
   const named = BY_NAME.find(([pattern]) => pattern.test(said.name ?? ''))?.[1];
@@ -84,6 +102,8 @@ function codeOf(said: SdkError): ErrorCode {
   if (UNTRUSTED.test(networkCode(said))) return 'StoreRejected';
   if (networkCode(said) !== '') return 'StoreUnreachable';
   if (status === undefined) return 'StoreRejected';
+  // A 404 of another name is of another thing: of a bucket, of an account.
+  if (status === 404) return isMute(said) ? 'ObjectMissing' : 'StoreRejected';
   if (BY_STATUS[status] !== undefined) return BY_STATUS[status];
   return status >= 300 && status < 500 ? 'StoreRejected' : 'StoreUnreachable';
 }

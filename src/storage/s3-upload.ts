@@ -14,6 +14,7 @@ import {
   UploadPartCommand,
   type HeadObjectCommandOutput,
 } from '@aws-sdk/client-s3';
+import { FerryError, isCuredByKeys } from '../model/errors.js';
 import { hexToBase64, md5Of, sha256Of } from './content-hash.js';
 import type { StoredObject, StoredPart, Upload } from './object-store.js';
 import type { S3Bucket } from './s3-bucket.js';
@@ -83,7 +84,9 @@ export class S3Upload implements Upload {
         this.#sent.set(number, part);
         return part;
       } catch (error) {
+        const used = this.#bucket.credentials.generation;
         if (isCode(error, 'StoreUnreachable')) await this.#throwBetterReason(signal);
+        if (used !== this.#bucket.credentials.generation && attempt < TIMES_DAMAGED) continue;
         if (!isCode(error, 'ObjectDamaged') || attempt === TIMES_DAMAGED) throw error;
       }
     }
@@ -147,7 +150,8 @@ export class S3Upload implements Upload {
     try {
       await listParts(this.#bucket, this.key, this.uploadId);
     } catch (error) {
-      if (isCode(error, 'ObjectMissing', 'StoreAccessDenied')) throw error;
+      const isReason = error instanceof FerryError && isCuredByKeys(error.code);
+      if (isReason || isCode(error, 'ObjectMissing', 'StoreAccessDenied')) throw error;
     }
   }
 

@@ -16,7 +16,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { describeCaptured, shardsOf } from '../model/capture-progress.js';
-import { isFinal } from '../model/errors.js';
+import { isCuredByKeys, isFinal } from '../model/errors.js';
 import { shortWarnings } from '../model/job-report.js';
 import { shardsMoved } from '../model/move-progress.js';
 import type { CollectionRef } from '../model/collections.js';
@@ -34,7 +34,7 @@ export interface JobSettings {
   target: CollectionRef;
   dataQueue: string;
   searchAttributes: boolean;
-  onFailure: 'park' | 'fail';
+  onFailure: 'park' | 'parkForKeys' | 'fail';
   parkForHours: number;
   slices: number;
   batchBytes: number;
@@ -176,14 +176,14 @@ export class CollectionJob {
         const { code, message } = troubleOf(error);
         if (isFinal(code)) throw error;
         this.progress.lastError = `${code}: ${message}`;
-        if (!(await this.park(`${code}: ${message}`))) throw error;
+        if (!(await this.park(`${code}: ${message}`, code))) throw error;
       }
     }
   }
 
   /** True when the operator sent `retry`; false when nobody did for `parkForHours`, or nobody shall be waited for. */
-  async park(reason: string): Promise<boolean> {
-    if (this.settings.onFailure === 'fail') return false;
+  async park(reason: string, code = ''): Promise<boolean> {
+    if (!this.parksOn(code)) return false;
     const before = this.progress.phase;
     this.progress.waits += 1;
     const { state } = this.steering;
@@ -199,6 +199,12 @@ export class CollectionJob {
     this.refuseToGoOn();
     if (answered) this.enter(before);
     return answered;
+  }
+
+  /** Whether a failure of that code waits for an operator. */
+  parksOn(code: string): boolean {
+    const { onFailure } = this.settings;
+    return onFailure === 'park' || (onFailure === 'parkForKeys' && isCuredByKeys(code));
   }
 
   private async waitWhilePaused(): Promise<void> {

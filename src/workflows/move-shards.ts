@@ -63,8 +63,8 @@ async function leg<T>(
       }
       show(move);
     };
-    await lanes(open, width, work, () => {
-      if (job.settings.onFailure === 'fail') scope.cancel();
+    await lanes(open, width, work, (error) => {
+      if (!job.parksOn(troubleOf(error).code)) scope.cancel();
     });
   };
   try {

@@ -80,8 +80,8 @@ async function leg(recovery: Recovery): Promise<void> {
           if (!isCancellation(error) || !stops()) throw error;
         }
       };
-      await lanes(pending, width, work, () => {
-        if (job.settings.onFailure === 'fail') scope.cancel();
+      await lanes(pending, width, work, (error) => {
+        if (!job.parksOn(troubleOf(error).code)) scope.cancel();
       });
     };
     await job.steering.interruptible(body, ['abort']);

@@ -12,6 +12,9 @@ import { paceOf, splitCarried } from './job-input.js';
 import { proveCollection } from './prove-collection.js';
 import { runControl } from './proxies.js';
 
+/** As of the other jobs, which may set it. */
+const PARK_FOR_HOURS = 72;
+
 type Parsed = ReturnType<typeof read>;
 
 export async function verifyCollection(input: VerifyCollectionInput): Promise<VerificationReport> {
@@ -74,8 +77,8 @@ function openJob(parsed: Parsed): CollectionJob {
     target,
     dataQueue,
     searchAttributes,
-    onFailure: 'fail' as const,
-    parkForHours: 0,
+    onFailure: 'parkForKeys' as const,
+    parkForHours: PARK_FOR_HOURS,
   };
   const state = carried ?? newProgress(new Date().toISOString(), paceOf(options), input.paused);
   return new CollectionJob(settings, state, (progress) =>

@@ -99,7 +99,7 @@ test('says within five seconds, and without retries, which cluster does not answ
   const started = performance.now();
   for (const [target, code] of [
     ['gone', 'ClusterUnreachable'],
-    ['locked', 'ClusterUnauthorized'],
+    ['locked', 'ClusterKeyRefused'],
     ['plainTls', 'ClusterUntrusted'],
     ['noGrpc', 'ClusterUnreachable'],
     ['restOnly', 'ClusterUnreachable'],

@@ -91,7 +91,8 @@ describe('a call over gRPC', () => {
   });
 
   it.each([
-    [16, 'ClusterUnauthorized'],
+    [16, 'ClusterKeyRefused'],
+    [7, 'ClusterUnauthorized'],
     [5, 'CollectionNotFound'],
     [3, 'QdrantRejected'],
     [8, 'QdrantThrottled'],

@@ -160,7 +160,7 @@ describe('an error', () => {
         () => undefined,
         (thrown: Error) => thrown,
       );
-      expect(error).toMatchObject({ code: 'StoreAccessDenied', retryable: false });
+      expect(error).toMatchObject({ code: 'StoreKeysUnknown', retryable: false });
       expect(error?.message).toMatch(/ \[bucket=backups, key=some\/prefix\/\S+\]$/);
       const everything = inspect(error, { depth: 10, showHidden: true });
       for (const forbidden of [secret, 'Signature=', 'X-Amz-', 'Authorization']) {

@@ -10,6 +10,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 export type Fault =
   /** An answer of the store's own making; the request never arrives. */
   | { answer: 500 | 503 | 403 }
+  /** The same, with the store's own word for it; HEAD hears the status alone. */
+  | { refuse: string; status: number }
   /** The connection is cut when so many bytes of the request have passed. */
   | { cutRequestAt: number }
   /** The connection is cut when so many bytes of the answer's body have passed. */
@@ -83,7 +85,8 @@ async function pass(
   answer: ServerResponse,
   fault: Fault = { bytesPerSecond: Infinity },
 ): Promise<void> {
-  if ('answer' in fault) return refuse(question, answer, fault.answer);
+  if ('answer' in fault) return refuse(question, answer, fault.answer, ANSWERS[fault.answer]);
+  if ('refuse' in fault) return refuse(question, answer, fault.status, fault.refuse);
   if ('pretend' in fault) return pretend(question, answer);
   const passed = await forward(target, question, fault);
   if ('loseAnswer' in fault) {
@@ -139,11 +142,11 @@ function onTheWay(fault: Fault, cutAt: number): [Transform] {
 async function refuse(
   question: IncomingMessage,
   answer: ServerResponse,
-  status: 500 | 503 | 403,
+  status: number,
+  code: string,
 ): Promise<void> {
   question.resume();
   await new Promise((resolve) => question.once('end', resolve));
-  const code = ANSWERS[status];
   answer.writeHead(status, { 'content-type': 'application/xml' });
   answer.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>planned</Message></Error>`);
 }

@@ -3,7 +3,7 @@
 // leave a choice nothing is guessed.
 
 import { createHash } from 'node:crypto';
-import { FerryError } from '../../model/errors.js';
+import { FerryError, isCuredByKeys } from '../../model/errors.js';
 import { parseSnapshotName, isSnapshotFile, type SnapshotName } from '../../model/foreign-names.js';
 import { datedSets, isNamedBy, type DatedSet } from '../../model/foreign-sets.js';
 import { foreignPlace, type ForeignFile, type ForeignSource } from '../../model/foreign-source.js';
@@ -220,8 +220,9 @@ async function troubleWith(looking: Looking, from: Found['from']): Promise<numbe
     const { manifest } = foreignCollection(files, frameOf(from, foreign));
     return manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
   } catch (error) {
-    if (error instanceof FerryError && !error.retryable && error.code !== 'StoreAccessDenied') return error;
-    throw error;
+    if (!(error instanceof FerryError) || error.retryable) throw error;
+    if (error.code === 'StoreAccessDenied' || isCuredByKeys(error.code)) throw error;
+    return error;
   }
 }
 

@@ -63,7 +63,7 @@ async function listOf(node: ClusterNode, scope: SnapshotScope, signal: AbortSign
     return { list: files.map((file) => listed(node, file)) };
   } catch (error) {
     if (!(error instanceof FerryError) || error.code === 'CollectionNotFound') throw error;
-    if (error.code === 'ClusterUnauthorized') throw error;
+    if (error.code === 'ClusterUnauthorized' || error.code === 'ClusterKeyRefused') throw error;
     return { silent: { node: node.url, code: error.code, message: error.happened } };
   }
 }
