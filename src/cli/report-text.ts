@@ -1,6 +1,7 @@
 // A job's report for people.
 
 import { catalogue, isErrorCode } from '../model/errors.js';
+import { indexingText, sumOfIndexing } from '../model/indexing.js';
 import { percent, type RecallShares } from '../model/recall.js';
 import type { CollectionLine, JobReport, MovedShards, Repaired } from '../model/results.js';
 import { errorText, type JobEnd } from './exit-codes.js';
@@ -146,7 +147,9 @@ function summaryOf(report: JobReport, done: Done): string {
 
 export function verdictOf(report: JobReport, done: Done): string {
   if (report.outcome === 'verified') {
-    return report.backup === undefined ? 'every point verified equal' : 'every object checked';
+    if (report.backup !== undefined) return 'every object checked';
+    const indexing = sumOfIndexing(report.collections.flatMap((line) => line.indexing ?? []));
+    return `every point verified equal${indexing ? `, ${indexingText(indexing)}` : ''}`;
   }
   const counts: string[] = [];
   if (report.outcome === 'unproven') counts.push(unprovenText(report, done));

@@ -1,6 +1,7 @@
 // The activities as the workflows see them: one input, one small JSON result each. Wire names: not renamed casually.
 
 import type { CollectionRef, HeldBack, OnExisting, Pin, ReadPlan, TargetState } from './collections.js';
+import type { Indexing } from './indexing.js';
 import type { RangeDigest } from './digest.js';
 import type { PointId } from './point-id.js';
 import type { Slice } from './slice.js';
@@ -185,8 +186,10 @@ export interface AwaitReadyInput {
 }
 export interface AwaitReadyResult {
   ready: boolean;
-  /** What it was still waiting for. */
+  /** What it was still waiting for, or why it does not wait. */
   reason?: string;
+  /** Of the indexes, when they are not ready. */
+  indexing?: Indexing;
 }
 
 export interface DescribeHolderInput {

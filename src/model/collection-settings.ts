@@ -22,6 +22,8 @@ export interface CollectionInfo {
   /** "ok", or what the optimizer complains of. */
   optimizerStatus: string;
   indexedVectors: number;
+  /** Roughly: a point that is being moved between segments counts twice. */
+  points: number;
   config: JsonObject;
   payloadSchema: JsonObject;
 }
@@ -204,6 +206,12 @@ function refuseOtherNames(what: string, before: JsonObject, after: JsonObject, p
   for (const name of Object.keys(before)) {
     if (!Object.hasOwn(after, name)) refuse(`overrides.${what}.${name} would leave out a vector`);
   }
+}
+
+/** Of a point, dense and sparse together. */
+export function vectorNumber(config: JsonObject): number {
+  const params = objectAt(config, 'params');
+  return Object.keys(vectorsOf(params)).length + Object.keys(objectAt(params.sparse_vectors)).length;
 }
 
 /** Dense vectors by name; the unnamed one under the empty name. */

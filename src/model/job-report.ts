@@ -102,7 +102,7 @@ export function lineOf(names: LineNames, report: CollectionEnd): CollectionLine 
   const ids = (report.proof?.first ?? []).slice(0, MAX_IDS).map((difference) => difference.id);
   const points = pointsOf(report);
   const { outcome, proven, leftOnNode = [], expectedPoints, recall, moved, because, from, reason } = report;
-  const { repaired, warnings = [] } = report;
+  const { repaired, indexing, warnings = [] } = report;
   return {
     ...ends(names),
     outcome,
@@ -116,6 +116,7 @@ export function lineOf(names: LineNames, report: CollectionEnd): CollectionLine 
     ...(because === undefined ? {} : { because }),
     ...(reason === undefined ? {} : { reason }),
     ...(repaired && isAnything(repaired) ? { repaired } : {}),
+    ...(indexing === undefined ? {} : { indexing }),
     ...(warnings.length > 0 ? { warnings: shortWarnings(warnings) } : {}),
     ...(leftOnNode.length > 0 ? { leftOnNode } : {}),
   };

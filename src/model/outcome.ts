@@ -33,6 +33,7 @@ export function migrationReport(progress: CollectionProgress, ends: Ends, finish
     repaired: { ...progress.repaired, ...overwritten(progress, proof) },
     proof,
     aliases: finish.aliases,
+    ...(progress.indexing === undefined ? {} : { indexing: progress.indexing }),
     warnings: [...mendings(progress), ...progress.warnings],
   };
 }

@@ -3,6 +3,7 @@
 import type { CaptureProgress } from './capture-progress.js';
 import type { CollectionPlan, Difference, Pace, PrepareTargetResult } from './activities.js';
 import type { Pin, ReadPlan } from './collections.js';
+import type { Indexing } from './indexing.js';
 import type { MoveProgress } from './move-progress.js';
 import type { RecoveryProgress } from './recovery-progress.js';
 import { EMPTY_DIGEST, addDigests, type RangeDigest } from './digest.js';
@@ -76,6 +77,8 @@ export interface CollectionProgress {
   waits: number;
   /** The result stands, and the target's stamp says so: nothing that happens later takes it back. */
   closed?: boolean;
+  /** How far the indexes were when they were no longer awaited. */
+  indexing?: Indexing;
   total: number;
   copy: boolean;
   reread: boolean;

@@ -4,6 +4,7 @@ import type { CollectionBackupRef } from './backup-activities.js';
 import type { PrepareRecoveryResult, RecoveryPlan } from './recovery-activities.js';
 import type { CollectionRef } from './collections.js';
 import type { RangeDigest } from './digest.js';
+import type { Indexing } from './indexing.js';
 import type { RecallShares } from './recall.js';
 import type { CollectionEnd, Outcome } from './results.js';
 
@@ -30,6 +31,8 @@ export interface RecoveryProgress {
   /** Of the searches that a rehearsal replayed. */
   recall?: RecallShares;
   isMade: boolean;
+  /** What was recovered is what the backup holds: from then on it is kept, whatever happens. */
+  isProved?: boolean;
   /** Creation id that the collection was made with, known before it was made. */
   creation: string;
   /** A call into it may be going on that nobody will hear the end of. */
@@ -65,5 +68,7 @@ export interface RecoveryReport extends CollectionEnd {
   left?: string;
   /** Of what `replace` deleted. */
   safetyBackup?: string;
+  /** How far the indexes were when they were no longer awaited; absent when they were built. */
+  indexing?: Indexing;
   warnings: string[];
 }

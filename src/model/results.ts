@@ -2,6 +2,7 @@
 
 import type { Difference } from './activities.js';
 import type { RangeDigest } from './digest.js';
+import type { Indexing } from './indexing.js';
 import type { RecallShares } from './recall.js';
 
 /** `unproven`: done, without the evidence that `verified` stands for; `reason` says what is missing. */
@@ -54,6 +55,8 @@ export interface MigrationReport {
   repaired: Repaired;
   proof: Proof;
   aliases: string[];
+  /** How far the indexes of the target were when they were no longer awaited; absent when they were built. */
+  indexing?: Indexing;
   warnings: string[];
   /** Of a snapshot migration. */
   moved?: MovedShards;
@@ -110,6 +113,8 @@ export interface CollectionEnd {
   /** Why it is not `verified`, where nothing else says it. */
   reason?: string;
   repaired?: Repaired;
+  /** How far its indexes were when they were no longer awaited. */
+  indexing?: Indexing;
   warnings?: string[];
 }
 
@@ -159,6 +164,8 @@ export interface CollectionLine {
   reason?: string;
   /** What was written to the target besides the copy; absent when nothing was. */
   repaired?: Repaired;
+  /** How far the indexes of the target were when they were no longer awaited; absent when they were built. */
+  indexing?: Indexing;
   /** At most ten; the child's result has them whole. */
   warnings?: string[];
   /** Id of the child workflow that holds the full report. */

@@ -29,6 +29,7 @@ export class QdrantControl extends QdrantCluster implements ClusterControl {
       status: textAt(answer, 'status') ?? 'unknown',
       optimizerStatus: typeof optimizer === 'string' ? optimizer : writeJson(optimizer),
       indexedVectors: numberAt(answer, 'indexed_vectors_count') ?? 0,
+      points: numberAt(answer, 'points_count') ?? 0,
       config: objectAt(answer, 'config'),
       payloadSchema: objectAt(answer, 'payload_schema'),
     };

@@ -3,10 +3,11 @@
 // the result stands: indexes are awaited last, and an abort only ends the waiting. And the compensation when it does not
 // get that far.
 
-import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { CancellationScope } from '@temporalio/workflow';
 import { migrationReport } from '../model/outcome.js';
 import { nextRound } from '../model/progress-state.js';
 import type { MigrationReport } from '../model/results.js';
+import { awaitIndexing } from './await-indexing.js';
 import type { CollectionJob } from './collection-job.js';
 import { troubleOf } from './failures.js';
 import { runControl } from './proxies.js';
@@ -45,7 +46,7 @@ export async function finishMigration(
   if (report(configuration).outcome === 'different') return report(configuration);
   await closeStamp(job);
   const aliases = options.copyAliases || alwaysNamed ? await name() : [];
-  if (options.awaitIndexing) await awaitIndexes(job, options.awaitIndexingMinutes * 60_000);
+  if (options.awaitIndexing) await awaitIndexing(job, target, options.awaitIndexingMinutes);
   job.enter('done');
   return report(configuration, aliases);
 }
@@ -79,23 +80,6 @@ async function configurationDifferences(
   if (!subset) return differences;
   job.progress.warnings.push(...differences); // merged into a collection of somebody else, who chose its settings
   return [];
-}
-
-async function awaitIndexes(job: CollectionJob, waitMs: number): Promise<void> {
-  const { target } = job.settings;
-  const warn = (reason: string) =>
-    job.progress.warnings.push(`${target.collection} is complete but not yet ready: ${reason}`);
-  await job.steering.interruptible(async () => {
-    try {
-      const answer = await runControl('awaitReady', { target, waitMs }, `indexing of ${target.collection}`);
-      if (!answer.ready) warn(answer.reason ?? 'indexing goes on');
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      warn(troubleOf(error).message);
-    }
-  });
-  const { aborted } = job.steering.state;
-  if (aborted !== undefined) warn(`its indexes were no longer awaited (${aborted})`);
 }
 
 /** As a step of the job its failure counts; as compensation it is recorded and never hides the first one. */

@@ -1,7 +1,8 @@
 // One collection from a backup into a cluster: plan (every check before the target is touched), make it, shard by shard,
-// wait for all replicas, remove what the backup's id set does not hold, prove, finish; aliases last. Whatever fails before
-// the end, the collection it made is removed again, or named. Its workflow id is the lock on the name that is written. As a
-// rehearsal it ends by asking the backup's searches again, writing the proof, and removing the collection.
+// wait for all replicas, remove what the backup's id set does not hold, prove, finish; then the aliases, and last the wait
+// for indexes. Whatever fails before the proof, the collection it made is removed again, or named; after it, it is kept.
+// Its workflow id is the lock on the name that is written. As a rehearsal it ends by asking the backup's searches again,
+// writing the proof, and removing the collection.
 
 import {
   CancellationScope,
@@ -66,16 +67,18 @@ async function recover(recovery: Recovery): Promise<RecoveryReport> {
   await prove(recovery);
   job.enter('finishing');
   if (settings.rehearse) return closeRehearsal(recovery);
+  state.isProved = true;
   await finish(recovery, false);
   state.isMade = false;
-  await awaitIndexing(recovery);
   const finished = await finish(recovery, true);
   job.progress.warnings.push(...finished.notes);
+  const { awaitIndexingMinutes } = settings.options;
+  if (awaitIndexingMinutes > 0) await awaitIndexing(job, recovery.written, awaitIndexingMinutes);
   job.enter('done');
   return recovery.report(finished.aliases, finished.left);
 }
 
-/** Twice: the stamp is closed as soon as the content is proved, the aliases wait for the indexes. */
+/** Twice: aliases are given only once the settings are back and the stamp is closed. Neither waits for the indexes. */
 function finish(recovery: Recovery, withAliases: boolean): Promise<FinishRecoveryResult> {
   const { job, state, settings } = recovery;
   const { from, target, options } = settings;
@@ -290,7 +293,11 @@ async function undo({ state, settings, written, queue }: Recovery): Promise<bool
 async function ending(recovery: Recovery, error: unknown): Promise<unknown> {
   const { job, state, written } = recovery;
   const { code, message } = troubleOf(error);
-  const left = isKept(recovery, code) ? await keep(recovery) : await cleanUp(recovery);
+  const left = isKept(recovery, code)
+    ? await keep(recovery)
+    : state.isProved
+      ? keepProved(recovery)
+      : await cleanUp(recovery);
   const touched = left === undefined ? message : `${message.replace(/[.\s]*$/, '')}. ${left.text}`;
   job.progress.lastError = touched;
   job.show();
@@ -315,6 +322,15 @@ async function keep({ job, state, written, queue }: Recovery): Promise<{ text: s
     await runRecovery('keepRecovered', input, `keep ${written.collection}`, queue);
   }
   return { text: `${kept} ${next}`, removed: false };
+}
+
+/** An abort, a cancellation or a failure that comes after the proof takes nothing back. */
+function keepProved({ state, written }: Recovery): { text: string; removed: boolean } {
+  const name = `${written.collection} on ${written.cluster}`;
+  const lacks = state.isMade
+    ? 'Its settings and payload indexes may be incomplete, and it has no aliases yet: the same job again makes it anew.'
+    : 'Its settings are complete. Its aliases may be missing: set them by hand.';
+  return { text: `Every point of ${name} was recovered, and it was kept. ${lacks}`, removed: false };
 }
 
 function whereabouts({ state, settings }: Recovery): string {

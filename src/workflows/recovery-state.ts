@@ -91,6 +91,7 @@ export class Recovery {
       aliases,
       ...(left === undefined ? {} : { left }),
       ...(state.safetyBackup === undefined ? {} : { safetyBackup: state.safetyBackup }),
+      ...(job.progress.indexing === undefined ? {} : { indexing: job.progress.indexing }),
       warnings: known === 'none' ? [...job.progress.warnings, this.whyUnproven] : job.progress.warnings,
     };
   }

@@ -10,7 +10,8 @@ import { runRecovery } from './recovery-proxies.js';
 export async function replaySearches(recovery: Recovery): Promise<void> {
   const { job, state, settings, plan, written, queue } = recovery;
   if (!plan.hasRecall || !state.prepared) return;
-  await awaitIndexing(recovery);
+  const { awaitIndexingMinutes } = settings.options;
+  if (awaitIndexingMinutes > 0) await awaitIndexing(job, written, awaitIndexingMinutes);
   const { from } = settings;
   const { targetPin } = state.prepared;
   const input = { from, target: written, targetPin, manifestSha256: plan.manifestSha256 };

@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { stampMetadata } from '../../src/model/stamp.js';
 import { writeJson } from '../../src/model/json.js';
+import { wakeOptimizers } from '../../src/transfer/await-ready.js';
 import { countPoints } from '../support/compare-sides.js';
 import { startControlSides, type ControlSides } from '../support/control-sides.js';
 import { collectionPath, recreateCollection, rest, upsertTexts } from '../support/rest-text.js';
@@ -49,6 +50,11 @@ describe.each(['source', 'target'] as const)('deletions on %s while it is being 
 
   it.each([MARK, '{"strict_mode_config":{"enabled":false}}', '{}'])('stand after %s', async (patch) => {
     await change(patch);
+    expect(await held()).toBe(POINTS - DELETED);
+  });
+
+  it('stand after the write that wakes optimizers', async () => {
+    await wakeOptimizers(sides.controls.of(side), 'busy');
     expect(await held()).toBe(POINTS - DELETED);
   });
 

@@ -3,6 +3,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AwaitOptimizersInput, AwaitOptimizersResult } from '../../model/backup-activities.js';
+import { runsOptimizers } from '../../transfer/await-ready.js';
 import type { Controls } from '../../transfer/control-port.js';
 import { layoutHash } from './plan-capture.js';
 
@@ -17,9 +18,11 @@ export async function awaitOptimizers(
   const control = controls.of(ref.cluster);
   const until = performance.now() + waitMs;
   for (;;) {
-    const { status } = await control.info(ref.collection, signal);
-    const isIdle = status !== 'yellow';
-    if (isIdle || performance.now() + LOOK_EVERY_MS > until)
+    const info = await control.info(ref.collection, signal);
+    const isIdle = info.status !== 'yellow';
+    // With no optimizer threads it stays yellow for ever; whether one of before still works cannot be told.
+    const isOver = !runsOptimizers(info) || performance.now() + LOOK_EVERY_MS > until;
+    if (isIdle || isOver)
       return { isIdle, layout: layoutHash(await control.layout(ref.collection, signal)) };
     onProgress(`waiting for the optimizers of ${ref.collection} on ${ref.cluster}`);
     await sleep(LOOK_EVERY_MS, undefined, { signal });
