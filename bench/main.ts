@@ -10,6 +10,9 @@ import { benchOptions, USAGE, type BenchOptions } from './options.js';
 import { giveTargetItsCore, shareCores } from './own-core.js';
 import { describeMachine, writeReport, type Comparison, type Report } from './report.js';
 import { runRounds } from './rounds.js';
+import { openJobStage } from './jobs/job-stage.js';
+import { jobsAsMarkdown } from './jobs/job-tables.js';
+import { measureJobs } from './jobs/measure-jobs.js';
 import { measureMoves } from './moves/measure-moves.js';
 import { movesAsMarkdown } from './moves/move-tables.js';
 import { measureSnapshots } from './snapshots/measure-snapshots.js';
@@ -27,6 +30,7 @@ export async function main(args: string[]): Promise<number> {
     console.log(USAGE);
     return 0;
   }
+  if (options.jobs) return benchJobs(options);
   if (options.moves) return benchMoves(options);
   return options.snapshots.length > 0 ? benchSnapshots(options) : benchMigration(options);
 }
@@ -55,6 +59,15 @@ async function benchMoves(options: BenchOptions): Promise<number> {
     const report = await measureMoves(stage, options, say);
     console.log(movesAsMarkdown(report));
     return writeReport(options.results, report, 'moves');
+  });
+}
+
+async function benchJobs(options: BenchOptions): Promise<number> {
+  say('starting two Qdrants and the S3 gateway …');
+  return onStage(await openJobStage(), async (stage) => {
+    const report = await measureJobs(stage, options, say);
+    console.log(jobsAsMarkdown(report));
+    return writeReport(options.results, report, 'jobs');
   });
 }
 

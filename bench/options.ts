@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { scrollMigrationSchema } from '../src/model/inputs.js';
 import { packageRoot } from '../src/local/package-root.js';
 
@@ -18,6 +18,9 @@ export const USAGE = `usage: npm run bench -- [options]
                       one round). Without: the first two, with --quick the first
   --moves             snapshot migration against scroll migration and against a plain pipe, with an index built
   --keep FOLDER       of the moves: where the indexed source is kept for the next run, which needs not build it again
+  --jobs              whole commands: a small job, and many small collections
+  --collections LIST  of the jobs: how many collections (200,1000; 20 with --quick; 0 for none)
+  --against FOLDER    of the jobs: another built checkout of qdrant-ferry, run in the same rounds
 With QDRANT_MIGRATION_BIN naming a binary of github.com/qdrant/migration, that is measured too.
 `;
 
@@ -38,6 +41,12 @@ export interface BenchOptions {
   moves: boolean;
   /** Where an indexed source is kept. */
   keep?: string;
+  /** Whole commands are measured. */
+  jobs: boolean;
+  /** Numbers of small collections. */
+  collections: number[];
+  /** Another checkout, built. */
+  against?: string;
   results: string;
   /** Of the official migration tool. */
   tool?: string;
@@ -54,9 +63,9 @@ export function benchOptions(args: string[]): BenchOptions | undefined {
   const { values } = parseArgs({
     args,
     options: {
-      ...{ quick: flag, help: flag, 'no-memory': flag, snapshots: flag, moves: flag },
+      ...{ quick: flag, help: flag, 'no-memory': flag, snapshots: flag, moves: flag, jobs: flag },
       ...{ points: text, rounds: text, shards: text, only: text, slices: text },
-      ...{ 'batch-bytes': text, results: text, cases: text, keep: text },
+      ...{ 'batch-bytes': text, results: text, cases: text, keep: text, collections: text, against: text },
     },
   });
   if (values.help) return undefined;
@@ -74,13 +83,28 @@ export function benchOptions(args: string[]): BenchOptions | undefined {
     memory: !values['no-memory'],
     snapshots: values.snapshots ? CASES.filter((one) => cases.includes(one)) : [],
     moves: values.moves,
+    jobs: values.jobs,
+    collections: (values.collections ?? (values.quick ? '20' : '200,1000'))
+      .split(',')
+      .map(Number)
+      .filter(Boolean),
+    ...(values.against === undefined ? {} : { against: resolve(values.against) }),
     results: values.results ?? join(packageRoot(), 'bench/results'),
     ...(values.keep === undefined ? {} : { keep: values.keep }),
     ...(tool === undefined || tool === '' ? {} : { tool }),
   };
 }
 
-function usual({ snapshots, moves }: { snapshots: boolean; moves: boolean }): typeof QUICK {
+function usual({
+  snapshots,
+  moves,
+  jobs,
+}: {
+  snapshots: boolean;
+  moves: boolean;
+  jobs: boolean;
+}): typeof QUICK {
+  if (jobs) return { points: 3_000, shards: '1', rounds: 2 };
   if (moves) return { points: 200_000, shards: '1', rounds: 2 };
   if (snapshots) return { points: 60_000, shards: '1,4', rounds: 3 };
   return { points: 40_000, shards: '1,6,12', rounds: 3 };

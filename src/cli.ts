@@ -7,4 +7,4 @@ import { keepHeapSmall } from './worker/small-heap.js';
 if (process.argv.includes('worker') && process.argv.includes('data')) keepHeapSmall();
 
 const { createProgram, runProgram } = await import('./cli/program.js');
-await runProgram(createProgram(), process.argv);
+await runProgram(await createProgram(process.argv), process.argv);

@@ -1,6 +1,6 @@
 // What the command's exit status means, decided from what the job says of itself.
 
-import { ApplicationFailure } from '@temporalio/common';
+import type { ApplicationFailure } from '@temporalio/common';
 import { FerryError, type ErrorCode } from '../model/errors.js';
 import type { JobReport } from '../model/results.js';
 
@@ -34,9 +34,14 @@ function exitCodeOfReport(report: JobReport): number {
 
 export function errorDocument(error: unknown): { error: { code: string; message: string } } {
   if (error instanceof FerryError) return { error: { code: error.code, message: error.message } };
-  if (error instanceof ApplicationFailure) return { error: { code: codeOf(error), message: error.message } };
+  if (isApplicationFailure(error)) return { error: { code: codeOf(error), message: error.message } };
   const message = error instanceof Error ? error.message : String(error);
   return { error: { code: 'Internal', message } };
+}
+
+/** By its name, which is part of the SDK's interface: to load the class takes longer than most commands need to start. */
+function isApplicationFailure(error: unknown): error is ApplicationFailure {
+  return error instanceof Error && error.name === 'ApplicationFailure';
 }
 
 /** The validator of an update throws a plain Error: what was asked makes no sense now. */

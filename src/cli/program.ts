@@ -5,41 +5,34 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { packageRoot } from '../local/package-root.js';
-import { registerDoctor } from './doctor.js';
 import { errorDocument, errorText, EXIT, exitCodeOfError } from './exit-codes.js';
 import { addGlobalOptions, setExitCode } from './global-options.js';
-import { registerBackup } from './backup.js';
-import { registerBackups } from './backups.js';
-import { registerCheckBackup } from './check-backup.js';
-import { registerDemo } from './demo.js';
-import { registerMigrate } from './migrate.js';
-import { registerRehearse } from './rehearse.js';
-import { registerRestore } from './restore.js';
-import { registerSnapshots } from './snapshots.js';
-import { registerStack } from './stack.js';
-import { registerStatus } from './status.js';
-import { registerSteer } from './steer.js';
-import { registerVerify } from './verify.js';
-import { registerWorker } from './worker.js';
 
-const REGISTER = [
-  registerDemo,
-  registerStack,
-  registerWorker,
-  registerDoctor,
-  registerMigrate,
-  registerVerify,
-  registerBackup,
-  registerBackups,
-  registerCheckBackup,
-  registerRestore,
-  registerRehearse,
-  registerSnapshots,
-  registerStatus,
-  registerSteer,
+type Register = (program: Command) => void;
+
+/** In the order of the help. Each is loaded when it is needed: the client of Temporal alone takes longer than the rest. */
+const COMMANDS: { names: string[]; load: () => Promise<Register> }[] = [
+  { names: ['demo'], load: async () => (await import('./demo.js')).registerDemo },
+  { names: ['stack'], load: async () => (await import('./stack.js')).registerStack },
+  { names: ['worker'], load: async () => (await import('./worker.js')).registerWorker },
+  { names: ['doctor'], load: async () => (await import('./doctor.js')).registerDoctor },
+  { names: ['migrate'], load: async () => (await import('./migrate.js')).registerMigrate },
+  { names: ['verify'], load: async () => (await import('./verify.js')).registerVerify },
+  { names: ['backup'], load: async () => (await import('./backup.js')).registerBackup },
+  { names: ['backups'], load: async () => (await import('./backups.js')).registerBackups },
+  { names: ['check-backup'], load: async () => (await import('./check-backup.js')).registerCheckBackup },
+  { names: ['restore'], load: async () => (await import('./restore.js')).registerRestore },
+  { names: ['rehearse'], load: async () => (await import('./rehearse.js')).registerRehearse },
+  { names: ['snapshots'], load: async () => (await import('./snapshots.js')).registerSnapshots },
+  { names: ['status'], load: async () => (await import('./status.js')).registerStatus },
+  {
+    names: ['pause', 'resume', 'throttle', 'retry', 'abort'],
+    load: async () => (await import('./steer.js')).registerSteer,
+  },
 ];
 
-export function createProgram(): Command {
+/** With what of them the arguments name; with all of them where they name none, for the help and for wrong names. */
+export async function createProgram(argv: readonly string[] = []): Promise<Command> {
   const program = new Command('ferry')
     .description(
       'Durable backup, migration and recovery of Qdrant collections, proved, as Temporal workflows.',
@@ -48,9 +41,14 @@ export function createProgram(): Command {
     .helpOption('-h, --help', 'show help')
     .showHelpAfterError('(--help shows help)');
   addGlobalOptions(program);
-  for (const register of REGISTER) register(program);
+  for (const { load } of commandsIn(argv)) (await load())(program);
   for (const command of withinOf(program)) command.exitOverride();
   return program;
+}
+
+function commandsIn(argv: readonly string[]) {
+  const named = COMMANDS.filter(({ names }) => names.some((name) => argv.includes(name)));
+  return named.length > 0 || argv.includes('--version') ? named : COMMANDS;
 }
 
 function withinOf(command: Command): Command[] {

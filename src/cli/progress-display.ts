@@ -6,8 +6,12 @@ import type { Output } from './output.js';
 import { figures, keepSamples, percent, progressLine, speedOf, type Sample } from './progress-line.js';
 
 const LINE_EVERY_MS = 5_000;
+/** To look costs Temporal and the control worker a query for each collection that runs. */
+const LOOK_EVERY_MS = { bar: 700, lines: 2_500 };
 
 export interface ProgressDisplay {
+  /** How often there is any use in something new. */
+  readonly lookEveryMs: number;
   show(progress: Progress): void;
   /** A line that stays, above the bar. */
   say(line: string): void;
@@ -35,6 +39,7 @@ function lineDisplay(output: Output): ProgressDisplay {
   let lastAt = 0;
   let lastSubject = '';
   return {
+    lookEveryMs: LOOK_EVERY_MS.lines,
     show(progress) {
       const now = Date.now();
       const speed = speedometer(progress, now);
@@ -57,6 +62,7 @@ function barDisplay(output: Output): ProgressDisplay {
     bar = undefined;
   };
   return {
+    lookEveryMs: LOOK_EVERY_MS.bar,
     show(progress) {
       const fields = {
         head: progress.label ? `${progress.phase} ${progress.label}` : progress.phase,

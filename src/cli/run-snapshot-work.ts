@@ -1,7 +1,6 @@
 // Starts one of the workflows that administer snapshots and waits for its answer. While it waits it shows what is being
 // done and for how long: Qdrant tells nothing of how far a snapshot is.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type * as z from 'zod';
@@ -16,6 +15,7 @@ import type { GlobalOptions } from './global-options.js';
 import { endOfFailure } from './job-end.js';
 import { keepTrying, StoppedWatching, type Patience } from './keep-trying.js';
 import type { Output } from './output.js';
+import { pausesUntilEnd } from './pauses-until-end.js';
 import { unattended } from './queue-check.js';
 import { stopOnInterrupt } from './run-job.js';
 import { whatIsDone } from './snapshot-progress.js';
@@ -94,12 +94,17 @@ async function watched<Answer>(watching: Watching): Promise<Answer> {
   const { temporal, patience, display, workflowId } = watching;
   const handle = temporal.client.workflow.getHandle(workflowId);
   const queues = createQueueWatch(watching);
-  for (;;) {
-    const now = await keepTrying(patience, () => temporal.call(() => handle.describe()));
-    if (now.status.name !== 'RUNNING') break;
-    display.show(await whatIsDone(temporal, now));
-    await queues();
-    await sleep(LOOK_EVERY_MS, undefined, { signal: patience.signal }).catch(() => undefined);
+  const pauses = pausesUntilEnd(watching, LOOK_EVERY_MS);
+  try {
+    for (;;) {
+      const now = await keepTrying(patience, () => temporal.call(() => handle.describe()));
+      if (now.status.name !== 'RUNNING') break;
+      display.show(await whatIsDone(temporal, now));
+      await queues();
+      await pauses.next();
+    }
+  } finally {
+    pauses.stop();
   }
   return keepTrying(patience, () => temporal.call(() => answerOf<Answer>(handle)));
 }

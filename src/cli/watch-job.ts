@@ -1,17 +1,16 @@
 // Follows a job until it ends: asks Temporal how it stands, shows it, and tells what the operator should know.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobEnd } from './exit-codes.js';
 import { count } from './formatting.js';
 import { endOf } from './job-end.js';
 import { attentionOf, progressOf, type CollectionView, type JobView } from './job-view.js';
 import { keepTrying, type Patience } from './keep-trying.js';
 import { lookAtJob } from './look.js';
+import { pausesUntilEnd } from './pauses-until-end.js';
 import type { ProgressDisplay } from './progress-display.js';
 import { unattended } from './queue-check.js';
 import type { Temporal } from './temporal.js';
 
-const LOOK_EVERY_MS = 700;
 /** How often the queues are asked for workers while nothing moves. */
 const QUEUES_EVERY_MS = 15_000;
 const FIRST_QUEUE_CHECK_MS = 2_000;
@@ -35,6 +34,7 @@ export async function watchJob(options: WatchOptions): Promise<JobEnd> {
   const handle = temporal.client.workflow.getHandle(workflowId);
   const announcer = createAnnouncer(options);
   const queues = createQueueWatch(options);
+  const pauses = pausesUntilEnd(options, display.lookEveryMs);
   let view: JobView | undefined;
   try {
     for (;;) {
@@ -49,10 +49,11 @@ export async function watchJob(options: WatchOptions): Promise<JobEnd> {
       }
       display.show(progressOf(view));
       await queues(moved);
-      await sleep(LOOK_EVERY_MS, undefined, { signal: patience.signal }).catch(() => undefined);
+      await pauses.next();
     }
     return await keepTrying(patience, () => temporal.call(() => endOf(handle)));
   } finally {
+    pauses.stop();
     display.stop();
   }
 }

@@ -1,7 +1,7 @@
 // The inputs of the workflows that write backups, as a user writes them; {"cluster":"prod"} is enough.
 
 import * as z from 'zod';
-import { childFields, collectionName, alias, pace, work } from './inputs.js';
+import { childFields, collectionName, alias, concurrency, pace, work } from './inputs.js';
 
 export const fullBackupSchema = z.strictObject({
   cluster: alias,
@@ -32,8 +32,7 @@ export const fullBackupSchema = z.strictObject({
   onFailure: z.enum(['park', 'parkForKeys', 'fail']).default('parkForKeys'),
   onBusy: z.enum(['fail', 'wait']).default('fail'),
   parkForHours: z.number().positive().max(720).default(72),
-  /** Collections captured at the same time. */
-  concurrency: z.int().min(1).max(16).default(1),
+  concurrency,
   /** Shards of a collection captured at the same time. */
   shards: z.int().min(1).max(16).default(2),
   ...pace,

@@ -12,6 +12,9 @@ export const pace = {
   maxMegabytesPerSecond: z.number().positive().optional(),
 };
 
+/** Collections worked on at the same time. Each needs a dozen short activities, so one at a time is slow where there are many. */
+export const concurrency = z.int().min(1).max(16).default(4);
+
 export const work = {
   /** Slices worked on at the same time. */
   slices: z.int().min(1).max(64).default(4),
@@ -42,8 +45,7 @@ export const scrollMigrationSchema = z.strictObject({
   onFailure: z.enum(['park', 'parkForKeys', 'fail']).default('park'),
   onBusy: z.enum(['fail', 'wait']).default('fail'),
   parkForHours: z.number().positive().max(720).default(72),
-  /** Collections migrated at the same time. */
-  concurrency: z.int().min(1).max(16).default(1),
+  concurrency,
   copyAliases: z.boolean().default(false),
   /** Trust the source's digest that was taken while copying, instead of reading the source again for the proof. */
   trustCopyDigest: z.boolean().default(false),
@@ -67,7 +69,7 @@ export const verifyCollectionsSchema = z.strictObject({
   collections: z.array(collectionName).min(1).max(1_000).optional(),
   as: z.union([collectionName, z.record(collectionName, collectionName)]).optional(),
   overrides: z.record(z.string(), z.unknown()).optional(),
-  concurrency: z.int().min(1).max(16).default(1),
+  concurrency,
   /** Points of the target that the source does not have are no difference. */
   subset: z.boolean().default(false),
   replicas: z.boolean().default(false),
@@ -83,6 +85,9 @@ export type VerifyCollectionsInput = z.infer<typeof verifyCollectionsSchema>;
 const collectionRef = z.strictObject({ cluster: alias, collection: collectionName });
 
 /** What a job hands to the child of one collection. */
+/** No other collection of the job is worked on at the same time. */
+export const isOnly = z.boolean().default(false);
+
 export const childFields = {
   source: collectionRef,
   target: collectionRef,
@@ -90,6 +95,7 @@ export const childFields = {
   asked: collectionName,
   dataQueue: z.string().min(1),
   paused: z.boolean().default(false),
+  isOnly,
   searchAttributes: z.boolean().default(true),
 };
 

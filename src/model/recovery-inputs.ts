@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 import { foreignFilesSchema, foreignSourceSchema, namesByFileSchema } from './foreign-source.js';
-import { scrollMigrationSchema } from './inputs.js';
+import { isOnly, scrollMigrationSchema } from './inputs.js';
 
 const { slices, batchBytes, budgetMs, stallAfterAttempts, heartbeatSeconds, continueAsNewAfterEvents } =
   scrollMigrationSchema.shape;
@@ -102,6 +102,7 @@ export const recoverCollectionSchema = z.strictObject({
   points: z.int().min(0),
   dataQueue: z.string().min(1),
   paused: z.boolean().default(false),
+  isOnly,
   searchAttributes: z.boolean().default(true),
   options: z.strictObject({
     onExisting: disasterRecoveryFields.shape.onExisting,

@@ -70,6 +70,17 @@ export interface Page {
   settled: Record<string, { source: RangeDigest; target: RangeDigest }>;
 }
 
+const MOST_POINTS_A_SLICE = 500_000;
+/** A slice of fewer costs more in Temporal than it gains. */
+const LEAST_POINTS_A_SLICE = 250;
+const MAX_SLICES = 64;
+
+/** Into how many slices so many points are cut, where `width` of them are worked on at once. */
+export function slicesFor(points: number, width: number): number {
+  const least = Math.max(1, Math.min(width, Math.ceil(points / LEAST_POINTS_A_SLICE)));
+  return Math.max(least, Math.min(MAX_SLICES, Math.ceil(points / MOST_POINTS_A_SLICE)));
+}
+
 export function newPage(slices: Slice[], next: number | undefined, rules: Rules): Page {
   const unread = () => slices.map(() => EMPTY_DIGEST);
   const page: Page = {

@@ -1,14 +1,12 @@
 // The digest of a recovered collection, slice by slice, page by page, with everything a walk can: pause, pace, resume.
 
 import { addDigests } from '../model/digest.js';
-import { newPage, type Page, type Rules } from '../model/walk.js';
+import { newPage, slicesFor, type Page, type Rules } from '../model/walk.js';
 import type { Sides } from '../model/progress-state.js';
 import type { Recovery } from './recovery-state.js';
 import { runControl } from './proxies.js';
 import { runWalk } from './run-walk.js';
 
-const POINTS_A_SLICE = 500_000;
-const MAX_SLICES = 64;
 const RULES: Rules = { copy: false, reread: false, subset: false, mode: 'report', nodes: 1 };
 
 export async function digestRecovered(recovery: Recovery): Promise<void> {
@@ -40,7 +38,7 @@ async function sidesOf({ job, written }: Recovery): Promise<Sides> {
 async function planPage({ job, written }: Recovery, sides: Sides): Promise<Page> {
   const { slices: width } = job.settings;
   const { fromKey, total } = job.progress;
-  const slices = Math.max(width, Math.min(MAX_SLICES, Math.ceil(total / POINTS_A_SLICE)));
+  const slices = slicesFor(total, width);
   const start = fromKey === undefined ? {} : { fromKey };
   const input = { collection: written, pin: sides.targetPin, slices, ...start };
   const planned = await job.persist(() => runControl('planSlices', input, `slices of ${written.collection}`));

@@ -9,15 +9,13 @@ import {
   type CaptureProgress,
   type SourceDigest,
 } from '../model/capture-progress.js';
-import { newPage, type Page, type Rules } from '../model/walk.js';
+import { newPage, slicesFor, type Page, type Rules } from '../model/walk.js';
 import type { CollectionJob } from './collection-job.js';
 import { isReplaced, troubleOf } from './failures.js';
 import { runControl } from './proxies.js';
 import { runWalk } from './run-walk.js';
 
 const RULES: Rules = { copy: false, reread: true, subset: false, mode: 'report', nodes: 1 };
-const POINTS_A_SLICE = 500_000;
-const MAX_SLICES = 64;
 
 export async function digestSource(
   job: CollectionJob,
@@ -76,7 +74,7 @@ async function planPage(
 ): Promise<Page> {
   const { source, slices: width } = job.settings;
   const { fromKey } = job.progress;
-  const slices = Math.max(width, Math.min(MAX_SLICES, Math.ceil(points / POINTS_A_SLICE)));
+  const slices = slicesFor(points, width);
   const start = fromKey === undefined ? {} : { fromKey };
   const input = { collection: source, pin, slices, ...start };
   const planned = await runControl('planSlices', input, `slices of ${source.collection}`);

@@ -45,6 +45,7 @@ export interface ChildFacts {
   searchAttributes: boolean;
   pace: Pace;
   paused: boolean;
+  isOnly: boolean;
 }
 
 export interface JobPlan {
@@ -164,6 +165,7 @@ export class FanOut {
       searchAttributes: page.searchAttributes ?? true,
       pace: this.share(),
       paused: this.steering.state.paused,
+      isOnly: this.plan.input.concurrency === 1 || (page.collections.length === 1 && page.next === undefined),
     }));
   }
 

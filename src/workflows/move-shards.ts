@@ -57,7 +57,7 @@ async function leg<T>(
       if (stops()) return;
       try {
         await renewStampIfDue(job);
-        await one(item, { lanes: running(), isAlone: width === 1 });
+        await one(item, { lanes: running(), isAlone: width === 1 && move.settings.isOnly });
       } catch (error) {
         if (!isCancellation(error) || !stops()) throw asVerdict(error);
       }

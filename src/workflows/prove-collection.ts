@@ -3,7 +3,7 @@
 // both sides anew. Ends with the state telling the verdict: what still differs is not an error here.
 
 import { countsDisagree, closePage, nextRound, type Sides } from '../model/progress-state.js';
-import { newPage, nextWalk, type Page, type Rules } from '../model/walk.js';
+import { newPage, nextWalk, slicesFor, type Page, type Rules } from '../model/walk.js';
 import type { CollectionJob } from './collection-job.js';
 import { failure } from './failures.js';
 import { runControl } from './proxies.js';
@@ -12,8 +12,6 @@ import { renewStampIfDue } from './stamp-life.js';
 
 const MAX_ROUNDS = 5;
 const REPLICAS_WAIT_MS = 10 * 60_000;
-const POINTS_A_SLICE = 500_000;
-const MAX_SLICES = 64;
 
 export interface Proving {
   job: CollectionJob;
@@ -75,7 +73,7 @@ async function walkPage(proving: Proving, rules: Rules, page: Page): Promise<voi
 async function planPage({ job, sides }: Proving, rules: Rules): Promise<Page> {
   const { source, slices: width } = job.settings;
   const { fromKey, total } = job.progress;
-  const slices = Math.max(width, Math.min(MAX_SLICES, Math.ceil(total / POINTS_A_SLICE)));
+  const slices = slicesFor(total, width);
   const start = fromKey === undefined ? {} : { fromKey };
   const input = { collection: source, pin: sides.sourcePin, slices, ...start };
   const planned = await job.persist(() => runControl('planSlices', input, `slices of ${source.collection}`));

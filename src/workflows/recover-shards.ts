@@ -75,7 +75,7 @@ async function leg(recovery: Recovery): Promise<void> {
       const work = async (shard: Shard, _lane: number, running: () => number) => {
         if (stops()) return;
         try {
-          await recoverOne(recovery, shard, running(), width === 1);
+          await recoverOne(recovery, shard, running(), width === 1 && settings.isOnly);
         } catch (error) {
           if (!isCancellation(error) || !stops()) throw error;
         }

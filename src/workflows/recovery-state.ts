@@ -18,7 +18,7 @@ const NOTHING_TO_PROVE_BY =
 
 export type RecoverySettings = Pick<
   z.infer<typeof recoverCollectionSchema>,
-  'from' | 'target' | 'rehearse' | 'points' | 'options'
+  'from' | 'target' | 'rehearse' | 'points' | 'isOnly' | 'options'
 >;
 
 export class Recovery {

@@ -125,7 +125,7 @@ describe('the proof of a migration', () => {
 
   it('digests each node of the target when asked for replicas', () =>
     lab.withClusters(async (run) => {
-      run.fakes.fill(run.a, 'docs', 100);
+      run.fakes.fill(run.a, 'docs', 1_000);
       run.fakes.nodes = 3;
       await (await run.migrate({ replicas: true, slices: 2 })).result();
       const digests = run.fakes.called('digestSlice') as { lane: number; side: { cluster: string } }[];
@@ -135,8 +135,8 @@ describe('the proof of a migration', () => {
 
   it('reads the source again, and is unproven where it was told to trust the copy', () =>
     lab.withClusters(async (run) => {
-      run.fakes.fill(run.a, 'docs', 100);
-      run.fakes.fill(run.a, 'trusted', 100);
+      run.fakes.fill(run.a, 'docs', 1_000);
+      run.fakes.fill(run.a, 'trusted', 1_000);
       await (await run.migrate({ collections: ['docs'] })).result();
       expect(run.fakes.called('digestSlice')).toHaveLength(8);
       const job = await run.migrate({ collections: ['trusted'], trustCopyDigest: true });
@@ -145,6 +145,13 @@ describe('the proof of a migration', () => {
         collections: [{ reason: 'equal to the source as it was read: the source was not read again' }],
       });
       expect(run.fakes.called('digestSlice')).toHaveLength(12);
+    }));
+
+  it('cuts few points into one slice, whatever number was wanted', () =>
+    lab.withClusters(async (run) => {
+      run.fakes.fill(run.a, 'docs', 250);
+      await (await run.migrate({ slices: 8 })).result();
+      expect(run.fakes.called('planSlices')).toMatchObject([{ slices: 1 }]);
     }));
 
   it('never takes for proved that nothing arrived of what the plan counted', () =>

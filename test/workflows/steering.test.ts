@@ -48,7 +48,7 @@ describe('pause and resume', () => {
   it('reaches the collections from the job, and those that start later', () =>
     lab.withClusters(async (run) => {
       run.fakes.fill(run.a, 'more', 100);
-      const job = await copying(run);
+      const job = await copying(run, { concurrency: 1 });
       await job.executeUpdate('pause');
       await until(async () => (await run.status()).phase === 'paused');
       expect(await job.query<JobStatus>('status')).toMatchObject({
@@ -144,7 +144,7 @@ describe('abort', () => {
     lab.withClusters(async (run) => {
       run.record('abort-some');
       for (const name of ['x', 'y', 'z']) run.fakes.fill(run.a, name, 10);
-      const job = await copying(run);
+      const job = await copying(run, { concurrency: 1 });
       await job.executeUpdate('abort');
       const failure = await failureOf(job);
       expect(failure).toMatchObject({ type: 'Aborted', details: [{ failed: 4, outcome: 'aborted' }] });
