@@ -1,5 +1,5 @@
 // Waits until a collection has settled: green, optimizer content, every replica Active, nothing more being indexed, in
-// two looks a second apart (between two optimizations a collection is green for a moment). Waits only for what will come:
+// two looks (between two optimizations a collection is green for a moment); replicas alone are looked at once. Waits only for what will come:
 // red ends the wait at once, and so does a collection whose settings forbid its optimizers to run. A grey one, whose
 // optimizers nobody has started since its node did, is woken. Giving up is an answer, not an error.
 
@@ -10,6 +10,8 @@ import type { Indexing } from '../model/indexing.js';
 import { numberAt } from '../model/json.js';
 import type { ClusterControl, Controls } from './control-port.js';
 
+const FIRST_PAUSE_MS = 200;
+const PAUSE_GROWTH = 1.5;
 const LOOK_EVERY_MS = 1_000;
 const WAKE_EVERY_MS = 30_000;
 
@@ -48,19 +50,21 @@ export async function awaitReady(
   const until = performance.now() + waitMs;
   let before: Sight | undefined;
   let wokenAt = -Infinity;
+  let pauseMs = FIRST_PAUSE_MS;
   for (;;) {
     const now = await look(control, ref.collection, replicasOnly ?? false, signal);
-    if (isSettled(before, now)) return { ready: true };
+    if (isSettled(replicasOnly ? now : before, now)) return { ready: true };
     const reason = now.reason ?? 'a second look that finds the same';
     onProgress(`waiting for ${ref.collection} on ${ref.cluster}: ${reason}`);
-    const isOver = performance.now() + LOOK_EVERY_MS > until;
+    const isOver = performance.now() + pauseMs > until;
     if (now.isInVain || isOver) return notReady(reason, now);
     if (now.isGrey && performance.now() - wokenAt > WAKE_EVERY_MS) {
       await wakeOptimizers(control, ref.collection, signal);
       wokenAt = performance.now();
     }
     before = now;
-    await pause(signal);
+    await pause(pauseMs, signal);
+    pauseMs = Math.min(pauseMs * PAUSE_GROWTH, LOOK_EVERY_MS);
   }
 }
 
@@ -132,9 +136,9 @@ function vectorsOf(info: CollectionInfo): Omit<Indexing, 'reason'> {
   return { indexed: info.indexedVectors, vectors, ...(each > 1 ? { isAtMost: true } : {}) };
 }
 
-async function pause(signal?: AbortSignal): Promise<void> {
+async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   try {
-    await sleep(LOOK_EVERY_MS, undefined, signal === undefined ? {} : { signal });
+    await sleep(ms, undefined, signal === undefined ? {} : { signal });
   } catch (error) {
     throw signal?.aborted ? signal.reason : error;
   }
