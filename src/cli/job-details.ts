@@ -4,10 +4,11 @@ import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { CollectionEnd, JobReport } from '../model/results.js';
 import type { JobEnd } from './exit-codes.js';
 import { endOf } from './job-end.js';
-import { lookAtCollection, lookAtJob } from './look.js';
-import type { CollectionView, JobView } from './job-view.js';
+import { lookAtCollection, lookAtJob, troublesBelow } from './look.js';
+import { troublesIn, type CollectionView, type JobView } from './job-view.js';
 import { isCollection } from './running-jobs.js';
 import type { Temporal } from './temporal.js';
+import { problemsOf } from './trouble-text.js';
 
 export interface JobDetails {
   workflowId: string;
@@ -25,6 +26,8 @@ export interface JobDetails {
   /** Of an ended collection. */
   result?: CollectionEnd;
   error?: { code: string; message: string };
+  /** What it waits for that fails, or that no worker does: a sentence for each cause. */
+  problems?: string[];
 }
 
 export async function describeJob(temporal: Temporal, workflowId: string): Promise<JobDetails> {
@@ -34,10 +37,12 @@ export async function describeJob(temporal: Temporal, workflowId: string): Promi
   if (now.status.name !== 'RUNNING') return { ...head, ...(await ended(temporal, workflowId, now.type)) };
   if (isCollection(now.type)) {
     const line = { collection: workflowId, workflowId, state: 'running' as const };
-    return { ...head, collection: await lookAtCollection(temporal, line) };
+    const collection = await lookAtCollection(temporal, line);
+    return { ...head, collection, problems: await problemsOf(temporal, collection.troubles) };
   }
-  const job = await lookAtJob(temporal, workflowId, undefined);
-  return job ? { ...head, job } : head;
+  const job = await lookAtJob(temporal, workflowId, undefined, now);
+  if (!job) return { ...head, problems: await problemsOf(temporal, await troublesBelow(temporal, now)) };
+  return { ...head, job, problems: await problemsOf(temporal, troublesIn(job)) };
 }
 
 function headOf(temporal: Temporal, workflowId: string, now: WorkflowExecutionDescription): JobDetails {

@@ -1,6 +1,7 @@
 // What the watcher knows of a job at one moment, and what of it goes into a line of progress. Pure.
 
 import type { CollectionStatus, JobStatus, Phase } from '../model/results.js';
+import type { Trouble } from './pending-work.js';
 
 /** What a running data activity said last. */
 export interface LiveSlice {
@@ -23,12 +24,20 @@ export interface CollectionView {
   status?: CollectionStatus;
   /** Of the activities that run for it now. */
   heartbeats: LiveSlice[];
+  /** What it waits for that fails, or that no worker does. */
+  troubles: Trouble[];
 }
 
 export interface JobView {
   phase: Phase;
   paused: boolean;
   collections: CollectionView[];
+  /** Of the job's own activities. */
+  troubles: Trouble[];
+}
+
+export function troublesIn(view: JobView): Trouble[] {
+  return [...view.troubles, ...view.collections.flatMap((one) => one.troubles)];
 }
 
 export interface Progress {

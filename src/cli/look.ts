@@ -6,9 +6,13 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import type { SliceHeartbeat } from '../model/activities.js';
 import type { CollectionStatus, JobStatus } from '../model/results.js';
 import type { CollectionView, JobView, LiveSlice } from './job-view.js';
+import { troublesOf, type Trouble } from './pending-work.js';
 import type { Temporal } from './temporal.js';
 
 const QUERY_MS = 3_000;
+/** A capture under its lock, a backup on the way of a migration: children of a collection's workflow. */
+const DEEPEST = 2;
+const MOST_CHILDREN = 8;
 /** Ended collections that are asked for their figures in one look, so that a job of hundreds stays quick to watch. */
 const ENDED_ASKED = 4;
 
@@ -16,6 +20,7 @@ export async function lookAtJob(
   temporal: Temporal,
   parentId: string,
   before: JobView | undefined,
+  description: WorkflowExecutionDescription,
 ): Promise<JobView | undefined> {
   const job = await ask<JobStatus>(temporal, handleOf(temporal, parentId));
   if (!job) return before;
@@ -25,12 +30,15 @@ export async function lookAtJob(
     job.collections.map((line) => {
       const last = known.get(line.workflowId);
       const settled = line.state !== 'running' && last?.state === line.state;
-      if (line.state === 'waiting' || settled) return { ...line, heartbeats: [], ...statusOf(last) };
-      if (line.state !== 'running' && ++endedAsked > ENDED_ASKED) return { ...line, heartbeats: [] };
+      if (line.state === 'waiting' || settled)
+        return { ...line, heartbeats: [], troubles: [], ...statusOf(last) };
+      if (line.state !== 'running' && ++endedAsked > ENDED_ASKED)
+        return { ...line, heartbeats: [], troubles: [] };
       return lookAtCollection(temporal, line, last);
     }),
   );
-  return { phase: job.phase, paused: job.paused, collections };
+  const troubles = troublesOf(description, Date.now());
+  return { phase: job.phase, paused: job.paused, collections, troubles };
 }
 
 export async function lookAtCollection(
@@ -44,7 +52,27 @@ export async function lookAtCollection(
     quietly(() => temporal.call(() => handle.describe(), QUERY_MS)),
   ]);
   const heartbeats = description ? heartbeatsOf(description) : [];
-  return { ...line, heartbeats, ...(status ? { status } : statusOf(last)) };
+  const troubles = description ? await troublesBelow(temporal, description) : (last?.troubles ?? []);
+  return { ...line, heartbeats, troubles, ...(status ? { status } : statusOf(last)) };
+}
+
+/** Of a workflow and of its children. */
+export async function troublesBelow(
+  temporal: Temporal,
+  description: WorkflowExecutionDescription,
+  depth = 0,
+): Promise<Trouble[]> {
+  const own = troublesOf(description, Date.now());
+  const children = depth < DEEPEST ? (description.raw.pendingChildren ?? []).slice(0, MOST_CHILDREN) : [];
+  const below = await Promise.all(
+    children.map(async ({ workflowId }) => {
+      if (!workflowId) return [];
+      const handle = handleOf(temporal, workflowId);
+      const child = await quietly(() => temporal.call(() => handle.describe(), QUERY_MS));
+      return child ? troublesBelow(temporal, child, depth + 1) : [];
+    }),
+  );
+  return [...own, ...below.flat()];
 }
 
 /** What the data activities of a workflow said last; those that have not spoken yet are absent. */

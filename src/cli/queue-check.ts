@@ -15,6 +15,8 @@ export interface QueuePollers {
   kind: QueueKind;
   /** Identities of the workers that polled lately. */
   workers: string[];
+  /** The same, and when their last poll began. */
+  polls: { worker: string; at: number }[];
 }
 
 export async function pollersOf(temporal: Temporal, queue: string, kind: QueueKind): Promise<QueuePollers> {
@@ -25,11 +27,12 @@ export async function pollersOf(temporal: Temporal, queue: string, kind: QueueKi
       taskQueueType: TYPE[kind],
     }),
   );
-  const recent = (answer.pollers ?? []).filter((poller) => {
-    const seconds = Number(poller.lastAccessTime?.seconds ?? 0);
-    return Date.now() - seconds * 1_000 < RECENT_MS;
-  });
-  return { queue, kind, workers: recent.map((poller) => poller.identity ?? 'unnamed') };
+  const polls = (answer.pollers ?? []).map((poller) => ({
+    worker: poller.identity ?? 'unnamed',
+    at: Number(poller.lastAccessTime?.seconds ?? 0) * 1_000,
+  }));
+  const recent = polls.filter(({ at }) => Date.now() - at < RECENT_MS);
+  return { queue, kind, workers: recent.map(({ worker }) => worker), polls: recent };
 }
 
 /** A line for each of the queues on which nobody works; empty when all is well. */

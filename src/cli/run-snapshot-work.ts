@@ -14,6 +14,7 @@ import { EXIT } from './exit-codes.js';
 import type { GlobalOptions } from './global-options.js';
 import { endOfFailure } from './job-end.js';
 import { keepTrying, StoppedWatching, type Patience } from './keep-trying.js';
+import { troublesBelow } from './look.js';
 import type { Output } from './output.js';
 import { pausesUntilEnd } from './pauses-until-end.js';
 import { unattended } from './queue-check.js';
@@ -21,6 +22,7 @@ import { stopOnInterrupt } from './run-job.js';
 import { whatIsDone } from './snapshot-progress.js';
 import { startedNow, startJob } from './start-job.js';
 import { openTemporal, type Temporal } from './temporal.js';
+import { createTroubleWatch } from './trouble-watch.js';
 
 export interface SnapshotWork {
   operation: string;
@@ -94,12 +96,14 @@ async function watched<Answer>(watching: Watching): Promise<Answer> {
   const { temporal, patience, display, workflowId } = watching;
   const handle = temporal.client.workflow.getHandle(workflowId);
   const queues = createQueueWatch(watching);
+  const troubles = createTroubleWatch(temporal, (line) => display.say(line));
   const pauses = pausesUntilEnd(watching, LOOK_EVERY_MS);
   try {
     for (;;) {
       const now = await keepTrying(patience, () => temporal.call(() => handle.describe()));
       if (now.status.name !== 'RUNNING') break;
       display.show(await whatIsDone(temporal, now));
+      await troubles(await troublesBelow(temporal, now));
       await queues();
       await pauses.next();
     }

@@ -1,7 +1,10 @@
 // ferry's running workflows, as Temporal's list has them: each job followed by its collections.
 
 import type { WorkflowExecutionInfo } from '@temporalio/client';
+import type { CollectionStatus } from '../model/results.js';
+import { troublesOf } from './pending-work.js';
 import type { Temporal } from './temporal.js';
+import { problemsOf } from './trouble-text.js';
 
 const JOBS = [
   'scrollMigration',
@@ -35,15 +38,35 @@ export interface RunningJob {
   job?: string;
   phase?: string;
   startedAt: string;
+  /** What it waits for that fails, or that no worker does: a sentence for each cause. */
+  problems?: string[];
   link: string;
 }
+
+/** Workflows that are looked at one by one for what they wait for. */
+const LOOKED_AT = 100;
 
 export async function runningJobs(temporal: Temporal): Promise<RunningJob[]> {
   const types = [...JOBS, ...COLLECTIONS].map((type) => `'${type}'`).join(', ');
   const query = `ExecutionStatus = 'Running' AND WorkflowType IN (${types})`;
   const found: RunningJob[] = [];
   for await (const info of temporal.client.workflow.list({ query })) found.push(row(temporal, info));
+  await Promise.all(found.slice(0, LOOKED_AT).map((job) => addProblems(temporal, job)));
   return inOrder(found);
+}
+
+async function addProblems(temporal: Temporal, job: RunningJob): Promise<void> {
+  const handle = temporal.client.workflow.getHandle(job.workflowId);
+  try {
+    const description = await temporal.call(() => handle.describe());
+    const problems = await problemsOf(temporal, troublesOf(description, Date.now()));
+    const isParked = isCollection(job.type) && job.phase === 'awaiting-operator';
+    const status = isParked ? await temporal.call(() => handle.query<CollectionStatus>('status')) : undefined;
+    if (status?.attention !== undefined) problems.push(status.attention);
+    if (problems.length > 0) job.problems = problems;
+  } catch {
+    // It ended meanwhile, or no control worker answers: the list stands for itself.
+  }
 }
 
 function row(temporal: Temporal, info: WorkflowExecutionInfo): RunningJob {

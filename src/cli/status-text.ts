@@ -9,7 +9,7 @@ import type { RunningJob } from './running-jobs.js';
 
 export function listText(jobs: readonly RunningJob[]): string[] {
   if (jobs.length === 0) return ['Nothing runs.'];
-  return columns(
+  const rows = columns(
     jobs.map((job) => [
       `${job.job === undefined ? '' : '  '}${job.workflowId}`,
       job.type,
@@ -17,6 +17,10 @@ export function listText(jobs: readonly RunningJob[]): string[] {
       `since ${localTime(new Date(job.startedAt))}`,
     ]),
   );
+  return jobs.flatMap((job, index) => [
+    rows[index] ?? '',
+    ...(job.problems ?? []).map((line) => `${job.job === undefined ? '' : '  '}! ${line}`),
+  ]);
 }
 
 export function detailsText(details: JobDetails): string[] {
@@ -29,7 +33,8 @@ export function detailsText(details: JobDetails): string[] {
     ['link', details.link],
     ...(details.error ? [['error', errorText(details.error)]] : []),
   ];
-  return [...columns(rows), ...standing(details)];
+  const problems = (details.problems ?? []).map((line) => `! ${line}`);
+  return [...columns(rows), ...standing(details), ...problems];
 }
 
 function endedText(startedAt: string, endedAt: string): string {

@@ -1,19 +1,23 @@
 // Follows a job until it ends: asks Temporal how it stands, shows it, and tells what the operator should know.
 
 import type { JobEnd } from './exit-codes.js';
-import { count } from './formatting.js';
+import { count, seconds } from './formatting.js';
 import { endOf } from './job-end.js';
-import { attentionOf, progressOf, type CollectionView, type JobView } from './job-view.js';
+import { attentionOf, progressOf, troublesIn, type CollectionView, type JobView } from './job-view.js';
 import { keepTrying, type Patience } from './keep-trying.js';
 import { lookAtJob } from './look.js';
 import { pausesUntilEnd } from './pauses-until-end.js';
+import { troublesOf } from './pending-work.js';
 import type { ProgressDisplay } from './progress-display.js';
 import { unattended } from './queue-check.js';
 import type { Temporal } from './temporal.js';
+import { createTroubleWatch } from './trouble-watch.js';
 
 /** How often the queues are asked for workers while nothing moves. */
 const QUEUES_EVERY_MS = 15_000;
 const FIRST_QUEUE_CHECK_MS = 2_000;
+/** A query takes up to 3 s; a control worker that is there answers the second one. */
+const ANSWERED_WITHIN_MS = 7_000;
 
 export interface WatchOptions {
   temporal: Temporal;
@@ -35,12 +39,15 @@ export async function watchJob(options: WatchOptions): Promise<JobEnd> {
   const announcer = createAnnouncer(options);
   const queues = createQueueWatch(options);
   const pauses = pausesUntilEnd(options, display.lookEveryMs);
+  const troubles = createTroubleWatch(temporal, (line) => display.say(line));
+  const silence = createSilenceWatch(options);
   let view: JobView | undefined;
   try {
     for (;;) {
       const now = await keepTrying(patience, () => temporal.call(() => handle.describe()));
       if (now.status.name !== 'RUNNING' && now.status.name !== 'CONTINUED_AS_NEW') break;
-      const seen = await lookAtJob(temporal, workflowId, view);
+      const seen = await lookAtJob(temporal, workflowId, view, now);
+      silence(seen !== view);
       const moved = JSON.stringify(seen) !== JSON.stringify(view);
       view = seen;
       if (view) {
@@ -48,6 +55,7 @@ export async function watchJob(options: WatchOptions): Promise<JobEnd> {
         options.onLook?.(view);
       }
       display.show(progressOf(view));
+      await troubles(view ? troublesIn(view) : troublesOf(now, Date.now()));
       await queues(moved);
       await pauses.next();
     }
@@ -78,6 +86,23 @@ function endedLine(view: CollectionView): string | undefined {
   if (view.state === 'waiting' || view.state === 'running') return undefined;
   const points = view.status ? `, ${count(view.status.total)} points` : '';
   return `${view.collection}: ${view.state}${points}`;
+}
+
+/** Says, once each time, that the job itself does not answer: its workflow lives on a control worker. */
+function createSilenceWatch({ display, controlQueue }: WatchOptions): (answered: boolean) => void {
+  let silentSince: number | undefined;
+  let isSaid = false;
+  return (answered) => {
+    if (answered) [silentSince, isSaid] = [undefined, false];
+    else silentSince ??= Date.now();
+    const silentMs = silentSince === undefined ? 0 : Date.now() - silentSince;
+    if (isSaid || silentMs < ANSWERED_WITHIN_MS) return;
+    isSaid = true;
+    const silence = seconds(Math.round(silentMs / 1_000));
+    display.say(
+      `No worker of ${controlQueue} has answered for ${silence}: the job waits for one (ferry worker --role control).`,
+    );
+  };
 }
 
 /** Says that nobody works, and that somebody does again; asks only while nothing moves. */

@@ -36,10 +36,18 @@ export function renderCollection(view: CollectionView): string {
   if (view.slices > 0) lines.push(`- slices: ${view.slicesDone} of ${view.slices} in this pass`);
   if (view.capture) lines.push(`- in the store: ${describeCaptured(view.capture)}`);
   if (isPaced(view.pace)) lines.push(`- pace: ${describePace(view.pace)}`);
+  if (isWorking(view.phase)) lines.push(`- errors that are tried again: ${WHERE_ERRORS_STAND}`);
   if (view.lastError) lines.push(`- last error: ${firstLine(view.lastError)}`);
   if (view.attention) lines.push('', `**Waits for an operator.** ${view.attention}`);
   lines.push('', `What you can do: ${choices(view.phase, view.attention !== undefined)}`);
   return lines.join('\n');
+}
+
+/** A workflow is not told of an attempt that failed while there is another one to come. */
+const WHERE_ERRORS_STAND = 'under Pending Activities of this page, and in `ferry status`';
+
+function isWorking(phase: Phase): boolean {
+  return phase !== 'done' && phase !== 'paused' && phase !== 'awaiting-operator';
 }
 
 export type LineState = 'waiting' | 'running' | Outcome;

@@ -13,7 +13,6 @@ import { copySlice } from '../../src/transfer/copy-slice.js';
 import { connectPoints } from '../../src/qdrant/point-connection.js';
 import { freshState } from '../../src/transfer/walk-slice.js';
 import { fillRandom } from '../support/random-collection.js';
-import { rest } from '../support/rest-text.js';
 import { mountSmallDisk } from '../support/small-disk.js';
 
 const CONFIGURATION = '{"vectors":{"size":32,"distance":"Dot"}}';

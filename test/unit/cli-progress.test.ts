@@ -34,10 +34,16 @@ const view = (change: Partial<CollectionView> = {}): CollectionView => ({
   state: 'running',
   status: status(),
   heartbeats: [],
+  troubles: [],
   ...change,
 });
 
-const job = (...collections: CollectionView[]) => ({ phase: 'copying' as const, paused: false, collections });
+const job = (...collections: CollectionView[]) => ({
+  phase: 'copying' as const,
+  paused: false,
+  collections,
+  troubles: [],
+});
 
 describe('the points done', () => {
   it('are the claims returned and what running slices have heartbeated', () => {

@@ -35,6 +35,7 @@ describe('the details of a collection', () => {
         '`███████░░░░░░░░░░░░░░░░░ 30 %` 1,200 of 4,000 points, 2,000 points/s, about 2 s left',
         '',
         '- slices: 1 of 4 in this pass',
+        '- errors that are tried again: under Pending Activities of this page, and in `ferry status`',
         '',
         'What you can do: send the update `pause`, `throttle`, or `abort`.',
       ].join('\n'),

@@ -1,0 +1,108 @@
+// What a workflow waits for, as Temporal tells it: the last error of an activity that is tried again, which attempt it is and
+// when the next one begins; a task that no worker has taken; a worker that has not been heard of. A workflow itself knows
+// none of this: to it an activity has simply not answered yet.
+
+import type { WorkflowExecutionDescription } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
+
+type PendingActivity = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
+type Failure = NonNullable<PendingActivity['lastFailure']>;
+type Time = { seconds?: unknown; nanos?: number | null } | null | undefined;
+
+/** One activity that fails, waits for a worker, or whose worker is silent. Times are ISO. */
+export interface Trouble {
+  /** "copy slice 3 of 8 of docs", or the activity's name. */
+  what: string;
+  activity: string;
+  queue?: string;
+  /** The one that runs or comes next. */
+  attempt: number;
+  /** Absent: tried without end. */
+  mostAttempts?: number;
+  /** Of the attempt before. */
+  error?: { code: string; message: string };
+  /** Between two attempts. */
+  nextTryAt?: string;
+  /** No worker has taken it since. */
+  waitsSince?: string;
+  /** It was given to this worker, which was heard last at `heardAt`. */
+  worker?: string;
+  heardAt?: string;
+}
+
+/** A worker with a free place takes a task at once. */
+const TAKEN_WITHIN_MS = 5_000;
+/** Workers heartbeat every 5 s, and at the latest every 10 s. */
+const HEARD_WITHIN_MS = 12_000;
+// Temporal's own numbers.
+const SCHEDULED = 1;
+const STARTED = 2;
+const LONGEST_MESSAGE = 600;
+
+export function troublesOf(description: WorkflowExecutionDescription, now: number): Trouble[] {
+  return (description.raw.pendingActivities ?? []).flatMap((activity) => troubleIn(activity, now) ?? []);
+}
+
+function troubleIn(activity: PendingActivity, now: number): Trouble | undefined {
+  const attempt = activity.attempt ?? 1;
+  const state: number = activity.state ?? 0;
+  const error = activity.lastFailure ? errorOf(activity.lastFailure) : undefined;
+  const waiting = state === SCHEDULED ? waitingOf(activity, now) : {};
+  const silence = state === STARTED ? silenceOf(activity, now) : {};
+  if (!error && waiting.waitsSince === undefined && silence.heardAt === undefined) return undefined;
+  const queue = activity.activityOptions?.taskQueue?.name;
+  const most = activity.maximumAttempts ?? 0;
+  const name = activity.activityType?.name ?? 'an activity';
+  return {
+    what: whatOf(activity) ?? name,
+    activity: name,
+    ...(queue ? { queue } : {}),
+    attempt,
+    ...(most > 0 ? { mostAttempts: most } : {}),
+    ...(error ? { error } : {}),
+    ...waiting,
+    ...silence,
+  };
+}
+
+function waitingOf(activity: PendingActivity, now: number): Pick<Trouble, 'nextTryAt' | 'waitsSince'> {
+  const due = msOf(activity.nextAttemptScheduleTime) ?? msOf(activity.scheduledTime) ?? now;
+  if (due > now) return { nextTryAt: new Date(due).toISOString() };
+  return now - due < TAKEN_WITHIN_MS ? {} : { waitsSince: new Date(due).toISOString() };
+}
+
+function silenceOf(activity: PendingActivity, now: number): Pick<Trouble, 'worker' | 'heardAt'> {
+  const isWatched = (msOf(activity.activityOptions?.heartbeatTimeout) ?? 0) > 0;
+  const started = msOf(activity.lastStartedTime) ?? now;
+  const heard = Math.max(started, msOf(activity.lastHeartbeatTime) ?? 0);
+  if (!isWatched || now - heard < HEARD_WITHIN_MS) return {};
+  return { worker: activity.lastWorkerIdentity ?? 'a worker', heardAt: new Date(heard).toISOString() };
+}
+
+function errorOf(failure: Failure): { code: string; message: string } {
+  if (failure.timeoutFailureInfo) {
+    const message = /heartbeat/i.test(failure.message ?? '')
+      ? 'its worker ended, or lost Temporal (no heartbeat in time)'
+      : 'it did not end in time';
+    return { code: 'Timeout', message };
+  }
+  const message = (failure.message ?? '').slice(0, LONGEST_MESSAGE);
+  return { code: failure.applicationFailureInfo?.type ?? 'Internal', message };
+}
+
+function whatOf(activity: PendingActivity): string | undefined {
+  const payload = activity.heartbeatDetails?.payloads?.[0];
+  if (!payload) return undefined;
+  try {
+    const beat = defaultPayloadConverter.fromPayload<{ what?: unknown } | null>(payload);
+    return typeof beat?.what === 'string' ? beat.what : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function msOf(time: Time): number | undefined {
+  if (time?.seconds === undefined || time.seconds === null) return undefined;
+  const ms = Number(time.seconds) * 1_000 + (time.nanos ?? 0) / 1e6;
+  return Number.isFinite(ms) && ms > 0 ? ms : undefined;
+}
