@@ -7,6 +7,10 @@ export const catalogue = {
   InvalidConfig: { retryable: false, remedy: 'Correct ferry.yaml or the environment and start again.' },
   UnknownAlias: { retryable: false, remedy: 'Use an alias that ferry.yaml defines.' },
   CollectionNotFound: { retryable: false, remedy: 'Check the name on the source cluster.' },
+  SourceVanished: {
+    retryable: false,
+    remedy: 'If it is to be there, find out who deleted it; otherwise start the job without it.',
+  },
   ClusterUnreachable: {
     retryable: true,
     remedy: 'Check url and grpcUrl in ferry.yaml, the network, and the node.',

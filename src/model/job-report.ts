@@ -33,7 +33,7 @@ export function newJobProgress(startedAt: string): JobProgress {
     lines: [],
     linesBytes: 0,
     more: 0,
-    tally: { verified: 0, unproven: 0, different: 0, failed: 0, aborted: 0 },
+    tally: { verified: 0, unproven: 0, different: 0, failed: 0, aborted: 0, skipped: 0 },
     points: 0,
     bytes: 0,
   };
@@ -66,7 +66,7 @@ function isTelling({ outcome, warnings }: CollectionLine): boolean {
 
 export function jobReport(progress: JobProgress, source: string, target: string, now: number): JobReport {
   const { tally, lines, more, points, bytes, startedAt, notes } = progress;
-  const isEmpty = Object.values(tally).every((count) => count === 0);
+  const isEmpty = Object.values({ ...tally, skipped: 0 }).every((count) => count === 0);
   return {
     source,
     target,
@@ -76,6 +76,7 @@ export function jobReport(progress: JobProgress, source: string, target: string,
     verified: tally.verified,
     different: tally.different,
     failed: tally.failed + tally.aborted,
+    ...(tally.skipped > 0 ? { skipped: tally.skipped } : {}),
     points,
     bytes,
     seconds: Math.round((now - Date.parse(startedAt)) / 1000),
@@ -145,6 +146,13 @@ export function pointsOf(report: CollectionEnd): number {
 }
 
 const DIFFERENT: readonly string[] = ['SidesDiffer', 'TargetMovedOn'];
+
+export const VANISHED = 'was deleted before its turn came';
+
+/** Nobody named it: it was in the list when the job began, and not there any more when its turn came. */
+export function skippedLine(names: LineNames): CollectionLine {
+  return { ...ends(names), outcome: 'skipped', points: 0, reason: VANISHED };
+}
 
 export function failedLine(names: LineNames, code: string, message: string): CollectionLine {
   const outcome = code === 'Aborted' ? 'aborted' : DIFFERENT.includes(code) ? 'different' : 'failed';

@@ -68,6 +68,7 @@ const order: readonly LineState[] = [
   'different',
   'running',
   'aborted',
+  'skipped',
   'waiting',
   'unproven',
   'verified',

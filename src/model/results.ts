@@ -6,7 +6,7 @@ import type { Indexing } from './indexing.js';
 import type { RecallShares } from './recall.js';
 
 /** `unproven`: done, without the evidence that `verified` stands for; `reason` says what is missing. */
-export type Outcome = 'verified' | 'unproven' | 'different' | 'failed' | 'aborted';
+export type Outcome = 'verified' | 'unproven' | 'different' | 'failed' | 'aborted' | 'skipped';
 
 /** The proof of one collection. */
 export interface Proof {
@@ -189,6 +189,8 @@ export interface JobReport {
   verified: number;
   different: number;
   failed: number;
+  /** Deleted before their turn came, and named by nobody; absent when there were none. */
+  skipped?: number;
   points: number;
   bytes: number;
   seconds: number;

@@ -20,7 +20,7 @@ import type { BackupReport } from '../model/results.js';
 import { captureShards } from './capture-shards.js';
 import { CollectionJob } from './collection-job.js';
 import { digestSource } from './digest-source.js';
-import { failure, isReplaced, surfacing, troubleOf } from './failures.js';
+import { failure, ifItIsThere, isReplaced, surfacing, troubleOf } from './failures.js';
 import { paceOf, splitCarried } from './job-input.js';
 import { runControl, runStore } from './proxies.js';
 
@@ -70,7 +70,7 @@ async function planReplaced(job: CollectionJob, parsed: Parsed, replaced: unknow
     try {
       return await plan(job, parsed);
     } catch (error) {
-      if (troubleOf(error).code !== 'CollectionNotFound') throw error;
+      if (troubleOf(error).code !== 'SourceVanished') throw error;
     }
   }
   throw replaced;
@@ -144,7 +144,9 @@ async function plan(job: CollectionJob, { source, options }: Parsed): Promise<Ca
   const { collection } = source;
   const { allowUnfinished, allowReplicaDifference: allow } = options;
   const compared = await job.persist(() =>
-    runControl('compareReplicas', { collection: source, allow }, `compare the replicas of ${collection}`),
+    ifItIsThere(source, () =>
+      runControl('compareReplicas', { collection: source, allow }, `compare the replicas of ${collection}`),
+    ),
   );
   const ask = (fromShard: number | undefined) =>
     runControl(
@@ -157,7 +159,7 @@ async function plan(job: CollectionJob, { source, options }: Parsed): Promise<Ca
       },
       `plan ${collection}`,
     );
-  const first = await job.persist(() => ask(undefined));
+  const first = await job.persist(() => ifItIsThere(source, () => ask(undefined)));
   const shards = [...first.shards];
   for (let { next } = first; next !== undefined;) {
     const more = await ask(next);

@@ -10,6 +10,7 @@ import {
   TimeoutFailure,
   isCancellation,
 } from '@temporalio/workflow';
+import type { CollectionRef } from '../model/collections.js';
 import { FerryError, type ErrorCode } from '../model/errors.js';
 import type { CollectionEnd } from '../model/results.js';
 
@@ -42,6 +43,20 @@ export function troubleOf(error: unknown): Trouble {
     code: error instanceof TimeoutFailure ? 'QdrantUnavailable' : 'Internal',
     message: shorten(message),
   };
+}
+
+/** Around the first questions about a source: what the job listed may be gone when its turn comes. */
+export async function ifItIsThere<T>(
+  { cluster, collection }: CollectionRef,
+  ask: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (troubleOf(error).code !== 'CollectionNotFound') throw error;
+    const happened = `"${collection}" on "${cluster}" was there when the job began, and was deleted before its turn came`;
+    throw failure('SourceVanished', new FerryError('SourceVanished', happened).message);
+  }
 }
 
 /** The collection that the job was planned for is gone; another one may have its name. No retry changes that. */

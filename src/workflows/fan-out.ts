@@ -13,7 +13,15 @@ import {
   type Workflow,
 } from '@temporalio/workflow';
 import type { Pace, ResolveCollectionsResult } from '../model/activities.js';
-import { addLine, addNotes, failedLine, jobReport, lineOf, type JobProgress } from '../model/job-report.js';
+import {
+  addLine,
+  addNotes,
+  failedLine,
+  jobReport,
+  lineOf,
+  skippedLine,
+  type JobProgress,
+} from '../model/job-report.js';
 import type { CollectionEnd, JobReport } from '../model/results.js';
 import { isPaced, sharePace, type Command } from '../model/steering.js';
 import { reportIn, troubleOf } from './failures.js';
@@ -36,6 +44,8 @@ export interface JobState extends JobProgress {
 }
 
 export interface JobInput {
+  /** Absent: all that there are. */
+  collections?: unknown;
   concurrency: number;
   continueAsNewAfterEvents?: number | undefined;
 }
@@ -147,6 +157,11 @@ export class FanOut {
   private failed(row: Row, error: unknown): void {
     const trouble = troubleOf(error);
     const code = isCancellation(error) ? 'Cancelled' : trouble.code;
+    if (code === 'SourceVanished' && this.plan.input.collections === undefined) {
+      addLine(this.plan.state, skippedLine(row), 0);
+      this.board.close(row, 'skipped', undefined, { code, message: trouble.message });
+      return;
+    }
     const line = failedLine(row, code, trouble.message);
     const report = reportIn(error);
     const full = report ? { ...lineOf(row, report), outcome: line.outcome, error: line.error ?? code } : line;

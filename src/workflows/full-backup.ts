@@ -166,7 +166,7 @@ class BackupWriting {
   }
 
   private async writeBackup(isInterrupted: boolean): Promise<void> {
-    const failed = this.state.lines.filter((line) => line.outcome !== 'verified');
+    const failed = this.state.lines.filter(({ outcome }) => outcome !== 'verified' && outcome !== 'skipped');
     const input = {
       ...this.ref,
       failed: failed.map(({ collection, error }) => ({

@@ -9,7 +9,7 @@ export function jobFailure(report: JobReport, sole: Trouble | undefined) {
   if (sole) return failure(sole.code, sole.message, report);
   const { verified, different, failed } = report;
   const counts = `${verified} verified, ${different} different, ${failed} failed`;
-  const named = report.collections.filter((line) => line.outcome !== 'verified');
+  const named = report.collections.filter((line) => !['verified', 'skipped'].includes(line.outcome));
   const lines = named.slice(0, 5).map((line) => `${line.collection}: ${line.error ?? line.outcome}`);
   const message = [`${counts}.`, ...lines].join('\n');
   if (report.outcome === 'aborted') return failure('Aborted', message, report);

@@ -8,7 +8,7 @@ import { describeDifference, replacedTarget, stateOfTarget } from '../model/outc
 import { newProgress, sidesOf, type CollectionProgress, type Sides } from '../model/progress-state.js';
 import type { MigrationReport } from '../model/results.js';
 import { CollectionJob, type JobSettings } from './collection-job.js';
-import { failure, surfacing, troubleOf } from './failures.js';
+import { failure, ifItIsThere, surfacing, troubleOf } from './failures.js';
 import { finishMigration, isNoLongerOurs, release } from './finish-migration.js';
 import { paceOf, splitCarried } from './job-input.js';
 import { proveMigration } from './prove-migration.js';
@@ -52,12 +52,11 @@ async function plan(job: CollectionJob, { options, asked }: Parsed): Promise<voi
   const { onExisting, overrides, deleteExtras, allowUnfinished } = options;
   const wanted = { onExisting, deleteExtras, allowUnfinished };
   const input = { source, target, ...wanted, ...(overrides === undefined ? {} : { overrides }) };
-  const compared = await runControl(
-    'compareReplicas',
-    { collection: source, allow: options.allowReplicaDifference },
-    `compare the replicas of ${asked}`,
+  const allow = options.allowReplicaDifference;
+  const compared = await ifItIsThere(source, () =>
+    runControl('compareReplicas', { collection: source, allow }, `compare the replicas of ${asked}`),
   );
-  const found = await runControl('planCollection', input, `plan ${asked}`);
+  const found = await ifItIsThere(source, () => runControl('planCollection', input, `plan ${asked}`));
   progress.plan = found;
   progress.total = found.sourcePoints;
   progress.warnings.push(...compared.notes, ...found.notes);

@@ -25,7 +25,7 @@ import { newProgress, sidesOf, type CollectionProgress, type Sides } from '../mo
 import type { Replaceable } from '../model/recovery-activities.js';
 import type { JobReport, MigrationReport } from '../model/results.js';
 import { CollectionJob } from './collection-job.js';
-import { failure, surfacing, troubleOf } from './failures.js';
+import { failure, ifItIsThere, surfacing, troubleOf } from './failures.js';
 import { finishMigration, isNoLongerOurs, release } from './finish-migration.js';
 import { omit, paceOf, splitCarried } from './job-input.js';
 import type { migrateCollection } from './migrate-collection.js';
@@ -63,12 +63,11 @@ async function plan(move: Move): Promise<void> {
     const { onExisting, capture, overrides, deleteExtras, allowUnfinished } = options;
     const wanted = { onExisting, capture, deleteExtras, allowUnfinished };
     const what = { source, target, ...wanted, ...(overrides === undefined ? {} : { overrides }) };
-    const compared = await runControl(
-      'compareReplicas',
-      { collection: source, allow: options.allowReplicaDifference },
-      `compare the replicas of ${asked}`,
+    const allow = options.allowReplicaDifference;
+    const compared = await ifItIsThere(source, () =>
+      runControl('compareReplicas', { collection: source, allow }, `compare the replicas of ${asked}`),
     );
-    const found = await runControl('planMove', what, `plan ${asked}`);
+    const found = await ifItIsThere(source, () => runControl('planMove', what, `plan ${asked}`));
     if (found.unfit !== undefined) return goByScroll(move, found.unfit);
     state.plan = found;
     state.isMoved = found.isMoved;

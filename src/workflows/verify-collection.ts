@@ -7,7 +7,7 @@ import { verificationReport } from '../model/outcome.js';
 import { newProgress, type CollectionProgress, type Sides } from '../model/progress-state.js';
 import type { VerificationReport } from '../model/results.js';
 import { CollectionJob } from './collection-job.js';
-import { surfacing } from './failures.js';
+import { ifItIsThere, surfacing } from './failures.js';
 import { paceOf, splitCarried } from './job-input.js';
 import { proveCollection } from './prove-collection.js';
 import { runControl } from './proxies.js';
@@ -47,7 +47,9 @@ async function compareReplicas(job: CollectionJob, { options }: Parsed): Promise
   for (const collection of [job.settings.source, job.settings.target]) {
     const input = { collection, allow: options.allowReplicaDifference };
     const summary = `compare the replicas of ${collection.collection} on ${collection.cluster}`;
-    job.progress.warnings.push(...(await runControl('compareReplicas', input, summary)).notes);
+    const ask = () => runControl('compareReplicas', input, summary);
+    const { notes } = await (collection === job.settings.source ? ifItIsThere(collection, ask) : ask());
+    job.progress.warnings.push(...notes);
   }
 }
 

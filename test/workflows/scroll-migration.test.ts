@@ -120,6 +120,29 @@ describe('scrollMigration', () => {
       expect(run.target('d')).toEqual(run.source('d'));
     }));
 
+  it('skips a collection that was deleted before its turn, and fails where somebody named it', () =>
+    lab.withClusters(async (run) => {
+      run.fakes.fill(run.a, 'docs', 100);
+      run.fakes.fill(run.a, 'gone', 100);
+      run.fakes.before = (name, input) => {
+        const isAsked = name === 'compareReplicas' && JSON.stringify(input).includes('"gone"');
+        if (isAsked) throw fail('CollectionNotFound', 'gone is not on a');
+        return Promise.resolve();
+      };
+      expect(await (await run.migrate()).result()).toMatchObject({
+        outcome: 'verified',
+        verified: 1,
+        failed: 0,
+        skipped: 1,
+        collections: expect.arrayContaining([
+          expect.objectContaining({ collection: 'gone', outcome: 'skipped', points: 0 }),
+        ]) as unknown,
+      });
+      const failure = await failureOf(await run.migrate({ collections: ['gone'] }));
+      expect(failure).toMatchObject({ type: 'SourceVanished' });
+      expect(failure.message).toContain('deleted before its turn came');
+    }));
+
   it('runs at most `concurrency` collections at once', () =>
     lab.withClusters(async (run) => {
       for (const name of ['a', 'b', 'c', 'd', 'e']) run.fakes.fill(run.a, name, 300);

@@ -22,8 +22,7 @@ export async function awaitOptimizers(
     const isIdle = info.status !== 'yellow';
     // With no optimizer threads it stays yellow for ever; whether one of before still works cannot be told.
     const isOver = !runsOptimizers(info) || performance.now() + LOOK_EVERY_MS > until;
-    if (isIdle || isOver)
-      return { isIdle, layout: layoutHash(await control.layout(ref.collection, signal)) };
+    if (isIdle || isOver) return { isIdle, layout: layoutHash(await control.layout(ref.collection, signal)) };
     onProgress(`waiting for the optimizers of ${ref.collection} on ${ref.cluster}`);
     await sleep(LOOK_EVERY_MS, undefined, { signal });
   }
