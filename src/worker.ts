@@ -2,6 +2,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { Client } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import {
@@ -25,6 +26,7 @@ import {
 import { loadConfig, searchAttributesWanted, stateDir, temporalConnection } from './config.js';
 import type { FerryConfig } from './model/ferry-config.js';
 import { CONTROL_QUEUE, DATA_QUEUE } from './model/names.js';
+import { removeOldReports } from './transfer/file-report.js';
 import { controlDependencies, dataDependencies } from './worker/activity-dependencies.js';
 import {
   backupControlDependencies,
@@ -67,10 +69,19 @@ export async function runWorker(options: RunWorkerOptions): Promise<void> {
       ? [await Worker.create({ ...shared, ...controlSettings(config, connection, namespace) })]
       : await Promise.all(dataSettings(config, options).map((data) => Worker.create({ ...shared, ...data })));
   const queues = workers.map((worker) => worker.options.taskQueue).join(', ');
+  if (options.role === 'data') tidyReports(join(stateDir(), 'reports'));
   const running = workers.map((worker) => worker.run());
   if (options.readyFile !== undefined) writeFileSync(options.readyFile, `${process.pid}\n`);
   process.stderr.write(`${options.role} worker polls ${queues} at ${settings.connectionOptions.address}\n`);
   await Promise.all(running).finally(() => connection.close());
+}
+
+const TIDY_EVERY_MS = 24 * 3_600_000;
+
+function tidyReports(folder: string): void {
+  const tidy = () => void removeOldReports(folder, Date.now());
+  tidy();
+  setInterval(tidy, TIDY_EVERY_MS).unref();
 }
 
 function workerSettings(role: string): Partial<WorkerOptions> {

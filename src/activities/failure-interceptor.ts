@@ -29,13 +29,18 @@ export function asFailure(error: unknown, signal: AbortSignal): unknown {
   return error instanceof FerryError ? fromFerry(error) : fromUnknown(error);
 }
 
+/** Of what a server or a proxy asks for: a job that waits longer says nothing for longer. */
+const LONGEST_RETRY_AFTER_MS = 2 * 60_000;
+
 function fromFerry(error: FerryError): ApplicationFailure {
   const failure = ApplicationFailure.create({
     type: error.code,
     message: shown(error.message),
     nonRetryable: !error.retryable,
     details: [error.context],
-    ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: error.retryAfterMs }),
+    ...(error.retryAfterMs === undefined
+      ? {}
+      : { nextRetryDelay: Math.min(error.retryAfterMs, LONGEST_RETRY_AFTER_MS) }),
     ...(error.cause === undefined ? {} : { cause: bare(error.cause) }),
   });
   failure.stack = traceOf(error);

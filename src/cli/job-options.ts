@@ -13,7 +13,8 @@ export interface JobOptions {
 export type JobCommandOptions = GlobalOptions & { input?: string } & Partial<Omit<JobOptions, 'configPath'>>;
 
 export function addJobOptions(command: Command): Command {
-  const standalone = 'with a Temporal server and workers of its own, for this command alone';
+  const standalone =
+    'with a Temporal server and workers of its own, for this command alone (on 127.0.0.1, open to other users of this machine)';
   return command
     .option('--id <workflow id>', 'id of the workflow (default: made from the aliases and the time)')
     .option('--detach', 'start it, print its id and its link, and leave')

@@ -13,6 +13,11 @@ export function writeLockId(cluster: string, collection: string): string {
   return `ferry/${cluster}/${collection}`;
 }
 
+/** A backup that a job takes on its way: no lock, and unlike every lock. */
+export function ownBackupId(workflowId: string, why: 'safety' | 'through'): string {
+  return `${workflowId}/${why}-backup`;
+}
+
 /** Verification reads only, and so has a row but no lock. */
 export function verifyId(parent: string, collection: string): string {
   return `${parent}/${collection}`;

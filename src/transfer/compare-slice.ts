@@ -91,6 +91,24 @@ function read(job: CompareJob, side: 'source' | 'target', signal: AbortSignal): 
 interface Suspect {
   id: PointId;
   kind: Kind;
+  /** Of the larger side, as far as its page tells. */
+  bytes: number;
+}
+
+/** What is read again in one request of each side: few, and not many bytes of either. */
+export function* readAtOnce(suspects: readonly Suspect[]): Generator<Suspect[]> {
+  let some: Suspect[] = [];
+  let bytes = 0;
+  for (const suspect of suspects) {
+    const isFull = some.length === READ_AGAIN_AT_ONCE || bytes + suspect.bytes > READ_AGAIN_BYTES;
+    if (some.length > 0 && isFull) {
+      yield some;
+      [some, bytes] = [[], 0];
+    }
+    some.push(suspect);
+    bytes += suspect.bytes;
+  }
+  if (some.length > 0) yield some;
 }
 
 /** Collects suspects and the source's digest, and turns them into a claim at each settling. */
@@ -126,25 +144,17 @@ class Settler {
     }
     if (step.kind === undefined) return;
     if (step.kind === 'extra' && this.#job.input.extras === 'ignore') return;
-    this.#suspects.push({ id: step.id, kind: step.kind });
+    this.#suspects.push({ id: step.id, kind: step.kind, bytes: step.bytes });
   }
 
   async settle(signal: AbortSignal): Promise<void> {
     const suspects = this.#suspects;
     if (suspects.length > 0 && this.#pauseMs > 0) await sleep(this.#pauseMs, undefined, { signal });
     let stillThere = 0;
-    const atOnce = this.#readAgainAtOnce();
-    for (let at = 0; at < suspects.length; at += atOnce) {
-      stillThere += await this.#settleSome(suspects.slice(at, at + atOnce), signal);
-    }
+    for (const some of readAtOnce(suspects)) stillThere += await this.#settleSome(some, signal);
     // Nobody is writing when every suspect stands the test: then no more pauses.
     if (suspects.length > 0 && stillThere === suspects.length) this.#pauseMs = 0;
     this.#claim();
-  }
-
-  #readAgainAtOnce(): number {
-    const pointBytes = this.#points === 0 ? 1 : Math.max(1, this.#bytes / this.#points);
-    return Math.max(1, Math.min(READ_AGAIN_AT_ONCE, Math.floor(READ_AGAIN_BYTES / pointBytes)));
   }
 
   async #settleSome(suspects: readonly Suspect[], signal: AbortSignal): Promise<number> {

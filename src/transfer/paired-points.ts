@@ -11,6 +11,8 @@ export interface Step {
   id: PointId;
   /** Absent when both sides are equal here. */
   kind?: Kind;
+  /** Of the larger side's point. */
+  bytes: number;
   /** The source's point, where it has one. */
   source?: { hash: Uint8Array; bytes: number };
   /** Set on the first step into a page of the source. */
@@ -38,12 +40,14 @@ function step(left: Cursor, right: Cursor): Step {
   const order = compareCursors(left, right);
   const id = order <= 0 ? left.id : right.id;
   const source = order <= 0 ? left.point() : undefined;
+  const bytes = Math.max(source?.bytes ?? 0, order >= 0 ? right.pointBytes : 0);
   const entered = order <= 0 ? left.enteredPage() : undefined;
   const kind = order < 0 ? 'missing' : order > 0 ? 'extra' : left.hashEquals(right) ? undefined : 'changed';
   if (order <= 0) left.move();
   if (order >= 0) right.move();
   return {
     id,
+    bytes,
     ...(kind === undefined ? {} : { kind }),
     ...(source === undefined ? {} : { source }),
     ...(entered === undefined ? {} : { entered }),
@@ -88,10 +92,14 @@ class Cursor {
     else this.id = this.page.idAt(this.#position);
   }
 
-  /** Its size is the page's average: pages know their bytes, points do not. */
+  /** The page's average: pages know their bytes, points do not. */
+  get pointBytes(): number {
+    return this.page === undefined ? 0 : this.page.bytes / this.page.count;
+  }
+
   point(): Step['source'] {
     if (this.page === undefined) return undefined;
-    return { hash: this.page.hashAt(this.#position), bytes: this.page.bytes / this.page.count };
+    return { hash: this.page.hashAt(this.#position), bytes: this.pointBytes };
   }
 
   enteredPage(): PointPage | undefined {

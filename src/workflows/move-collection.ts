@@ -20,6 +20,7 @@ import { parseInput } from '../model/inputs.js';
 import { moveCollectionSchema, type MoveCollectionInput } from '../model/move-inputs.js';
 import type { PrepareMoveResult } from '../model/move-activities.js';
 import { newMove } from '../model/move-progress.js';
+import { ownBackupId } from '../model/names.js';
 import { describeDifference, replacedTarget, stateOfTarget } from '../model/outcome.js';
 import { newProgress, sidesOf, type CollectionProgress, type Sides } from '../model/progress-state.js';
 import type { Replaceable } from '../model/recovery-activities.js';
@@ -122,7 +123,7 @@ async function backUp(move: Move, store: string): Promise<void> {
   job.enter('capturing');
   await job.persist(async () => {
     await job.steering.interruptible(
-      async () => void (state.backup = await backupOf(source, store, 'backup', more)),
+      async () => void (state.backup = await backupOf(source, store, 'through', more)),
       ['abort'],
     );
     await job.obey();
@@ -133,22 +134,22 @@ async function backUpReplaced({ state, settings, options }: Move): Promise<void>
   const store = options.store ?? options.through;
   // Whatever it is that goes: it may be half of something.
   const whatever = { allowUnfinished: true, allowReplicaDifference: true };
-  state.safetyBackup = await backupOf(settings.target, store, 'safety-backup', whatever);
+  state.safetyBackup = await backupOf(settings.target, store, 'safety', whatever);
 }
 
 /** Its id. */
 async function backupOf(
   { cluster, collection }: { cluster: string; collection: string },
   store: string | undefined,
-  name: string,
+  why: 'safety' | 'through',
   more: object,
 ): Promise<string> {
   const where = store === undefined ? {} : { store };
   const report = (await executeChild('fullBackup', {
-    workflowId: `${workflowInfo().workflowId}/${name}`,
+    workflowId: ownBackupId(workflowInfo().workflowId, why),
     args: [{ cluster, collections: [collection], ...where, digest: false, recall: false, ...more }],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-    staticSummary: `${name.replace('-', ' ')} of ${collection} on ${cluster}`,
+    staticSummary: `${why === 'safety' ? 'safety backup' : 'backup'} of ${collection} on ${cluster}`,
   })) as JobReport;
   if (report.backup === undefined) throw failure('Internal', 'A backup ended without its id.');
   return report.backup;

@@ -22,6 +22,7 @@ import type {
 import type { JobReport } from '../model/results.js';
 import { EMPTY_DIGEST } from '../model/digest.js';
 import { parseInput } from '../model/inputs.js';
+import { ownBackupId } from '../model/names.js';
 import { newProgress, type CollectionProgress } from '../model/progress-state.js';
 import { recoverCollectionSchema, type RecoverCollectionInput } from '../model/recovery-inputs.js';
 import type { RecoveryProgress, RecoveryReport } from '../model/recovery-progress.js';
@@ -123,7 +124,7 @@ async function backUpReplaced({ state, settings }: Recovery): Promise<void> {
   const { store } = settings.from;
   const named = store === '' ? {} : { store };
   const report = await executeChild('fullBackup', {
-    workflowId: `${workflowInfo().workflowId}/safety-backup`,
+    workflowId: ownBackupId(workflowInfo().workflowId, 'safety'),
     args: [{ cluster, collections: [collection], ...named, ...WHATEVER_IT_IS }],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     staticSummary: `${collection} on ${cluster}, before it is replaced`,

@@ -127,12 +127,14 @@ export function wantedShard(
   return { collection, shard, ...(peer === undefined ? {} : { peer }) };
 }
 
-function pageFrom(planned: Planned[], from: number): Pick<PlanCaptureResult, 'shards' | 'next'> {
+/** The shards from that id on: ids stay when another shard is dropped between two pages, places in a list do not. */
+export function pageFrom(planned: Planned[], from: number): Pick<PlanCaptureResult, 'shards' | 'next'> {
   const shards: Planned[] = [];
   let bytes = 0;
-  for (const shard of planned.slice(from)) {
+  const rest = planned.filter(({ id }) => id >= from).sort((a, b) => a.id - b.id);
+  for (const shard of rest) {
     bytes += Buffer.byteLength(JSON.stringify(shard)) + 1;
-    if (shards.length > 0 && bytes > PAGE_BYTES) return { shards, next: from + shards.length };
+    if (shards.length > 0 && bytes > PAGE_BYTES) return { shards, next: shard.id };
     shards.push(shard);
   }
   return { shards };
