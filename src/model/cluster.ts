@@ -10,6 +10,8 @@ export interface NodeAddress {
 export interface ClusterConnection {
   alias: string;
   nodes: NodeAddress[];
+  /** False: it has REST only, so points are read and written as text. */
+  grpc?: boolean;
   apiKey?: string;
   /** PEM text of the authority that signed the nodes' certificates. */
   ca?: string;

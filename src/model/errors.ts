@@ -15,6 +15,11 @@ export const catalogue = {
     retryable: true,
     remedy: 'Check url and grpcUrl in ferry.yaml, the network, and the node.',
   },
+  GrpcMissing: {
+    retryable: false,
+    remedy:
+      'Nothing was written. If this cluster has REST only, set `grpc: false` for it in ferry.yaml: its points then go over REST as text, to the same bits and more slowly. Otherwise correct `grpcUrl`. Then start the workers again.',
+  },
   ClusterUnauthorized: { retryable: false, remedy: 'Check apiKey in ferry.yaml and the rights of that key.' },
   ClusterKeyRefused: {
     retryable: false,
@@ -143,6 +148,11 @@ export const catalogue = {
     retryable: false,
     remedy:
       'Look for the file with `ferry snapshots list`. Create another one only when the node makes none any more (`running_snapshots` of GET /telemetry?details_level=2); without a proxy that gives up on long calls, where there is one.',
+  },
+  VectorNotNumbers: {
+    retryable: false,
+    remedy:
+      'Give the cluster a gRPC address (`grpcUrl`, without `grpc: false`), which carries these bits; or replace that vector, or delete the point.',
   },
   WriteNotCompleted: {
     retryable: true,

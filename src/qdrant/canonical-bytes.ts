@@ -36,6 +36,16 @@ export class CanonicalBytes {
     this.#length += 4;
   }
 
+  /** Room for a number that is known later; returns where. */
+  u32Later(): number {
+    this.u32(0);
+    return this.#length - 4;
+  }
+
+  setU32(at: number, value: number): void {
+    this.#view.setUint32(at, value, true);
+  }
+
   u64(low: number, high: number): void {
     this.u32(low);
     this.u32(high);

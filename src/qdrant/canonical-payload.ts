@@ -1,10 +1,9 @@
-// A payload in canonical form, from gRPC's bytes or from REST's text; both give the same bytes for the same payload,
-// with one exception that is the reason for the second way: over gRPC Qdrant turns integers of 2^63 and more into
-// doubles. The first way reports when it saw a double that might be such an integer.
+// A payload in canonical form, from gRPC's bytes. From REST's text (canonical-json.ts) the same payload gives the same
+// bytes, with one exception: over gRPC Qdrant turns integers of 2^63 and more into doubles. Reports when it saw a double
+// that might be such an integer.
 
-import { LosslessNumber } from 'lossless-json';
-import { FerryError } from '../model/errors.js';
-import { compareBytes, type EntryStack } from './entry-stack.js';
+import { isKeptByQdrant } from './double-text.js';
+import type { EntryStack } from './entry-stack.js';
 import {
   DOUBLE,
   FALSE,
@@ -14,7 +13,6 @@ import {
   OBJECT,
   STRING,
   TRUE,
-  UNSIGNED,
   type CanonicalBytes,
 } from './canonical-bytes.js';
 import { FIXED64, LENGTH_DELIMITED, unknownField, VARINT, WireReader } from './wire.js';
@@ -38,7 +36,7 @@ const WIRE_TYPE_OF_KIND = [
 ] as const;
 
 export class PayloadWriter {
-  /** True when gRPC may not carry this payload: it holds what an integer of 2^63 … 2^64−1 may have become, or is deep. */
+  /** True when gRPC may not carry this payload: it is deep, or holds a double that is a suspect. */
   sawSuspect = false;
   readonly #out: CanonicalBytes;
   readonly #entries: EntryStack;
@@ -98,7 +96,7 @@ export class PayloadWriter {
 
   #double(bytes: Uint8Array, start: number): void {
     const value = new DataView(bytes.buffer, bytes.byteOffset + start, 8).getFloat64(0, true);
-    if (value >= TWO_TO_63 && value <= TWO_TO_64) this.sawSuspect = true;
+    if (isSuspect(value)) this.sawSuspect = true;
     this.#out.byte(DOUBLE);
     this.#out.double(value);
   }
@@ -130,48 +128,7 @@ export class PayloadWriter {
   }
 }
 
-/** Writes a value that `lossless-json` parsed: the text of a number decides whether it is an integer. */
-export function writeJson(out: CanonicalBytes, value: unknown): void {
-  if (value === null) return out.byte(NULL);
-  if (typeof value === 'boolean') return out.byte(value ? TRUE : FALSE);
-  if (typeof value === 'string') return writeText(out, value, STRING);
-  if (value instanceof LosslessNumber) return writeNumber(out, value.value);
-  if (Array.isArray(value)) {
-    out.byte(LIST);
-    out.u32(value.length);
-    for (const item of value) writeJson(out, item);
-    return;
-  }
-  writeJsonObject(out, value as Record<string, unknown>);
-}
-
-function writeJsonObject(out: CanonicalBytes, value: Record<string, unknown>): void {
-  const entries = Object.entries(value).map(([key, inner]) => ({ key: Buffer.from(key), inner }));
-  entries.sort((a, b) => compareBytes(a.key, 0, a.key.length, b.key, 0, b.key.length));
-  out.byte(OBJECT);
-  out.u32(entries.length);
-  for (const { key, inner } of entries) {
-    out.string(key, 0, key.length);
-    writeJson(out, inner);
-  }
-}
-
-function writeText(out: CanonicalBytes, text: string, kind: number): void {
-  const bytes = Buffer.from(text);
-  out.byte(kind);
-  out.string(bytes, 0, bytes.length);
-}
-
-function writeNumber(out: CanonicalBytes, text: string): void {
-  if (/[.eE]/.test(text)) {
-    out.byte(DOUBLE);
-    return out.double(Number(text));
-  }
-  const integer = BigInt(text);
-  if (integer < -(2n ** 63n) || integer >= 2n ** 64n) {
-    throw new FerryError('QdrantRejected', 'A payload holds an integer that is not of 64 bits');
-  }
-  out.byte(integer >= 2n ** 63n ? UNSIGNED : INTEGER);
-  const bits = BigInt.asUintN(64, integer);
-  out.u64(Number(bits & 0xffffffffn), Number(bits >> 32n));
+/** What an integer of 2^63 … 2^64−1 becomes over gRPC lies here, a true double may, too; or Qdrant would not keep it. */
+export function isSuspect(double: number): boolean {
+  return (double >= TWO_TO_63 && double <= TWO_TO_64) || !isKeptByQdrant(double);
 }

@@ -7,9 +7,9 @@ import type { EntryStack } from './entry-stack.js';
 import { FloatRun, readIndices } from './float-run.js';
 import { unknownField, WireReader } from './wire.js';
 
-const DENSE = 1;
-const SPARSE = 2;
-const MULTI = 3;
+export const DENSE = 1;
+export const SPARSE = 2;
+export const MULTI = 3;
 
 /** Writes the `VectorsOutput` between two offsets: one without a name, or several with. */
 export function writeVectors(

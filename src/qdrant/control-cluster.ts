@@ -17,11 +17,13 @@ export interface Call extends Omit<RestRequest, 'body' | 'contentType'> {
 export class QdrantCluster implements ClusterFacts {
   readonly alias: string;
   readonly nodeUrls: readonly string[];
+  readonly restOnly: boolean;
   readonly #connection: ClusterConnection;
   readonly #nodes: RestNode[];
 
   constructor(connection: ClusterConnection) {
     this.alias = connection.alias;
+    this.restOnly = connection.grpc === false;
     this.#connection = connection;
     this.#nodes = connection.nodes.map((_, lane) => restNode(connection, lane));
     this.nodeUrls = this.#nodes.map((node) => node.url);

@@ -1,22 +1,20 @@
-// The detour for payload integers of 2^63 and more: over gRPC Qdrant turns them into doubles, over REST it does not
-// (measured on 1.16.3 and 1.17.0). Payloads are read and written here as text whose numbers nobody parses.
+// Payloads as REST's text, for integers of 2^63 and more: over gRPC Qdrant turns them into doubles, over REST it does not
+// (measured on 1.16.3 and 1.17.0). Read here in whole pages; they are hashed and written from that text.
 
-import { LosslessNumber, parse, stringify } from 'lossless-json';
 import type { PointId } from '../model/point-id.js';
-import { isUuid } from '../model/point-id.js';
 import type { ShardKey } from '../model/slice.js';
+import { numbersIn } from './json-reader.js';
+import { pointsPath, shardKeyField } from './points-path.js';
+import { idText } from './point-text.js';
 import type { RestNode } from './rest.js';
-
-export interface PayloadWrite {
-  id: PointId;
-  payload: unknown;
-}
+import { readTextAnswer } from './text-points.js';
+import { pointId } from './point-wire.js';
 
 /**
- * Payloads by id, as lossless-json parsed them; ids that do not exist are absent. Asks every node that the configuration
- * names and keeps the answer with most integers of 2^63 and more: between its nodes Qdrant speaks gRPC, so a node that
- * does not hold the shard answers with doubles, over REST too (measured on 1.17.0). A node that cannot be reached is
- * passed over as long as another answers.
+ * Payloads by id; ids that do not exist are absent. Asks every node that the configuration names and keeps the answer
+ * with most integers of 2^63 and more: between its nodes Qdrant speaks gRPC, so a node that does not hold the shard
+ * answers with doubles, over REST too (measured on 1.17.0). A node that cannot be reached is passed over as long as
+ * another answers.
  */
 export async function readPayloads(
   nodes: readonly RestNode[],
@@ -24,66 +22,37 @@ export async function readPayloads(
   shardKey: ShardKey | undefined,
   ids: readonly PointId[],
   signal?: AbortSignal,
-): Promise<Map<PointId, unknown>> {
-  const body = `{"ids":[${ids.map(idJson).join()}],"with_payload":true,"with_vector":false${shardKeyJson(shardKey)}}`;
-  const answers = await Promise.allSettled(nodes.map((node) => readFrom(node, collection, body, signal)));
-  const exact = new Map<PointId, { payload: unknown; wide: number }>();
-  for (const answer of answers) {
-    if (answer.status === 'rejected') continue;
-    for (const [id, payload] of answer.value) {
-      const wide = wideIntegers(payload);
-      if (wide > (exact.get(id)?.wide ?? -1)) exact.set(id, { payload, wide });
-    }
-  }
+): Promise<Map<PointId, Buffer>> {
+  const body = `{"ids":[${ids.map(idText).join()}],"with_payload":true,"with_vector":false${shardKeyField(shardKey)}}`;
+  const ask = (node: RestNode) => node.bytes('POST', pointsPath(collection), { body, signal });
+  const answers = await Promise.allSettled(nodes.map(ask));
   const failed = answers.find((answer) => answer.status === 'rejected');
   if (failed !== undefined && answers.every((answer) => answer.status === 'rejected')) throw failed.reason;
-  return new Map([...exact].map(([id, { payload }]) => [id, payload]));
+  const given = answers.flatMap((answer) =>
+    answer.status === 'fulfilled' ? [payloadsIn(answer.value)] : [],
+  );
+  const [first = new Map<PointId, Buffer>(), ...others] = given;
+  for (const payloads of others) {
+    for (const [id, payload] of payloads) {
+      const known = first.get(id);
+      if (known === undefined || wideIntegers(payload) > wideIntegers(known)) first.set(id, payload);
+    }
+  }
+  return first;
 }
 
-async function readFrom(
-  node: RestNode,
-  collection: string,
-  body: string,
-  signal: AbortSignal | undefined,
-): Promise<Map<PointId, unknown>> {
-  const text = await node.request('POST', pointsPath(collection), { body, signal });
-  const { result } = parse(text) as { result: { id: unknown; payload: unknown }[] };
-  return new Map(result.map((point) => [String(point.id), point.payload ?? {}]));
+function payloadsIn(answer: Buffer): Map<PointId, Buffer> {
+  const { points } = readTextAnswer(answer);
+  return new Map(points.map(({ bytes, payloadText }) => [pointId(bytes), payloadText as Buffer]));
 }
 
 /** How many integers of 2^63 and more a payload holds, at any depth. */
-function wideIntegers(value: unknown): number {
-  if (value instanceof LosslessNumber)
-    return /^\d{19,20}$/.test(value.value) && BigInt(value.value) >= 2n ** 63n ? 1 : 0;
-  if (value === null || typeof value !== 'object') return 0;
-  return Object.values(value).reduce((sum: number, inner) => sum + wideIntegers(inner), 0);
-}
-
-/** Replaces whole payloads of points that exist; returns when they are applied. */
-export async function overwritePayloads(
-  rest: RestNode,
-  collection: string,
-  shardKey: ShardKey | undefined,
-  writes: readonly PayloadWrite[],
-  signal?: AbortSignal,
-  beforeEach?: () => void,
-): Promise<void> {
-  for (const { id, payload } of writes) {
-    beforeEach?.();
-    const body = `{"payload":${stringify(payload)},"points":[${idJson(id)}]${shardKeyJson(shardKey)}}`;
-    await rest.request('PUT', `${pointsPath(collection)}/payload?wait=true`, { body, signal });
+function wideIntegers(payload: Buffer): number {
+  let count = 0;
+  for (const { start, end } of numbersIn(payload)) {
+    if (end - start < 19 || end - start > 20) continue;
+    const digits = payload.toString('latin1', start, end);
+    if (/^\d+$/.test(digits) && BigInt(digits) >= 2n ** 63n) count += 1;
   }
-}
-
-function pointsPath(collection: string): string {
-  return `/collections/${encodeURIComponent(collection)}/points`;
-}
-
-function idJson(id: PointId): string {
-  return isUuid(id) ? `"${id}"` : id;
-}
-
-function shardKeyJson(key: ShardKey | undefined): string {
-  if (key === undefined) return '';
-  return `,"shard_key":${'keyword' in key ? JSON.stringify(key.keyword) : key.number}`;
+  return count;
 }

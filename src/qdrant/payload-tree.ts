@@ -1,16 +1,17 @@
 // A payload as nested maps whose leaves are canonical bytes: enough to say which path differs, and nothing more.
 
-import { LosslessNumber } from 'lossless-json';
 import { CanonicalBytes } from './canonical-bytes.js';
-import { PayloadWriter, writeJson } from './canonical-payload.js';
+import { writeJsonText } from './canonical-json.js';
+import { PayloadWriter } from './canonical-payload.js';
 import { EntryStack } from './entry-stack.js';
+import { JsonReader, OBJECT_START } from './json-reader.js';
 import { WireReader } from './wire.js';
 
 export type PayloadTree = Buffer | Map<string, PayloadTree>;
 
-/** `exactPayload` (lossless-json's) counts, where there is one. */
-export function decodePayload(point: Uint8Array, exactPayload: unknown): PayloadTree {
-  if (exactPayload !== undefined) return fromJson(exactPayload);
+/** `payloadText` (REST's) counts, where there is one. */
+export function decodePayload(point: Uint8Array, payloadText: Buffer | undefined): PayloadTree {
+  if (payloadText !== undefined) return fromJson(new JsonReader(payloadText));
   const fields = new Map<string, PayloadTree>();
   const reader = new WireReader(point);
   while (reader.next()) {
@@ -39,16 +40,13 @@ function fromValue(bytes: Uint8Array, start: number, end: number): PayloadTree {
   return Buffer.from(out.view());
 }
 
-function fromJson(value: unknown): PayloadTree {
-  if (
-    value !== null &&
-    typeof value === 'object' &&
-    !Array.isArray(value) &&
-    !(value instanceof LosslessNumber)
-  ) {
-    return new Map(Object.entries(value).map(([key, inner]) => [key, fromJson(inner)]));
+function fromJson(reader: JsonReader): PayloadTree {
+  if (reader.peek() === OBJECT_START) {
+    const fields = new Map<string, PayloadTree>();
+    reader.object((key) => fields.set(key.toString(), fromJson(reader)));
+    return fields;
   }
   const out = new CanonicalBytes();
-  writeJson(out, value);
+  writeJsonText(out, reader);
   return Buffer.from(out.view());
 }

@@ -1,12 +1,9 @@
 // What differs between two points of one id, told by paths and never by values: payloads stay where they are.
 // Compares canonical bytes part by part, so it cannot disagree with the digest.
 
-import { CanonicalBytes } from './canonical-bytes.js';
-import { pushVectors, writeVector } from './canonical-vectors.js';
-import { EntryStack } from './entry-stack.js';
 import { decodePayload } from './payload-tree.js';
 import type { WirePoint } from './point-page.js';
-import { WireReader } from './wire.js';
+import { canonicalVectors } from './point-text.js';
 
 /** "payload.price", "vector image"; the one unnamed vector is "vector". */
 export function differingFields(a: WirePoint, b: WirePoint): string[] {
@@ -23,7 +20,7 @@ export function differingFields(a: WirePoint, b: WirePoint): string[] {
 export function isRenormalised(a: WirePoint, b: WirePoint, candidates: ReadonlySet<string>): boolean {
   const names = differingVectors(a, b);
   if (names.length === 0 || differingPaths(payloadOf(a), payloadOf(b), 'payload').length > 0) return false;
-  const [ofA, ofB] = [vectorsOf(a.bytes), vectorsOf(b.bytes)];
+  const [ofA, ofB] = [canonicalVectors(a.bytes), canonicalVectors(b.bytes)];
   return names.every((name) => candidates.has(name) && isWithinFloat16Rounding(ofA.get(name), ofB.get(name)));
 }
 
@@ -47,7 +44,7 @@ function vectorLabel(name: string): string {
 }
 
 function differingVectors(a: WirePoint, b: WirePoint): string[] {
-  const [ofA, ofB] = [vectorsOf(a.bytes), vectorsOf(b.bytes)];
+  const [ofA, ofB] = [canonicalVectors(a.bytes), canonicalVectors(b.bytes)];
   const names = [...new Set([...ofA.keys(), ...ofB.keys()])].sort();
   return names.filter((name) => {
     const [x, y] = [ofA.get(name), ofB.get(name)];
@@ -55,26 +52,10 @@ function differingVectors(a: WirePoint, b: WirePoint): string[] {
   });
 }
 
-/** Canonical bytes of each vector by name. */
-function vectorsOf(point: Uint8Array): Map<string, Buffer> {
-  const entries = new EntryStack();
-  const out = new CanonicalBytes();
-  const found = new Map<string, Buffer>();
-  const reader = new WireReader(point);
-  while (reader.next()) if (reader.field === 4) pushVectors(entries, point, reader.start, reader.end);
-  for (let at = 0; at < entries.mark(); at += 4) {
-    out.reset();
-    writeVector(out, point, entries.at(at + 2), entries.at(at + 3));
-    const name = Buffer.from(point.subarray(entries.at(at), entries.at(at + 1))).toString();
-    found.set(name, Buffer.from(out.view()));
-  }
-  return found;
-}
-
 type Tree = ReturnType<typeof decodePayload>;
 
 function payloadOf(point: WirePoint): Tree {
-  return decodePayload(point.bytes, point.exactPayload);
+  return decodePayload(point.bytes, point.payloadText);
 }
 
 function differingPaths(a: Tree | undefined, b: Tree | undefined, path: string): string[] {

@@ -6,9 +6,11 @@ import * as crypto from 'node:crypto';
 import { DIGEST_VERSION } from '../model/digest.js';
 import type { ShardKey } from '../model/slice.js';
 import { CanonicalBytes } from './canonical-bytes.js';
-import { PayloadWriter, writeJson } from './canonical-payload.js';
+import { writeJsonText } from './canonical-json.js';
+import { PayloadWriter } from './canonical-payload.js';
 import { writeVectors } from './canonical-vectors.js';
 import { EntryStack } from './entry-stack.js';
+import { JsonReader } from './json-reader.js';
 import { readId } from './point-wire.js';
 import { unknownField, WireReader } from './wire.js';
 
@@ -21,21 +23,21 @@ export class PointHasher {
   readonly #entries = new EntryStack();
   readonly #payload = new PayloadWriter(this.#out, this.#entries);
 
-  /** `point` is a RetrievedPoint or PointStruct; `exactPayload`, if given, is its payload as lossless-json parsed it. */
-  hash(point: Uint8Array, shardKey: ShardKey | undefined, into: Uint8Array, exactPayload?: unknown): void {
-    this.#write(point, shardKey, exactPayload);
+  /** `point` is a RetrievedPoint or PointStruct; `payloadText`, if given, is its payload as REST showed it. */
+  hash(point: Uint8Array, shardKey: ShardKey | undefined, into: Uint8Array, payloadText?: Buffer): void {
+    this.#write(point, shardKey, payloadText);
     // `crypto.hash` is absent from @types/node 20's oldest releases but part of Node since 20.12.
     const digits = crypto.hash('sha256', this.#out.view(), 'binary');
     for (let i = 0; i < HASH_BYTES; i++) into[i] = digits.charCodeAt(i);
   }
 
   /** The bytes that are hashed; for test vectors and for telling what differs. */
-  canonical(point: Uint8Array, shardKey: ShardKey | undefined, exactPayload?: unknown): Uint8Array {
-    this.#write(point, shardKey, exactPayload);
+  canonical(point: Uint8Array, shardKey: ShardKey | undefined, payloadText?: Buffer): Uint8Array {
+    this.#write(point, shardKey, payloadText);
     return new Uint8Array(this.#out.view());
   }
 
-  #write(point: Uint8Array, shardKey: ShardKey | undefined, exactPayload: unknown): void {
+  #write(point: Uint8Array, shardKey: ShardKey | undefined, payloadText: Buffer | undefined): void {
     const out = this.#out;
     const mark = this.#entries.mark();
     let vectorsStart = 0;
@@ -58,10 +60,10 @@ export class PointHasher {
     const payloadTop = this.#entries.mark();
     writeVectors(out, this.#entries, point, vectorsStart, vectorsEnd);
     this.#entries.release(payloadTop);
-    if (exactPayload === undefined) this.#payload.writeObject(point, mark);
-    else writeJson(out, exactPayload);
+    if (payloadText === undefined) this.#payload.writeObject(point, mark);
+    this.sawSuspect =
+      payloadText === undefined ? this.#payload.sawSuspect : writeJsonText(out, new JsonReader(payloadText));
     this.#entries.release(mark);
-    this.sawSuspect = this.#payload.sawSuspect;
   }
 }
 

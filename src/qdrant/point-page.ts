@@ -8,10 +8,10 @@ import { HASH_BYTES, PointHasher } from './point-hash.js';
 import { differingFields, isRenormalised } from './point-difference.js';
 import { pointId } from './point-wire.js';
 
-/** A point, and its payload as REST showed it where gRPC could not. */
+/** A point as gRPC encodes it, and its payload as REST showed it where gRPC did not show it, or not exactly. */
 export interface WirePoint {
   bytes: Uint8Array;
-  exactPayload?: unknown;
+  payloadText?: Buffer;
 }
 
 export class WirePage implements PointPage {
@@ -25,7 +25,10 @@ export class WirePage implements PointPage {
     this.points = points;
     this.#hashes = hashes;
     this.#giveBack = giveBack;
-    this.bytes = points.reduce((sum, point) => sum + point.bytes.length, 0);
+    this.bytes = points.reduce(
+      (sum, point) => sum + point.bytes.length + (point.payloadText?.length ?? 0),
+      0,
+    );
   }
 
   get count(): number {
@@ -88,26 +91,26 @@ const hasher = new PointHasher();
  * integer of 2^63 or more on the way over gRPC; a point deleted meanwhile is absent from its answer and keeps what it has.
  */
 export async function hashedPage(
-  bytes: readonly Uint8Array[],
+  read: readonly WirePoint[],
   shardKey: ShardKey | undefined,
-  exactly: (ids: PointId[]) => Promise<Map<PointId, unknown>>,
+  exactly?: (ids: PointId[]) => Promise<Map<PointId, Buffer>>,
   giveBack?: () => void,
 ): Promise<WirePage> {
-  const points: WirePoint[] = bytes.map((point) => ({ bytes: point }));
+  const points = [...read];
   const hashes = new Uint8Array(points.length * HASH_BYTES);
   const suspects: number[] = [];
-  points.forEach((point, i) => {
-    hasher.hash(point.bytes, shardKey, hashOf(hashes, i));
+  points.forEach(({ bytes, payloadText }, i) => {
+    hasher.hash(bytes, shardKey, hashOf(hashes, i), payloadText);
     if (hasher.sawSuspect) suspects.push(i);
   });
-  if (suspects.length > 0) {
+  if (suspects.length > 0 && exactly !== undefined) {
     const payloads = await exactly(suspects.map((i) => pointId((points[i] as WirePoint).bytes)));
     for (const i of suspects) {
-      const point = points[i] as WirePoint;
-      const exactPayload = payloads.get(pointId(point.bytes));
-      if (exactPayload === undefined) continue;
-      points[i] = { bytes: point.bytes, exactPayload };
-      hasher.hash(point.bytes, shardKey, hashOf(hashes, i), exactPayload);
+      const { bytes } = points[i] as WirePoint;
+      const payloadText = payloads.get(pointId(bytes));
+      if (payloadText === undefined) continue;
+      points[i] = { bytes, payloadText };
+      hasher.hash(bytes, shardKey, hashOf(hashes, i), payloadText);
     }
   }
   return new WirePage(points, hashes, giveBack);

@@ -2,6 +2,7 @@
 // FerryError that says whether trying again can help. It does not retry (Temporal does) and knows no endpoint.
 // Why not @qdrant/js-client-rest: docs/decisions/0001-rest-by-text.md.
 
+import type { Readable } from 'node:stream';
 import { parse } from 'lossless-json';
 import { Agent, request as send, type Dispatcher } from 'undici';
 import type { ClusterConnection } from '../model/cluster.js';
@@ -10,11 +11,15 @@ import { answerFailure, asUnheard, isQdrants, isUnsent, transportFailure } from 
 
 export interface RestRequest {
   /** JSON text; numbers in it are never parsed on the way. */
-  body?: string;
+  body?: string | Buffer;
   signal?: AbortSignal | undefined;
   /** Longest silence of the node, in milliseconds; 0 for a call that may take as long as it takes. */
   timeoutMs?: number;
   contentType?: string;
+  /** Called before the last byte of the body goes out; when it throws, the node gets no whole request. */
+  beforeEnd?: (() => void) | undefined;
+  /** An answer over this size fails as `isAnswerTooLarge` instead of filling the memory. */
+  maxBytes?: number;
   /** The node goes on with it when its client has left: without an answer of Qdrant's own it fails as `UnheardCall`. */
   goesOn?: boolean;
 }
@@ -24,6 +29,7 @@ export type RestMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 const CONNECT_TIMEOUT_MS = 2_000;
 const SILENCE_TIMEOUT_MS = 60_000;
+const CHUNK_BYTES = 1 << 16;
 
 export class RestNode {
   readonly url: string;
@@ -39,6 +45,11 @@ export class RestNode {
 
   /** The answer's text. */
   async request(method: RestMethod, path: string, options: RestRequest = {}): Promise<string> {
+    return (await this.bytes(method, path, options)).toString();
+  }
+
+  /** The answer's text as it came, UTF-8. */
+  async bytes(method: RestMethod, path: string, options: RestRequest = {}): Promise<Buffer> {
     options.signal?.throwIfAborted();
     try {
       return await this.#exchange(method, path, options);
@@ -76,23 +87,30 @@ export class RestNode {
     return this.#agent.close();
   }
 
-  async #exchange(method: RestMethod, path: string, options: RestRequest): Promise<string> {
+  async #exchange(method: RestMethod, path: string, options: RestRequest): Promise<Buffer> {
     const answer = await this.#send(method, path, options);
-    const text = await answer.body.text();
-    const isHeard = !options.goesOn || isQdrants(text) || isNotPassedOn(answer.statusCode);
-    if (isHeard && answer.statusCode >= 200 && answer.statusCode < 300) return text;
     const where = { cluster: this.connection.alias, node: this.url };
+    const bytes = await readBody(answer.body, options.maxBytes, where);
+    const isSuccess = answer.statusCode >= 200 && answer.statusCode < 300;
+    if (isSuccess && !options.goesOn) return bytes;
+    const text = bytes.toString();
+    const isHeard = !options.goesOn || isQdrants(text) || isNotPassedOn(answer.statusCode);
+    if (isHeard && isSuccess) return bytes;
     const failure = answerFailure(answer.statusCode, text, answer.headers['retry-after'], path, where);
     throw isHeard ? failure : asUnheard(failure);
   }
 
   #send(method: RestMethod, path: string, options: RestRequest & { headers?: Record<string, string> }) {
     const silence = options.timeoutMs ?? SILENCE_TIMEOUT_MS;
+    const { body, beforeEnd } = options;
+    const held = body === undefined || beforeEnd === undefined ? undefined : asBuffer(body);
+    const length = held === undefined ? {} : { 'content-length': String(held.length) };
     return send(`${this.url}${path}`, {
       method,
       dispatcher: this.#agent,
-      headers: { ...this.#headers(options), ...options.headers },
-      body: options.body ?? null,
+      headers: { ...this.#headers(options), ...length, ...options.headers },
+      // undici takes an iterable, and asks it for more only after the socket has drained; its types know only streams.
+      body: held === undefined ? (body ?? null) : (heldBack(held, beforeEnd) as unknown as Readable),
       signal: options.signal ?? null,
       headersTimeout: silence,
       bodyTimeout: silence,
@@ -107,6 +125,47 @@ export class RestNode {
       ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }),
     };
   }
+}
+
+function asBuffer(body: string | Buffer): Buffer {
+  return typeof body === 'string' ? Buffer.from(body) : body;
+}
+
+/**
+ * A whole body that was handed over goes out although the process is stopped, or runs again and has not looked at a
+ * clock. So the last byte is held back until the others have been taken, and is given by code that has just asked.
+ */
+async function* heldBack(body: Buffer, beforeEnd: (() => void) | undefined): AsyncGenerator<Buffer> {
+  for (let at = 0; at < body.length - 1; at += CHUNK_BYTES)
+    yield body.subarray(at, Math.min(at + CHUNK_BYTES, body.length - 1));
+  await new Promise(setImmediate);
+  beforeEnd?.();
+  yield body.subarray(-1);
+}
+
+async function readBody(
+  body: AsyncIterable<Buffer>,
+  maxBytes = Number.POSITIVE_INFINITY,
+  where: { cluster: string; node: string },
+): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > maxBytes) {
+      const happened = `An answer of ${where.node} is larger than ${maxBytes} bytes`;
+      throw new FerryError('QdrantUnavailable', happened, { context: where, cause: TOO_LARGE });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+const TOO_LARGE = new Error('answer over the limit');
+
+/** True when we ourselves refused an answer over `maxBytes`. */
+export function isAnswerTooLarge(error: unknown): boolean {
+  return error instanceof FerryError && error.cause === TOO_LARGE;
 }
 
 /** Who refuses a request like this, a proxy or Qdrant itself, does not begin it. */

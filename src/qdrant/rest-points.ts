@@ -1,0 +1,116 @@
+// Points of a cluster that has REST only, as text whose numbers nobody parses on the way. The same promises and the same
+// digests as over gRPC, at several times the cost. What it cannot do: NaN and infinity in a vector, for which JSON has
+// no number; such a point is refused by its id and the vector's name.
+
+import { compareIds, type PointId } from '../model/point-id.js';
+import type { ShardKey } from '../model/slice.js';
+import type { BeforeEnd, PointConnection, PointPage, ReadIds, ReadRange } from '../transfer/ports.js';
+import { readPayloads } from './exact-payloads.js';
+import { asWirePage, type WirePoint } from './point-page.js';
+import { idsRange, PointReads, type PointAnswer, type PointSource, type What } from './point-reads.js';
+import { idText, requireNumbers } from './point-text.js';
+import { pointId } from './point-wire.js';
+import { pointsPath, shardKeyField } from './points-path.js';
+import { isAnswerTooLarge, type RestNode } from './rest.js';
+import { readTextAnswer } from './text-points.js';
+import { deleteIds, upsertTexts, type TextWrite } from './text-writes.js';
+
+export class RestPoints implements PointConnection, PointSource {
+  readonly #nodes: readonly RestNode[];
+  readonly #rest: RestNode;
+  readonly #maxBytes: number;
+  readonly #reads = new PointReads(this);
+
+  constructor(nodes: readonly RestNode[], lane: number, maxBytes: number) {
+    this.#nodes = nodes;
+    this.#rest = nodes[lane % nodes.length] as RestNode;
+    this.#maxBytes = maxBytes;
+  }
+
+  close(): void {
+    for (const node of this.#nodes) void node.close();
+  }
+
+  pages(range: ReadRange): AsyncIterable<PointPage> {
+    return this.#reads.pages(range);
+  }
+
+  byId(
+    collection: string,
+    shardKey: ShardKey | undefined,
+    ids: readonly PointId[],
+    signal?: AbortSignal,
+  ): Promise<PointPage> {
+    return this.#reads.byId(idsRange(collection, shardKey, signal), ids);
+  }
+
+  ids(range: ReadIds): AsyncIterable<PointId[]> {
+    return this.#reads.ids(range);
+  }
+
+  existing(range: ReadIds, ids: readonly PointId[]): Promise<PointId[]> {
+    return this.#reads.existing(range, ids);
+  }
+
+  async upsert(
+    collection: string,
+    shardKey: ShardKey | undefined,
+    page: PointPage,
+    signal?: AbortSignal,
+    beforeEnd?: BeforeEnd,
+  ): Promise<void> {
+    const { points } = asWirePage(page);
+    points.forEach(requireNumbers);
+    await upsertTexts(this.#write(collection, shardKey, signal, beforeEnd), points);
+  }
+
+  async delete(
+    collection: string,
+    shardKey: ShardKey | undefined,
+    ids: readonly PointId[],
+    signal?: AbortSignal,
+    beforeEnd?: BeforeEnd,
+  ): Promise<void> {
+    await deleteIds(this.#write(collection, shardKey, signal, beforeEnd), ids);
+  }
+
+  async scroll(range: ReadIds, offset: PointId | undefined, limit: number, what: What): Promise<PointAnswer> {
+    const from = offset === undefined ? '' : `,"offset":${idText(offset)}`;
+    return this.#ask(range, '/scroll', `"limit":${limit}${from}`, what);
+  }
+
+  async get(range: ReadIds, ids: readonly PointId[], what: What): Promise<PointAnswer> {
+    const { points } = await this.#ask(range, '', `"ids":[${ids.map(idText).join()}]`, what);
+    return { points: points.sort((a, b) => compareIds(idOf(a), idOf(b))) };
+  }
+
+  isTooLarge(error: unknown): boolean {
+    return isAnswerTooLarge(error);
+  }
+
+  /** A single node shows its own points exactly; one of several may have asked another one over gRPC. */
+  async exactly({ collection, shardKey, signal }: ReadIds, ids: PointId[]): Promise<Map<PointId, Buffer>> {
+    if (this.#nodes.length === 1) return new Map();
+    return readPayloads(this.#nodes, collection, shardKey, ids, signal);
+  }
+
+  async #ask(range: ReadIds, path: string, asked: string, what: What): Promise<PointAnswer> {
+    const all = what === 'everything';
+    const body = `{${asked},"with_payload":${all},"with_vector":${all}${shardKeyField(range.shardKey)}}`;
+    const options = { body, signal: range.signal, maxBytes: this.#maxBytes };
+    return readTextAnswer(await this.#rest.bytes('POST', `${pointsPath(range.collection)}${path}`, options));
+  }
+
+  #write(
+    collection: string,
+    shardKey: ShardKey | undefined,
+    signal: AbortSignal | undefined,
+    beforeEnd: BeforeEnd | undefined,
+  ): TextWrite {
+    return { rest: this.#rest, collection, shardKey, signal, beforeEnd };
+  }
+}
+
+function idOf({ bytes }: WirePoint): PointId {
+  return pointId(bytes);
+}
