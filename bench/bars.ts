@@ -2,7 +2,7 @@
 
 import { INGEST } from './contestants/ingest.js';
 import { OFFICIAL_DEFAULTS, OFFICIAL_TUNED } from './contestants/official-tool.js';
-import { OUR_COPY, OUR_PROOF } from './contestants/ours.js';
+import { OUR_COPY, OUR_JOB, OUR_PROOF } from './contestants/ours.js';
 import { PLAIN_LOOP } from './contestants/plain-loop.js';
 import type { MemoryRun } from './memory.js';
 import type { Summary } from './summary.js';
@@ -42,6 +42,15 @@ export function apartBars(summaries: readonly Summary[]): Bar[] {
   return speedBars(summaries)
     .filter(({ what: line }) => line === OF_INGEST)
     .map((bar) => ({ ...bar, what }));
+}
+
+/** The time that integers of 2^63 and more cost. */
+export function wideBars(plain: readonly Summary[], wide: readonly Summary[]): Bar[] {
+  const seconds = (summaries: readonly Summary[], line: string) =>
+    summaries.find((summary) => summary.line === line)?.seconds.median ?? Number.NaN;
+  return [OUR_COPY, OUR_PROOF, OUR_JOB].map((line) =>
+    atMost(`${line}: wide integers against plain`, seconds(wide, line) / seconds(plain, line), 2.5, '×'),
+  );
 }
 
 export function memoryBars([small, large]: readonly MemoryRun[]): Bar[] {

@@ -35,6 +35,12 @@ export async function countPoints({ url }: Pick<Server, 'url'>, name: string): P
   return (JSON.parse(answer) as { result: { count: number } }).result.count;
 }
 
+/** Gives every payload an integer that gRPC does not carry. */
+export async function widen({ url }: Pick<Server, 'url'>, name: string): Promise<void> {
+  const body = '{"payload":{"hash":18446744073709551615},"filter":{}}';
+  await qdrantRequest(url, 'POST', `/collections/${name}/points/payload?wait=true`, body);
+}
+
 export async function fillSource(
   server: Server,
   name: string,

@@ -1,8 +1,8 @@
 // `npm run bench`: progress on stderr, the table on stdout, all figures as JSON in a file.
 
-import { apartBars, memoryBars, speedBars } from './bars.js';
+import { apartBars, memoryBars, speedBars, wideBars } from './bars.js';
 import { benchPoints } from './bench-points.js';
-import { createCollection, dropCollection, fillSource } from './collections.js';
+import { createCollection, dropCollection, fillSource, widen } from './collections.js';
 import type { Course } from './contestants/contestant.js';
 import { lineUp } from './line-up.js';
 import { measureMemory } from './memory.js';
@@ -89,6 +89,7 @@ async function onStage<S extends { close(): Promise<void> }>(
 async function measure(stage: Stage, options: BenchOptions): Promise<Report> {
   const { points, rounds, slices, batchBytes } = options;
   const bytes = encodedBytes(points);
+  if (options.wide) return measureWide(stage, options, bytes);
   const comparisons: Comparison[] = [];
   for (const shards of options.shards) comparisons.push(await compare(stage, options, shards, bytes));
   const apart = await compareApart(stage, options, bytes);
@@ -102,6 +103,20 @@ async function measure(stage: Stage, options: BenchOptions): Promise<Report> {
     options: { points, rounds, slices, batchBytes },
     ...{ bytes, comparisons, memory },
     bars: [...speedBars(oneShard), ...apartBars(apart?.summaries ?? []), ...memoryBars(memory)],
+  };
+}
+
+async function measureWide(stage: Stage, options: BenchOptions, bytes: number): Promise<Report> {
+  const ours: BenchOptions = { ...options, only: ['ours'] };
+  const plain = await compare(stage, ours, 1, bytes);
+  const wide = { ...(await compare(stage, ours, 1, bytes, true)), wide: true };
+  const { points, rounds, slices, batchBytes } = options;
+  return {
+    at: new Date().toISOString(),
+    machine: describeMachine(stage),
+    options: { points, rounds, slices, batchBytes },
+    ...{ bytes, comparisons: [plain, wide], memory: [] },
+    bars: wideBars(plain.summaries, wide.summaries),
   };
 }
 
@@ -127,12 +142,14 @@ async function compare(
   options: BenchOptions,
   shards: number,
   bytes: number,
+  wide = false,
 ): Promise<Comparison> {
   const { points, slices, batchBytes, rounds } = options;
   const collection = `bench-${shards}`;
   say(`${shards} shard(s): filling the source with ${points} points …`);
   await createCollection(stage.source, collection, shards);
   await fillSource(stage.source, collection, points);
+  if (wide) await widen(stage.source, collection);
   const course: Course = { stage, collection, points, shards, slices, batchBytes };
   const runs = await runRounds(course, lineUp(options), rounds, say);
   for (const side of [stage.source, stage.target]) await dropCollection(side, collection);

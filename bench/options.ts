@@ -11,6 +11,7 @@ export const USAGE = `usage: npm run bench -- [options]
   --only LIST         contestants: ours, ingest, loop, tool
   --slices NUMBER     of ours, and connections of the ingest (our default)
   --batch-bytes BYTES of ours and of the ingest (our default)
+  --wide              ours alone, plain and then with an integer of 2^63 and more in every payload
   --no-memory         without the runs that measure memory at 1 and 4 times the points
   --results FOLDER    for the JSON (bench/results)
   --snapshots         capture to a store and recovery from it, instead of migration
@@ -35,6 +36,8 @@ export interface BenchOptions {
   slices: number;
   batchBytes: number;
   memory: boolean;
+  /** Wide integers are measured against plain payloads. */
+  wide: boolean;
   /** Empty: migration is measured. */
   snapshots: SnapshotCase[];
   /** Snapshot migration is measured. */
@@ -63,7 +66,8 @@ export function benchOptions(args: string[]): BenchOptions | undefined {
   const { values } = parseArgs({
     args,
     options: {
-      ...{ quick: flag, help: flag, 'no-memory': flag, snapshots: flag, moves: flag, jobs: flag },
+      ...{ quick: flag, help: flag, 'no-memory': flag, wide: flag },
+      ...{ snapshots: flag, moves: flag, jobs: flag },
       ...{ points: text, rounds: text, shards: text, only: text, slices: text },
       ...{ 'batch-bytes': text, results: text, cases: text, keep: text, collections: text, against: text },
     },
@@ -80,7 +84,8 @@ export function benchOptions(args: string[]): BenchOptions | undefined {
     only: values.only === undefined ? KEYS : KEYS.filter((key) => values.only?.split(',').includes(key)),
     slices: number(values.slices, defaults.slices),
     batchBytes: number(values['batch-bytes'], defaults.batchBytes),
-    memory: !values['no-memory'],
+    memory: !values['no-memory'] && !values.wide,
+    wide: values.wide,
     snapshots: values.snapshots ? CASES.filter((one) => cases.includes(one)) : [],
     moves: values.moves,
     jobs: values.jobs,

@@ -15,6 +15,8 @@ export interface Comparison {
   shards: number;
   /** The target had a core that nobody else used. */
   ownCore?: boolean;
+  /** Every payload holds an integer of 2^63 and more. */
+  wide?: boolean;
   summaries: Summary[];
   runs: Run[];
 }

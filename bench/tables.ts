@@ -18,9 +18,9 @@ export function machineText({ cores, cpu, memoryGigabytes, system, node }: Machi
   return `${cores} cores (${cpu}), ${memoryGigabytes} GB of memory, ${system}, Node ${node}`;
 }
 
-function comparisonTable({ shards, ownCore, summaries }: Comparison): string {
+function comparisonTable({ shards, ownCore, wide, summaries }: Comparison): string {
   const head = ['', 'points/s', 'MB/s', 'seconds', 'CPU s', 'CPU s/GB', 'peak MB', 'CPU s source', 'target'];
-  const title = `### ${shards} shard(s)${ownCore ? ', the target on a core of its own' : ''}`;
+  const title = `### ${shards} shard(s)${ownCore ? ', the target on a core of its own' : ''}${wide ? ', an integer of 2^63 and more in every payload' : ''}`;
   return `${title}\n\n${table(head, summaries.map(summaryRow))}`;
 }
 
