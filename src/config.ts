@@ -146,6 +146,7 @@ function connection(file: string, alias: string, entry: ClusterEntry): ClusterCo
   return {
     alias,
     nodes: clusterNodes(entry),
+    ...(entry.grpc === undefined ? {} : { grpc: entry.grpc }),
     ...(entry.apiKey === undefined ? {} : { apiKey: entry.apiKey }),
     ...(entry.ca === undefined
       ? {}

@@ -1,9 +1,11 @@
 // The activities of a recovery, as Temporal calls them: heartbeats round held requests, the work is done in backup/.
 
 import type {
+  PlanRecoveryInput,
   RecoverShardResult,
   RecoveryActivities,
   RecoveryControlActivities,
+  RecoveryPlan,
 } from '../model/recovery-activities.js';
 import { finishRecovery, keepRecovered, undoRecovery } from '../backup/recover/recover-finish.js';
 import { resolveForeign } from '../backup/foreign/foreign-resolve.js';
@@ -19,9 +21,11 @@ import { replayRecall } from '../backup/recover/replay-recall.js';
 import type { SearchesOf, SnapshotNodes } from '../backup/ports.js';
 import { FerryError } from '../model/errors.js';
 import { DATA_QUEUE } from '../model/names.js';
+import { pointsNeed, type Need } from '../model/needs.js';
 import type { BackupPlaces } from '../backup/capture/resolve-backup.js';
 import type { Controls } from '../transfer/control-port.js';
 import { createCheckPin } from '../transfer/pin.js';
+import { requirePoints } from '../transfer/require-needs.js';
 import type { Clusters } from '../transfer/ports.js';
 import { Pacer } from '../transfer/pacer.js';
 import { flightLog, type FlightState } from './flight-log.js';
@@ -66,6 +70,11 @@ function optional<T>(find: () => T): T | undefined {
   }
 }
 
+function needOf({ rehearse, ignoreProof }: PlanRecoveryInput, plan: RecoveryPlan): Need | undefined {
+  if (rehearse) return pointsNeed('rehearseRecovery', 'target');
+  return pointsNeed('disasterRecovery', 'target', { proof: plan.proof !== undefined && !ignoreProof });
+}
+
 export function createRecoveryActivities(dependencies: RecoveryDependencies): RecoveryActivities {
   const { controls, stores, nodes, shardNodes, searchesOf, connect } = dependencies;
   return {
@@ -76,12 +85,13 @@ export function createRecoveryActivities(dependencies: RecoveryDependencies): Re
           : resolveRecovery(stores, input, signal),
       ),
     planRecovery: (input) =>
-      heldCall(`check the backup of ${input.from.collection}`, (held) =>
-        (input.from.foreign ? planForeign : planRecovery)(controls, stores, input, {
-          now: new Date(),
-          ...held,
-        }),
-      ),
+      heldCall(`check the backup of ${input.from.collection}`, async (held) => {
+        const planned = input.from.foreign ? planForeign : planRecovery;
+        const plan = await planned(controls, stores, input, { now: new Date(), ...held });
+        const target = controls.of(input.target.cluster);
+        const notes = await requirePoints(target, needOf(input, plan), held.signal);
+        return { ...plan, notes: [...plan.notes, ...notes] };
+      }),
     lookAtReplaced: (input) =>
       heldCall(`look at ${input.target.collection}`, ({ signal }) =>
         lookAtReplaced({ controls, nodes }, input, signal),

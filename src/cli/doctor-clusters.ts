@@ -14,7 +14,9 @@ export async function clusterFindings(controls: Controls, config: FerryConfig): 
         return `Qdrant ${version}, ${plural(collections.length, 'collection')}`;
       }),
       examine(`cluster ${alias}, gRPC`, async () => {
-        await controls.of(alias).knockGrpc();
+        const cluster = controls.of(alias);
+        if (cluster.restOnly === true) return 'not used (`grpc: false`): points go over REST as text';
+        await cluster.knockGrpc();
         return 'answers';
       }),
     ]),

@@ -34,10 +34,14 @@ export interface ResolveBackupInput {
   collections?: string[];
   /** Asked for: refused with `InvalidInput` where the cluster has several nodes. */
   nodeSnapshot?: boolean;
+  /** The source is digested; absent: it is. */
+  digest?: boolean;
   after?: string;
 }
 export interface ResolveBackupResult {
   store: string;
+  /** Worth knowing of the whole job, a sentence each. */
+  notes?: string[];
   collections: string[];
   next?: string;
   dataQueue: string;

@@ -28,6 +28,8 @@ const clusterSchema = z
   .strictObject({
     url: httpUrl.optional(),
     grpcUrl: httpUrl.optional(),
+    /** False: REST only. Points then go as text, to the same bits and more slowly. */
+    grpc: z.boolean().optional(),
     nodes: z.array(nodeSchema).min(1).optional(),
     apiKey: z.string().min(1).optional(),
     /** Path of a PEM file, relative to ferry.yaml. */
@@ -41,6 +43,12 @@ const clusterSchema = z
     if (cluster.nodes !== undefined && cluster.grpcUrl !== undefined) {
       issue.addIssue('with `nodes`, `grpcUrl` belongs to each node');
     }
+    const isNamed =
+      cluster.grpcUrl !== undefined || cluster.nodes?.some((node) => node.grpcUrl !== undefined);
+    if (cluster.grpc === false && isNamed)
+      issue.addIssue(
+        '`grpc: false` says that there is no gRPC, and `grpcUrl` where it is; remove one of them',
+      );
   });
 
 const CREDENTIALS = ['accessKeyId', 'secretAccessKey', 'sessionToken'] as const;

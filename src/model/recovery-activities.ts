@@ -60,6 +60,10 @@ export interface PlanRecoveryInput {
   onExisting: OnExistingRecovery;
   via: 'auto' | 'pull' | 'push';
   precheck: 'quick' | 'full';
+  /** What is recovered is digested in any case. */
+  rehearse?: boolean;
+  /** It is digested in no case. */
+  ignoreProof?: boolean;
 }
 export interface RecoveryPlan {
   manifestSha256: string;

@@ -50,6 +50,8 @@ export interface ClusterFacts {
   readonly alias: string;
   /** Nodes named in the configuration. */
   readonly nodeUrls: readonly string[];
+  /** The configuration says that it has no gRPC. */
+  readonly restOnly?: boolean;
   version(signal?: AbortSignal, timeoutMs?: number): Promise<string>;
   /** Whether a gRPC server answers at each configured address; throws within about two seconds. */
   knockGrpc(signal?: AbortSignal): Promise<void>;

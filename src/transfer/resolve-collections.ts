@@ -5,13 +5,14 @@
 import type { ResolveCollectionsInput, ResolveCollectionsResult } from '../model/activities.js';
 import { FerryError } from '../model/errors.js';
 import { DATA_QUEUE } from '../model/names.js';
+import { pointsNeed, type NeedyOperation } from '../model/needs.js';
 import type { Alias, ClusterControl, Controls } from './control-port.js';
+import { requireNeeds } from './require-needs.js';
 import { compareClusters, requireKnownCluster } from './same-cluster.js';
 
 type Pair = ResolveCollectionsResult['collections'][number];
 
 const PAGE_BYTES = 10_240;
-const ANSWER_WITHIN_MS = 2_000;
 
 export async function resolveCollections(
   controls: Controls,
@@ -19,7 +20,11 @@ export async function resolveCollections(
   signal?: AbortSignal,
 ): Promise<ResolveCollectionsResult> {
   const [source, target] = [controls.of(input.source), controls.of(input.target)];
-  await Promise.all([source, target].map((cluster) => knock(cluster, signal)));
+  const operation = operationOf(input);
+  const notes = await Promise.all([
+    requireNeeds(source, pointsNeed(operation, 'source'), signal),
+    requireNeeds(target, pointsNeed(operation, 'target'), signal),
+  ]);
   const [names, aliases, taken] = await Promise.all([
     source.collections(signal),
     source.aliases(signal),
@@ -31,26 +36,16 @@ export async function resolveCollections(
   await refuseItself(pairs, source, target, signal);
   if (input.writes) await refuseChains(pairs, source, target, signal);
   const dataQueue = controls.taskQueueOf(input.target) ?? controls.taskQueueOf(input.source) ?? DATA_QUEUE;
-  return { ...pageOf(pairs, input.after), dataQueue };
+  return {
+    ...pageOf(pairs, input.after),
+    dataQueue,
+    ...(input.after === undefined ? { notes: notes.flat() } : {}),
+  };
 }
 
-/** Reachable, trusted, authorised? Whatever is wrong is said now. */
-export async function knock(cluster: ClusterControl, signal?: AbortSignal): Promise<void> {
-  try {
-    await cluster.version(signal, ANSWER_WITHIN_MS);
-    await cluster.collections(signal);
-    await cluster.knockGrpc(signal);
-  } catch (error) {
-    if (!(error instanceof FerryError)) throw error;
-    const happened = `Cluster "${cluster.alias}": ${error.happened}`;
-    // Silence and a proxy's 502 are an address to check, for somebody who has just typed it.
-    const code = error.code === 'QdrantUnavailable' ? 'ClusterUnreachable' : error.code;
-    throw new FerryError(code, happened, {
-      cause: error.cause,
-      retryable: false,
-      context: error.context,
-    });
-  }
+function operationOf({ writes, namesMayBeAliases }: ResolveCollectionsInput): NeedyOperation {
+  if (!writes) return 'verifyCollections';
+  return namesMayBeAliases ? 'snapshotMigration' : 'scrollMigration';
 }
 
 function pairsOf(input: ResolveCollectionsInput, names: string[], aliases: Alias[]): Pair[] {

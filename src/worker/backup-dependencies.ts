@@ -33,7 +33,8 @@ export function backupStoreDependencies(
     controls,
     nodes: leasedSnapshotNodes(snapshotNodes(config.clusters)),
     searchesOf: qdrantSearches(config.clusters),
-    connect: (cluster, lane) => connectPoints(requireCluster(config, cluster), lane),
+    // For ids alone, which REST shows as well: a backup without digests needs no gRPC.
+    connect: (cluster, lane) => connectPoints({ ...requireCluster(config, cluster), grpc: false }, lane),
     checkPin: createCheckPin(controls),
     openStore: leasedStores(openStore),
     probeStore,

@@ -25,6 +25,9 @@ export function recoveryDependencies(config: FerryConfig, open = storesOf(config
     nodes: leasedSnapshotNodes(snapshotNodes(config.clusters)),
     shardNodes: leasedShardNodes(shardNodes(config.clusters)),
     searchesOf: qdrantSearches(config.clusters),
-    connect: leasedConnect((cluster, lane) => connectPoints(requireCluster(config, cluster), lane)),
+    // For ids alone, and their deletion: a recovery without a proof needs no gRPC.
+    connect: leasedConnect((cluster, lane) =>
+      connectPoints({ ...requireCluster(config, cluster), grpc: false }, lane),
+    ),
   };
 }

@@ -65,9 +65,10 @@ class BackupWriting {
   }
 
   async resolve(after: string | undefined): Promise<ResolveCollectionsResult> {
-    const { cluster, store, collections, nodeSnapshot } = this.input;
+    const { cluster, store, collections, nodeSnapshot, digest } = this.input;
     const asked = {
       cluster,
+      digest,
       ...(nodeSnapshot ? { nodeSnapshot } : {}),
       ...(store === undefined ? {} : { store }),
       ...(collections === undefined ? {} : { collections }),

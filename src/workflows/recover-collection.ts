@@ -101,7 +101,8 @@ async function plan(recovery: Recovery): Promise<void> {
   if (!state.plan) {
     const { from, target, options } = settings;
     const { onExisting, via, precheck } = options;
-    const what = { from, target, onExisting, via, precheck };
+    const { rehearse } = settings;
+    const what = { from, target, onExisting, via, precheck, rehearse, ignoreProof: options.ignoreProof };
     state.plan = await job.persist(() =>
       runRecovery('planRecovery', what, `check the backup of ${from.collection}`, recovery.queue),
     );

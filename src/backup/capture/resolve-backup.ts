@@ -6,8 +6,9 @@ import type { ResolveBackupInput, ResolveBackupResult } from '../../model/backup
 import { FerryError } from '../../model/errors.js';
 import type { StoreConnection } from '../../model/ferry-config.js';
 import { DATA_QUEUE } from '../../model/names.js';
+import { pointsNeed } from '../../model/needs.js';
 import type { Alias, ClusterFacts, Controls } from '../../transfer/control-port.js';
-import { knock } from '../../transfer/resolve-collections.js';
+import { requireNeeds } from '../../transfer/require-needs.js';
 
 const PAGE_BYTES = 10_240;
 
@@ -24,7 +25,11 @@ export async function resolveBackup(
 ): Promise<ResolveBackupResult> {
   const store = storeOf(input.store);
   const control = controls.of(input.cluster);
-  await knock(control, signal);
+  const notes = await requireNeeds(
+    control,
+    pointsNeed('fullBackup', 'source', { digest: input.digest !== false }),
+    signal,
+  );
   if (input.nodeSnapshot) await refuseSeveralNodes(control, signal);
   const [names, aliases, qdrantVersion] = await Promise.all([
     control.collections(signal),
@@ -33,7 +38,13 @@ export async function resolveBackup(
   ]);
   const wanted = [...collectionsMeant(input, names, aliases)].sort();
   const dataQueue = store.taskQueue ?? controls.taskQueueOf(input.cluster) ?? DATA_QUEUE;
-  return { store: store.alias, ...pageOf(wanted, input.after), dataQueue, qdrantVersion };
+  return {
+    store: store.alias,
+    ...pageOf(wanted, input.after),
+    dataQueue,
+    qdrantVersion,
+    ...(input.after === undefined ? { notes } : {}),
+  };
 }
 
 /** Qdrant's full storage snapshot is of one node; of a cluster it would be a part, and look like all of it. */
