@@ -101,8 +101,8 @@ test('says within five seconds, and without retries, which cluster does not answ
     ['gone', 'ClusterUnreachable'],
     ['locked', 'ClusterKeyRefused'],
     ['plainTls', 'ClusterUntrusted'],
-    ['noGrpc', 'ClusterUnreachable'],
-    ['restOnly', 'ClusterUnreachable'],
+    ['noGrpc', 'GrpcMissing'],
+    ['restOnly', 'GrpcMissing'],
   ] as const) {
     const work = resolve({ target, collections: ['docs'] });
     expect(await refusal(code, work)).toContain(`Cluster "${target}": `);
