@@ -8,7 +8,7 @@ export const EXIT = { done: 0, failed: 1, usage: 2, different: 3, interrupted: 1
 
 const USAGE: readonly string[] = ['InvalidInput', 'UnknownAlias', 'InvalidConfig'] satisfies ErrorCode[];
 
-const DIFFERENT: readonly string[] = ['SidesDiffer', 'TargetMovedOn'] satisfies ErrorCode[];
+const DIFFERENT: readonly string[] = ['SidesDiffer', 'SettingsDiffer', 'TargetMovedOn'] satisfies ErrorCode[];
 
 /** How a job ended: its report where there is one, and the code and message when it failed. */
 export interface JobEnd {

@@ -83,6 +83,8 @@ export interface PrepareTargetResult {
   stamped: boolean;
   /** Points that the source does not have may be deleted: the open stamp says that they are ours, or the operator did. */
   mayDelete: boolean;
+  /** One for each setting that the target's node has set, and nobody can unset. */
+  notes?: string[];
 }
 
 /** Notes on the target that the job still works on it. */
@@ -163,6 +165,8 @@ export interface CompareConfigurationsInput {
 export interface CompareConfigurationsResult {
   /** A sentence for each setting that differs and should not. At most 20. */
   differences: string[];
+  /** One for each that the target's node has set, and nobody can unset. */
+  notes?: string[];
 }
 
 export interface CopyAliasesInput {

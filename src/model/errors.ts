@@ -232,6 +232,11 @@ export const catalogue = {
     remedy:
       'Stop whoever writes to the source or the target, and run it again. A target that was verified before, and has changed or holds more than the source, is repaired only with `deleteExtras: true` (`--delete-extras`).',
   },
+  SettingsDiffer: {
+    retryable: false,
+    remedy:
+      'The points are equal: no writer is to blame. Set what is named with `PATCH /collections/{name}`, or name the wanted values in `overrides`, and start the same job again, which compares. Payload indexes are created and deleted under `/collections/{name}/index`.',
+  },
   CollectionsFailed: {
     retryable: false,
     remedy: 'Mend what each collection reports and start the same job again.',

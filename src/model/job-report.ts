@@ -145,7 +145,7 @@ export function pointsOf(report: CollectionEnd): number {
   return report.proof?.source.count ?? report.points ?? 0;
 }
 
-const DIFFERENT: readonly string[] = ['SidesDiffer', 'TargetMovedOn'];
+const DIFFERENT: readonly string[] = ['SidesDiffer', 'SettingsDiffer', 'TargetMovedOn'];
 
 export const VANISHED = 'was deleted before its turn came';
 

@@ -2,6 +2,7 @@
 
 import type { CollectionRef } from './collections.js';
 import type { Difference } from './activities.js';
+import { FerryError, type ErrorCode } from './errors.js';
 import { compareIds } from './point-id.js';
 import { isTrusted, proofOf, type CollectionProgress } from './progress-state.js';
 import type { MigrationReport, Outcome, Proof, VerificationReport } from './results.js';
@@ -58,6 +59,7 @@ function verdictOf(progress: CollectionProgress, proof: Proof): { outcome: Outco
 
 function reasonForDifference(progress: CollectionProgress, proof: Proof): string | undefined {
   const { plan } = progress;
+  if (isOfSettings(proof)) return settingsText(proof);
   if (plan?.targetState !== 'known') return undefined;
   if (progress.lacksDeletion) return deletedSince(proof.extra);
   if (progress.untouchedAfter !== undefined) return undefined;
@@ -88,8 +90,29 @@ export function verificationReport(
   return { ...ends, ...verdict, seconds: finish.seconds, proof, warnings: progress.warnings };
 }
 
-/** Says in a sentence what differs. */
-export function describeDifference(report: MigrationReport | VerificationReport): string {
+/** Says in a sentence what differs; where it is settings alone, also what to do, for no writer is to blame. */
+export function describeDifference(report: MigrationReport): { code: ErrorCode; message: string } {
+  const { target, proof } = report;
+  if (!isOfSettings(proof)) return { code: 'SidesDiffer', message: pointsText(report) };
+  const name = `${target.collection} on ${target.cluster}`;
+  const equal = `all ${whole(proof.targetCount)} points of ${name} are equal, and ${settingsText(proof)}`;
+  return { code: 'SettingsDiffer', message: new FerryError('SettingsDiffer', capital(equal)).message };
+}
+
+function capital(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+}
+
+function isOfSettings({ configuration, missing, changed, extra, source, target, subset }: Proof): boolean {
+  if (configuration.length === 0 || subset || missing + changed + extra > 0) return false;
+  return source.sum === target.sum && source.count === target.count;
+}
+
+function settingsText({ configuration }: Proof): string {
+  return `its settings are others than the source's: ${configuration.join('; ')}`;
+}
+
+function pointsText(report: MigrationReport): string {
   const { source, target, proof, reason } = report;
   const ends = `${source.collection} on ${source.cluster} and ${target.collection} on ${target.cluster}`;
   if (proof.equal && reason !== undefined) return `${ends} are equal, but ${reason}.`;

@@ -129,6 +129,10 @@ export function newProgress(startedAt: string, pace: Pace, paused: boolean): Col
   };
 }
 
+export function warnOnce(progress: CollectionProgress, warnings: readonly string[] = []): void {
+  progress.warnings = [...new Set([...progress.warnings, ...warnings])];
+}
+
 export function newTally(): Tally {
   return {
     source: EMPTY_DIGEST,

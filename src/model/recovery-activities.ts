@@ -208,6 +208,8 @@ export interface FinishRecoveryInput {
 export interface FinishRecoveryResult {
   aliases: string[];
   notes: string[];
+  /** Without aliases: a sentence for each setting that is not as the backup has it. */
+  differences?: string[];
   /** The collection that `swap` left behind. */
   left?: string;
 }

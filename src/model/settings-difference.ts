@@ -1,9 +1,18 @@
 // Two configurations side by side, setting by setting. Null equals absent (1.17 writes `prevent_unoptimized: null`),
-// numbers equal by value in settings and by their digits in metadata. Sentences name settings, never metadata's values.
+// what is written down as off equals what is unset, numbers equal by value in settings and by their digits in metadata. Sentences name settings, never metadata's values.
 
 import { isLosslessNumber } from 'lossless-json';
 import { bitsOf, indexSchema, vectorsOf } from './collection-settings.js';
-import { canonicalJson, isObject, objectAt, withoutNulls, type Json, type JsonObject } from './json.js';
+import {
+  canonicalJson,
+  isObject,
+  objectAt,
+  valueAt,
+  withoutNulls,
+  type Json,
+  type JsonObject,
+} from './json.js';
+import { CANNOT_BE_UNSET, withoutOff } from './node-defaults.js';
 
 /** One sentence a setting. `ignored`: paths with their dots; whatever lies under them does not count. */
 export function settingDifferences(
@@ -22,8 +31,23 @@ export function settingDifferences(
       }
     } else if (!isSame(left, right, exact)) sentences.push(sentence(path, left, right, exact));
   };
-  walk(expected, actual, '');
+  walk(withoutOff(expected), withoutOff(actual), '');
   return sentences;
+}
+
+/** What the target has by its node's defaults alone, and nobody can take away again: paths. */
+export function lastingPaths(wanted: JsonObject, actual: JsonObject): string[] {
+  const isSet = (settings: JsonObject, path: string) =>
+    (valueAt(settings, ...path.split('.')) ?? null) !== null;
+  return CANNOT_BE_UNSET.filter((path) => isSet(actual, path) && !isSet(wanted, path));
+}
+
+/** One sentence for each of them. */
+export function lastingDefaults(wanted: JsonObject, actual: JsonObject): string[] {
+  return lastingPaths(wanted, actual).map((path) => {
+    const value = short(valueAt(actual, ...path.split('.')) ?? null);
+    return `${path} is ${value} by the configuration of the target's node: Qdrant cannot unset it (\`overrides\` can set another value).`;
+  });
 }
 
 function isSame(left: Json, right: Json, exact: boolean): boolean {

@@ -3,7 +3,13 @@
 
 import type { CompareConfigurationsInput, CompareConfigurationsResult } from '../model/activities.js';
 import { removedPaths, settingsOf, wholeSettings, withOverrides } from '../model/collection-settings.js';
-import { indexDifferences, settingDifferences } from '../model/settings-difference.js';
+import type { JsonObject } from '../model/json.js';
+import {
+  indexDifferences,
+  lastingDefaults,
+  lastingPaths,
+  settingDifferences,
+} from '../model/settings-difference.js';
 import type { Controls, Layout } from './control-port.js';
 import { keyName, shardKeysOf } from './look.js';
 
@@ -23,14 +29,29 @@ export async function compareConfigurations(
   );
   if (!from || !to) return { differences: [] };
   const wanted = withOverrides(wholeSettings(from.info.config), input.overrides);
+  const notes = lastingDefaults(wanted, to.settings);
   const differences = [
-    ...settingDifferences(wanted, to.settings, removedPaths(input.overrides)),
+    ...differencesOf(wanted, to.settings, removedPaths(input.overrides)),
     ...indexDifferences(from.info.payloadSchema, to.info.payloadSchema),
     ...keyDifferences(from.layout, to.layout, input.overrides?.shard_number !== undefined),
   ];
-  if (differences.length <= MOST) return { differences };
+  return { differences: atMost(differences), ...(notes.length === 0 ? {} : { notes }) };
+}
+
+/** What a node's defaults alone have set, and nobody can take away, is a note. */
+export function differencesOf(
+  wanted: JsonObject,
+  actual: JsonObject,
+  ignored: readonly string[] = [],
+): string[] {
+  const lasting = lastingPaths(wanted, actual);
+  return settingDifferences(wanted, actual, [...ignored, ...lasting]);
+}
+
+export function atMost(differences: string[]): string[] {
+  if (differences.length <= MOST) return differences;
   const more = differences.length - (MOST - 1);
-  return { differences: [...differences.slice(0, MOST - 1), `and ${more} more settings differ`] };
+  return [...differences.slice(0, MOST - 1), `and ${more} more settings differ`];
 }
 
 function keyDifferences(from: Layout, to: Layout, isShardNumberOverridden: boolean): string[] {

@@ -2,7 +2,7 @@
 // any point: the collection is created with our stamp in one call, and each later step first looks what is there.
 //
 //   1. recreate: delete what is there
-//   2. create, indexing held back, strict mode off, stamped
+//   2. create, indexing held back, strict mode off, stamped; take away what only the node's own defaults added, limits too
 //   3. what only a living collection can be told: read fan-out
 //   4. shard keys in the source's order of creation
 //   5. payload indexes, before the points: Qdrant then needs no second pass over them
@@ -15,16 +15,18 @@ import type { PrepareTargetInput, PrepareTargetResult } from '../model/activitie
 import type { TargetState } from '../model/collections.js';
 import {
   indexSchema,
+  removedPaths,
   setPaths,
   settingsOf,
   splitSettings,
   wholeSettings,
   withOverrides,
 } from '../model/collection-settings.js';
-import { isSameIndex } from '../model/settings-difference.js';
+import { isSameIndex, lastingDefaults } from '../model/settings-difference.js';
 import { FerryError } from '../model/errors.js';
 import { numberAt, objectAt, valueAt, type JsonObject } from '../model/json.js';
 import { migrationName } from '../model/names.js';
+import { takeAway } from '../model/node-defaults.js';
 import {
   isAtLeast,
   METADATA_SINCE,
@@ -58,12 +60,14 @@ export async function prepareTarget(
   signal?: AbortSignal,
 ): Promise<PrepareTargetResult> {
   const owned = CREATED_BY_US.includes(input.targetState);
-  if (owned) await buildTarget(controls, await workFor(controls, input, signal));
+  const work = owned ? await workFor(controls, input, signal) : undefined;
+  if (work) await buildTarget(controls, work);
   else if (ADOPTED.includes(input.targetState)) await adopt(controls, input, signal);
   const target = controls.of(input.target.cluster);
   const there = await lookAt(target, input.target, signal);
-  const work = workIn(there.info.config);
-  const isOpen = work?.state === 'open' && work.job === input.job;
+  const stamped = workIn(there.info.config);
+  const isOpen = stamped?.state === 'open' && stamped.job === input.job;
+  const notes = work ? lastingDefaults(work.wanted, there.settings) : [];
   const maxWritePoints = strictLimit(there.settings, 'upsert_max_batchsize');
   const pin = await takePin(target, input.target.collection, there.info, signal);
   return {
@@ -74,6 +78,7 @@ export async function prepareTarget(
     owned,
     stamped: isOpen || input.targetState === 'known',
     mayDelete: input.deleteExtras === true || (owned && isOpen),
+    ...(notes.length === 0 ? {} : { notes }),
   };
 }
 
@@ -125,6 +130,7 @@ async function buildTarget(controls: Controls, work: Work): Promise<void> {
     await target.create(collection, createBody(work), signal);
     there = await lookAt(target, input.target, signal);
   }
+  there = await takeDefaultsAway(work, there);
   await tellParams(work, there);
   await createShardKeys(work, there);
   await refuseLostOverrides(work);
@@ -173,9 +179,10 @@ function createBody(work: Work): JsonObject {
   const { create } = splitSettings(work.wanted);
   const body: JsonObject = {
     ...create,
+    // Also where the source has none: a default of the node's would refuse our exact counts.
+    strict_mode_config: { enabled: false },
     optimizers_config: { ...objectAt(create.optimizers_config), indexing_threshold: NO_INDEXING },
   };
-  if (create.strict_mode_config !== undefined) body.strict_mode_config = { enabled: false };
   if (work.isStamped) body.metadata = { ...objectAt(create.metadata), ...stamp(work) };
   else delete body.metadata;
   return body;
@@ -195,6 +202,18 @@ function openWork({ source, target, sourcePin, job }: PrepareTargetInput): Stamp
     renewedAt: new Date().toISOString(),
     source: sourcePin.identity,
   };
+}
+
+/** Only while everything is held back: from its release on the stamp no longer knows what strict mode is to be. */
+async function takeDefaultsAway(
+  { wanted, target, input, isStamped, signal }: Work,
+  there: Look,
+): Promise<Look> {
+  if (isStamped && workIn(there.info.config)?.heldBack === undefined) return there;
+  const patch = takeAway(wanted, there.settings, removedPaths(input.overrides));
+  if (Object.keys(patch).length === 0) return there;
+  await target.change(input.target.collection, patch, signal);
+  return lookAt(target, input.target, signal);
 }
 
 async function tellParams({ wanted, target, input, signal }: Work, there: Look): Promise<void> {
@@ -248,7 +267,8 @@ async function holdBack(work: Work, there: Look): Promise<void> {
     numberAt(there.info.config, 'optimizer_config', 'indexing_threshold') === Number(NO_INDEXING.value);
   const stamped = workIn(there.info.config);
   const isKnown = !work.isStamped || (stamped?.heldBack !== undefined && stamped.job === input.job);
-  if (isHeld && isKnown && there.settings.strict_mode_config === undefined) return;
+  const isStrict = valueAt(there.settings, 'strict_mode_config', 'enabled') === true;
+  if (isHeld && isKnown && !isStrict) return;
   // The stamp first: what is held back must never be unknown.
   if (work.isStamped) await target.change(input.target.collection, { metadata: stamp(work, there) }, signal);
   const patch: JsonObject = { optimizers_config: { indexing_threshold: NO_INDEXING } };

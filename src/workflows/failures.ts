@@ -12,7 +12,8 @@ import {
 } from '@temporalio/workflow';
 import type { CollectionRef } from '../model/collections.js';
 import { FerryError, type ErrorCode } from '../model/errors.js';
-import type { CollectionEnd } from '../model/results.js';
+import { describeDifference } from '../model/outcome.js';
+import type { CollectionEnd, MigrationReport } from '../model/results.js';
 
 const MAX_MESSAGE = 1_500;
 
@@ -73,6 +74,17 @@ export function failure(code: ErrorCode | string, message: string, detail?: unkn
   });
 }
 
+/** Of two sides that are not equal, with the report. */
+export function different(report: MigrationReport): ApplicationFailure {
+  const { code, message } = describeDifference(report);
+  return failure(code, message, report);
+}
+
+/** The verdict of a job, with its report in it. */
+export function isDifference(error: unknown): boolean {
+  return error instanceof ApplicationFailure && ['SidesDiffer', 'SettingsDiffer'].includes(error.type ?? '');
+}
+
 /** Runs the body of a workflow; a FerryError or the failure of an activity fails it, with the code as type. */
 export async function surfacing<T>(body: () => Promise<T>): Promise<T> {
   try {
@@ -89,7 +101,8 @@ export async function surfacing<T>(body: () => Promise<T>): Promise<T> {
 export function reportIn(error: unknown): CollectionEnd | undefined {
   const cause = error instanceof ChildWorkflowFailure ? error.cause : error;
   const detail: unknown = cause instanceof ApplicationFailure ? cause.details?.[0] : undefined;
-  const isReport = typeof detail === 'object' && detail !== null && 'proof' in detail;
+  const isReport =
+    typeof detail === 'object' && detail !== null && ('proof' in detail || 'contentProof' in detail);
   return isReport ? (detail as CollectionEnd) : undefined;
 }
 

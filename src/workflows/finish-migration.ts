@@ -5,7 +5,7 @@
 
 import { CancellationScope } from '@temporalio/workflow';
 import { migrationReport } from '../model/outcome.js';
-import { nextRound } from '../model/progress-state.js';
+import { nextRound, warnOnce } from '../model/progress-state.js';
 import type { MigrationReport } from '../model/results.js';
 import { awaitIndexing } from './await-indexing.js';
 import type { CollectionJob } from './collection-job.js';
@@ -74,9 +74,10 @@ async function configurationDifferences(
 ): Promise<string[]> {
   const { source, target } = job.settings;
   const input = { source, target, ...(overrides === undefined ? {} : { overrides }) };
-  const { differences } = await job.persist(() =>
+  const { differences, notes } = await job.persist(() =>
     runControl('compareConfigurations', input, `compare configurations of ${source.collection}`),
   );
+  warnOnce(job.progress, notes);
   if (!subset) return differences;
   job.progress.warnings.push(...differences); // merged into a collection of somebody else, who chose its settings
   return [];

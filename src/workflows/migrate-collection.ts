@@ -2,13 +2,19 @@
 // the target was touched, its indexing and strict mode are put back. Its workflow id is the lock on the collection that
 // is written. Wrong input fails at once and never parks.
 
-import { ApplicationFailure, ContinueAsNew, continueAsNew, isCancellation } from '@temporalio/workflow';
+import { ContinueAsNew, continueAsNew, isCancellation } from '@temporalio/workflow';
 import { migrateCollectionSchema, parseInput, type MigrateCollectionInput } from '../model/inputs.js';
-import { describeDifference, replacedTarget, stateOfTarget } from '../model/outcome.js';
-import { newProgress, sidesOf, type CollectionProgress, type Sides } from '../model/progress-state.js';
+import { replacedTarget, stateOfTarget } from '../model/outcome.js';
+import {
+  newProgress,
+  sidesOf,
+  warnOnce,
+  type CollectionProgress,
+  type Sides,
+} from '../model/progress-state.js';
 import type { MigrationReport } from '../model/results.js';
 import { CollectionJob, type JobSettings } from './collection-job.js';
-import { failure, ifItIsThere, surfacing, troubleOf } from './failures.js';
+import { different, failure, ifItIsThere, isDifference, surfacing, troubleOf } from './failures.js';
 import { finishMigration, isNoLongerOurs, release } from './finish-migration.js';
 import { paceOf, splitCarried } from './job-input.js';
 import { proveMigration } from './prove-migration.js';
@@ -24,7 +30,7 @@ export async function migrateCollection(input: MigrateCollectionInput): Promise<
       job.enter(job.progress.phase);
       const report = await migrate(job, parsed);
       if (report.outcome !== 'different') return { ...report, ...reasonOf(parsed) };
-      throw failure('SidesDiffer', describeDifference(report), report);
+      throw different(report);
     } catch (error) {
       if (error instanceof ContinueAsNew) throw error;
       await release(job, 'compensation');
@@ -88,6 +94,7 @@ async function prepare(job: CollectionJob, { options }: Parsed): Promise<Sides> 
     `prepare ${target.collection} on ${target.cluster}`,
   );
   progress.prepared = prepared;
+  warnOnce(progress, prepared.notes);
   const nodes = options.replicas ? (prepared.targetNodes ?? 1) : 1;
   return sidesOf(found, prepared, nodes);
 }
@@ -115,7 +122,7 @@ function ending(job: CollectionJob, error: unknown): unknown {
   progress.lastError = touched ? `${troubleOf(error).message} ${state}` : troubleOf(error).message;
   job.show();
   if (isCancellation(error)) return error;
-  if (error instanceof ApplicationFailure && error.type === 'SidesDiffer') return error;
+  if (isDifference(error)) return error;
   const { code, message } = troubleOf(error);
   return failure(code, touched ? `${message.replace(/[.\s]*$/, '')}. ${state}.` : message);
 }

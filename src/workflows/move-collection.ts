@@ -4,7 +4,6 @@
 // stays, and the same job again has only the proof to do.
 
 import {
-  ApplicationFailure,
   CancellationScope,
   ContinueAsNew,
   ParentClosePolicy,
@@ -21,12 +20,18 @@ import { moveCollectionSchema, type MoveCollectionInput } from '../model/move-in
 import type { PrepareMoveResult } from '../model/move-activities.js';
 import { newMove } from '../model/move-progress.js';
 import { ownBackupId } from '../model/names.js';
-import { describeDifference, replacedTarget, stateOfTarget } from '../model/outcome.js';
-import { newProgress, sidesOf, type CollectionProgress, type Sides } from '../model/progress-state.js';
+import { replacedTarget, stateOfTarget } from '../model/outcome.js';
+import {
+  newProgress,
+  sidesOf,
+  warnOnce,
+  type CollectionProgress,
+  type Sides,
+} from '../model/progress-state.js';
 import type { Replaceable } from '../model/recovery-activities.js';
 import type { JobReport, MigrationReport } from '../model/results.js';
 import { CollectionJob } from './collection-job.js';
-import { failure, ifItIsThere, surfacing, troubleOf } from './failures.js';
+import { different, failure, ifItIsThere, isDifference, surfacing, troubleOf } from './failures.js';
 import { finishMigration, isNoLongerOurs, release } from './finish-migration.js';
 import { omit, paceOf, splitCarried } from './job-input.js';
 import type { migrateCollection } from './migrate-collection.js';
@@ -49,7 +54,7 @@ export async function moveCollection(input: MoveCollectionInput): Promise<Migrat
       await plan(move);
       const report = await carryOut(move);
       if (report.outcome !== 'different') return report;
-      throw failure('SidesDiffer', describeDifference(report), report);
+      throw different(report);
     } catch (error) {
       if (error instanceof ContinueAsNew) throw error;
       throw await ending(move, error);
@@ -161,6 +166,7 @@ async function prepare(move: Move): Promise<Sides> {
   await job.obey();
   const { shards: placed, ...prepared } = await job.persist(() => saveAndMake(move));
   progress.prepared = prepared;
+  warnOnce(progress, prepared.notes);
   state.shards = placed;
   return sidesOf(planned(move), prepared, move.options.replicas ? (prepared.targetNodes ?? 1) : 1);
 }
@@ -253,7 +259,7 @@ async function ending(move: Move, error: unknown): Promise<unknown> {
   job.progress.lastError = touched;
   job.show();
   if (isCancellation(error)) return error;
-  if (error instanceof ApplicationFailure && error.type === 'SidesDiffer') return error;
+  if (isDifference(error)) return error;
   return said.length + left.length === 0 ? failure(code, message) : failure(code, `${touched}.`);
 }
 

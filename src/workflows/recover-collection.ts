@@ -5,6 +5,7 @@
 // writing the proof, and removing the collection.
 
 import {
+  type ApplicationFailure,
   CancellationScope,
   ContinueAsNew,
   ParentClosePolicy,
@@ -21,9 +22,10 @@ import type {
 } from '../model/recovery-activities.js';
 import type { JobReport } from '../model/results.js';
 import { EMPTY_DIGEST } from '../model/digest.js';
+import { FerryError } from '../model/errors.js';
 import { parseInput } from '../model/inputs.js';
 import { ownBackupId } from '../model/names.js';
-import { newProgress, type CollectionProgress } from '../model/progress-state.js';
+import { newProgress, warnOnce, type CollectionProgress } from '../model/progress-state.js';
 import { recoverCollectionSchema, type RecoverCollectionInput } from '../model/recovery-inputs.js';
 import type { RecoveryProgress, RecoveryReport } from '../model/recovery-progress.js';
 import { whole } from '../model/steering.js';
@@ -69,8 +71,10 @@ async function recover(recovery: Recovery): Promise<RecoveryReport> {
   job.enter('finishing');
   if (settings.rehearse) return closeRehearsal(recovery);
   state.isProved = true;
-  await finish(recovery, false);
+  const { differences = [], notes } = await finish(recovery, false);
   state.isMade = false;
+  warnOnce(job.progress, notes);
+  if (differences.length > 0) throw otherSettings(recovery, differences);
   const finished = await finish(recovery, true);
   job.progress.warnings.push(...finished.notes);
   const { awaitIndexingMinutes } = settings.options;
@@ -94,6 +98,14 @@ function finish(recovery: Recovery, withAliases: boolean): Promise<FinishRecover
   };
   const summary = withAliases ? `aliases of ${writes}` : `settings of ${writes}`;
   return job.persist(() => runRecovery('finishRecovery', input, summary, recovery.queue));
+}
+
+/** Its points are proved and its stamp is closed; readers are not sent to it by an alias. */
+function otherSettings({ written, job }: Recovery, differences: readonly string[]): ApplicationFailure {
+  const name = `${written.collection} on ${written.cluster}`;
+  const points = `All ${whole(job.progress.counts.target)} points of ${name} were recovered`;
+  const happened = `${points}, and its settings are others than the backup's: ${differences.join('; ')}`;
+  return failure('SettingsDiffer', new FerryError('SettingsDiffer', happened).message);
 }
 
 async function plan(recovery: Recovery): Promise<void> {
@@ -304,9 +316,10 @@ async function ending(recovery: Recovery, error: unknown): Promise<unknown> {
   job.progress.lastError = touched;
   job.show();
   if (isCancellation(error)) return error;
-  return state.plan?.exists && (state.prepared || left?.removed)
-    ? failure(code, `${touched} What ${written.collection} held before ${whereabouts(recovery)}`)
-    : failure(code, touched);
+  const isReplaced = state.plan?.exists && (state.prepared || left?.removed);
+  const before = isReplaced ? ` What ${written.collection} held before ${whereabouts(recovery)}` : '';
+  const report = code === 'SettingsDiffer' ? recovery.report([], undefined) : undefined;
+  return failure(code, `${touched}${before}`, report && { ...report, outcome: 'different' });
 }
 
 function isKept({ settings: { options, rehearse } }: Recovery, code: string): boolean {
@@ -331,7 +344,7 @@ function keepProved({ state, written }: Recovery): { text: string; removed: bool
   const name = `${written.collection} on ${written.cluster}`;
   const lacks = state.isMade
     ? 'Its settings and payload indexes may be incomplete, and it has no aliases yet: the same job again makes it anew.'
-    : 'Its settings are complete. Its aliases may be missing: set them by hand.';
+    : 'No job deletes it by itself. It may lack aliases: set them by hand.';
   return { text: `Every point of ${name} was recovered, and it was kept. ${lacks}`, removed: false };
 }
 

@@ -4,7 +4,7 @@
 import { continueAsNew } from '@temporalio/workflow';
 import { parseInput, verifyCollectionSchema, type VerifyCollectionInput } from '../model/inputs.js';
 import { verificationReport } from '../model/outcome.js';
-import { newProgress, type CollectionProgress, type Sides } from '../model/progress-state.js';
+import { newProgress, warnOnce, type CollectionProgress, type Sides } from '../model/progress-state.js';
 import type { VerificationReport } from '../model/results.js';
 import { CollectionJob } from './collection-job.js';
 import { ifItIsThere, surfacing } from './failures.js';
@@ -34,7 +34,8 @@ async function verify(job: CollectionJob, parsed: Parsed): Promise<VerificationR
   await proveCollection({ job, sides: progress.sides, subset, mode: 'report' });
   const input = { source, target, ...(overrides === undefined ? {} : { overrides }) };
   const summary = `compare configurations of ${source.collection}`;
-  const { differences } = await runControl('compareConfigurations', input, summary);
+  const { differences, notes } = await runControl('compareConfigurations', input, summary);
+  warnOnce(progress, notes);
   if (subset) progress.warnings.push(...differences);
   job.enter('done');
   const seconds = Math.round((Date.now() - Date.parse(progress.startedAt)) / 1000);

@@ -1,5 +1,5 @@
 // Every setting and payload index of two collections, number texts kept; null counts as absent (1.17 shows settings
-// as null that 1.16 does not know). The stamp a migration leaves in the metadata is not compared.
+// as null that 1.16 does not know), and so does a strict mode that is off and has no limits. The stamp a migration leaves in the metadata is not compared.
 
 import { isLosslessNumber, parse } from 'lossless-json';
 import { collectionPath, rest, type RestSide } from './rest-text.js';
@@ -28,6 +28,9 @@ export async function settingsOf(side: CollectionSide): Promise<Map<string, stri
   const found = new Map<string, string>();
   flatten({ config, payload_schema }, [], found);
   for (const path of found.keys()) if (isBookkeeping(path)) found.delete(path);
+  const strict = [...found.keys()].filter((path) => path.startsWith('config/strict_mode_config/'));
+  const [only = ''] = strict;
+  if (strict.length === 1 && only.endsWith('/enabled') && found.get(only) === 'false') found.delete(only);
   return found;
 }
 

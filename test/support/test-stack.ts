@@ -24,6 +24,8 @@ export interface TestStackOptions {
   clustered?: boolean;
   sourceEnv?: Record<string, string>;
   targetEnv?: Record<string, string>;
+  /** Qdrant's own configuration file of the target. */
+  targetConfig?: object;
   /** More fields of the clusters in ferry.yaml, and more clusters. */
   sourceFields?: Record<string, unknown>;
   targetFields?: Record<string, unknown>;
@@ -88,6 +90,9 @@ async function startSide(
 ): Promise<QdrantServer> {
   const [p2p] = await freePorts(1);
   const cluster = options.clustered ?? false;
+  const ownConfig = side === 'target' ? options.targetConfig : undefined;
+  const configFile = join(folder, `${side}.yaml`);
+  if (ownConfig) await writeFile(configFile, stringify(ownConfig));
   return startQdrant({
     version,
     storageDir: join(folder, side),
@@ -95,7 +100,10 @@ async function startSide(
       ...(cluster ? { QDRANT__CLUSTER__ENABLED: 'true', QDRANT__CLUSTER__P2P__PORT: String(p2p) } : {}),
       ...(side === 'source' ? options.sourceEnv : options.targetEnv),
     },
-    extraArgs: cluster ? ['--uri', `http://127.0.0.1:${p2p}`] : [],
+    extraArgs: [
+      ...(cluster ? ['--uri', `http://127.0.0.1:${p2p}`] : []),
+      ...(ownConfig ? ['--config-path', configFile] : []),
+    ],
   });
 }
 

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import {
   removedPaths,
   setPaths,
@@ -16,6 +16,7 @@ import {
   writeJson,
   type JsonObject,
 } from '../../src/model/json.js';
+import { takeAway } from '../../src/model/node-defaults.js';
 import { indexDifferences, misfits, settingDifferences } from '../../src/model/settings-difference.js';
 import type { HeldBack } from '../../src/model/collections.js';
 import { isAtLeast, stampJson, stampMetadata, stampOf, type StampedWork } from '../../src/model/stamp.js';
@@ -219,4 +220,54 @@ test('compares versions by their numbers', () => {
   expect(isAtLeast('1.16.3', '1.16.0')).toBe(true);
   expect(isAtLeast('1.9.9', '1.16.0')).toBe(false);
   expect(isAtLeast('2.0.0-dev', '1.16.0')).toBe(true);
+});
+
+describe('what is written down as off', () => {
+  const json = (value: unknown) => fromPlain(value) as JsonObject;
+  const size = { size: 4, distance: 'Dot' };
+
+  it('equals what is unset, on either side', () => {
+    const off = json({
+      vectors: { ...size, on_disk: false },
+      hnsw_config: { m: 16, on_disk: false, payload_m: 16 },
+      optimizers_config: { indexing_threshold: 10_000, memmap_threshold: 0, prevent_unoptimized: false },
+      strict_mode_config: {
+        enabled: false,
+        max_query_limit: Number.MAX_SAFE_INTEGER,
+        search_allow_exact: true,
+      },
+    });
+    const unset = json({ vectors: size, hnsw_config: { m: 16 }, optimizers_config: {} });
+    expect(settingDifferences(unset, off)).toEqual([]);
+    expect(settingDifferences(off, unset)).toEqual([]);
+  });
+
+  it('does not hide what is on, or a limit that acts', () => {
+    const on = json({
+      vectors: { a: { ...size, on_disk: true } },
+      hnsw_config: { m: 16, payload_m: 17 },
+      strict_mode_config: { enabled: false, max_payload_index_count: 2 },
+    });
+    const unset = json({ vectors: { a: size }, hnsw_config: { m: 16 } });
+    expect(settingDifferences(unset, on)).toEqual([
+      'hnsw_config.payload_m is 17 on the target, nothing was expected',
+      'strict_mode_config is {"enabled":false,"max_payload_index_count":2} on the target, nothing was expected',
+      'vectors.a.on_disk is true on the target, nothing was expected',
+    ]);
+  });
+
+  it('is not asked for where the collection already is as it shall be', () => {
+    const settings = json({ vectors: size, hnsw_config: { m: 16 }, quantization_config: { binary: {} } });
+    expect(takeAway(settings, settings)).toEqual({});
+  });
+
+  it('leaves what an override removes to the defaults, but for strict mode', () => {
+    const made = json({
+      vectors: { ...size, on_disk: true },
+      quantization_config: { binary: {} },
+      strict_mode_config: { enabled: true },
+    });
+    const left = ['vectors.on_disk', 'quantization_config', 'strict_mode_config'];
+    expect(takeAway(json({ vectors: size }), made, left)).toEqual({ strict_mode_config: { enabled: false } });
+  });
 });

@@ -164,13 +164,14 @@ describe('the proof of a migration', () => {
       expect(run.fakes.called('closeStamp')).toEqual([]);
     }));
 
-  it('counts a setting that differs as a difference', () =>
+  it('counts a setting that differs as a difference, and blames no writer for it', () =>
     lab.withClusters(async (run) => {
       run.fakes.fill(run.a, 'docs', 10);
       run.fakes.differences = ['hnsw m is 16 and shall be 32'];
       const failure = await failureOf(await run.migrate());
-      expect(failure).toMatchObject({ type: 'SidesDiffer' });
+      expect(failure).toMatchObject({ type: 'SettingsDiffer' });
       expect(failure.message).toContain('hnsw m is 16');
+      expect(failure.message).toContain('no writer is to blame');
     }));
 
   it('goes page by page where the slices of one page are not all', () =>

@@ -10,12 +10,13 @@ import type {
   UndoRecoveryInput,
   UndoRecoveryResult,
 } from '../../model/recovery-activities.js';
-import { indexSchema } from '../../model/collection-settings.js';
+import { indexSchema, settingsOf } from '../../model/collection-settings.js';
 import type { Json, JsonObject } from '../../model/json.js';
-import { isSameIndex } from '../../model/settings-difference.js';
+import { indexDifferences, isSameIndex, lastingDefaults } from '../../model/settings-difference.js';
 import type { CollectionManifest } from '../../model/manifest.js';
 import { isAtLeast, METADATA_SINCE, stampMetadata, stampOf, workIn } from '../../model/stamp.js';
 import type { ClusterControl, Controls } from '../../transfer/control-port.js';
+import { atMost, differencesOf } from '../../transfer/compare-configurations.js';
 import { createCheckPin } from '../../transfer/pin.js';
 import { changeStamp } from '../../transfer/stamp-life.js';
 import { pointAliases } from '../../transfer/point-aliases.js';
@@ -36,7 +37,7 @@ export async function finishRecovery(
   const target = controls.of(asked.cluster);
   if (!input.withAliases) {
     await finishSettings(target, input, manifest, signal);
-    return { aliases: [], notes: [] };
+    return { aliases: [], ...(await compareSettings(target, input, manifest, signal)) };
   }
   const wanted = [...(from.aliases ?? manifest.aliases), ...input.replacedAliases];
   const swapped =
@@ -63,6 +64,21 @@ async function finishSettings(
   if (!from.foreign) await deleteReturnedIndexes(target, writes, settings, there.payloadSchema, signal);
   const patch = await closing(target, input, settings.strictMode, there.config);
   if (Object.keys(patch).length > 0) await target.change(writes, patch, signal);
+}
+
+/** As every migration compares them; snapshots of others do not say which payload indexes there are to be. */
+async function compareSettings(
+  target: ClusterControl,
+  { from, writes }: FinishRecoveryInput,
+  manifest: CollectionManifest,
+  signal: AbortSignal,
+): Promise<Pick<FinishRecoveryResult, 'notes' | 'differences'>> {
+  const { wanted, indexes } = settingsIn(manifest);
+  const { config, payloadSchema } = await target.info(writes, signal);
+  const made = settingsOf(config);
+  const schema = from.foreign ? payloadSchema : Object.fromEntries(indexes);
+  const differences = [...differencesOf(wanted, made), ...indexDifferences(schema, payloadSchema)];
+  return { differences: atMost(differences), notes: lastingDefaults(wanted, made) };
 }
 
 /**

@@ -4,7 +4,7 @@
 //
 //   1. delete: what is ours and pending; with `replace` also what the plan saw there, whose aliases the stamp keeps, and
 //      only while it is the one that was planned for and was not written since its safety backup was begun
-//   2. create, strict mode off, stamped as pending
+//   2. create, strict mode off, stamped as pending; take away what only the node's own defaults added, limits too
 //   3. shard keys in the manifest's order, each with its number of shards
 //   4. payload indexes
 
@@ -16,9 +16,10 @@ import type {
   PrepareRecoveryResult,
 } from '../../model/recovery-activities.js';
 import type { CollectionManifest } from '../../model/manifest.js';
-import { indexSchema } from '../../model/collection-settings.js';
+import { indexSchema, settingsOf } from '../../model/collection-settings.js';
 import { numberAt, type JsonObject } from '../../model/json.js';
 import { recoveryName } from '../../model/names.js';
+import { takeAway } from '../../model/node-defaults.js';
 import { isAtLeast, METADATA_SINCE, stampMetadata, type Stamp } from '../../model/stamp.js';
 import type { ClusterControl, Controls, Layout, NewShardKey } from '../../transfer/control-port.js';
 import { lookAt, lookIfThere } from '../../transfer/look.js';
@@ -99,11 +100,19 @@ async function create(making: Making, replacedAliases: string[]): Promise<void> 
   const { target, input, settings, signal } = making;
   const isStamped = isAtLeast(await target.version(signal), METADATA_SINCE);
   const metadata = { ...settings.metadata, ...stampMetadata(openStamp(making, replacedAliases)) };
-  const body: JsonObject = { ...settings.create, ...(isStamped ? { metadata } : {}) };
+  // Strict mode is put back at the end; a default of the node's would refuse our exact counts.
+  const body: JsonObject = {
+    ...settings.create,
+    strict_mode_config: { enabled: false },
+    ...(isStamped ? { metadata } : {}),
+  };
   await target.create(input.target.collection, body, signal);
   if (Object.keys(settings.params).length > 0) {
     await target.change(input.target.collection, { params: settings.params }, signal);
   }
+  const made = settingsOf((await target.info(input.target.collection, signal)).config);
+  const patch = takeAway(settings.wanted, made);
+  if (Object.keys(patch).length > 0) await target.change(input.target.collection, patch, signal);
 }
 
 function openStamp({ input, manifest }: Making, replacedAliases: string[]): Stamp {

@@ -7,6 +7,8 @@ import { objectAt, parseJson, type Json, type JsonObject } from '../../model/jso
 import type { CollectionManifest } from '../../model/manifest.js';
 
 export interface RecoveredSettings {
+  /** All of them, as they shall be at the end. */
+  wanted: JsonObject;
   /** For the create request; strict mode is not among it. */
   create: JsonObject;
   params: JsonObject;
@@ -23,6 +25,7 @@ export function settingsIn(manifest: CollectionManifest): RecoveredSettings {
   const { create, params } = splitSettings(settings);
   const { strict_mode_config: strictMode, metadata, ...rest } = create;
   return {
+    wanted: settings,
     create: rest,
     params,
     strictMode,
