@@ -23,7 +23,7 @@ beforeAll(async () => {
   }
   await fill('idle', { indexing_threshold: 100, max_optimization_threads: 0 });
   await fill('half', { indexing_threshold: 100_000 });
-  const slow = { m: 64, ef_construct: 1_000, max_indexing_threads: 1 };
+  const slow = { m: 64, ef_construct: 6_000, max_indexing_threads: 1 };
   await fill('slow', { indexing_threshold: 100_000 }, { hnsw_config: slow });
   for (const name of ['half', 'slow']) await patch(stack.source, name, { indexing_threshold: 100 });
   // Killed while it indexes: what it had not begun it does not begin by itself.
@@ -105,6 +105,21 @@ it('a restore of what was not indexed yet builds its indexes, and is over', asyn
   await expectSame('half');
 });
 
+it('a collection without optimizer threads is verified at once, and its result says what is not indexed', async () => {
+  const args = ['migrate', 'source', 'target', 'idle', '--copy-aliases'];
+  const run = await ferry(stack, ...args);
+  expect(run, said(run)).toMatchObject({ code: 0 });
+  const text = `0 of ${POINTS.toLocaleString('en')} vectors indexed`;
+  expect(run.stdout).toContain(`every point verified equal, ${text}`);
+  expect(run.stdout).toContain(`idle: ${text}: its \`max_optimization_threads\` is 0`);
+  expect(await aliases()).toContain('"idle-now"');
+  const again = await ferry(stack, ...args, '--json');
+  expect(lineOf(reportOf(again))).toMatchObject({
+    outcome: 'verified',
+    indexing: { indexed: 0, vectors: POINTS },
+  });
+});
+
 it('an abort while the indexes are awaited keeps what was proved, with its aliases', async () => {
   const running = startFerry(
     stack,
@@ -130,21 +145,6 @@ it('an abort while the indexes are awaited keeps what was proved, with its alias
   });
   expect(line.warnings?.join()).toContain('its indexes were no longer awaited (');
   await expectSame('slow');
-});
-
-it('a collection without optimizer threads is verified at once, and its result says what is not indexed', async () => {
-  const args = ['migrate', 'source', 'target', 'idle', '--copy-aliases'];
-  const run = await ferry(stack, ...args);
-  expect(run, said(run)).toMatchObject({ code: 0 });
-  const text = `0 of ${POINTS.toLocaleString('en')} vectors indexed`;
-  expect(run.stdout).toContain(`every point verified equal, ${text}`);
-  expect(run.stdout).toContain(`idle: ${text}: its \`max_optimization_threads\` is 0`);
-  expect(await aliases()).toContain('"idle-now"');
-  const again = await ferry(stack, ...args, '--json');
-  expect(lineOf(reportOf(again))).toMatchObject({
-    outcome: 'verified',
-    indexing: { indexed: 0, vectors: POINTS },
-  });
 });
 
 function lineOf({ collections }: JobReport) {
