@@ -40,10 +40,15 @@ export function connectGrpc(cluster: ClusterConnection, lane: number, options: G
   const where = { cluster: cluster.alias, node: node.grpcUrl };
   const headers: Record<string, string> = cluster.apiKey === undefined ? {} : { 'api-key': cluster.apiKey };
   return {
-    points: createPointCalls(sessions, { headers, ...options }),
+    points: createPointCalls(sessions, { headers, prefix: prefixOf(node.grpcUrl), ...options }),
     where,
     close: () => sessions.abort(),
   };
+}
+
+/** The path by which a proxy routes to this server, "" without one. */
+function prefixOf(grpcUrl: string): string {
+  return new URL(grpcUrl).pathname.replace(/\/+$/, '');
 }
 
 export function nodeOf(cluster: ClusterConnection, lane: number): NodeAddress {

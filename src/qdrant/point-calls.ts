@@ -31,6 +31,8 @@ export interface UpsertRequest {
 
 export interface CallSettings {
   headers: Record<string, string>;
+  /** Of every path. */
+  prefix?: string;
   readMaxBytes: number;
 }
 
@@ -47,7 +49,7 @@ export function createPointCalls(sessions: Http2SessionManager, settings: CallSe
     upsert: async ({ points, ...rest }: UpsertRequest, options: CallOptions) => {
       const head = toBinary(UpsertPointsSchema, create(UpsertPointsSchema, { ...rest, wait: true }));
       const frame = upsertFrame(frames, head, points);
-      const answer = await callUnary(sessions, { ...shared, ...options, path: pathOf(upsert), frame });
+      const answer = await callUnary(sessions, { ...shared, ...options, path: pathOf(upsert, settings), frame });
       frames.giveBack(frame.buffer);
       return fromBinary(upsert.output, answer);
     },
@@ -65,13 +67,13 @@ function encoding<I extends DescMessage, O extends DescMessage>(
 ): (request: MessageInitShape<I>, options: CallOptions) => Promise<MessageShape<O>> {
   return async (request, options) => {
     const frame = framed(toBinary(method.input, create(method.input, request)));
-    const call = { ...settings, ...options, path: pathOf(method), frame };
+    const call = { ...settings, ...options, path: pathOf(method, settings), frame };
     return fromBinary(method.output, await callUnary(sessions, call));
   };
 }
 
-function pathOf(method: DescMethodUnary): string {
-  return `/${method.parent.typeName}/${method.name}`;
+function pathOf(method: DescMethodUnary, { prefix = '' }: Pick<CallSettings, 'prefix'>): string {
+  return `${prefix}/${method.parent.typeName}/${method.name}`;
 }
 
 function framed(message: Uint8Array): Uint8Array {

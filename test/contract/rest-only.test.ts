@@ -10,6 +10,7 @@ import { connectPoints } from '../../src/qdrant/point-connection.js';
 import { copySlice, digestSlice, type CopyJob } from '../../src/transfer/copy-slice.js';
 import type { PointConnection } from '../../src/transfer/ports.js';
 import { freshState } from '../../src/transfer/walk-slice.js';
+import { prefixProxy } from '../support/prefix-proxy.js';
 import { collectionPath, rest } from '../support/rest-text.js';
 import { fillWorst, WORST } from '../support/worst-collection.js';
 
@@ -170,5 +171,24 @@ describe('a cluster that has REST only', () => {
     await to.upsert(WORST, undefined, page);
     await expect(to.delete(WORST, undefined, ['1500'], undefined, refuse)).rejects.toThrow('another attempt');
     expect((await digestOf(to)).count).toBe(page.count);
+  });
+});
+
+describe('a proxy that routes gRPC by path', () => {
+  it('is reached under the path of grpcUrl, reading and writing', async () => {
+    const proxy = await prefixProxy(servers.target.grpcUrl, '/clusters/qdrant');
+    const nodes = [{ url: servers.target.url, grpcUrl: `${proxy.url}/` }];
+    const connection = connectPoints({ alias: 'target', nodes }, 0);
+    try {
+      await emptied(WORST);
+      const claim = await copySlice(job({ reader: connect('source', true), writer: connection }));
+      expect(await digestOf(connection)).toEqual(claim.digest);
+      expect(new Set(proxy.seen)).toEqual(
+        new Set(['/clusters/qdrant/qdrant.Points/Upsert', '/clusters/qdrant/qdrant.Points/Scroll']),
+      );
+    } finally {
+      connection.close();
+      await proxy.end();
+    }
   });
 });
