@@ -4,6 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { loadClientConfigProfile, toClientOptions, type ClientConnectConfig } from '@temporalio/envconfig';
 import { parseDocument } from 'yaml';
 import type * as z from 'zod';
@@ -23,16 +24,31 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads `path`, or FERRY_CONFIG, or ./ferry.yaml, or the one that `ferry stack up` wrote. */
 export function loadConfig(path?: string, env: Environment = process.env): FerryConfig {
+  return readConfig(path, env).config;
+}
+
+/** The same, with every file that was read for it. */
+export function readConfig(
+  path?: string,
+  env: Environment = process.env,
+): { config: FerryConfig; files: string[] } {
   const file = configPath(path, env);
+  const files = [file];
+  const read = (named: string, field: string) => {
+    const at = resolve(dirname(file), named);
+    files.push(at);
+    return readText(at, field);
+  };
   const parsed = configurationSchema.safeParse(replaceVariables(parseYaml(file), env));
   if (!parsed.success) throw invalid(file, parsed.error.issues.map(describeIssue).join('; '));
   const { clusters, stores, ...rest } = parsed.data;
-  return {
+  const config = {
     path: file,
-    clusters: mapEntries(clusters, (entry, alias) => connection(file, alias, entry)),
+    clusters: mapEntries(clusters, (entry, alias) => connection(alias, entry, read)),
     stores: mapEntries(stores, (entry, alias) => storeConnection(file, alias, entry)),
     ...rest,
   };
+  return { config, files };
 }
 
 /** Address, namespace, keys and TLS of the Temporal server: the environment, then ferry.yaml, then Temporal's own file. */
@@ -142,17 +158,51 @@ function variable(name: string, env: Environment, path: string): string {
   throw new FerryError('InvalidConfig', `${path} needs the environment variable ${name}, which is not set`);
 }
 
-function connection(file: string, alias: string, entry: ClusterEntry): ClusterConnection {
-  return {
+type ReadNamed = (path: string, field: string) => string;
+
+function connection(alias: string, entry: ClusterEntry, read: ReadNamed): ClusterConnection {
+  const { apiKeyFile, ca = entry.caFile, certFile, keyFile, taskQueue } = entry;
+  const field = (name: string) => `clusters.${alias}.${name}`;
+  const apiKey =
+    apiKeyFile === undefined
+      ? entry.apiKey
+      : secretIn(read(apiKeyFile, field('apiKeyFile')), field('apiKeyFile'));
+  const pem = (path: string | undefined, name: string) =>
+    path === undefined ? {} : { [name.replace('File', '')]: pemIn(read(path, field(name)), field(name)) };
+  const made: ClusterConnection = {
     alias,
     nodes: clusterNodes(entry),
     ...(entry.grpc === undefined ? {} : { grpc: entry.grpc }),
-    ...(entry.apiKey === undefined ? {} : { apiKey: entry.apiKey }),
-    ...(entry.ca === undefined
-      ? {}
-      : { ca: readText(resolve(dirname(file), entry.ca), `clusters.${alias}.ca`) }),
-    ...(entry.taskQueue === undefined ? {} : { taskQueue: entry.taskQueue }),
+    ...(apiKey === undefined ? {} : { apiKey }),
+    ...pem(ca, entry.ca === undefined ? 'caFile' : 'ca'),
+    ...pem(certFile, 'certFile'),
+    ...pem(keyFile, 'keyFile'),
+    ...(taskQueue === undefined ? {} : { taskQueue }),
   };
+  if (made.cert !== undefined) requirePair(made, field('certFile'));
+  return made;
+}
+
+function secretIn(text: string, field: string): string {
+  const secret = text.trim();
+  if (secret !== '') return secret;
+  throw new FerryError('InvalidConfig', `${field}: the file is empty`);
+}
+
+/** Half of a file that is being written is no PEM. */
+function pemIn(text: string, field: string): string {
+  if (/^-----BEGIN [^-]+-----[\s\S]+^-----END [^-]+-----\s*$/m.test(text)) return text;
+  throw new FerryError('InvalidConfig', `${field}: the file is not whole PEM (BEGIN … END)`);
+}
+
+/** Said here, by its field, and not by every connection. */
+function requirePair({ cert, key }: ClusterConnection, field: string): void {
+  try {
+    createSecureContext({ cert, key });
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'error';
+    throw new FerryError('InvalidConfig', `${field} and keyFile are not a pair (${code})`);
+  }
 }
 
 /** Paths become absolute; what is in the files is read by whoever asks the store. */

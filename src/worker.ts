@@ -23,7 +23,7 @@ import {
   createSnapshotControlActivities,
   createSnapshotDataActivities,
 } from './activities/snapshot-activities.js';
-import { loadConfig, searchAttributesWanted, stateDir, temporalConnection } from './config.js';
+import { searchAttributesWanted, stateDir, temporalConnection } from './config.js';
 import type { FerryConfig } from './model/ferry-config.js';
 import { CONTROL_QUEUE, DATA_QUEUE } from './model/names.js';
 import { removeOldReports } from './transfer/file-report.js';
@@ -35,6 +35,7 @@ import {
   storesOn,
 } from './worker/backup-dependencies.js';
 import { examinationDependencies } from './worker/examination-dependencies.js';
+import { LiveConfig } from './worker/live-config.js';
 import { moveControlDependencies, moveDependencies } from './worker/move-dependencies.js';
 import { ownQueueSettings, servesDisk } from './worker/own-queue.js';
 import { recoveryDependencies } from './worker/recovery-dependencies.js';
@@ -57,23 +58,29 @@ export interface RunWorkerOptions extends WorkerRuntimeOptions {
 
 /** Until SIGTERM or SIGINT; what runs then gets 30 s to end. */
 export async function runWorker(options: RunWorkerOptions): Promise<void> {
-  const config = loadConfig(options.config);
+  const live = new LiveConfig(options.config, (line) => process.stderr.write(`${line}\n`));
+  const { config } = live;
   const settings = temporalConnection(config);
   const namespace = settings.namespace ?? 'default';
   installRuntime(options);
   const connection = await connectWorker(settings);
   if (searchAttributesWanted()) await registerSearchAttributes(connection, namespace);
-  const shared = { connection, namespace, ...workerSettings(options.role) };
+  const shared = { connection, namespace, ...workerSettings(options.role, live) };
   const workers =
     options.role === 'control'
       ? [await Worker.create({ ...shared, ...controlSettings(config, connection, namespace) })]
       : await Promise.all(dataSettings(config, options).map((data) => Worker.create({ ...shared, ...data })));
   const queues = workers.map((worker) => worker.options.taskQueue).join(', ');
   if (options.role === 'data') tidyReports(join(stateDir(), 'reports'));
+  live.remarks = () => unpolled(queuesOf(config, options), workers);
+  const unwatch = await live.watch();
   const running = workers.map((worker) => worker.run());
   if (options.readyFile !== undefined) writeFileSync(options.readyFile, `${process.pid}\n`);
   process.stderr.write(`${options.role} worker polls ${queues} at ${settings.connectionOptions.address}\n`);
-  await Promise.all(running).finally(() => connection.close());
+  await Promise.all(running).finally(() => {
+    unwatch();
+    return connection.close();
+  });
 }
 
 const TIDY_EVERY_MS = 24 * 3_600_000;
@@ -84,11 +91,11 @@ function tidyReports(folder: string): void {
   setInterval(tidy, TIDY_EVERY_MS).unref();
 }
 
-function workerSettings(role: string): Partial<WorkerOptions> {
+function workerSettings(role: string, live: LiveConfig): Partial<WorkerOptions> {
   return {
     identity: identityOf(role),
     shutdownGraceTime: '30s',
-    interceptors: { activity: [failureInterceptor, leaseInterceptor] },
+    interceptors: { activity: [failureInterceptor, live.interceptor, leaseInterceptor] },
   };
 }
 
@@ -118,9 +125,7 @@ function controlSettings(config: FerryConfig, connection: NativeConnection, name
 type QueueSettings = Partial<WorkerOptions> & { taskQueue: string };
 
 function dataSettings(config: FerryConfig, options: RunWorkerOptions): QueueSettings[] {
-  const places = [...Object.values(config.clusters), ...Object.values(config.stores)];
-  const named = places.flatMap((place) => place.taskQueue ?? []);
-  const queues = [...new Set(options.queues ?? [DATA_QUEUE, ...named])];
+  const queues = queuesOf(config, options);
   const stores = storesOf(config);
   const shared = queues.map((taskQueue) => ({
     taskQueue,
@@ -133,6 +138,20 @@ function dataSettings(config: FerryConfig, options: RunWorkerOptions): QueueSett
   return servesDisk(config, queues)
     ? [...shared, ownQueueSettings(config, identityOf(options.role))]
     : shared;
+}
+
+function queuesOf(config: FerryConfig, { role, queues }: RunWorkerOptions): string[] {
+  if (role === 'control') return [CONTROL_QUEUE];
+  const places = [...Object.values(config.clusters), ...Object.values(config.stores)];
+  const named = places.flatMap((place) => place.taskQueue ?? []);
+  return [...new Set(queues ?? [DATA_QUEUE, ...named])];
+}
+
+/** Queues that came into ferry.yaml since; a worker polls those of its start. */
+function unpolled(queues: readonly string[], workers: readonly Worker[]): string[] {
+  const polled = workers.map((worker) => worker.options.taskQueue);
+  const missing = queues.filter((queue) => !polled.includes(queue));
+  return missing.map((queue) => `${queue} is polled by this worker only after a restart`);
 }
 
 function dataActivities(config: FerryConfig, stores: ReturnType<typeof storesOf>) {

@@ -69,8 +69,11 @@ export interface SnapshotNode {
     from: number,
     signal: AbortSignal,
   ): Promise<Download | undefined>;
-  /** Where another Qdrant may fetch it, and the key it then needs: a secret, in no error and no history. */
-  locate(source: SnapshotSource, name: string): { url: string; apiKey?: string };
+  /**
+   * Where another Qdrant may fetch it, and the key it then needs: a secret, in no error and no history. Where the node asks
+   * for a client certificate, only a Qdrant that asks for them too shows one, its own.
+   */
+  locate(source: SnapshotSource, name: string): { url: string; apiKey?: string; asksForCertificate?: true };
   /** By its own name only. False when the node has no such file, which is no error. */
   remove(source: SnapshotSource, name: string, signal: AbortSignal): Promise<boolean>;
   /**

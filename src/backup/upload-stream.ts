@@ -3,7 +3,8 @@
 // are larger, whatever the size of the stream, and that parts are confirmed in order. Cuts the parts where
 // model/part-sizes.ts says.
 
-import { partSizeFor } from '../model/part-sizes.js';
+import { FerryError } from '../model/errors.js';
+import { partSizeFor, S3_PARTS, type PartRules } from '../model/part-sizes.js';
 import type { StoredPart, Upload } from '../storage/object-store.js';
 import { PartBuffers } from './part-buffers.js';
 
@@ -19,6 +20,8 @@ export interface UploadStream {
   /** Already in the store: contiguous, from the first. */
   before: readonly StoredPart[];
   expectedBytes?: number;
+  /** Of the store. */
+  rules?: PartRules | undefined;
   signal: AbortSignal;
   /** Resolves when so many bytes may go. */
   pace(bytes: number): Promise<void>;
@@ -36,21 +39,22 @@ export async function uploadStream(work: UploadStream): Promise<StoredPart[]> {
   const signal = AbortSignal.any([work.signal, stop.signal]);
   const sender = new PartSender(work, signal, (failure) => stop.abort(failure));
   try {
-    let part = sender.next();
+    let part: FillingPart | undefined;
     for await (const chunk of work.open(signal)) {
       signal.throwIfAborted();
       await work.pace(chunk.length);
       for (let at = 0; at < chunk.length;) {
+        part ??= sender.next();
         const piece = part.take(chunk, at);
         at += piece.length;
         work.onBytes(piece);
         if (!part.full) continue;
         await sender.send(part);
-        part = sender.next();
+        part = undefined;
       }
     }
     signal.throwIfAborted();
-    if (!part.empty) await sender.send(part);
+    if (part !== undefined) await sender.send(part);
     return await sender.end();
   } catch (error) {
     stop.abort(error);
@@ -60,6 +64,13 @@ export async function uploadStream(work: UploadStream): Promise<StoredPart[]> {
   } finally {
     buffers.rest();
   }
+}
+
+/** The next part is made when the one before is full: what ends there needs none. */
+function tooManyParts(key: string, { maxParts, partSizeBytes }: PartRules): FerryError {
+  const of = partSizeBytes === undefined ? '' : ` of ${partSizeBytes} bytes`;
+  const happened = `The object needs more than the ${maxParts} parts${of} that the store takes`;
+  return new FerryError('StorePartsRefused', happened, { context: { key } });
 }
 
 /** One part being filled. */
@@ -77,10 +88,6 @@ class FillingPart {
 
   get full(): boolean {
     return this.#filled === this.#size;
-  }
-
-  get empty(): boolean {
-    return this.#filled === 0;
   }
 
   get body(): Uint8Array {
@@ -117,7 +124,9 @@ class PartSender {
 
   next(): FillingPart {
     this.#number += 1;
-    const size = partSizeFor(this.#number, this.#work.expectedBytes);
+    const { expectedBytes, rules = S3_PARTS, upload } = this.#work;
+    if (this.#number > rules.maxParts) throw tooManyParts(upload.key, rules);
+    const size = partSizeFor(this.#number, expectedBytes, rules);
     return new FillingPart(this.#number, size, buffers.take(size));
   }
 

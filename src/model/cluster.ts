@@ -15,6 +15,18 @@ export interface ClusterConnection {
   apiKey?: string;
   /** PEM text of the authority that signed the nodes' certificates. */
   ca?: string;
+  /** PEM texts: who we are to a cluster that wants to see certificates (mTLS). */
+  cert?: string;
+  key?: string;
   /** Queue of the data workers near this cluster; `ferry-data` when absent. */
   taskQueue?: string;
+}
+
+/** What every connection to it is made with; nothing where the system's authorities will do. */
+export function tlsOf({ ca, cert, key }: ClusterConnection): { ca?: string; cert?: string; key?: string } {
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
 }

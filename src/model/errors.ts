@@ -28,7 +28,8 @@ export const catalogue = {
   },
   ClusterUntrusted: {
     retryable: false,
-    remedy: 'Check the certificate, or name its authority as `ca` in ferry.yaml.',
+    remedy:
+      'Check the certificate, or name its authority as `ca` in ferry.yaml; where the cluster asks for a client certificate, name one with `certFile` and `keyFile`.',
   },
   ClusterChanged: {
     retryable: false,

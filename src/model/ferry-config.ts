@@ -5,6 +5,7 @@ import * as z from 'zod';
 import type { ClusterConnection, NodeAddress } from './cluster.js';
 import { FerryError } from './errors.js';
 import { DATA_QUEUE } from './names.js';
+import { S3_PARTS, type PartRules } from './part-sizes.js';
 
 const ALIAS = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 // zod would repeat the name of an unlawful key only as a path; that is wanted, a name is no secret.
@@ -32,11 +33,27 @@ const clusterSchema = z
     grpc: z.boolean().optional(),
     nodes: z.array(nodeSchema).min(1).optional(),
     apiKey: z.string().min(1).optional(),
+    /** Path, relative to ferry.yaml, of a file that holds it; read again when it changes. */
+    apiKeyFile: z.string().min(1).optional(),
     /** Path of a PEM file, relative to ferry.yaml. */
     ca: z.string().min(1).optional(),
+    /** Another name of `ca`. */
+    caFile: z.string().min(1).optional(),
+    /** Client certificate with its chain, and its key (PEM), for a cluster that asks for one. */
+    certFile: z.string().min(1).optional(),
+    keyFile: z.string().min(1).optional(),
     taskQueue: taskQueue.optional(),
   })
   .superRefine((cluster, issue) => {
+    if (cluster.apiKey !== undefined && cluster.apiKeyFile !== undefined) {
+      issue.addIssue('give either `apiKey` or `apiKeyFile`');
+    }
+    if (cluster.ca !== undefined && cluster.caFile !== undefined) {
+      issue.addIssue('`ca` and `caFile` are the same: give one of them');
+    }
+    if ((cluster.certFile === undefined) !== (cluster.keyFile === undefined)) {
+      issue.addIssue('`certFile` and `keyFile` belong together');
+    }
     if ((cluster.url === undefined) === (cluster.nodes === undefined)) {
       issue.addIssue('give either `url` (one node, or a balancer) or `nodes` (each node by itself)');
     }
@@ -59,7 +76,11 @@ const storeSchema = z
     region: z.string().min(1).optional(),
     endpoint: httpUrl.optional(),
     /** Whose S3 it is: sets what that provider needs. Without one: AWS, or whatever a probe finds at `endpoint`. */
-    profile: z.enum(['aws', 'oss', 'gcs', 'minio']).optional(),
+    profile: z.enum(['aws', 'oss', 'gcs', 'minio', 'r2', 'b2', 'scaleway', 'ceph']).optional(),
+    /** Of every part of an upload but the last, 5 MiB to 5 GiB; it takes three times as much memory for each upload. */
+    partSizeBytes: z.int().min(5_242_880).max(5_368_709_120).optional(),
+    /** The most parts of an upload that the store takes. */
+    maxParts: z.int().min(1).max(10_000).optional(),
     taskQueue: taskQueue.optional(),
     /** The ordinary AWS chain (environment, profile, role) where these are absent. */
     accessKeyId: z.string().min(1).optional(),
@@ -145,6 +166,23 @@ export function requireStore(
   const found = Object.hasOwn(config.stores, name) ? config.stores[name] : undefined;
   if (found !== undefined) return found;
   throw new FerryError('UnknownAlias', `There is no store "${name}" in ferry.yaml; it has: ${known}`);
+}
+
+/** What a profile says of the parts of an upload, and what ferry.yaml says besides. */
+const PROFILE_PARTS: Partial<Record<NonNullable<StoreConnection['profile']>, Partial<PartRules>>> = {
+  // "All parts except the last one must be the same size": developers.cloudflare.com/r2/objects/multipart-objects
+  r2: { alike: true },
+  // "1 to 1000 parts per object": scaleway.com/en/docs/storage/object/api-cli/multipart-uploads
+  scaleway: { maxParts: 1_000 },
+};
+
+export function partRulesOf({ profile, partSizeBytes, maxParts }: StoreConnection): PartRules {
+  return {
+    ...S3_PARTS,
+    ...(profile === undefined ? {} : PROFILE_PARTS[profile]),
+    ...(partSizeBytes === undefined ? {} : { partSizeBytes }),
+    ...(maxParts === undefined ? {} : { maxParts }),
+  };
 }
 
 /** A folder: on another machine the same URL may be another disk, or none. */

@@ -4,7 +4,7 @@
 import { LosslessNumber } from 'lossless-json';
 import type { ClusterConnection } from '../model/cluster.js';
 import type { CollectionInfo } from '../model/collection-settings.js';
-import { FerryError } from '../model/errors.js';
+import { requireCluster } from '../model/ferry-config.js';
 import { numberAt, objectAt, textAt, writeJson, type Json, type JsonObject } from '../model/json.js';
 import type { PointId } from '../model/point-id.js';
 import type { ShardKey } from '../model/slice.js';
@@ -17,6 +17,7 @@ import type {
 } from '../transfer/control-port.js';
 import { QdrantCluster } from './control-cluster.js';
 import { layoutOf, list, shardKeyJson } from './control-layout.js';
+import { onePerConnection } from './per-connection.js';
 
 const at = (collection: string): string => `/collections/${encodeURIComponent(collection)}`;
 const number = (value: number): LosslessNumber => new LosslessNumber(String(value));
@@ -129,21 +130,10 @@ function inKey(key: ShardKey | undefined): JsonObject {
   return key === undefined ? {} : { shard_key: shardKeyJson(key) };
 }
 
-/** One control a cluster, made when first asked for. */
+/** One control a connection, made when first asked for. */
 export function qdrantControls(clusters: Record<string, ClusterConnection>): Controls {
-  const made = new Map<string, QdrantControl>();
-  const connectionOf = (alias: string): ClusterConnection => {
-    const connection = Object.hasOwn(clusters, alias) ? clusters[alias] : undefined;
-    if (connection) return connection;
-    const known = Object.keys(clusters).sort().join(', ') || 'none';
-    throw new FerryError('UnknownAlias', `There is no cluster "${alias}" in ferry.yaml. It has: ${known}`);
-  };
   return {
-    of(alias) {
-      const control = made.get(alias) ?? new QdrantControl(connectionOf(alias));
-      made.set(alias, control);
-      return control;
-    },
-    taskQueueOf: (alias) => connectionOf(alias).taskQueue,
+    of: onePerConnection(clusters, (connection) => new QdrantControl(connection)),
+    taskQueueOf: (alias) => requireCluster({ clusters }, alias).taskQueue,
   };
 }

@@ -2,7 +2,7 @@
 // port, a missing certificate within two seconds; does not try the API key.
 
 import { connect } from 'node:http2';
-import type { ClusterConnection } from '../model/cluster.js';
+import { tlsOf, type ClusterConnection } from '../model/cluster.js';
 import { FerryError } from '../model/errors.js';
 import { transportFailure } from './rest-failures.js';
 
@@ -10,12 +10,12 @@ const ANSWER_WITHIN_MS = 2_000;
 
 export async function knockGrpc(
   grpcUrl: string,
-  { alias, ca }: ClusterConnection,
+  cluster: ClusterConnection,
   signal?: AbortSignal,
 ): Promise<void> {
   signal?.throwIfAborted();
-  const where = { cluster: alias, node: grpcUrl };
-  const session = connect(grpcUrl, ca === undefined ? {} : { ca });
+  const where = { cluster: cluster.alias, node: grpcUrl };
+  const session = connect(grpcUrl, tlsOf(cluster));
   const silence = new FerryError('ClusterUnreachable', `No gRPC server answers at ${grpcUrl}`, {
     context: where,
   });

@@ -5,7 +5,7 @@
 import type * as http2 from 'node:http2';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { Http2SessionManager } from '@connectrpc/connect-node';
-import type { ClusterConnection, NodeAddress } from '../model/cluster.js';
+import { tlsOf, type ClusterConnection, type NodeAddress } from '../model/cluster.js';
 import { FerryError, type ErrorCode } from '../model/errors.js';
 import { createPointCalls, type PointCalls } from './point-calls.js';
 import { codeOfSentence } from './refusal-sentences.js';
@@ -30,7 +30,7 @@ export interface GrpcOptions {
 export function connectGrpc(cluster: ClusterConnection, lane: number, options: GrpcOptions): GrpcConnection {
   const node = nodeOf(cluster, lane);
   const sessions = new WideSessionManager(node.grpcUrl, undefined, {
-    ...(cluster.ca === undefined ? {} : { ca: cluster.ca }),
+    ...tlsOf(cluster),
     settings: {
       initialWindowSize: STREAM_WINDOW_BYTES,
       maxFrameSize: LARGEST_FRAME_BYTES,

@@ -12,7 +12,7 @@ import type {
   ShardNodes,
   SnapshotFile,
 } from '../backup/recover/recover-ports.js';
-import type { ClusterConnection } from '../model/cluster.js';
+import { tlsOf, type ClusterConnection } from '../model/cluster.js';
 import { FerryError, type ErrorCode } from '../model/errors.js';
 import { requireCluster } from '../model/ferry-config.js';
 import { numberAt, objectAt, textAt, type Json } from '../model/json.js';
@@ -80,8 +80,7 @@ export class QdrantTaker implements ShardNode {
     this.#node = node;
     this.#source = source;
     this.#path = storedPath(source);
-    const { ca } = node.connection;
-    this.#agent = new Agent({ connect: { timeout: 2_000, ...(ca === undefined ? {} : { ca }) } });
+    this.#agent = new Agent({ connect: { timeout: 2_000, ...tlsOf(node.connection) } });
   }
 
   async pull(location: string, { sha256, priority, apiKey }: Placing, signal: AbortSignal): Promise<void> {

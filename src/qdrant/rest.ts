@@ -5,8 +5,9 @@
 import type { Readable } from 'node:stream';
 import { parse } from 'lossless-json';
 import { Agent, request as send, type Dispatcher } from 'undici';
-import type { ClusterConnection } from '../model/cluster.js';
+import { tlsOf, type ClusterConnection } from '../model/cluster.js';
 import { FerryError } from '../model/errors.js';
+import { tlsAlertOf } from './tls-alert.js';
 import { answerFailure, asUnheard, isQdrants, isUnsent, transportFailure } from './rest-failures.js';
 
 export interface RestRequest {
@@ -39,8 +40,7 @@ export class RestNode {
   constructor(url: string, connection: ClusterConnection) {
     this.url = url.replace(/\/+$/, '');
     this.connection = connection;
-    const trust = connection.ca === undefined ? {} : { ca: connection.ca };
-    this.#agent = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS, ...trust } });
+    this.#agent = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS, ...tlsOf(connection) } });
   }
 
   /** The answer's text. */
@@ -56,7 +56,10 @@ export class RestNode {
     } catch (error) {
       if (options.signal?.aborted) throw options.signal.reason;
       if (error instanceof FerryError) throw error;
-      const failure = transportFailure(error, { cluster: this.connection.alias, node: this.url });
+      const failure = transportFailure(await this.#heard(error), {
+        cluster: this.connection.alias,
+        node: this.url,
+      });
       throw options.goesOn && !isUnsent(error) ? asUnheard(failure) : failure;
     }
   }
@@ -73,7 +76,7 @@ export class RestNode {
     } catch (error) {
       if (options.signal?.aborted) throw options.signal.reason;
       if (error instanceof FerryError) throw error;
-      throw transportFailure(error, where);
+      throw transportFailure(await this.#heard(error), where);
     }
   }
 
@@ -115,6 +118,14 @@ export class RestNode {
       headersTimeout: silence,
       bodyTimeout: silence,
     });
+  }
+
+  /** A connection that was closed: what the node may have said against our certificate. */
+  async #heard(error: unknown): Promise<unknown> {
+    const isClosed = (error as { code?: unknown }).code === 'UND_ERR_SOCKET';
+    if (!isClosed || !this.url.startsWith('https:')) return error;
+    const code = await tlsAlertOf(this.url, this.connection);
+    return code === undefined ? error : Object.assign(new Error(code, { cause: error }), { code });
   }
 
   #headers({ body, contentType }: RestRequest): Record<string, string> {

@@ -8,9 +8,9 @@ import { isUuid, type PointId } from '../model/point-id.js';
 import type { Answers, Neighbour } from '../model/recall.js';
 import type { SearchPlace, Searches, SearchesOf } from '../backup/ports.js';
 import type { ClusterConnection } from '../model/cluster.js';
-import { requireCluster } from '../model/ferry-config.js';
 import { QdrantCluster } from './control-cluster.js';
 import { list, shardKeyJson } from './control-layout.js';
+import { onePerConnection } from './per-connection.js';
 
 export class QdrantSearches extends QdrantCluster implements Searches {
   async sample(place: SearchPlace, most: number, signal: AbortSignal): Promise<PointId[]> {
@@ -65,12 +65,7 @@ export class QdrantSearches extends QdrantCluster implements Searches {
 }
 
 export function qdrantSearches(clusters: Record<string, ClusterConnection>): SearchesOf {
-  const made = new Map<string, QdrantSearches>();
-  return (cluster) => {
-    const searches = made.get(cluster) ?? new QdrantSearches(requireCluster({ clusters }, cluster));
-    made.set(cluster, searches);
-    return searches;
-  };
+  return onePerConnection(clusters, (connection) => new QdrantSearches(connection));
 }
 
 function at({ collection }: SearchPlace): string {

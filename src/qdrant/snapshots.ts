@@ -106,10 +106,14 @@ export class QdrantSnapshots implements SnapshotNode {
     return { etag, bytes: total, body: this.#checked(answer.body, signal, total - from) };
   }
 
-  locate(source: SnapshotSource, name: string): { url: string; apiKey?: string } {
-    const { apiKey } = this.#node.connection;
+  locate(source: SnapshotSource, name: string): ReturnType<SnapshotNode['locate']> {
+    const { apiKey, cert } = this.#node.connection;
     const url = `${this.#node.url}${storedPath(source)}/${encodeURIComponent(name)}`;
-    return apiKey === undefined ? { url } : { url, apiKey };
+    return {
+      url,
+      ...(apiKey === undefined ? {} : { apiKey }),
+      ...(cert === undefined ? {} : { asksForCertificate: true }),
+    };
   }
 
   async remove(source: SnapshotSource, name: string, signal: AbortSignal): Promise<boolean> {

@@ -5,6 +5,8 @@
 // Errors are FerryErrors with [bucket=…, key=…]: StoreAccessDenied, StoreUnreachable (retryable), StoreThrottled
 // (retryable), StoreRejected, StoreFull, ObjectMissing, ObjectDamaged, ObjectExists. Nobody reads messages; "retryable" is decided in the adapter.
 
+import type { PartRules } from '../model/part-sizes.js';
+
 export interface StoredObject {
   key: string;
   bytes: number;
@@ -63,6 +65,8 @@ export interface ObjectStore {
   readonly alias: string;
   /** What the provider lacks, a sentence each; found by a probe, empty where everything is there. */
   readonly limitations: readonly string[];
+  /** How an upload must be cut, where not as AWS takes it. */
+  readonly partRules?: PartRules;
   /** A small object, in one go. With `ifAbsent` throws `ObjectExists` when there is one with other content. Retryable. */
   put(
     key: string,

@@ -109,7 +109,8 @@ function addressOf(url: string): { name: string; prefix: string } {
 
 function clientSettings(store: StoreConnection): S3ClientConfig {
   const endpoint = store.endpoint ?? (store.profile === 'gcs' ? 'https://storage.googleapis.com' : undefined);
-  const region = store.region ?? (endpoint === undefined ? undefined : 'us-east-1');
+  const region =
+    store.region ?? (endpoint === undefined ? undefined : store.profile === 'r2' ? 'auto' : 'us-east-1');
   return {
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),

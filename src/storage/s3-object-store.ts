@@ -3,7 +3,8 @@
 
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
-import type { StoreConnection } from '../model/ferry-config.js';
+import { partRulesOf, type StoreConnection } from '../model/ferry-config.js';
+import type { PartRules } from '../model/part-sizes.js';
 import { hexToBase64, md5Of, sha256Of } from './content-hash.js';
 import type { ByteRange, ObjectStore, StoredObject, UnfinishedUpload, Upload } from './object-store.js';
 import { S3Bucket } from './s3-bucket.js';
@@ -18,6 +19,7 @@ import { beginS3Upload, S3Upload } from './s3-upload.js';
 
 export class S3ObjectStore implements ObjectStore {
   readonly alias: string;
+  readonly partRules: PartRules;
   readonly #bucket: S3Bucket;
   #able: S3Capabilities | undefined;
   #probing: Promise<S3Capabilities> | undefined;
@@ -26,6 +28,7 @@ export class S3ObjectStore implements ObjectStore {
     this.alias = store.alias;
     this.#bucket = new S3Bucket(store);
     this.#able = knownCapabilities(store);
+    this.partRules = partRulesOf(store);
   }
 
   /** Empty until somebody probed or wrote, where the profile does not say. */

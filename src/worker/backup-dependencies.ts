@@ -7,7 +7,13 @@ import { leasedControls, leasedSnapshotNodes, leasedStores } from '../activities
 import { searchAttributesWanted } from '../config.js';
 import { packageRoot } from '../local/package-root.js';
 import { FerryError } from '../model/errors.js';
-import { isDisk, requireCluster, requireStore, type FerryConfig } from '../model/ferry-config.js';
+import {
+  isDisk,
+  requireCluster,
+  requireStore,
+  type FerryConfig,
+  type StoreConnection,
+} from '../model/ferry-config.js';
 import { qdrantControls } from '../qdrant/control.js';
 import { connectPoints } from '../qdrant/point-connection.js';
 import { qdrantSearches } from '../qdrant/searches.js';
@@ -42,12 +48,15 @@ export function backupStoreDependencies(
   };
 }
 
-/** One a store, for what its probe found out is kept in it. */
+/** One a store, for what its probe found out is kept in it; another one when ferry.yaml says something else of it. */
 export function storesOf(config: FerryConfig): (alias: string) => ObjectStore {
-  const opened = new Map<string, ObjectStore>();
+  const opened = new Map<string, { as: StoreConnection; store: ObjectStore }>();
   return (alias) => {
-    const store = opened.get(alias) ?? openStore(requireStore(config, alias));
-    opened.set(alias, store);
+    const as = requireStore(config, alias);
+    const kept = opened.get(alias);
+    if (kept?.as === as) return kept.store;
+    const store = openStore(as);
+    opened.set(alias, { as, store });
     return store;
   };
 }

@@ -1,8 +1,10 @@
 // `--role all`: a control and a data worker as two processes, each started again when it dies. They stop with this
-// process, in order on SIGTERM and at once when it is killed.
+// process, in order on SIGTERM and at once when it is killed. SIGHUP is passed on: they read ferry.yaml again; from a
+// terminal that is closed it ends all three.
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { dieTogether } from '../local/die-together.js';
+import { hasTerminal } from './has-terminal.js';
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
@@ -12,7 +14,7 @@ const WELL_AFTER_MS = 60_000;
 /** `argumentsOf` gives the arguments for node that start the worker of a role. Ends when both have ended. */
 export async function superviseWorkers(argumentsOf: (role: 'control' | 'data') => string[]): Promise<void> {
   const stop = new AbortController();
-  const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+  const signals: NodeJS.Signals[] = hasTerminal() ? ['SIGTERM', 'SIGINT', 'SIGHUP'] : ['SIGTERM', 'SIGINT'];
   const onSignal = () => stop.abort();
   for (const signal of signals) process.on(signal, onSignal);
   await Promise.all(
@@ -39,11 +41,14 @@ async function runOnce(args: string[], stop: AbortSignal): Promise<string> {
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'], detached: true });
   child.once('spawn', () => dieTogether(child.pid as number, child));
   const terminate = () => child.kill('SIGTERM');
+  const readAgain = () => child.kill('SIGHUP');
+  if (!hasTerminal()) process.on('SIGHUP', readAgain);
   stop.addEventListener('abort', terminate);
   try {
     return await ended(child);
   } finally {
     stop.removeEventListener('abort', terminate);
+    process.off('SIGHUP', readAgain);
   }
 }
 

@@ -85,7 +85,7 @@ const plan = (...args: Parameters<typeof planFor>) => planCollection(controls, p
 
 test('names the aliases that exist when one does not', async () => {
   expect(await refusal('UnknownAlias', resolve({ source: 'sorce' }))).toContain(
-    'There is no cluster "sorce" in ferry.yaml. It has: again, gone, locked, noGrpc, opened, plainTls, reader, restOnly, source, target',
+    'There is no cluster "sorce" in ferry.yaml; it has: again, gone, locked, noGrpc, opened, plainTls, reader, restOnly, source, target',
   );
 });
 

@@ -2,11 +2,12 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cacheDir, loadConfig, stateDir, temporalConnection } from '../../src/config.js';
+import { cacheDir, loadConfig, readConfig, stateDir, temporalConnection } from '../../src/config.js';
 import { FerryError } from '../../src/model/errors.js';
 import { requireCluster } from '../../src/model/ferry-config.js';
 
 const SECRET = 'sk-very-secret-0815';
+const PEM = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
 
 function written(text: string): string {
   const path = join(mkdtempSync(join(tmpdir(), 'ferry-config-')), 'ferry.yaml');
@@ -37,7 +38,7 @@ describe('ferry.yaml', () => {
     const path = written(
       'clusters: { prod: { nodes: [{ url: "https://n0:6333" }, { url: "https://n1:6333", grpcUrl: "https://n1:7334" }], taskQueue: near-prod, ca: ca.pem } }',
     );
-    writeFileSync(join(path, '../ca.pem'), 'PEM');
+    writeFileSync(join(path, '../ca.pem'), PEM);
     expect(loadConfig(path, {}).clusters['prod']).toEqual({
       alias: 'prod',
       nodes: [
@@ -45,7 +46,7 @@ describe('ferry.yaml', () => {
         { url: 'https://n1:6333', grpcUrl: 'https://n1:7334' },
       ],
       taskQueue: 'near-prod',
-      ca: 'PEM',
+      ca: PEM,
     });
   });
 
@@ -173,5 +174,63 @@ describe('the environment', () => {
     expect(stateDir({ XDG_STATE_HOME: '/x' })).toBe('/x/qdrant-ferry');
     expect(cacheDir({ FERRY_CACHE_DIR: '/c' })).toBe('/c');
     expect(cacheDir({ XDG_CACHE_HOME: '/x' })).toBe('/x/qdrant-ferry');
+  });
+});
+
+describe('the files that ferry.yaml names', () => {
+  const named = (fields: string) => written(`clusters: { a: { url: "https://q:6333", ${fields} } }`);
+
+  it('hold an API key, without the end of its line', () => {
+    const path = named('apiKeyFile: key');
+    writeFileSync(join(path, '../key'), `${SECRET}\n`);
+    const { config, files } = readConfig(path, {});
+    expect(config.clusters['a']?.apiKey).toBe(SECRET);
+    expect(files).toEqual([path, join(path, '../key')]);
+  });
+
+  it.each([
+    ['', 'apiKeyFile: the file is empty'],
+    [undefined, 'apiKeyFile cannot be read (ENOENT)'],
+  ])('with the key %j are refused by their field', (text, message) => {
+    const path = named('apiKeyFile: key');
+    if (text !== undefined) writeFileSync(join(path, '../key'), text);
+    expect(() => loadConfig(path, {})).toThrow(`clusters.a.${message}`);
+  });
+
+  it('are refused when half of a PEM file is there', () => {
+    const path = named('caFile: ca');
+    writeFileSync(join(path, '../ca'), PEM.slice(0, 40));
+    expect(() => loadConfig(path, {})).toThrow('clusters.a.caFile: the file is not whole PEM');
+  });
+
+  it.each([
+    ['apiKey: k, apiKeyFile: key', 'give either `apiKey` or `apiKeyFile`'],
+    ['certFile: crt', '`certFile` and `keyFile` belong together'],
+    ['ca: x, caFile: y', '`ca` and `caFile` are the same'],
+  ])('do not go with what says the same: %s', (fields, message) => {
+    expect(() => loadConfig(named(fields), {})).toThrow(message);
+  });
+
+  it.each([
+    ['accessKeyId: a', '`accessKeyId` and `secretAccessKey` belong together'],
+    ['accessKeyIdFile: a', '`accessKeyId` and `secretAccessKey` belong together'],
+    [
+      'accessKeyId: a, accessKeyIdFile: b, secretAccessKey: c',
+      'give either `accessKeyId` or `accessKeyIdFile`',
+    ],
+    ['sessionTokenFile: a', '`sessionToken` belongs to'],
+  ])('of a store do not stand alone: %s', (fields, message) => {
+    const text = `clusters: {}\nstores: { s: { url: "s3://b", ${fields} } }`;
+    expect(refusal(text).message).toContain(message);
+  });
+
+  it('of a store are found beside ferry.yaml, and not read before the store is used', () => {
+    const path = written(
+      'clusters: {}\nstores: { s: { url: "s3://b", accessKeyIdFile: id, secretAccessKeyFile: /run/secret } }',
+    );
+    expect(loadConfig(path, {}).stores['s']).toMatchObject({
+      accessKeyIdFile: join(path, '../id'),
+      secretAccessKeyFile: '/run/secret',
+    });
   });
 });

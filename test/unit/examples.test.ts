@@ -17,7 +17,8 @@ const keys = {
 
 /** A copy, with the certificate that the example leaves to its reader. */
 const folder = mkdtempSync(join(tmpdir(), 'ferry-examples-'));
-writeFileSync(join(folder, 'ca.pem'), 'PEM');
+const PEM = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
+writeFileSync(join(folder, 'ca.pem'), PEM);
 const files = readdirSync(EXAMPLES).filter((name) => name.endsWith('.yaml'));
 for (const name of files) copyFileSync(join(EXAMPLES, name), join(folder, name));
 
@@ -41,7 +42,7 @@ describe('the example configurations', () => {
   it('the large one takes keys from the environment and the authority from a file', () => {
     const { old, prod } = load('ferry.production.yaml').clusters;
     expect(old?.apiKey).toBe('old-key');
-    expect(prod).toMatchObject({ apiKey: 'prod-key', ca: 'PEM', taskQueue: 'ferry-data-prod' });
+    expect(prod).toMatchObject({ apiKey: 'prod-key', ca: PEM, taskQueue: 'ferry-data-prod' });
     expect(prod?.nodes).toHaveLength(3);
   });
 

@@ -149,6 +149,7 @@ async function send(capture: Capture, sending: Sending): Promise<Captured> {
     signal,
     open: (inner) => sending.open(inner),
     ...(bytes === undefined ? {} : { expectedBytes: bytes }),
+    rules: object.store.partRules,
     pace: (taken) => pacer.take(0, taken, signal),
     onBytes: (piece) => {
       tar.push(piece);
@@ -200,7 +201,8 @@ async function resumedParts({ state, objectOf }: Capture, bytes: number) {
   const { confirmed } = state.parts;
   const before = (await upload.parts()).filter((part) => part.number <= confirmed);
   const fits = before.every(
-    (part, at) => part.number === at + 1 && part.bytes === partSizeFor(part.number, bytes),
+    (part, at) =>
+      part.number === at + 1 && part.bytes === partSizeFor(part.number, bytes, object.store.partRules),
   );
   return fits && before.length === confirmed ? { object, upload, before } : undefined;
 }

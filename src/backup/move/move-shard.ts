@@ -178,11 +178,11 @@ async function fill(
 
 /**
  * Without a hash the target's node would take whatever it finds behind the address as it sees it. And the source's key is
- * handed to another cluster only where `via: "pull"` says so.
+ * handed to another cluster only where `via: "pull"` says so, and so is a node sent where its own certificate is asked for.
  */
 function mayPull({ input, node, source }: Moving, file: StoredFile): boolean {
-  const { apiKey } = node.locate(source, file.name);
-  const isSafe = file.sha256 !== undefined && apiKey === undefined;
+  const { apiKey, asksForCertificate } = node.locate(source, file.name);
+  const isSafe = file.sha256 !== undefined && apiKey === undefined && !asksForCertificate;
   if (input.via !== 'pull') return isSafe;
   if (file.sha256 !== undefined) return true;
   const happened = `${node.url} gives no checksum of its snapshots (it keeps them in S3), so none can be pulled`;

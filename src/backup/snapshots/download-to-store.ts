@@ -146,7 +146,8 @@ class StoreDownload {
   async #partsOf(upload: Upload): Promise<StoredPart[]> {
     const all = await upload.parts();
     const gap = all.findIndex(
-      ({ number, bytes }, at) => number !== at + 1 || bytes !== partSizeFor(number, this.#file.bytes),
+      ({ number, bytes }, at) =>
+        number !== at + 1 || bytes !== partSizeFor(number, this.#file.bytes, this.#store.partRules),
     );
     return gap < 0 ? all : all.slice(0, gap);
   }
@@ -158,12 +159,16 @@ class StoreDownload {
     const from = before.reduce((sum, part) => sum + part.bytes, 0);
     return uploadStream({
       ...{ upload, before, signal: this.#signal, expectedBytes: this.#file.bytes },
+      rules: this.#store.partRules,
       open: (inner) => this.#file.from(from, inner),
       pace: (bytes) => pacer.take(0, bytes, this.#signal),
       onBytes: (piece) => inspection?.pass(piece),
       onCut: () => undefined,
       onParts: (confirmed) => {
-        state.bytes = Math.min(this.#file.bytes, confirmed * partSizeFor(1, this.#file.bytes));
+        state.bytes = Math.min(
+          this.#file.bytes,
+          confirmed * partSizeFor(1, this.#file.bytes, this.#store.partRules),
+        );
         const moved = state.bytes > state.best;
         state.best = Math.max(state.best, state.bytes);
         onProgress(state, moved);
