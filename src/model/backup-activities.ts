@@ -251,6 +251,8 @@ export interface OpenBackupResult {
  */
 export interface WriteBackupInput extends BackupRef {
   failed: { collection: string; error?: string }[];
+  /** Deleted on the cluster before their turn came. */
+  skipped?: string[];
   /** The run was cancelled, or broke. */
   interrupted?: boolean;
   /** Name of the node's own snapshot. */

@@ -92,31 +92,37 @@ export const catalogue = {
   QdrantThrottled: { retryable: true, remedy: 'Retried by itself after the time Qdrant asked for.' },
   QdrantDiskFull: {
     retryable: false,
+    isOfCluster: true,
     remedy:
       'What was written stays. Make room on the disk of the named node, or enlarge it, then send `retry` (`ferry retry`), or start the job again.',
   },
   QdrantOutOfMemory: {
     retryable: false,
+    isOfCluster: true,
     remedy:
       'What was written stays. Give the named node more memory, or remove collections from it, then send `retry` (`ferry retry`), or start the job again.',
   },
   QdrantOutOfFiles: {
     retryable: false,
+    isOfCluster: true,
     remedy:
       'Raise the limit of open files of the named node (`ulimit -n`, `LimitNOFILE`, `--ulimit nofile`) and restart it, then send `retry` (`ferry retry`), or start the job again.',
   },
   QdrantRecoveryMode: {
     retryable: false,
+    isOfCluster: true,
     remedy:
       'The named node reads and writes no points. Mend what it says, restart it without recovery mode, then send `retry` (`ferry retry`), or start the job again.',
   },
   QdrantReadOnly: {
     retryable: false,
+    isOfCluster: true,
     remedy:
       'Let the named node write again (unlock it, or mount its disk for writing), then send `retry` (`ferry retry`), or start the job again.',
   },
   CollectionLimitReached: {
     retryable: false,
+    isOfCluster: true,
     remedy:
       'Remove collections from the target, or raise `storage.max_collections` of its configuration and restart it, then start the job again.',
   },
@@ -354,6 +360,8 @@ interface CatalogueEntry {
   remedy: string;
   /** Nothing that an operator could do makes the same job succeed: it does not wait for one. */
   isFinal?: true;
+  /** Every other collection of the job would meet it, too: no more of them are started. */
+  isOfCluster?: true;
 }
 
 export type ErrorCode = keyof typeof catalogue;
@@ -410,6 +418,13 @@ export class UnheardCall extends FerryError {}
 
 export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(catalogue, value);
+}
+
+/** A fault of the whole cluster, not of one collection. */
+export function isOfCluster(code: string): boolean {
+  if (!isErrorCode(code)) return false;
+  const entry: CatalogueEntry = catalogue[code];
+  return entry.isOfCluster === true;
 }
 
 /** No `retry` changes it. */

@@ -188,6 +188,8 @@ export const backupDocumentSchema = z.strictObject({
   finishedAt: time,
   /** The run was cancelled or broke: collections that it never came to are not named as failed. */
   interrupted: z.literal(true).optional(),
+  /** There when the backup was opened, deleted before their turn came; in no line of `collections`. */
+  skipped: z.array(z.string()).optional(),
   collections: z.array(
     z.strictObject({
       collection: z.string(),

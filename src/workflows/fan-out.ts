@@ -23,8 +23,9 @@ import {
   type JobProgress,
 } from '../model/job-report.js';
 import type { CollectionEnd, JobReport } from '../model/results.js';
+import { isOfCluster } from '../model/errors.js';
 import { isPaced, sharePace, type Command } from '../model/steering.js';
-import { reportIn, troubleOf } from './failures.js';
+import { reportIn, troubleOf, type Trouble } from './failures.js';
 import { JobBoard, type Row } from './job-board.js';
 import { lanes } from './lanes.js';
 import { startCollection, type Child } from './start-collection.js';
@@ -78,6 +79,8 @@ export class FanOut {
   private readonly board: JobBoard;
   private readonly running = new Map<string, ChildWorkflowHandle<Workflow>>();
   private waiting = 0;
+  /** Of the whole cluster: nothing more is started. */
+  private stopped: Trouble | undefined;
 
   constructor(plan: JobPlan) {
     this.plan = plan;
@@ -99,7 +102,7 @@ export class FanOut {
       state.seen += page.collections.length;
       addNotes(state, page.notes ?? []);
       await this.runPage(page);
-      if (page.next === undefined) break;
+      if (page.next === undefined || this.stopped) break;
       state.after = page.next;
       await this.betweenPages();
     }
@@ -130,7 +133,7 @@ export class FanOut {
     try {
       const report = await this.runChild(row, child);
       if (report) addLine(state, lineOf(row, report), report.bytes ?? 0);
-      else addLine(state, failedLine(row, 'Aborted', 'not started'), 0);
+      else addLine(state, failedLine(row, 'Aborted', this.whyNotStarted), 0);
       this.board.close(row, report?.outcome ?? 'aborted', report);
     } catch (error) {
       if (CancellationScope.current().consideredCancelled) throw error;
@@ -162,6 +165,7 @@ export class FanOut {
       this.board.close(row, 'skipped', undefined, { code, message: trouble.message });
       return;
     }
+    if (isOfCluster(code)) this.stopped ??= trouble;
     const line = failedLine(row, code, trouble.message);
     const report = reportIn(error);
     const full = report ? { ...lineOf(row, report), outcome: line.outcome, error: line.error ?? code } : line;
@@ -169,8 +173,9 @@ export class FanOut {
     this.board.close(row, line.outcome, report, { code, message: trouble.message });
   }
 
-  /** The only trouble of the job, in the collection's own words. */
+  /** What ended the whole job, or its only trouble, in the collection's own words. */
   get soleTrouble() {
+    if (this.stopped) return this.stopped;
     return this.plan.state.seen === 1 ? this.board.rows[0]?.trouble : undefined;
   }
 
@@ -209,7 +214,11 @@ export class FanOut {
   }
 
   private givenUp(): boolean {
-    return this.steering.state.aborted !== undefined;
+    return this.steering.state.aborted !== undefined || this.stopped !== undefined;
+  }
+
+  private get whyNotStarted(): string {
+    return this.stopped === undefined ? 'not started' : `not started, because of ${this.stopped.code}`;
   }
 
   private async betweenPages(): Promise<void> {

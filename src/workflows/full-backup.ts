@@ -168,12 +168,14 @@ class BackupWriting {
 
   private async writeBackup(isInterrupted: boolean): Promise<void> {
     const failed = this.state.lines.filter(({ outcome }) => outcome !== 'verified' && outcome !== 'skipped');
+    const skipped = this.state.lines.filter(({ outcome }) => outcome === 'skipped');
     const input = {
       ...this.ref,
       failed: failed.map(({ collection, error }) => ({
         collection,
         ...(error === undefined ? {} : { error }),
       })),
+      ...(skipped.length > 0 ? { skipped: skipped.map(({ collection }) => collection) } : {}),
       ...(isInterrupted ? { interrupted: true } : {}),
       ...(this.nodeSnapshot === undefined ? {} : { nodeSnapshot: this.nodeSnapshot }),
     };

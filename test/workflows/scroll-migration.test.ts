@@ -143,6 +143,24 @@ describe('scrollMigration', () => {
       expect(failure.message).toContain('deleted before its turn came');
     }));
 
+  it('starts no more collections once the fault is the whole cluster’s, and fails with its code', () =>
+    lab.withClusters(async (run) => {
+      for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) run.fakes.fill(run.a, name, 10);
+      run.fakes.before = (name) => {
+        if (name === 'prepareTarget')
+          throw fail('CollectionLimitReached', 'Max collections limit reached: 2');
+      };
+      const failure = await failureOf(await run.migrate({ concurrency: 2 }));
+      expect(failure).toMatchObject({ type: 'CollectionLimitReached' });
+      expect(failure.message).toContain('Max collections limit reached: 2');
+      const report = failure.details?.[0] as JobReport;
+      expect(report).toMatchObject({ outcome: 'failed', failed: 8 });
+      expect(report.collections.filter(({ outcome }) => outcome === 'failed').length).toBeLessThan(4);
+      expect(report.collections.at(-1)?.error).toBe(
+        'Aborted: not started, because of CollectionLimitReached',
+      );
+    }));
+
   it('runs at most `concurrency` collections at once', () =>
     lab.withClusters(async (run) => {
       for (const name of ['a', 'b', 'c', 'd', 'e']) run.fakes.fill(run.a, name, 300);

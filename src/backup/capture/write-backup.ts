@@ -48,7 +48,9 @@ async function documentOf(
   const { cluster, backup } = input;
   const { collections, ...run } = await startedDocument(store, cluster, backup, signal);
   const errors = new Map(input.failed.map(({ collection, error }) => [collection, error]));
-  const names = new Set([...collections, ...errors.keys()]);
+  const skipped = input.skipped ?? [];
+  const meant = collections.filter((name) => !skipped.includes(name));
+  const names = new Set([...meant, ...errors.keys()]);
   for await (const name of store.folders(backupFolder(cluster, backup))) names.add(name);
   const sizes = new Map(
     (await objectsIn(store, backupFolder(cluster, backup))).map(({ key, bytes }) => [key, bytes]),
@@ -69,6 +71,7 @@ async function documentOf(
     kind: 'full',
     finishedAt: new Date().toISOString(),
     ...(input.interrupted ? { interrupted: true as const } : {}),
+    ...(skipped.length > 0 ? { skipped } : {}),
     collections: await mapInOrder([...names].sort(), COLLECTIONS_AT_ONCE, lineOf),
     ...(nodeSnapshot === undefined ? {} : { nodeSnapshot }),
   };
