@@ -14,6 +14,8 @@
 //
 // A nonce is eight random hex digits, another one for each upload.
 
+import { shortenedName } from './name-lengths.js';
+
 /** "20261123_021500": UTC, sorts by time. */
 export function stamp(at: Date): string {
   const iso = at.toISOString();
@@ -124,7 +126,11 @@ export function swapAlias(name: string): string | undefined {
   return /^(.+)_\d{8}_\d{6}$/s.exec(name)?.[1];
 }
 
+/** So that every version of Qdrant recovers into it, whatever the number of shards. */
+const LONGEST_REHEARSAL_NAME = 220;
+
 /** The collection that a rehearsal makes and removes. */
 export function rehearsalName(collection: string, at: Date): string {
-  return `rehearsal_${stamp(at)}_${collection}`;
+  const head = `rehearsal_${stamp(at)}_`;
+  return `${head}${shortenedName(collection, LONGEST_REHEARSAL_NAME - head.length)}`;
 }

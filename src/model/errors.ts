@@ -135,7 +135,7 @@ export const catalogue = {
     retryable: false,
     isFinal: true,
     remedy:
-      "Qdrant makes files of the collection's name, and they would be too long. Scroll migration (`ferry migrate --method scroll`) copies such a collection; under a shorter name, with `as` (`--as`), it can be backed up there.",
+      'Scroll migration (`ferry migrate --method scroll`) copies such a collection; under a shorter name, with `as` (`--as`), it can be backed up there.',
   },
   LeaseLost: {
     retryable: true,

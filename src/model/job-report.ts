@@ -4,6 +4,7 @@ import type { CollectionEnd, CollectionLine, JobReport, Outcome, Repaired } from
 
 export const LINES_BUDGET_BYTES = 12 * 1024 - 512;
 const MAX_ERROR = 240;
+const LONGEST_TOLD_NAME = 30;
 const MAX_IDS = 10;
 const MAX_NOTES = 10;
 const MAX_WARNINGS = 10;
@@ -156,8 +157,14 @@ export function skippedLine(names: LineNames): CollectionLine {
 
 export function failedLine(names: LineNames, code: string, message: string): CollectionLine {
   const outcome = code === 'Aborted' ? 'aborted' : DIFFERENT.includes(code) ? 'different' : 'failed';
-  const first = message.split('\n', 1)[0] ?? '';
+  const first = withBriefNames(message.split('\n', 1)[0] ?? '', [names.collection, names.as]);
   return { ...ends(names), outcome, points: 0, error: shortened(`${code}: ${first}`, MAX_ERROR) };
+}
+
+/** The line names its collection already: a name of 200 bytes would leave no room for the reason. */
+function withBriefNames(text: string, names: readonly string[]): string {
+  const long = names.filter((name) => name.length > LONGEST_TOLD_NAME);
+  return long.reduce((told, name) => told.replaceAll(name, `${name.slice(0, LONGEST_TOLD_NAME)}…`), text);
 }
 
 function ends({ collection, as, workflowId }: LineNames) {

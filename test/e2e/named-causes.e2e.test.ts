@@ -1,10 +1,11 @@
 // Whatever a job waits for is said on the screen of the command and in `ferry status`, with its cause, while it waits: a full
 // disk, a node that is away, a worker that was killed.
 
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { JobDetails } from '../../src/cli/job-details.js';
 import { writeLockId } from '../../src/model/names.js';
-import { ferry, startFerry, type RunningFerry } from '../support/ferry-command.js';
+import { errorOf, ferry, reportOf, startFerry, type RunningFerry } from '../support/ferry-command.js';
 import { pause } from '../support/kill-watch.js';
 import { fillRandom } from '../support/random-collection.js';
 import { recreateCollection, upsertTexts } from '../support/rest-text.js';
@@ -15,7 +16,10 @@ let stack: TestStack;
 let disk: SmallDisk;
 beforeAll(async () => {
   disk = await mountSmallDisk(400);
-  stack = await startTestStack({ targetEnv: disk.qdrantEnv });
+  stack = await startTestStack({
+    targetEnv: disk.qdrantEnv,
+    stores: async (folder) => ({ store: { url: `file://${join(folder, 'store')}` } }),
+  });
 });
 afterAll(async () => {
   await stack?.stop();
@@ -105,4 +109,28 @@ it('says why an attempt failed and when the next one comes, and that nobody poll
 
   await ferry(stack, 'throttle', 'slow', '--points-per-second', '100000');
   expect([(await run.ended).code, (await idle.ended).code]).toEqual([0, 0]);
+});
+
+it('refuses a snapshot of a collection whose name is too long for one, at once, and copies it by scroll', async () => {
+  const [long, longest] = ['n'.repeat(215), 'm'.repeat(206)];
+  for (const name of [long, longest]) await fillRandom(stack.source, { name, points: 20 });
+  const backup = await ferry(stack, 'backup', 'source', long, '--json');
+  expect(reportOf(backup).collections[0]?.error).toMatch(/^NameTooLong: .* has 215 bytes.*--method scroll/);
+  const created = errorOf(
+    await ferry(stack, 'snapshots', 'create', 'source', '--collection', long, '--json'),
+  );
+  expect(created).toMatchObject({ code: 'NameTooLong' });
+  const unfit = await ferry(stack, 'migrate', 'source', 'target', long, '--method', 'snapshot', '--json');
+  expect(unfit.stdout).toMatch(/SnapshotUnfit: .* has 215 bytes/);
+  const moved = reportOf(
+    await ferry(stack, 'migrate', 'source', 'target', long, '--method', 'auto', '--json'),
+  );
+  expect(moved).toMatchObject({ outcome: 'verified' });
+  expect(moved.collections[0]?.because).toMatch(/has 215 bytes/);
+
+  expect(reportOf(await ferry(stack, 'backup', 'source', longest, '--json'))).toMatchObject({
+    outcome: 'verified',
+  });
+  const rehearsed = reportOf(await ferry(stack, 'rehearse', 'target', longest, '--json'));
+  expect(rehearsed).toMatchObject({ outcome: 'verified' });
 });

@@ -12,6 +12,7 @@ import type {
 } from '../../model/backup-activities.js';
 import type { CollectionRef } from '../../model/collections.js';
 import { FerryError } from '../../model/errors.js';
+import { refuseUncapturable } from '../../model/name-lengths.js';
 import { workIn } from '../../model/stamp.js';
 import { activePeers } from '../../transfer/compare-replicas.js';
 import type { ClusterControl, Controls, Layout } from '../../transfer/control-port.js';
@@ -31,6 +32,7 @@ export async function planCapture(
 ): Promise<PlanCaptureResult> {
   const control = controls.of(source.cluster);
   const look = await lookAt(control, source, signal);
+  refuseUncapturable(source, look.layout.shards);
   const countedAt = new Date().toISOString();
   const partial = unfinished(source, look, allowUnfinished);
   const pin = await takePin(control, source.collection, look.info, signal);

@@ -9,7 +9,7 @@ import type { CollectionManifest } from '../../model/manifest.js';
 import type { ClusterControl, Controls } from '../../transfer/control-port.js';
 import { oldestQdrant } from './foreign-collection.js';
 import { readThrough } from './foreign-files.js';
-import { placeFor, refuseWithoutKeys, type PlanningHooks } from '../recover/recover-plan.js';
+import { placeFor, refuseLongName, refuseWithoutKeys, type PlanningHooks } from '../recover/recover-plan.js';
 import type { Stores } from '../recover/recover-ports.js';
 import { settingsIn } from '../recover/recover-settings.js';
 import { openForeign } from '../recover/recover-source.js';
@@ -29,6 +29,7 @@ export async function planForeign(
   settingsIn(manifest);
   await refuseUnfit(target, manifest, hooks.signal);
   const { notes: leftovers = [], ...written } = await placeFor(target, input, hooks);
+  await refuseLongName(target, input, written.writes, manifest, hooks.signal);
   await source.walkSegments(hooks.signal);
   if (precheck === 'full' || (onExisting === 'replace' && written.exists)) {
     await readEverything(stores, input, hooks);

@@ -5,6 +5,7 @@
 import { isSwapName, swapName } from '../../model/backup-names.js';
 import type { CollectionRef } from '../../model/collections.js';
 import { FerryError } from '../../model/errors.js';
+import { bytesIn, whyNotCaptured, whyNotRecovered } from '../../model/name-lengths.js';
 import { migrationName } from '../../model/names.js';
 import type { MovePlan, PlanMoveInput } from '../../model/move-activities.js';
 import { workIn, type StampedWork } from '../../model/stamp.js';
@@ -12,6 +13,9 @@ import type { Alias, ClusterControl, Controls } from '../../transfer/control-por
 import { planCollection } from '../../transfer/plan-collection.js';
 import { modeFor, notesOn } from '../capture/plan-capture.js';
 import { isReadable, wayOnto } from '../recover/recover-version.js';
+
+/** Bytes of a name that never is too long for a snapshot's files; nothing is asked for it. */
+const SHORT = 150;
 
 type Place = Pick<MovePlan, 'writes' | 'exists' | 'swappedFrom' | 'isMoved'>;
 
@@ -24,7 +28,7 @@ export async function planMove(
   const [source, target] = [controls.of(input.source.cluster), controls.of(input.target.cluster)];
   const [made, reads] = await Promise.all([source.version(signal), target.version(signal)]);
   const mode = input.capture === 'auto' ? modeFor(made) : input.capture;
-  const unfit = reasonAgainst(input, made, reads);
+  const unfit = reasonAgainst(input, made, reads) ?? (await longNameIn(source, input, reads, now, signal));
   if (unfit !== undefined) {
     return { unfit, writes: input.target.collection, exists: false, isMoved: false, mode };
   }
@@ -53,6 +57,21 @@ function reasonAgainst({ source, target, overrides }: PlanMoveInput, made: strin
     `"${source.cluster}" is Qdrant ${made} and "${target.cluster}" is Qdrant ${reads}, ` +
     'and a snapshot is read by the same or the next minor version only'
   );
+}
+
+/** A file system's limit, which scroll migration does not meet. */
+async function longNameIn(
+  source: ClusterControl,
+  { source: from, target, onExisting }: PlanMoveInput,
+  reads: string,
+  now: Date,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  if (bytesIn(from.collection) < SHORT && bytesIn(target.collection) < SHORT) return undefined;
+  const { shards } = await source.layout(from.collection, signal);
+  const last = Math.max(0, ...shards.map(({ id }) => id));
+  const collection = onExisting === 'swap' ? swapName(target.collection, now) : target.collection;
+  return whyNotCaptured(from, last) ?? whyNotRecovered({ ...target, collection }, last, reads);
 }
 
 async function placeFor(

@@ -6,6 +6,7 @@ import { FerryError } from '../../model/errors.js';
 import type { PlanRecoveryInput, RecoveryPlan } from '../../model/recovery-activities.js';
 import { isSwapName, swapName } from '../../model/backup-names.js';
 import type { CollectionManifest } from '../../model/manifest.js';
+import { refuseUnrecoverable } from '../../model/name-lengths.js';
 import type { Alias, ClusterControl, Controls } from '../../transfer/control-port.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import { readManifest } from './recover-manifest.js';
@@ -38,6 +39,7 @@ export async function planRecovery(
   settingsIn(manifest);
   await refuseUnfit(target, manifest, hooks.signal);
   const place = await placeFor(target, input, hooks);
+  await refuseLongName(target, input, place.writes, manifest, hooks.signal);
   await checkSizes(store, manifest);
   if (input.precheck === 'full' || (onExisting === 'replace' && place.exists)) {
     for (const shard of manifest.shards) await hashShard(store, shard, hooks);
@@ -65,6 +67,17 @@ async function refuseUnfit(
 ): Promise<void> {
   refuseUnfitVersion(manifest.qdrantVersion, await target.version(signal), target.alias);
   await refuseWithoutKeys(target, manifest, signal);
+}
+
+/** Before anything is made: Qdrant itself says it in the middle of a recovery. */
+export async function refuseLongName(
+  target: ClusterControl,
+  { target: { cluster } }: PlanRecoveryInput,
+  collection: string,
+  { shards }: CollectionManifest,
+  signal: AbortSignal,
+): Promise<void> {
+  refuseUnrecoverable({ cluster, collection }, shards.length, await target.version(signal));
 }
 
 /** Custom shard keys need a cluster, be it of one node. */
