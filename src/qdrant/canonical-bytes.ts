@@ -21,8 +21,12 @@ export class CanonicalBytes {
     this.#length = 0;
   }
 
-  view(): Buffer {
-    return this.#bytes.subarray(0, this.#length);
+  get length(): number {
+    return this.#length;
+  }
+
+  view(from = 0): Buffer {
+    return this.#bytes.subarray(from, this.#length);
   }
 
   byte(value: number): void {

@@ -32,28 +32,6 @@ export function writeVectorText(out: TextBytes, canonical: Buffer): void {
   out.byte(CLOSE);
 }
 
-/** False for a vector with NaN or infinity in it, for which JSON has no number. */
-export function holdsNumbers(canonical: Buffer): boolean {
-  const kind = canonical[0];
-  const count = canonical.readUInt32LE(1);
-  if (kind === DENSE) return areFinite(canonical, 5, count, 4);
-  if (kind === SPARSE) return areFinite(canonical, 9, count, 8);
-  for (let row = 0, at = 5; row < count; row++) {
-    const width = canonical.readUInt32LE(at);
-    if (!areFinite(canonical, at + 4, width, 4)) return false;
-    at += 4 + width * 4;
-  }
-  return true;
-}
-
-/** An exponent of ones: the bits below the sign of the last byte, and the first bit of the one before. */
-function areFinite(bytes: Buffer, first: number, count: number, width: number): boolean {
-  for (let i = 0, at = first; i < count; i++, at += width) {
-    if (((bytes[at + 3] as number) & 0x7f) === 0x7f && (bytes[at + 2] as number) >= 0x80) return false;
-  }
-  return true;
-}
-
 /** A value of a payload. */
 export function payloadText(canonical: Buffer): string {
   return new ValueText(canonical).next();

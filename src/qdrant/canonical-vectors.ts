@@ -11,23 +11,30 @@ export const DENSE = 1;
 export const SPARSE = 2;
 export const MULTI = 3;
 
-/** Writes the `VectorsOutput` between two offsets: one without a name, or several with. */
+/**
+ * Writes the `VectorsOutput` between two offsets: one without a name, or several with. False where one of them holds NaN
+ * or infinity.
+ */
 export function writeVectors(
   out: CanonicalBytes,
   entries: EntryStack,
   bytes: Uint8Array,
   start: number,
   end: number,
-): void {
+): boolean {
+  let numbersOnly = true;
   const mark = entries.mark();
   pushVectors(entries, bytes, start, end);
   entries.sort(bytes, mark);
   out.u32(entries.countSince(mark));
   for (let at = mark; at < entries.mark(); at += EntryWidth) {
     out.string(bytes, entries.at(at), entries.at(at + 1));
+    const vectorAt = out.length;
     writeVector(out, bytes, entries.at(at + 2), entries.at(at + 3));
+    if (!holdsNumbers(out.view(vectorAt))) numbersOnly = false;
   }
   entries.release(mark);
+  return numbersOnly;
 }
 
 const EntryWidth = 4;
@@ -129,4 +136,26 @@ function writeSparse(out: CanonicalBytes, indices: number[], values: FloatRun): 
     out.u32(indices[position] as number);
     values.write(out, position, position + 1);
   }
+}
+
+/** False for a vector with NaN or infinity in it, for which JSON has no number. */
+export function holdsNumbers(canonical: Buffer): boolean {
+  const kind = canonical[0];
+  const count = canonical.readUInt32LE(1);
+  if (kind === DENSE) return areFinite(canonical, 5, count, 4);
+  if (kind === SPARSE) return areFinite(canonical, 9, count, 8);
+  for (let row = 0, at = 5; row < count; row++) {
+    const width = canonical.readUInt32LE(at);
+    if (!areFinite(canonical, at + 4, width, 4)) return false;
+    at += 4 + width * 4;
+  }
+  return true;
+}
+
+/** An exponent of ones: the bits below the sign of the last byte, and the first bit of the one before. */
+function areFinite(bytes: Buffer, first: number, count: number, width: number): boolean {
+  for (let i = 0, at = first; i < count; i++, at += width) {
+    if (((bytes[at + 3] as number) & 0x7f) === 0x7f && (bytes[at + 2] as number) >= 0x80) return false;
+  }
+  return true;
 }

@@ -42,6 +42,11 @@ export class FloatRun {
     throw unknownField('DenseVector', rest);
   }
 
+  /** Offset of the four bytes of a float. */
+  offsetOf(position: number): number {
+    return this.#isPacked ? this.#first + position * 4 : this.#first + position * UNPACKED_WIDTH + 1;
+  }
+
   /** Writes the floats at positions `[from, to)`, 4 bytes each, little-endian, their bits untouched. */
   write(out: CanonicalBytes, from = 0, to = this.count): void {
     if (this.#isPacked) return out.raw(this.#bytes, this.#first + from * 4, this.#first + to * 4);

@@ -49,7 +49,12 @@ export function createPointCalls(sessions: Http2SessionManager, settings: CallSe
     upsert: async ({ points, ...rest }: UpsertRequest, options: CallOptions) => {
       const head = toBinary(UpsertPointsSchema, create(UpsertPointsSchema, { ...rest, wait: true }));
       const frame = upsertFrame(frames, head, points);
-      const answer = await callUnary(sessions, { ...shared, ...options, path: pathOf(upsert, settings), frame });
+      const answer = await callUnary(sessions, {
+        ...shared,
+        ...options,
+        path: pathOf(upsert, settings),
+        frame,
+      });
       frames.giveBack(frame.buffer);
       return fromBinary(upsert.output, answer);
     },

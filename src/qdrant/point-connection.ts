@@ -5,7 +5,9 @@
 
 import { create } from '@bufbuild/protobuf';
 import type { ClusterConnection } from '../model/cluster.js';
+import { bitsOf, settingsOf, vectorsOf } from '../model/collection-settings.js';
 import { FerryError } from '../model/errors.js';
+import { objectAt, type JsonObject } from '../model/json.js';
 import { compareIds, isUuid, type PointId } from '../model/point-id.js';
 import type { ShardKey } from '../model/slice.js';
 import type { BeforeEnd, PointConnection, PointPage, ReadIds, ReadRange } from '../transfer/ports.js';
@@ -17,10 +19,10 @@ import {
   type ShardKeySelector,
   type UpdateResult,
 } from './gen/points_pb.js';
+import { beforeNormalising } from './before-normalising.js';
 import { asFerryError, connectGrpc, isPageTooLarge, type GrpcConnection } from './grpc.js';
 import { asWirePage, type WirePoint } from './point-page.js';
 import { idsRange, PointReads, type PointAnswer, type PointSource, type What } from './point-reads.js';
-import { holdsNumbersOnly } from './point-text.js';
 import { asPointStruct, pointId, withoutPayload } from './point-wire.js';
 import { restNode, type RestNode } from './rest.js';
 import { RestPoints } from './rest-points.js';
@@ -30,6 +32,7 @@ const READ_MAX_BYTES = 64 << 20;
 const CALL_TIMEOUT_MS = 60_000;
 const COMPLETED = 2;
 const EVERYTHING = { withPayload: { enable: true }, withVectors: { enable: true } };
+const NO_NAMES: ReadonlySet<string> = new Set();
 const ID_ONLY = { withPayload: { enable: false }, withVectors: { enable: false } };
 
 export function connectPoints(cluster: ClusterConnection, lane: number): PointConnection {
@@ -92,10 +95,15 @@ class GrpcPoints implements PointConnection, PointSource {
     const { points } = asWirePage(page);
     const write: TextWrite = { rest: this.#rest, collection, shardKey, signal, beforeEnd };
     const asText = points.filter((point) => point.payloadText !== undefined);
-    const inTwo = asText.filter((point) => !holdsNumbersOnly(point));
+    const inTwo = asText.filter(({ notNumbers }) => notNumbers);
+    const cosine = points.some(({ notNumbers }) => notNumbers)
+      ? await this.#cosineVectors(collection, signal)
+      : NO_NAMES;
     const overGrpc = [
-      ...points.filter((point) => point.payloadText === undefined).map(({ bytes }) => asPointStruct(bytes)),
-      ...inTwo.map(({ bytes }) => withoutPayload(bytes)),
+      ...points
+        .filter(({ payloadText }) => payloadText === undefined)
+        .map((point) => asPointStruct(beforeNormalising(point, cosine))),
+      ...inTwo.map((point) => withoutPayload(beforeNormalising(point, cosine))),
     ];
     if (overGrpc.length > 0) {
       const request = { collectionName: collection, points: overGrpc, ...selector(shardKey) };
@@ -168,6 +176,15 @@ class GrpcPoints implements PointConnection, PointSource {
       points: result.map((bytes): WirePoint => ({ bytes })),
       giveBack: () => this.#grpc.points.giveBack(result),
     };
+  }
+
+  /** Names of the vectors that Qdrant normalises when it writes them. */
+  async #cosineVectors(collection: string, signal: AbortSignal | undefined): Promise<ReadonlySet<string>> {
+    const info = (await this.#rest.json('GET', `/collections/${encodeURIComponent(collection)}`, {
+      signal,
+    })) as JsonObject;
+    const vectors = Object.entries(vectorsOf(settingsOf(objectAt(info, 'config'))));
+    return new Set(vectors.filter(([, one]) => bitsOf(one, 'distance') === '"Cosine"').map(([name]) => name));
   }
 
   async #call<T>(

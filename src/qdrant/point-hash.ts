@@ -19,6 +19,8 @@ export const HASH_BYTES = 16;
 export class PointHasher {
   /** After `hash`: the payload may be one that gRPC does not carry whole; read it over REST and hash again. */
   sawSuspect = false;
+  /** After `hash`: a vector holds NaN or infinity. */
+  sawNotNumbers = false;
   readonly #out = new CanonicalBytes();
   readonly #entries = new EntryStack();
   readonly #payload = new PayloadWriter(this.#out, this.#entries);
@@ -58,7 +60,7 @@ export class PointHasher {
     writeShardKey(out, shardKey);
     // The payload's entries lie on the stack below those that the vectors push and release.
     const payloadTop = this.#entries.mark();
-    writeVectors(out, this.#entries, point, vectorsStart, vectorsEnd);
+    this.sawNotNumbers = !writeVectors(out, this.#entries, point, vectorsStart, vectorsEnd);
     this.#entries.release(payloadTop);
     if (payloadText === undefined) this.#payload.writeObject(point, mark);
     this.sawSuspect =

@@ -12,6 +12,8 @@ import { pointId } from './point-wire.js';
 export interface WirePoint {
   bytes: Uint8Array;
   payloadText?: Buffer;
+  /** A vector holds NaN or infinity. */
+  notNumbers?: true;
 }
 
 export class WirePage implements PointPage {
@@ -102,14 +104,16 @@ export async function hashedPage(
   points.forEach(({ bytes, payloadText }, i) => {
     hasher.hash(bytes, shardKey, hashOf(hashes, i), payloadText);
     if (hasher.sawSuspect) suspects.push(i);
+    if (hasher.sawNotNumbers) points[i] = { ...(points[i] as WirePoint), notNumbers: true };
   });
   if (suspects.length > 0 && exactly !== undefined) {
     const payloads = await exactly(suspects.map((i) => pointId((points[i] as WirePoint).bytes)));
     for (const i of suspects) {
-      const { bytes } = points[i] as WirePoint;
+      const point = points[i] as WirePoint;
+      const { bytes } = point;
       const payloadText = payloads.get(pointId(bytes));
       if (payloadText === undefined) continue;
-      points[i] = { bytes, payloadText };
+      points[i] = { ...point, payloadText };
       hasher.hash(bytes, shardKey, hashOf(hashes, i), payloadText);
     }
   }

@@ -4,8 +4,8 @@
 import { isUuid, type PointId } from '../model/point-id.js';
 import { CanonicalBytes } from './canonical-bytes.js';
 import { PayloadWriter } from './canonical-payload.js';
-import { holdsNumbers, payloadText, writeVectorText } from './canonical-text.js';
-import { pushVectors, writeVector } from './canonical-vectors.js';
+import { payloadText, writeVectorText } from './canonical-text.js';
+import { holdsNumbers, pushVectors, writeVector } from './canonical-vectors.js';
 import { exactlyReadable } from './double-text.js';
 import { EntryStack } from './entry-stack.js';
 import type { WirePoint } from './point-page.js';
@@ -37,12 +37,6 @@ export function requireNumbers({ bytes }: WirePoint): void {
   eachVector(bytes, (name, vector) => {
     if (!holdsNumbers(vector)) throw notANumber(pointId(bytes), name);
   });
-}
-
-export function holdsNumbersOnly({ bytes }: WirePoint): boolean {
-  let numbersOnly = true;
-  eachVector(bytes, (_, vector) => (numbersOnly &&= holdsNumbers(vector)));
-  return numbersOnly;
 }
 
 function writeVectors(out: TextBytes, point: Uint8Array): void {

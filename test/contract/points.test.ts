@@ -13,6 +13,7 @@ import { copySlice, digestSlice, type CopyJob } from '../../src/transfer/copy-sl
 import { openFileReport } from '../../src/transfer/file-report.js';
 import type { PointConnection, PointPage } from '../../src/transfer/ports.js';
 import { freshState, type WalkState } from '../../src/transfer/walk-slice.js';
+import { createNotNumbers, fillNotNumbers, NOT_NUMBERS } from '../support/not-numbers.js';
 import { rest } from '../support/rest-text.js';
 
 let folder: string;
@@ -198,6 +199,54 @@ describe('copying a slice', () => {
     expect(claim.points).toBe(3_000);
     expect(await digestOf(to)).toEqual(claim.digest);
     expect(await digestOf(from)).toEqual(claim.digest);
+  });
+});
+
+describe('vectors that hold NaN or infinity', () => {
+  const both = () => [
+    { written: source, reader: from, other: target, writer: to },
+    { written: target, reader: to, other: source, writer: from },
+  ];
+  const name = { collection: NOT_NUMBERS, targetCollection: NOT_NUMBERS };
+  const job = (more: Partial<CopyJob>) => copyJob({}, { ...name, ...more });
+
+  it('arrive bit for bit, also where Qdrant normalises them', async () => {
+    for (const { written, reader, other, writer } of both()) {
+      const count = await fillNotNumbers(written);
+      await createNotNumbers(other);
+      const claim = await copySlice(job({ reader, writer }));
+      expect(claim.points).toBe(count);
+      expect((await digestSlice({ ...job({}), reader: writer })).digest).toEqual(claim.digest);
+    }
+  });
+
+  it('arrive with integers of 2^63 and more in their payloads', async () => {
+    await fillNotNumbers(source);
+    await createNotNumbers(target);
+    const wide = '{"payload":{"wide":18446744073709551615},"filter":{}}';
+    await rest(source, 'POST', `/collections/${NOT_NUMBERS}/points/payload?wait=true`, wide);
+    const claim = await copySlice(job({}));
+    expect((await digestSlice({ ...job({}), reader: to })).digest).toEqual(claim.digest);
+  });
+
+  it('are named by point and vector where REST is all there is', async () => {
+    await fillNotNumbers(source);
+    const text = connectPoints({ ...cluster('source', source), grpc: false }, 0);
+    try {
+      await expect(digestSlice({ ...job({}), reader: text })).rejects.toMatchObject({
+        code: 'VectorNotNumbers',
+        retryable: false,
+        context: { point: '2', vector: expect.stringMatching(/^(angle|half|rows|flat)$/) as string },
+      });
+      await createNotNumbers(target);
+      const page = await from.byId(NOT_NUMBERS, undefined, ['3']);
+      await expect(text.upsert(NOT_NUMBERS, undefined, page)).rejects.toMatchObject({
+        code: 'VectorNotNumbers',
+        context: { point: '3' },
+      });
+    } finally {
+      text.close();
+    }
   });
 });
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startBackupStack, type BackupStack } from '../support/backup-stack.js';
 import { compareSides } from '../support/compare-sides.js';
 import { errorOf, ferry, reportOf, type FerryRun } from '../support/ferry-command.js';
+import { fillNotNumbers, NOT_NUMBERS } from '../support/not-numbers.js';
 import { rest } from '../support/rest-text.js';
 import { fillWorst, WORST } from '../support/worst-collection.js';
 
@@ -85,4 +86,16 @@ it('migrates and verifies over REST alone, every bit as it was', async () => {
     configuration: [],
   });
   requireVerified(await run('verify', 'restSource', 'target', WORST, '--as', 'text'));
+});
+
+it('carries NaN and infinity over gRPC, and names the point and the vector where there is REST only', async () => {
+  await fillNotNumbers(stack.source);
+  requireVerified(await run('migrate', 'source', 'target', NOT_NUMBERS));
+  const refused = await run(
+    ...['migrate', 'restSource', 'target', NOT_NUMBERS],
+    ...['--as', 'as-text', '--on-failure', 'fail'],
+  );
+  expect(refused.code).not.toBe(0);
+  expect(refused.stdout).toMatch(/Point 2 has NaN or infinity in its vector \\?"(angle|half|rows|flat)/);
+  expect(refused.seconds).toBeLessThan(15);
 });
