@@ -15,6 +15,11 @@ export const catalogue = {
     retryable: true,
     remedy: 'Check url and grpcUrl in ferry.yaml, the network, and the node.',
   },
+  NodeDown: {
+    retryable: false,
+    remedy:
+      'Nothing was written. Start the node again; or take its address out of ferry.yaml while it is down (workers read the file again by themselves): where every shard has another replica, the job can go on with the other nodes.',
+  },
   GrpcMissing: {
     retryable: false,
     remedy:

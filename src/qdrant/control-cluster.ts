@@ -60,8 +60,19 @@ export class QdrantCluster implements ClusterFacts {
   }
 
   async knockGrpc(signal?: AbortSignal): Promise<void> {
-    const knocks = this.#connection.nodes.map((node) => knockGrpc(node.grpcUrl, this.#connection, signal));
-    await Promise.all(knocks);
+    const nodes = this.#connection.nodes;
+    await Promise.all(nodes.map((node, lane) => this.#knock(node.grpcUrl, this.node(lane), signal)));
+  }
+
+  /** Of a node that is silent over REST, too, gRPC is not what is missing. */
+  async #knock(grpcUrl: string, node: RestNode, signal?: AbortSignal): Promise<void> {
+    try {
+      await knockGrpc(grpcUrl, this.#connection, signal);
+    } catch (error) {
+      if (this.#nodes.length === 1 || (await answers(node, signal))) throw error;
+      const happened = `Node ${node.url} of cluster "${this.alias}" does not answer, over REST or over gRPC; ${this.#nodes.length - 1} more are named in ferry.yaml`;
+      throw new FerryError('NodeDown', happened, { cause: error, context: { cluster: this.alias } });
+    }
   }
 
   async peers(signal?: AbortSignal): Promise<string[]> {
@@ -128,6 +139,18 @@ export class QdrantCluster implements ClusterFacts {
       }
     }
     throw unreachable ?? new FerryError('InvalidConfig', `The cluster "${this.alias}" has no nodes`);
+  }
+}
+
+const ANSWERS_WITHIN_MS = 2_000;
+
+async function answers(node: RestNode, signal?: AbortSignal): Promise<boolean> {
+  try {
+    await node.request('GET', '/', { signal, timeoutMs: ANSWERS_WITHIN_MS });
+    return true;
+  } catch (error) {
+    signal?.throwIfAborted();
+    return error instanceof FerryError && !['ClusterUnreachable', 'QdrantUnavailable'].includes(error.code);
   }
 }
 

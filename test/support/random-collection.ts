@@ -11,11 +11,13 @@ export interface RandomCollection {
   dimension?: number;
   seed?: number;
   shards?: number;
+  replicas?: number;
 }
 
 export async function fillRandom(side: RestSide, wanted: RandomCollection): Promise<void> {
-  const { name, points, dimension = 32, seed = 1, shards = 1 } = wanted;
-  const configuration = { vectors: { size: dimension, distance: 'Dot' }, shard_number: shards };
+  const { name, points, dimension = 32, seed = 1, shards = 1, replicas = 1 } = wanted;
+  const vectors = { size: dimension, distance: 'Dot' };
+  const configuration = { vectors, shard_number: shards, replication_factor: replicas };
   await recreateCollection(side, name, JSON.stringify(configuration));
   const texts = [...randomPoints(points, dimension, seed)];
   for (let at = 0; at < points; at += BATCH) await upsertTexts(side, name, texts.slice(at, at + BATCH));
