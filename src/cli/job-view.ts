@@ -1,5 +1,6 @@
 // What the watcher knows of a job at one moment, and what of it goes into a line of progress. Pure.
 
+import { sumOfIndexing } from '../model/indexing.js';
 import type { CollectionStatus, JobStatus, Phase } from '../model/results.js';
 import type { Trouble } from './pending-work.js';
 
@@ -83,6 +84,10 @@ export function progressOf(view: JobView | undefined): Progress {
   if ((phase === 'capturing' || phase === 'copying') && total > 0) {
     const done = shards.reduce((sum, one) => sum + one.captured, 0);
     return { phase, label, done, total, unit: 'shards' };
+  }
+  const indexing = sumOfIndexing(running.flatMap((one) => one.status?.indexing ?? []));
+  if (phase === 'finishing' && indexing && indexing.indexed > 0) {
+    return { phase, label, done: indexing.indexed, total: indexing.vectors, unit: 'vectors indexed' };
   }
   return {
     phase,

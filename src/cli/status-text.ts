@@ -1,5 +1,6 @@
 // The answers of `ferry status` for people.
 
+import { indexingText } from '../model/indexing.js';
 import { errorText } from './exit-codes.js';
 import { columns, count, localTime, seconds } from './formatting.js';
 import type { JobDetails } from './job-details.js';
@@ -52,6 +53,7 @@ function standing(details: JobDetails): string[] {
       '',
       ...columns(job.collections.map(collectionRow), [2]),
       ...job.collections.flatMap(beats),
+      ...job.collections.flatMap(indexingOf),
       ...job.collections.flatMap(warningsOf),
       ...attention,
     ];
@@ -61,6 +63,7 @@ function standing(details: JobDetails): string[] {
       '',
       ...columns([collectionRow(details.collection)]),
       ...beats(details.collection),
+      ...indexingOf(details.collection),
       ...warningsOf(details.collection),
     ];
   return details.status === 'RUNNING' ? ['', 'No answer from a control worker: nobody polls its queue.'] : [];
@@ -87,6 +90,12 @@ function collectionRow(view: CollectionView): string[] {
     state,
     status ? `${count(pointsDone(view))} of ${count(status.total)} points` : '',
   ];
+}
+
+/** What an operator who wonders why it does not end has to know. */
+function indexingOf({ status }: CollectionView): string[] {
+  const { indexing } = status ?? {};
+  return indexing ? [`  everything is proved; ${indexingText(indexing)}: ${indexing.reason}`] : [];
 }
 
 function beats(view: CollectionView): string[] {

@@ -192,6 +192,8 @@ export interface AwaitReadyResult {
   ready: boolean;
   /** What it was still waiting for, or why it does not wait. */
   reason?: string;
+  /** It will not come by waiting. */
+  isInVain?: boolean;
   /** Of the indexes, when they are not ready. */
   indexing?: Indexing;
 }

@@ -3,6 +3,7 @@
 
 import type { Pace } from './activities.js';
 import { describeCaptured, type CaptureProgress } from './capture-progress.js';
+import { indexingText, type Indexing } from './indexing.js';
 import type { Outcome, Phase } from './results.js';
 import { describePace, isPaced, whole } from './steering.js';
 
@@ -19,6 +20,8 @@ export interface CollectionView {
   pace: Pace;
   /** Of a backup. */
   capture?: CaptureProgress;
+  /** Of a target whose indexes are awaited. */
+  indexing?: Indexing;
   lastError?: string;
   attention?: string;
 }
@@ -35,6 +38,8 @@ export function renderCollection(view: CollectionView): string {
   ];
   if (view.slices > 0) lines.push(`- slices: ${view.slicesDone} of ${view.slices} in this pass`);
   if (view.capture) lines.push(`- in the store: ${describeCaptured(view.capture)}`);
+  if (view.indexing)
+    lines.push(`- everything is proved; ${indexingText(view.indexing)}: ${view.indexing.reason}`);
   if (isPaced(view.pace)) lines.push(`- pace: ${describePace(view.pace)}`);
   if (isWorking(view.phase)) lines.push(`- errors that are tried again: ${WHERE_ERRORS_STAND}`);
   if (view.lastError) lines.push(`- last error: ${firstLine(view.lastError)}`);

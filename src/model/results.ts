@@ -227,6 +227,8 @@ export interface CollectionStatus {
   startedAt: string;
   /** Of a backup: whose snapshots are in the store. Of a snapshot migration: which are on the target. */
   shards?: { captured: number; of: number; bytes: number };
+  /** Of a target whose indexes are awaited. */
+  indexing?: Indexing;
   /** Why it waits for an operator, and what to send. */
   attention?: string;
   /** At most ten. */

@@ -68,8 +68,12 @@ export async function awaitReady(
   }
 }
 
-function notReady(reason: string, { indexing }: Sight): AwaitReadyResult {
-  return { ready: false, reason, ...(indexing === undefined ? {} : { indexing }) };
+function notReady(reason: string, { isInVain, indexing }: Sight): AwaitReadyResult {
+  return {
+    ...{ ready: false, reason },
+    ...(isInVain ? { isInVain } : {}),
+    ...(indexing === undefined ? {} : { indexing }),
+  };
 }
 
 function isSettled(before: Sight | undefined, now: Sight): boolean {

@@ -10,33 +10,51 @@ import type { CollectionJob } from './collection-job.js';
 import { troubleOf } from './failures.js';
 import { runControl } from './proxies.js';
 
+/** A collection counts as settled when two looks a second apart agree. */
+const FIRST_LOOK_MS = 3_000;
+/** How often it is shown how far they are, in the end. */
+const LOOK_MS = 60_000;
+
 export async function awaitIndexing(
   job: CollectionJob,
   target: CollectionRef,
   minutes: number,
 ): Promise<void> {
   let answer: AwaitReadyResult | undefined;
-  const wait = async () => void (answer = await lookAt(target, Math.max(minutes * 60_000, LAST_LOOK_MS)));
-  await job.steering.interruptible(wait, ['abort']);
-  answer ??= await lookAt(target, LAST_LOOK_MS);
-  const { aborted } = job.steering.state;
-  if (aborted !== undefined)
-    job.progress.warnings.push(`${target.collection}: its indexes were no longer awaited (${aborted})`);
-  if (answer.ready) return;
+  const { progress, steering } = job;
+  const wait = async () => {
+    let left = Math.max(minutes * 60_000, FIRST_LOOK_MS);
+    for (let lookMs = FIRST_LOOK_MS; left > 0; lookMs = Math.min(2 * lookMs, LOOK_MS)) {
+      answer = await lookAt(target, Math.min(left, lookMs));
+      left -= lookMs;
+      show(job, answer);
+      if (answer.ready || answer.isInVain) return;
+    }
+  };
+  await steering.interruptible(wait, ['abort']);
+  const { aborted } = steering.state;
+  if (aborted !== undefined) {
+    answer = await lookAt(target, FIRST_LOOK_MS);
+    show(job, answer);
+    progress.warnings.push(`${target.collection}: its indexes were no longer awaited (${aborted})`);
+  }
+  if (!answer || answer.ready) return;
   const { reason = 'unknown', indexing } = answer;
-  if (indexing) job.progress.indexing = indexing;
   const what = indexing ? indexingText(indexing) : 'not settled yet';
-  job.progress.warnings.push(`${target.collection}: ${what}: ${reason}`);
+  progress.warnings.push(`${target.collection}: ${what}: ${reason}`);
 }
 
-/** A collection counts as settled when two looks a second apart agree. */
-const LAST_LOOK_MS = 3_000;
+function show(job: CollectionJob, { indexing }: AwaitReadyResult): void {
+  if (indexing) job.progress.indexing = indexing;
+  else delete job.progress.indexing;
+  job.show();
+}
 
 async function lookAt(target: CollectionRef, waitMs: number): Promise<AwaitReadyResult> {
   try {
     return await runControl('awaitReady', { target, waitMs }, `indexing of ${target.collection}`);
   } catch (error) {
     if (isCancellation(error)) throw error;
-    return { ready: false, reason: troubleOf(error).message };
+    return { ready: false, isInVain: true, reason: troubleOf(error).message };
   }
 }

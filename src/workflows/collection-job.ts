@@ -123,6 +123,7 @@ export class CollectionJob {
       slices: progress.page?.walk.length ?? 0,
       pace: this.steering.state.pace,
       ...(progress.capture === undefined ? {} : { capture: progress.capture }),
+      ...(progress.indexing === undefined ? {} : { indexing: progress.indexing }),
       ...(progress.lastError === undefined ? {} : { lastError: progress.lastError }),
       ...(this.steering.state.attention === undefined ? {} : { attention: this.steering.state.attention }),
     });
@@ -273,6 +274,7 @@ export class CollectionJob {
       paused: state.paused,
       startedAt: progress.startedAt,
       ...(shards === undefined ? {} : { shards }),
+      ...(progress.indexing === undefined ? {} : { indexing: progress.indexing }),
       ...(state.attention === undefined ? {} : { attention: state.attention }),
       ...(progress.warnings.length === 0 ? {} : { warnings: shortWarnings(progress.warnings) }),
     };

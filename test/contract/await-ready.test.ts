@@ -66,6 +66,7 @@ describe.each(['1.16.3', '1.17.0'] as const)('of a collection on Qdrant %s', (ve
     const reason = 'its `max_optimization_threads` is 0, so Qdrant builds no index until that is raised';
     expect(await waitFor('idle')).toEqual({
       ready: false,
+      isInVain: true,
       reason,
       indexing: { indexed: 0, vectors: POINTS, reason },
     });

@@ -133,6 +133,12 @@ it('an abort while the indexes are awaited keeps what was proved, with its alias
     '--json',
   );
   while (!(await aliases()).includes('"slow-now"')) await pause(50);
+  const shown = async () => (await ferry(stack, 'status', 'slow')).stdout;
+  let status = await shown();
+  while (!status.includes('vectors indexed')) status = await shown();
+  expect(status).toMatch(
+    /everything is proved; .* of 6,000 vectors indexed: the collection is (grey|yellow)/,
+  );
   const abort = await ferry(stack, 'abort', 'slow');
   expect(abort, said(abort)).toMatchObject({ code: 0 });
   const run = await running.ended;
