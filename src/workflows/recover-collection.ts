@@ -33,6 +33,7 @@ import { awaitIndexing } from './await-indexing.js';
 import { CollectionJob } from './collection-job.js';
 import { digestRecovered } from './digest-recovered.js';
 import { failure, surfacing, troubleOf } from './failures.js';
+import { isNoLongerOurs } from './finish-migration.js';
 import { paceOf, splitCarried } from './job-input.js';
 import { runControl } from './proxies.js';
 import { recoverShards } from './recover-shards.js';
@@ -310,7 +311,7 @@ async function ending(recovery: Recovery, error: unknown): Promise<unknown> {
   const left = isKept(recovery, code)
     ? await keep(recovery)
     : state.isProved
-      ? keepProved(recovery)
+      ? keepProved(recovery, error)
       : await cleanUp(recovery);
   const touched = left === undefined ? message : `${message.replace(/[.\s]*$/, '')}. ${left.text}`;
   job.progress.lastError = touched;
@@ -340,8 +341,10 @@ async function keep({ job, state, written, queue }: Recovery): Promise<{ text: s
 }
 
 /** An abort, a cancellation or a failure that comes after the proof takes nothing back. */
-function keepProved({ state, written }: Recovery): { text: string; removed: boolean } {
+function keepProved({ state, written }: Recovery, error: unknown): { text: string; removed: boolean } {
   const name = `${written.collection} on ${written.cluster}`;
+  if (isNoLongerOurs(error) || troubleOf(error).code === 'CollectionNotFound')
+    return { text: `What was recovered as ${name} is no longer there.`, removed: false };
   const lacks = state.isMade
     ? 'Its settings and payload indexes may be incomplete, and it has no aliases yet: the same job again makes it anew.'
     : 'No job deletes it by itself. It may lack aliases: set them by hand.';

@@ -54,12 +54,10 @@ const phaseOf = (workflowId: string) =>
     return (await workflow.getHandle(workflowId).query<{ phase: string }>('status')).phase;
   });
 
-describe('a recovery that waits for indexes', () => {
-  /** Its optimizers may not work, so the wait lasts as long as it may. */
+describe('a recovery that could not give its aliases yet', () => {
+  /** Nobody gets an alias on the target until `ingress` has no plan any more. */
   async function waiting(name: string): Promise<RunningFerry> {
-    const optimizers = '"optimizers_config":{"max_optimization_threads":0,"indexing_threshold":1}';
-    const settings = `{"vectors":{"size":8,"distance":"Dot"},${optimizers}}`;
-    await recreateCollection(stack.source, name, settings);
+    await recreateCollection(stack.source, name, '{"vectors":{"size":8,"distance":"Dot"}}');
     await upsertTexts(stack.source, name, written(2_000));
     const index = '{"field_name":"app","field_schema":"bool"}';
     await rest(stack.source, 'PUT', `${collectionPath(name)}/index?wait=true`, index);
@@ -67,7 +65,9 @@ describe('a recovery that waits for indexes', () => {
     await rest(stack.source, 'POST', '/collections/aliases', `{"actions":[${alias}]}`);
     const backup = await ferry(stack, 'backup', 'source', name, '--settle-ms', '0');
     expect(backup, backup.stdout + backup.stderr).toMatchObject({ code: 0 });
-    const running = startFerry(stack, 'restore', 'target', name, '--await-indexing-minutes', '0.3');
+    ingress.plan = ({ method, url }) =>
+      method === 'POST' && url.startsWith('/collections/aliases') ? { answer: 503 } : undefined;
+    const running = startFerry(stack, 'restore', 'ingress', name);
     await until(async () => (await infoOf(name)).config.metadata?.['qdrant-ferry']?.work?.state === 'closed');
     return running;
   }
@@ -76,6 +76,7 @@ describe('a recovery that waits for indexes', () => {
     const running = await waiting('indexed');
     const index = '{"field_name":"tenant","field_schema":"keyword"}';
     await rest(stack.target, 'PUT', `${collectionPath('indexed')}/index?wait=true`, index);
+    ingress.plan = () => undefined;
     expect(await running.ended).toMatchObject({ code: 0 });
     expect(Object.keys((await infoOf('indexed')).payload_schema).sort()).toEqual(['app', 'tenant']);
     expect(await aliasesOf(stack.side('target', 'indexed'))).toEqual(['indexed-live']);
@@ -85,6 +86,7 @@ describe('a recovery that waits for indexes', () => {
     const running = await waiting('made-again');
     await recreateCollection(stack.target, 'made-again', '{"vectors":{"size":8,"distance":"Dot"}}');
     await write('made-again', 3);
+    ingress.plan = () => undefined;
     const run = await running.ended;
     expect(run).toMatchObject({ code: 1 });
     expect(run.stdout + run.stderr).toContain('CollectionChanged');
