@@ -16,6 +16,11 @@ export interface StoredObject {
   versionId?: string;
   /** ISO 8601 */
   modifiedAt: string;
+  /**
+   * It lies in an archive tier and cannot be read until it is restored. A list does not know what was restored: ask `head`
+   * of what it marks so.
+   */
+  archived?: true;
 }
 
 export interface StoredPart {

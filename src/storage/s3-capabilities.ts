@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { StoreConnection } from '../model/ferry-config.js';
-import { hexToBase64, sha256Of } from './content-hash.js';
+import { hexToBase64, md5Of, sha256Of } from './content-hash.js';
 import type { S3Bucket } from './s3-bucket.js';
 import { deleteAllVersions } from './s3-delete.js';
 import { isCode } from './s3-failures.js';
@@ -57,9 +57,14 @@ export async function probeS3(bucket: S3Bucket): Promise<S3Capabilities> {
 }
 
 async function hasConditionalWrites(bucket: S3Bucket, key: string): Promise<boolean> {
-  const first = await succeeds(() => bucket.put(key, Buffer.from('1'), { IfNoneMatch: '*' }));
-  if (!first) await bucket.put(key, Buffer.from('1'), {});
-  const second = await succeeds(() => bucket.put(key, Buffer.from('2'), { IfNoneMatch: '*' }));
+  const put = (text: string, more: { IfNoneMatch?: string }) => {
+    const body = Buffer.from(text);
+    // As a job does: a bucket with a default retention takes nothing without MD5 or checksum.
+    return bucket.put(key, body, { ContentMD5: md5Of(body), ...more });
+  };
+  const first = await succeeds(() => put('1', { IfNoneMatch: '*' }));
+  if (!first) await put('1', {});
+  const second = await succeeds(() => put('2', { IfNoneMatch: '*' }));
   return first && !second;
 }
 

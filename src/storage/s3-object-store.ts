@@ -104,9 +104,13 @@ export class S3ObjectStore implements ObjectStore {
     return deleteAllVersions(this.#bucket, key);
   }
 
+  /** A signature is worth nothing once the credentials have ended that made it: so it says no more than that. */
   async presignedUrl(key: string, seconds: number): Promise<string> {
+    const { expiration } = await this.#bucket.ask(key, () => this.#bucket.credentials.current());
+    const left = expiration === undefined ? seconds : Math.floor((expiration.getTime() - Date.now()) / 1_000);
+    const expiresIn = Math.max(1, Math.min(seconds, left));
     return this.#bucket.ask(key, (at) =>
-      getSignedUrl(this.#bucket.client, new GetObjectCommand(at), { expiresIn: seconds }),
+      getSignedUrl(this.#bucket.client, new GetObjectCommand(at), { expiresIn }),
     );
   }
 

@@ -18,7 +18,18 @@ export function storedObject(key: string, head: HeadObjectCommandOutput): Stored
     etag: head.ETag ?? '',
     modifiedAt: (head.LastModified ?? new Date(0)).toISOString(),
     ...(head.VersionId === undefined ? {} : { versionId: head.VersionId }),
+    ...(isArchived(head) ? { archived: true } : {}),
   };
+}
+
+/** GLACIER_IR is read at once; the others of AWS, of Scaleway and OSS are not. A restored copy is readable for some days. */
+const ARCHIVES = /^(GLACIER|DEEP_ARCHIVE|Archive|ColdArchive|DeepColdArchive)$/;
+
+type Tier = Partial<Pick<HeadObjectCommandOutput, 'StorageClass' | 'ArchiveStatus' | 'Restore'>>;
+
+function isArchived(said: Tier): boolean {
+  const isInArchive = said.ArchiveStatus !== undefined || ARCHIVES.test(said.StorageClass ?? '');
+  return isInArchive && !/ongoing-request="false"/.test(said.Restore ?? '');
 }
 
 export async function headS3Object(bucket: S3Bucket, key: string): Promise<StoredObject | undefined> {
@@ -38,12 +49,13 @@ export async function* listS3Objects(
 ): AsyncGenerator<StoredObject> {
   const from = after === undefined ? {} : { StartAfter: bucket.prefix + after };
   for await (const page of pages(bucket, prefix, from)) {
-    for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
+    for (const { Key, Size, ETag, LastModified, StorageClass } of page.Contents ?? []) {
       yield {
         key: plain(page, Key).slice(bucket.prefix.length),
         bytes: Size ?? 0,
         etag: ETag ?? '',
         modifiedAt: (LastModified ?? new Date(0)).toISOString(),
+        ...(StorageClass !== undefined && isArchived({ StorageClass }) ? { archived: true } : {}),
       };
     }
   }

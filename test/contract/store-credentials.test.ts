@@ -1,4 +1,4 @@
-// What a store says of credentials, clocks and archives, and what ferry makes of it. A real gateway, restarted with other
+// What a store says of credentials, clocks, parts and archives, and what ferry makes of it. A real gateway, restarted with other
 // keys; where it does not know a word of S3's, a proxy says it.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -7,9 +7,12 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startS3Gateway, type S3Gateway } from '../../src/local/s3-gateway.js';
 import type { StoreConnection } from '../../src/model/ferry-config.js';
+import { uploadStream } from '../../src/backup/upload-stream.js';
 import { S3ObjectStore } from '../../src/storage/s3-object-store.js';
+import { checkSizes } from '../../src/backup/recover/recover-objects.js';
+import type { CollectionManifest } from '../../src/model/manifest.js';
 import { faultyProxy, type FaultyProxy } from '../support/faulty-proxy.js';
-import { textOf } from '../support/object-stores.js';
+import { allOf, textOf } from '../support/object-stores.js';
 
 interface Keys {
   accessKeyId: string;
@@ -192,4 +195,131 @@ it('sends the session token of temporary credentials with every request', async 
   proxy.plan = () => ({ refuse: 'ExpiredToken', status: 400 });
   await expect(open.head('a')).rejects.toMatchObject({ code: 'StoreKeysExpired' });
   expect(proxy.seen[0]?.headers['x-amz-security-token']).toBe('token-of-this-hour');
+});
+
+describe('a presigned URL', () => {
+  async function chained(minutes: number): Promise<S3ObjectStore> {
+    const Expiration = new Date(Date.now() + minutes * 60_000).toISOString();
+    const said = {
+      Version: 1,
+      AccessKeyId: OLD.accessKeyId,
+      SecretAccessKey: OLD.secretAccessKey,
+      Expiration,
+    };
+    await writeFile(join(folder, 'said.json'), JSON.stringify(said));
+    await writeFile(
+      join(folder, 'config'),
+      `[default]\ncredential_process = cat ${join(folder, 'said.json')}\n`,
+    );
+    process.env['AWS_SHARED_CREDENTIALS_FILE'] = join(folder, 'absent');
+    process.env['AWS_CONFIG_FILE'] = join(folder, 'config');
+    return store({});
+  }
+
+  it('ends with the credentials that signed it', async () => {
+    const url = await (await chained(20)).presignedUrl('a', 3_600);
+    const seconds = Number(new URL(url).searchParams.get('X-Amz-Expires'));
+    expect(seconds).toBeGreaterThan(1_000);
+    expect(seconds).toBeLessThanOrEqual(1_200);
+  });
+
+  it('is signed by new credentials when the old ones are about to end', async () => {
+    const open = await chained(3);
+    await open.presignedUrl('a', 3_600);
+    await chained(45);
+    const url = await open.presignedUrl('a', 3_600);
+    expect(Number(new URL(url).searchParams.get('X-Amz-Expires'))).toBeGreaterThan(2_600);
+  });
+});
+
+describe('a bucket with a default retention, which takes no write without MD5 or checksum', () => {
+  const refusesBare: FaultyProxy['plan'] = ({ method, headers }) => {
+    const isChecked = headers['content-md5'] !== undefined || headers['x-amz-checksum-sha256'] !== undefined;
+    return method === 'PUT' && !isChecked ? { refuse: 'InvalidRequest', status: 400 } : undefined;
+  };
+
+  it('passes the probe, and takes objects and parts', async () => {
+    proxy.plan = refusesBare;
+    const open = store(OLD);
+    expect(await open.probe()).toMatchObject({ conditionalWrites: true, sha256: true });
+    await open.put('kept', Buffer.from('kept'), { ifAbsent: true });
+    const upload = await open.upload('kept-parts');
+    expect(await upload.complete([await upload.putPart(1, Buffer.from('part'))])).toMatchObject({ bytes: 4 });
+  });
+});
+
+describe('a store that takes only parts that are alike, or few', () => {
+  const MIB = 1024 ** 2;
+
+  /** Of one upload through the whole path of a capture; a proxy counts as such a store would. */
+  async function sent(bytes: number, fields: Partial<StoreConnection>): Promise<number[]> {
+    const sizes: number[] = [];
+    proxy.plan = ({ method, url, headers }) => {
+      if (method === 'PUT' && url.includes('/cut-')) sizes.push(Number(headers['content-length']));
+      return undefined;
+    };
+    const open = store({ ...OLD, ...fields });
+    const upload = await open.upload(`cut-${bytes}`);
+    const whole = Buffer.alloc(bytes, 7);
+    const parts = await uploadStream({
+      ...{ upload, before: [], signal: new AbortController().signal, rules: open.partRules },
+      open: async function* () {
+        yield whole;
+      },
+      pace: () => Promise.resolve(),
+      onBytes: () => undefined,
+      onCut: () => undefined,
+      onParts: () => undefined,
+    });
+    expect(await upload.complete(parts)).toMatchObject({ bytes });
+    return sizes.sort((a, b) => b - a);
+  }
+
+  it.each([
+    [{ partSizeBytes: 5 * MIB }, [5 * MIB, 5 * MIB, 5 * MIB, MIB]],
+    [{ profile: 'r2' as const }, [16 * MIB]],
+    [{ maxParts: 2, partSizeBytes: 8 * MIB }, [8 * MIB, 8 * MIB]],
+  ])('is sent parts as %j says', async (fields, sizes) => {
+    expect(await sent(16 * MIB, fields)).toEqual(sizes);
+  });
+
+  it('ends an upload that needs more, before the store does', async () => {
+    const needs = sent(17 * MIB, { maxParts: 2, partSizeBytes: 8 * MIB });
+    await expect(needs).rejects.toMatchObject({
+      code: 'StorePartsRefused',
+      message: expect.stringContaining('more than the 2 parts of 8388608 bytes') as string,
+    });
+  });
+});
+
+describe('an object in an archive tier', () => {
+  it.each([
+    ['', true],
+    ['ongoing-request="true"', true],
+    ['ongoing-request="false", expiry-date="Fri, 21 Dec 2029 00:00:00 GMT"', undefined],
+  ])('that says of its restore %j is archived: %s', async (restore, archived) => {
+    const open = store(OLD);
+    await open.put('cold', Buffer.from('cold'));
+    expect(await open.head('cold')).not.toHaveProperty('archived');
+    proxy.plan = ({ method }) => (method === 'HEAD' ? { archived: restore } : undefined);
+    expect((await open.head('cold'))?.archived).toBe(archived);
+  });
+
+  it('is marked in a list', async () => {
+    await store(OLD).put('listed/cold', Buffer.from('cold'));
+    proxy.plan = ({ method }) => (method === 'GET' ? { archived: '' } : undefined);
+    expect(await allOf(store(OLD).list('listed/'))).toMatchObject([{ key: 'listed/cold', archived: true }]);
+  });
+
+  it('ends a recovery before its target is touched, by the names of all of them', async () => {
+    const open = store(OLD);
+    for (const key of ['shard-0', 'shard-1', 'shard-2']) await open.put(key, Buffer.from('cold'));
+    proxy.plan = ({ url }) => (/shard-[02]/.test(url) ? { archived: '' } : undefined);
+    const part = (key: string) => ({ key, offset: 0, bytes: 4, sha256: '' });
+    const shards = ['shard-0', 'shard-1', 'shard-2'].map((key) => ({ parts: [part(key)] }));
+    await expect(checkSizes(open, { shards } as unknown as CollectionManifest)).rejects.toMatchObject({
+      code: 'ObjectArchived',
+      happened: 'archived: restore these 2 objects first: shard-0, shard-2',
+    });
+  });
 });

@@ -24,6 +24,8 @@ export type Fault =
   | { loseAnswer: true }
   /** One bit of the request's body at this byte is another one. */
   | { flipBitAt: number }
+  /** Whatever is there lies in an archive tier, and this is what `x-amz-restore` says of it. */
+  | { archived: string }
   | { bytesPerSecond: number };
 
 export interface Seen {
@@ -93,6 +95,7 @@ async function pass(
     passed.resume();
     return cut(answer);
   }
+  if ('archived' in fault) return inArchive(passed, answer, fault.archived);
   answer.writeHead(passed.statusCode ?? 500, passed.headers);
   if ('endAnswerAt' in fault) return endEarly(passed, answer, fault.endAnswerAt);
   await pipeline(passed, ...onTheWay(fault, 'cutAnswerAt' in fault ? fault.cutAnswerAt : Infinity), answer);
@@ -156,6 +159,16 @@ async function pretend(question: IncomingMessage, answer: ServerResponse): Promi
   await new Promise((resolve) => question.once('end', resolve));
   answer.writeHead(200, { 'content-type': 'application/json' });
   answer.end('{"result":true,"status":"ok","time":0.01}');
+}
+
+async function inArchive(passed: IncomingMessage, answer: ServerResponse, restore: string): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of passed as AsyncIterable<Buffer>) chunks.push(chunk);
+  const text = Buffer.concat(chunks).toString().replaceAll('>STANDARD<', '>GLACIER<');
+  const said = { 'x-amz-storage-class': 'GLACIER', ...(restore === '' ? {} : { 'x-amz-restore': restore }) };
+  const length = text === '' ? {} : { 'content-length': String(Buffer.byteLength(text)) };
+  answer.writeHead(passed.statusCode ?? 500, { ...passed.headers, ...said, ...length });
+  answer.end(text);
 }
 
 async function endEarly(passed: IncomingMessage, answer: ServerResponse, at: number): Promise<void> {

@@ -43,4 +43,38 @@ describe('the size of a part', () => {
       }
     }
   });
+
+  it.each([undefined, 10 ** 9, 10 ** 12])(
+    'is one size for a store that wants parts alike (%s bytes)',
+    (bytes) => {
+      const sizes = [1, 2, 1_001, 5_000, 10_000].map((number) =>
+        partSizeFor(number, bytes, { maxParts: 10_000, alike: true }),
+      );
+      expect(new Set(sizes).size).toBe(1);
+    },
+  );
+
+  it.each([10 ** 9, 10 ** 11, 10 ** 12 / 2])(
+    'makes %d bytes fit into the 1,000 parts that a store takes',
+    (bytes) => {
+      const size = partSizeFor(1, bytes, { maxParts: 1_000, alike: false });
+      expect(Math.ceil(bytes / size)).toBeLessThanOrEqual(1_000);
+    },
+  );
+
+  it('grows sooner where a store takes only 1,000', () => {
+    const rules = { maxParts: 1_000, alike: false };
+    expect([100, 101, 171].map((number) => partSizeFor(number, undefined, rules))).toEqual([
+      8 * MIB,
+      16 * MIB,
+      32 * MIB,
+    ]);
+  });
+
+  it('is what ferry.yaml says, and larger only where so many parts would not do', () => {
+    const rules = { maxParts: 100, alike: false, partSizeBytes: 5 * MIB };
+    expect(partSizeFor(7, undefined, rules)).toBe(5 * MIB);
+    expect(partSizeFor(7, 500 * MIB, rules)).toBe(5 * MIB);
+    expect(partSizeFor(7, 700 * MIB, rules)).toBe(10 * MIB);
+  });
 });

@@ -33,6 +33,7 @@ import {
   type ContentProof,
 } from '../../model/manifest.js';
 import type { ObjectStore, StoredObject } from '../../storage/object-store.js';
+import { restoreFirst } from '../archived.js';
 import { mapInOrder } from '../in-order.js';
 import { readText } from '../read-text.js';
 import { identityOf, inOrder, isUnbelievable, readRun, type Run } from './read-run.js';
@@ -155,7 +156,9 @@ async function showCollection(
   const sizes = new Map(objects.map(({ key, bytes }) => [key, bytes]));
   const state = await readState(store, ref, (key) => sizes.get(key), signal);
   const manifest = state.found?.manifest;
-  const reason = state.state === 'incomplete' ? (error ?? state.reason) : state.reason;
+  const archived = await archivedAmong(store, objects);
+  const away = archived.length === 0 ? undefined : restoreFirst(archived);
+  const reason = state.state === 'incomplete' ? (error ?? state.reason) : (state.reason ?? away);
   const proof = isUsable(state)
     ? await latestProof(store, ref, state.found.sha256, objects, signal)
     : undefined;
@@ -170,6 +173,13 @@ async function showCollection(
     },
     keys: keysOf(ref, manifest, objects),
   };
+}
+
+/** A list marks also what was restored meanwhile. */
+async function archivedAmong(store: ObjectStore, objects: readonly StoredObject[]): Promise<string[]> {
+  const marked = objects.filter((object) => object.archived);
+  const heads = await mapInOrder(marked, AT_ONCE, ({ key }) => store.head(key));
+  return heads.flatMap((head) => (head?.archived ? [head.key] : []));
 }
 
 /** Documents, proofs, and whatever the manifest names. */

@@ -12,6 +12,7 @@ import { findManifest, type OfCollection } from './read-manifest.js';
 import { lengthsOf } from './read-state.js';
 
 const MOST_NAMED = 10;
+const ARCHIVED = 'archived; it can be read once it is restored';
 
 export interface CheckAttempt {
   state: CheckObjectsResult;
@@ -93,6 +94,7 @@ async function checkLength(store: ObjectStore, { key, length }: Task, state: Che
   state.objects += 1;
   const found = await store.head(key);
   if (!found) note(state, `${nameOf(key)}: missing`);
+  else if (found.archived) note(state, `${nameOf(key)}: ${ARCHIVED}`);
   else if (found.bytes !== length) note(state, `${nameOf(key)}: ${found.bytes} of ${length} bytes`);
 }
 
@@ -115,6 +117,7 @@ async function partFault(
   } catch (error) {
     if (!(error instanceof FerryError)) throw error;
     if (error.code === 'ObjectMissing') return 'missing';
+    if (error.code === 'ObjectArchived') return ARCHIVED;
     if (error.code === 'ObjectDamaged') return `${where} cannot be read whole`;
     throw error;
   }

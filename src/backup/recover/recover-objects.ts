@@ -4,25 +4,30 @@
 import { createHash } from 'node:crypto';
 import { FerryError } from '../../model/errors.js';
 import type { CollectionManifest, ManifestPart, ManifestShard } from '../../model/manifest.js';
-import type { ObjectStore } from '../../storage/object-store.js';
+import type { ObjectStore, StoredObject } from '../../storage/object-store.js';
+import { restoreFirst } from '../archived.js';
 
 const HEADS_AT_ONCE = 8;
 
-/** Existence and size. The first that is wrong is thrown. */
+/** Existence and size; the first that is wrong is thrown. Then whether all can be read: each that is archived is named. */
 export async function checkSizes(store: ObjectStore, { shards }: CollectionManifest): Promise<void> {
   const wanted = [...sizesOf(shards)];
+  const archived: string[] = [];
   for (let at = 0; at < wanted.length; at += HEADS_AT_ONCE) {
-    await Promise.all(
+    const found = await Promise.all(
       wanted.slice(at, at + HEADS_AT_ONCE).map(([key, bytes]) => checkSize(store, key, bytes)),
     );
+    archived.push(...found.filter((object) => object.archived).map(({ key }) => key));
   }
+  if (archived.length === 0) return;
+  throw new FerryError('ObjectArchived', restoreFirst(archived), { context: { store: store.alias } });
 }
 
-async function checkSize(store: ObjectStore, key: string, bytes: number): Promise<void> {
+async function checkSize(store: ObjectStore, key: string, bytes: number): Promise<StoredObject> {
   const found = await store.head(key);
   const context = { store: store.alias, key };
   if (!found) throw new FerryError('ObjectMissing', 'An object of the backup is gone', { context });
-  if (found.bytes === bytes) return;
+  if (found.bytes === bytes) return found;
   const happened = `An object of the backup has ${found.bytes} bytes instead of ${bytes}`;
   throw new FerryError('ObjectDamaged', happened, { context });
 }
