@@ -98,7 +98,7 @@ function waitingFact(stuck: readonly Trouble[], now: number): string[] {
   return [`${first.what}${others} has waited there for ${secondsBetween(first.waitsSince, now)}`];
 }
 
-function isStuck({ waitsSince, heardAt }: Trouble): boolean {
+export function isStuck({ waitsSince, heardAt }: Trouble): boolean {
   return waitsSince !== undefined || heardAt !== undefined;
 }
 

@@ -2,7 +2,7 @@
 
 import type { Trouble } from './pending-work.js';
 import type { Temporal } from './temporal.js';
-import { failureLines, queueLines, type TroubleLine } from './trouble-text.js';
+import { failureLines, isStuck, queueLines, type TroubleLine } from './trouble-text.js';
 
 const SAY_AGAIN_MS = 15_000;
 const QUEUES_EVERY_MS = 5_000;
@@ -22,7 +22,8 @@ export function createTroubleWatch(temporal: Temporal, say: (line: string) => vo
   };
   return async (troubles) => {
     const now = Date.now();
-    if (now - queuesAskedAt >= QUEUES_EVERY_MS) {
+    if (!troubles.some(isStuck)) queues = [];
+    else if (now - queuesAskedAt >= QUEUES_EVERY_MS) {
       queuesAskedAt = now;
       queues = await queueLines(temporal, troubles, now).catch(() => queues);
     }

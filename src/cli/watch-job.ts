@@ -16,8 +16,8 @@ import { createTroubleWatch } from './trouble-watch.js';
 /** How often the queues are asked for workers while nothing moves. */
 const QUEUES_EVERY_MS = 15_000;
 const FIRST_QUEUE_CHECK_MS = 2_000;
-/** A query takes up to 3 s; a control worker that is there answers the second one. */
-const ANSWERED_WITHIN_MS = 7_000;
+/** A query takes up to 3 s; a control worker that is there answers the second one in a row. */
+const ANSWERED_WITHIN_MS = 3_000;
 
 export interface WatchOptions {
   temporal: Temporal;
