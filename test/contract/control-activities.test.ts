@@ -62,6 +62,7 @@ test('reaches a cluster whose certificate a private authority signed, and no oth
   expect(await to('trusted')).toEqual({
     collections: [{ asked: 'docs', source: 'docs', target: 'docs' }],
     dataQueue: 'near-plain',
+    notes: [],
     searchAttributes: false,
   });
   await expect(to('untrusted')).rejects.toMatchObject({ code: 'ClusterUntrusted', retryable: false });

@@ -102,7 +102,7 @@ it('finds stores well, refused, without a worker, and in want of a queue of thei
   });
   const [refused] = found.get('store refused, a worker of ferry-data') ?? [];
   expect(refused).toMatchObject({ ok: false });
-  expect(refused?.says).toMatch(/^StoreAccessDenied: .*bucket=backups, key=ferry\/.ferry-probe\//);
+  expect(refused?.says).toMatch(/^StoreKeysUnknown: .*bucket=backups, key=ferry\/.ferry-probe\//);
   const [lonely] = found.get('store lonely') ?? [];
   expect(lonely?.ok).toBe(false);
   expect(lonely?.says).toContain(

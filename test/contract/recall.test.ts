@@ -160,7 +160,7 @@ describe('the baseline of a collection', () => {
     await upsertTexts(sides.source, 'strict', ['{"id":1,"vector":[1,2]}', '{"id":2,"vector":[2,1]}']);
     const manifest = await readManifest(store, await backUp('strict'));
     expect(manifest.recall).toBeUndefined();
-    expect(manifest.notes).toEqual([expect.stringMatching(/unnamed vector .*QdrantRejected/)]);
+    expect(manifest.notes).toEqual([expect.stringMatching(/unnamed vector .*StrictModeLimit/)]);
   });
 
   it('asks for no more at once than strict mode allows', async () => {
