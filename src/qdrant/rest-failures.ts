@@ -62,9 +62,16 @@ export function answerFailure(
       context,
     });
   }
-  const happened = `Qdrant answered ${status}: ${said || 'without a reason'}`;
+  const happened = `Qdrant answered ${status}: ${said || 'without a reason'}${likelyCause(said)}`;
   const retryAfterMs = parseRetryAfter(retryAfter);
   return new FerryError(code, happened, retryAfterMs === undefined ? { context } : { context, retryAfterMs });
+}
+
+/** A file of a snapshot that could not be written: Qdrant leaves out the operating system's reason. */
+function likelyCause(said: string): string {
+  return /failed to unpack `/.test(said)
+    ? ' (it does not say why; most often the disk of that node is full)'
+    : '';
 }
 
 /** Its answers all have a status and a time; a page of a proxy does not. */
@@ -113,7 +120,15 @@ function qdrantReason(text: string): string {
   } catch {
     // Not Qdrant's JSON: a proxy's page.
   }
-  return text.slice(0, 300);
+  return wordsOf(text).slice(0, 300);
+}
+
+/** What a page of HTML says, in one line. */
+function wordsOf(page: string): string {
+  return page
+    .replace(/<(style|script)\b.*?<\/\1>|<[^>]*>/gis, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
 }
 
 export function withoutQueries(text: string): string {

@@ -31,7 +31,20 @@ test('hands on text byte for byte, asked for without compression and with the ke
 test.each([
   [400, '{"status":{"error":"Wrong input: no"}}', 'QdrantRejected', 'Wrong input: no'],
   [404, '{"status":{"error":"Not found: Collection `c` doesn\'t exist!"}}', 'CollectionNotFound', '`c`'],
-  [404, '<html>nothing here', 'QdrantRejected', '<html>nothing here'],
+  [404, '<html>nothing here', 'QdrantRejected', '404: nothing here.'],
+  [
+    502,
+    '<html>\n<head><style>\nb { x: y }\n</style>\n<title>Bad</title></head>\n<p>no\n</html>',
+    ...(['QdrantUnavailable', '502: Bad no.'] as const),
+  ],
+  [
+    500,
+    '{"status":{"error":"Service internal error: File IO error: failed to unpack `/t/a.tar`"}}',
+    ...([
+      'QdrantUnavailable',
+      '`/t/a.tar` (it does not say why; most often the disk of that node is full)',
+    ] as const),
+  ],
   [401, 'Must provide an API key', 'ClusterKeyRefused', 'refused the API key'],
   [403, '{"status":{"error":"Forbidden"}}', 'ClusterUnauthorized', 'refused the rights of the API key'],
   [500, '{"status":{"error":"Service internal error"}}', 'QdrantUnavailable', 'internal error'],
