@@ -8,6 +8,6 @@ export interface FlightState<F> {
   flight: F | null;
 }
 
-export function flightLog<F>({ state, remember }: Held<FlightState<F>>): FlightLog<F> {
-  return { last: state?.flight ?? null, remember: (flight) => remember({ flight }) };
+export function flightLog<F>({ state, remember, waits }: Held<FlightState<F>>): FlightLog<F> {
+  return { last: state?.flight ?? null, remember: (flight) => remember({ flight }), waits };
 }

@@ -15,6 +15,8 @@ export interface Held<S = never> {
   state: S | undefined;
   /** Resolves when the next attempt is sure to find it, should this one end now. */
   remember(state: S): Promise<void>;
+  /** Said to whoever watches the job, until it is undefined again: what the call waits for, and why. */
+  waits(forWhat: string | undefined): void;
   attempt: number;
 }
 
@@ -23,6 +25,7 @@ interface Beat<S> {
   what: string;
   bytes: number;
   state?: S;
+  waits?: string;
   /** What ended the last attempt. */
   trouble?: string;
 }
@@ -47,6 +50,12 @@ export async function heldCall<T, S = never>(
     remember: (now) => {
       beat.state = now;
       return remember(beat);
+    },
+    waits: (forWhat) => {
+      if (forWhat === undefined && beat.waits === undefined) return;
+      if (forWhat === undefined) delete beat.waits;
+      else beat.waits = told(forWhat);
+      heartbeat(beat);
     },
     attempt,
   };

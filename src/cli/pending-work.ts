@@ -9,7 +9,7 @@ type PendingActivity = NonNullable<WorkflowExecutionDescription['raw']['pendingA
 type Failure = NonNullable<PendingActivity['lastFailure']>;
 type Time = { seconds?: unknown; nanos?: number | null } | null | undefined;
 
-/** One activity that fails, waits for a worker, or whose worker is silent. Times are ISO. */
+/** One activity that fails, waits for a worker or for something else, or whose worker is silent. Times are ISO. */
 export interface Trouble {
   /** "copy slice 3 of 8 of docs", or the activity's name. */
   what: string;
@@ -25,6 +25,8 @@ export interface Trouble {
   nextTryAt?: string;
   /** No worker has taken it since. */
   waitsSince?: string;
+  /** It runs, and says what it waits for. */
+  waits?: string;
   /** It was given to this worker, which was heard last at `heardAt`. */
   worker?: string;
   heardAt?: string;
@@ -49,18 +51,22 @@ function troubleIn(activity: PendingActivity, now: number): Trouble | undefined 
   const error = activity.lastFailure ? errorOf(activity.lastFailure) : undefined;
   const waiting = state === SCHEDULED ? waitingOf(activity, now) : {};
   const silence = state === STARTED ? silenceOf(activity, now) : {};
-  if (!error && waiting.waitsSince === undefined && silence.heardAt === undefined) return undefined;
+  const { what, waits } = beatOf(activity);
+  const waitsFor = state === STARTED && waits !== undefined ? { waits } : {};
+  const isQuiet = waiting.waitsSince === undefined && silence.heardAt === undefined;
+  if (!error && isQuiet && waitsFor.waits === undefined) return undefined;
   const queue = activity.activityOptions?.taskQueue?.name;
   const most = activity.maximumAttempts ?? 0;
   const name = activity.activityType?.name ?? 'an activity';
   return {
-    what: whatOf(activity) ?? name,
+    what: what ?? name,
     activity: name,
     ...(queue ? { queue } : {}),
     attempt,
     ...(most > 0 ? { mostAttempts: most } : {}),
     ...(error ? { error } : {}),
     ...waiting,
+    ...waitsFor,
     ...silence,
   };
 }
@@ -90,14 +96,19 @@ function errorOf(failure: Failure): { code: string; message: string } {
   return { code: failure.applicationFailureInfo?.type ?? 'Internal', message };
 }
 
-function whatOf(activity: PendingActivity): string | undefined {
+/** What an activity says of itself while it runs. */
+function beatOf(activity: PendingActivity): { what?: string; waits?: string } {
   const payload = activity.heartbeatDetails?.payloads?.[0];
-  if (!payload) return undefined;
+  if (!payload) return {};
   try {
-    const beat = defaultPayloadConverter.fromPayload<{ what?: unknown } | null>(payload);
-    return typeof beat?.what === 'string' ? beat.what : undefined;
+    const beat = defaultPayloadConverter.fromPayload<{ what?: unknown; waits?: unknown } | null>(payload);
+    const { what, waits } = beat ?? {};
+    return {
+      ...(typeof what === 'string' ? { what } : {}),
+      ...(typeof waits === 'string' ? { waits: waits.slice(0, LONGEST_MESSAGE) } : {}),
+    };
   } catch {
-    return undefined;
+    return {};
   }
 }
 

@@ -16,7 +16,7 @@ export interface TroubleLine {
 export async function problemsOf(temporal: Temporal, troubles: readonly Trouble[]): Promise<string[]> {
   const now = Date.now();
   const queues = await queueLines(temporal, troubles, now).catch(() => []);
-  return [...failureLines(troubles, now), ...queues].map(({ line }) => line);
+  return [...failureLines(troubles, now), ...waitLines(troubles), ...queues].map(({ line }) => line);
 }
 
 /** Of activities that failed and are tried again. */
@@ -33,6 +33,15 @@ export function failureLines(troubles: readonly Trouble[], now: number): Trouble
     const line = `${worst.what}${others}: attempt ${failedText(worst)} failed, ${nextText(worst, now)}. ${cause}`;
     return { cause, attempt: worst.attempt, line };
   });
+}
+
+/** Of activities that run, and wait. */
+export function waitLines(troubles: readonly Trouble[]): TroubleLine[] {
+  return troubles.flatMap(({ what, waits, heardAt }) =>
+    waits === undefined || heardAt !== undefined
+      ? []
+      : [{ cause: `${what} waits`, attempt: 1, line: `${what} waits: ${waits}` }],
+  );
 }
 
 function failedText({ attempt, mostAttempts }: Trouble): string {

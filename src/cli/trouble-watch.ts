@@ -2,7 +2,7 @@
 
 import type { Trouble } from './pending-work.js';
 import type { Temporal } from './temporal.js';
-import { failureLines, isStuck, queueLines, type TroubleLine } from './trouble-text.js';
+import { failureLines, isStuck, queueLines, waitLines, type TroubleLine } from './trouble-text.js';
 
 const SAY_AGAIN_MS = 15_000;
 const QUEUES_EVERY_MS = 5_000;
@@ -27,7 +27,7 @@ export function createTroubleWatch(temporal: Temporal, say: (line: string) => vo
       queuesAskedAt = now;
       queues = await queueLines(temporal, troubles, now).catch(() => queues);
     }
-    const lines = [...failureLines(troubles, now), ...queues];
+    const lines = [...failureLines(troubles, now), ...waitLines(troubles), ...queues];
     for (const cause of said.keys()) if (!lines.some((one) => one.cause === cause)) said.delete(cause);
     for (const one of lines) announce(one, now);
   };

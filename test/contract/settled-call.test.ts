@@ -92,7 +92,9 @@ describe.each<QdrantVersion>(['1.16.3', '1.17.0'])('Qdrant %s', (version) => {
   /** Kept as Temporal would. */
   const logOf = (last: Flight | null = null) => {
     const seen: (Flight | null)[] = [];
-    return { last, seen, remember: (flight: Flight | null) => Promise.resolve(void seen.push(flight)) };
+    const said: (string | undefined)[] = [];
+    const remember = (flight: Flight | null) => Promise.resolve(void seen.push(flight));
+    return { last, seen, said, remember, waits: (why: string | undefined) => void said.push(why) };
   };
   const siteOf = (node: ShardNode, more: Partial<Omit<CallSite, 'log'>> = {}, log = logOf()) => ({
     ...{ node, log, signal: never, bytes: archive.length, patienceMs: 8_000 },
@@ -113,7 +115,12 @@ describe.each<QdrantVersion>(['1.16.3', '1.17.0'])('Qdrant %s', (version) => {
     bytesPerSecond = archive.length / 4;
     gateway.plan = giveUpOn(isRecover, { afterMs: 500, times: 9 });
     const node = await into();
-    expect(await settledPull(siteOf(node), () => pull(node))).toBe('found');
+    const site = siteOf(node);
+    expect(await settledPull(site, () => pull(node))).toBe('found');
+    expect(site.log.said[0]).toMatch(
+      /^Qdrant answered 504: 504 Gateway Time-out .*nginx\. .*may still be at work.*given up in 8 s/,
+    );
+    expect(site.log.said.at(-1)).toBeUndefined();
     expect(gateway.givenUp).toHaveLength(1);
     expect(await count()).toBe(POINTS);
     await node.close();

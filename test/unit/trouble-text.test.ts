@@ -1,7 +1,8 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { describe, expect, it } from 'vitest';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { troublesOf, type Trouble } from '../../src/cli/pending-work.js';
-import { failureLines, queueLine } from '../../src/cli/trouble-text.js';
+import { failureLines, queueLine, waitLines } from '../../src/cli/trouble-text.js';
 
 const NOW = Date.parse('2026-11-27T12:00:00Z');
 const time = (ms: number) => ({ seconds: Math.floor(ms / 1_000), nanos: (ms % 1_000) * 1e6 });
@@ -48,6 +49,17 @@ describe('what a workflow waits for', () => {
     expect(waiting[0]).toMatchObject({ waitsSince: iso(NOW - 8_000) });
     const started = { state: STARTED, lastStartedTime: time(NOW - 13_000), lastWorkerIdentity: 'w@1' };
     expect(troublesOf(pending(started), NOW)[0]).toMatchObject({ worker: 'w@1', heardAt: iso(NOW - 13_000) });
+  });
+
+  it('is what a running activity says that it waits for', () => {
+    const beat = { v: 1, what: 'recover shard 1 of 2 of docs', waits: 'The connection broke. Asked again.' };
+    const payloads = [defaultPayloadConverter.toPayload(beat)];
+    const started = { lastStartedTime: time(NOW - 60_000), lastHeartbeatTime: time(NOW - 1_000) };
+    const troubles = troublesOf(pending({ state: STARTED, ...started, heartbeatDetails: { payloads } }), NOW);
+    expect(waitLines(troubles).map(({ line }) => line)).toEqual([
+      'recover shard 1 of 2 of docs waits: The connection broke. Asked again.',
+    ]);
+    expect(failureLines(troubles, NOW)).toEqual([]);
   });
 
   it('is said in one line for all activities that failed alike', () => {

@@ -31,6 +31,8 @@ export interface FlightLog<F = Flight> {
   last: F | null;
   /** Resolves when the next attempt is sure to find it. */
   remember(flight: F | null): Promise<void>;
+  /** Tells whoever watches the job what is waited for; undefined when that is over. */
+  waits?(forWhat: string | undefined): void;
 }
 
 export interface CallSite {
@@ -74,7 +76,7 @@ export async function settledPush(
 export async function settleEarlier(site: CallSite): Promise<'found' | undefined> {
   const { last } = site.log;
   if (last === null) return undefined;
-  const outcome = await settle(site, last);
+  const outcome = await settle(site, last, AN_EARLIER_ATTEMPT);
   await site.log.remember(null);
   return outcome === 'recovered' ? 'found' : undefined;
 }
@@ -85,7 +87,7 @@ async function settled(site: CallSite, flight: Flight, call: () => Promise<void>
   } catch (error) {
     // Called back, the flight stays on record: who comes next waits for it.
     if (site.signal.aborted) throw error;
-    if (error instanceof UnheardCall && (await settle(site, flight)) === 'recovered') {
+    if (error instanceof UnheardCall && (await settle(site, flight, error.happened)) === 'recovered') {
       await site.log.remember(null);
       return 'found';
     }
@@ -123,7 +125,18 @@ const WHOLE_BEGINS_WITHIN_MS = 10_000;
 
 type Outcome = 'recovered' | 'failed';
 
-async function settle(site: CallSite, flight: Flight): Promise<Outcome> {
+export const AN_EARLIER_ATTEMPT = 'An earlier attempt ended before the node had answered';
+
+/** `why` its answer was not heard. */
+async function settle(site: CallSite, flight: Flight, why: string): Promise<Outcome> {
+  try {
+    return await untilItShows(site, flight, why);
+  } finally {
+    site.log.waits?.(undefined);
+  }
+}
+
+async function untilItShows(site: CallSite, flight: Flight, why: string): Promise<Outcome> {
   const patience = site.patienceMs ?? patienceFor(site.bytes);
   const startsWithin = startsWithinMs(site, flight);
   let until = performance.now() + patience;
@@ -132,7 +145,9 @@ async function settle(site: CallSite, flight: Flight): Promise<Outcome> {
   let last: Outcome | undefined;
   let sightings = 0;
   for (;;) {
-    const look = await lookAt(site);
+    const seen = await lookAt(site);
+    site.log.waits?.(waitingText(why, seen, until - performance.now()));
+    const look = seen instanceof Error ? undefined : seen;
     const outcome = judge(site, flight, look);
     sightings = outcome !== undefined && outcome === last ? sightings + 1 : 1;
     if (outcome !== undefined && sightings >= SIGHTINGS) return outcome;
@@ -141,7 +156,7 @@ async function settle(site: CallSite, flight: Flight): Promise<Outcome> {
     if (look?.signs === undefined || look.signs.running > 0) quietSince = now;
     if (now - quietSince > startsWithin) return 'failed';
     if ((look?.signs?.running ?? 0) > 0) until = now + patience;
-    if (now > until) throw unheard(flight, patience);
+    if (now > until) throw unheard(flight, patience, seen);
     await sleep(pause, undefined, { signal: site.signal });
     pause = Math.min(LONGEST_PAUSE_MS, pause * 1.3);
   }
@@ -152,15 +167,23 @@ interface Look {
   signs: RecoverySigns | undefined;
 }
 
-/** Undefined where the node does not answer: it may be loading the shard, or be away. */
-async function lookAt({ node, signal, isWhole }: CallSite): Promise<Look | undefined> {
+/** What is said while it is waited. `seen` is an error where the node did not answer. */
+export function waitingText(why: string, seen: unknown, leftMs: number): string {
+  const rule = 'The node may still be at work, so it is asked until it shows the end';
+  const left = `given up in ${Math.max(0, Math.round(leftMs / 1_000))} s if it shows nothing`;
+  const now = seen instanceof Error ? ` Now it gives no answer: ${seen.message}` : '';
+  return `${why}. ${rule}; ${left}.${now}`;
+}
+
+/** An error where the node does not answer: it may be loading the shard, or be away, or refuse a key. */
+async function lookAt({ node, signal, isWhole }: CallSite): Promise<Look | Error> {
   try {
     const signs = await node.signs(signal);
     const points = isWhole ? undefined : await node.points(signal);
     return { points, signs };
-  } catch {
+  } catch (error) {
     signal.throwIfAborted();
-    return undefined;
+    return error instanceof Error ? error : new Error(String(error));
   }
 }
 
@@ -194,8 +217,9 @@ function startsWithinMs({ isWhole, bytes = 0 }: CallSite, { via }: Flight): numb
   return Infinity;
 }
 
-function unheard({ via }: Flight, waitedMs: number): FerryError {
+function unheard({ via }: Flight, waitedMs: number, seen: Look | Error): FerryError {
   const how = via === 'pull' ? 'asked to fetch' : 'sent';
   const happened = `A node that was ${how} a snapshot has given no answer, and no sign in ${Math.round(waitedMs / 1_000)} s that it has ended: it may still replace what the shard holds`;
-  return new FerryError('RecoveryUnheard', happened);
+  const last = seen instanceof FerryError ? ` (asked again, it gave no answer: ${seen.happened})` : '';
+  return new FerryError('RecoveryUnheard', `${happened}${last}`);
 }

@@ -15,7 +15,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FerryError, UnheardCall } from '../../model/errors.js';
 import { isNamedAs } from '../../model/snapshot-names.js';
-import { moreAnswers, type FlightLog } from '../recover/settled-call.js';
+import { AN_EARLIER_ATTEMPT, moreAnswers, waitingText, type FlightLog } from '../recover/settled-call.js';
 import type { CreationSigns, NodeFile, SnapshotNode, SnapshotSource } from '../ports.js';
 
 /** A call that may be going on. Stands in heartbeats. */
@@ -43,7 +43,7 @@ export interface Created {
 
 export async function settledCreate(site: CreateSite): Promise<Created> {
   const { node, source, log, signal } = site;
-  const earlier = log.last && (await settle(site, log.last));
+  const earlier = log.last && (await settle(site, log.last, AN_EARLIER_ATTEMPT));
   if (log.last && earlier) return { made: earlier, before: log.last.before };
   const flight = await flightAt(site);
   await log.remember(flight);
@@ -53,7 +53,7 @@ export async function settledCreate(site: CreateSite): Promise<Created> {
   } catch (error) {
     // Called back, the flight stays on record: who comes next waits for it.
     if (signal.aborted) throw error;
-    const made = error instanceof UnheardCall ? await settle(site, flight) : undefined;
+    const made = error instanceof UnheardCall ? await settle(site, flight, error.happened) : undefined;
     if (made) return { made, before: flight.before };
     await log.remember(null);
     throw error;
@@ -88,14 +88,28 @@ const PATIENCE_MS = 30 * 60_000;
 type Outcome = NodeFile | 'ended';
 
 /** The file; undefined when the call has ended without one. */
-async function settle(site: CreateSite, flight: CreateFlight): Promise<NodeFile | undefined> {
+async function settle(site: CreateSite, flight: CreateFlight, why: string): Promise<NodeFile | undefined> {
+  try {
+    return await untilItShows(site, flight, why);
+  } finally {
+    site.log.waits?.(undefined);
+  }
+}
+
+async function untilItShows(
+  site: CreateSite,
+  flight: CreateFlight,
+  why: string,
+): Promise<NodeFile | undefined> {
   const patience = site.patienceMs ?? PATIENCE_MS;
   let lastSign = performance.now();
   let pause = FIRST_PAUSE_MS;
   let last = '';
   let sightings = 0;
   for (;;) {
-    const look = await lookAt(site);
+    const seen = await lookAt(site);
+    site.log.waits?.(waitingText(why, seen, lastSign + patience - performance.now()));
+    const look = seen instanceof Error ? undefined : seen;
     const outcome = look && judge(flight, look);
     sightings = outcome !== undefined && last === keyOf(outcome) ? sightings + 1 : 1;
     last = keyOf(outcome);
@@ -115,15 +129,15 @@ interface Look {
   signs: CreationSigns | undefined;
 }
 
-/** The list after the signs: what has ended by then is in it. Undefined where the node does not answer. */
-async function lookAt(site: CreateSite): Promise<Look | undefined> {
+/** The list after the signs: what has ended by then is in it. An error where the node does not answer. */
+async function lookAt(site: CreateSite): Promise<Look | Error> {
   try {
     const signs = await site.node.creations(site.source, site.signal);
     return { signs, files: await ownFiles(site) };
   } catch (error) {
     site.signal.throwIfAborted();
     if (error instanceof FerryError && !error.retryable) throw error;
-    return undefined;
+    return error instanceof Error ? error : new Error(String(error));
   }
 }
 
