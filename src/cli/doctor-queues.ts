@@ -8,7 +8,13 @@ import type { Temporal } from './temporal.js';
 
 export async function queueFindings(temporal: Temporal, config: FerryConfig): Promise<Finding[]> {
   const server = await examine('Temporal', () => serverVersion(temporal));
-  if (!server.ok) return [{ ...server, says: `${temporal.address} does not answer (${server.says})` }];
+  if (!server.ok)
+    return [
+      {
+        ...server,
+        says: `${temporal.address} does not answer. Start it, or correct \`temporal.address\` in ferry.yaml. (${server.says})`,
+      },
+    ];
   const ofClusters = Object.values(config.clusters).map((cluster) => cluster.taskQueue ?? DATA_QUEUE);
   const queues = [...ofClusters, ...Object.values(config.stores).flatMap((store) => store.taskQueue ?? [])];
   const asked: [string, QueueKind][] = [

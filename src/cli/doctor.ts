@@ -35,7 +35,8 @@ export function registerDoctor(program: Command): void {
       ]);
       findings.push(...ofStores, ...ofClusters);
       const aliases = asksTemporal ? Object.keys(config.clusters) : [];
-      const forgotten = await forgottenHoldBacks(controls, temporal, aliases);
+      const { forgotten, unread } = await forgottenHoldBacks(controls, temporal, aliases);
+      findings.push(...unread);
       findings.push(...(await mend(controls, forgotten, options.mend ?? false)));
     } finally {
       await temporal.close();

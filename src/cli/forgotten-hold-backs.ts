@@ -21,22 +21,26 @@ export async function forgottenHoldBacks(
   controls: Controls,
   temporal: Temporal,
   clusters: readonly string[],
-): Promise<Forgotten[]> {
-  const found: Forgotten[] = [];
+): Promise<{ forgotten: Forgotten[]; unread: Finding[] }> {
+  const forgotten: Forgotten[] = [];
+  const unread: Finding[] = [];
   for (const cluster of clusters) {
     for (const collection of await controls
       .of(cluster)
       .collections()
       .catch(() => [])) {
-      const { config } = await controls.of(cluster).info(collection);
-      const work = workIn(config);
-      if (!work?.heldBack) continue;
-      const { job, renewedAt } = work;
-      const isHeld = await isLocked(temporal, { cluster, collection });
-      if (!isHeld) found.push({ cluster, collection, job, renewedAt });
+      // One that cannot be read (a node is down) hides none of the others.
+      const read = await examine(`collection ${cluster}/${collection}`, async () => {
+        const { config } = await controls.of(cluster).info(collection);
+        const work = workIn(config);
+        if (!work?.heldBack || (await isLocked(temporal, { cluster, collection }))) return '';
+        forgotten.push({ cluster, collection, job: work.job, renewedAt: work.renewedAt });
+        return '';
+      });
+      if (!read.ok) unread.push({ ...read, says: `cannot be read. ${read.says}` });
     }
   }
-  return found;
+  return { forgotten, unread };
 }
 
 export function mend(

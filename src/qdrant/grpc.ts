@@ -8,7 +8,7 @@ import { Http2SessionManager } from '@connectrpc/connect-node';
 import { tlsOf, type ClusterConnection, type NodeAddress } from '../model/cluster.js';
 import { FerryError, type ErrorCode } from '../model/errors.js';
 import { createPointCalls, type PointCalls } from './point-calls.js';
-import { codeOfSentence } from './refusal-sentences.js';
+import { codeOfSentence, deadPeerIn, inOneLine } from './refusal-sentences.js';
 
 const STREAM_WINDOW_BYTES = 32 << 20;
 const CONNECTION_WINDOW_BYTES = 128 << 20;
@@ -81,7 +81,7 @@ export function asFerryError(error: unknown, where: GrpcConnection['where'], sig
   if (error instanceof FerryError) return error;
   const connectError = ConnectError.from(error);
   const options = { cause: error, context: where };
-  const said = withoutQueryStrings(connectError.rawMessage);
+  const said = inOneLine(withoutQueryStrings(connectError.rawMessage));
   if (causeCode(connectError).match(/CERT|SELF_SIGNED|TLS|SSL/)) {
     return new FerryError(
       'ClusterUntrusted',
@@ -117,7 +117,7 @@ function fromStatus(
     case Code.NotFound:
       return new FerryError('CollectionNotFound', said, options);
     default:
-      return new FerryError(codeOfSentence(said) ?? codeOfStatus(error.code), said, {
+      return new FerryError(codeOfSentence(said) ?? codeOfStatus(error.code), `${deadPeerIn(said)}${said}`, {
         ...options,
         ...retryAfter(error),
       });

@@ -29,6 +29,19 @@ const SENTENCES: readonly { pattern: RegExp; code: ErrorCode }[] = [
   { pattern: /Strict mode error: |\. Help: /, code: 'StrictModeLimit' },
 ];
 
+/** Without line breaks, and without what gRPC between two nodes adds. */
+export function inOneLine(said: string): string {
+  return said
+    .replace(/\s*\n\s*/g, ' ')
+    .replaceAll(', details: [], metadata: MetadataMap { headers: {} }', '');
+}
+
+/** Names the node that the answering one does not reach: it is another than the one asked. Empty otherwise. */
+export function deadPeerIn(said: string): string {
+  const dead = /Failed to connect to (https?:\/\/[^\s/,"]+)/.exec(said)?.[1];
+  return dead === undefined ? '' : `The node at ${dead} does not answer the other nodes. `;
+}
+
 /** Undefined for a sentence that is not known. What a caller named (collections, files) is no part of it. */
 export function codeOfSentence(said: string): ErrorCode | undefined {
   const own = said.replace(/`[^`]*`|"[^"]*"/g, '…');

@@ -2,7 +2,7 @@
 // are secrets, and Qdrant repeats them) and no API key gets into a message. Knows REST only; gRPC has its own.
 
 import { FerryError, UnheardCall, type ErrorCode, type ErrorContext } from '../model/errors.js';
-import { codeOfSentence } from './refusal-sentences.js';
+import { codeOfSentence, deadPeerIn, inOneLine } from './refusal-sentences.js';
 
 const UNREACHABLE = new Set([
   'ECONNREFUSED',
@@ -50,7 +50,7 @@ export function answerFailure(
   path: string,
   where: ErrorContext,
 ): FerryError {
-  const said = withoutQueries(qdrantReason(text));
+  const said = inOneLine(withoutQueries(qdrantReason(text)));
   const context = { ...where, status };
   const code = codeOf(status, said, path);
   if (code === 'ClusterKeyRefused') {
@@ -62,7 +62,8 @@ export function answerFailure(
       context,
     });
   }
-  const happened = `Qdrant answered ${status}: ${said || 'without a reason'}${likelyCause(said)}`;
+  const reason = said || 'without a reason';
+  const happened = `${deadPeerIn(said)}Qdrant answered ${status}: ${reason}${likelyCause(said)}`;
   const retryAfterMs = parseRetryAfter(retryAfter);
   return new FerryError(code, happened, retryAfterMs === undefined ? { context } : { context, retryAfterMs });
 }

@@ -1,4 +1,4 @@
-// A cluster of three of which one node is down, every shard on two of them: what is left can be backed up, moved and
+// A cluster of three of which one node is down, every shard of one collection on two of them: what is left can be backed up, moved and
 // verified, once ferry.yaml no longer names the dead one.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -16,6 +16,7 @@ describe('a cluster with a dead node', () => {
   beforeAll(async () => {
     trio = await startThreeNodes('trio');
     await fillRandom(trio.nodes[0]!, { name: 'docs', points: POINTS, shards: 3, replicas: 2 });
+    await fillRandom(trio.nodes[0]!, { name: 'lone', points: POINTS, shards: 3, replicas: 1 });
     const { nodes } = trio.connection;
     stack = await startBackupStack({
       moreClusters: () => ({ trio: { nodes }, rest: { nodes: nodes.slice(0, 2) } }),
@@ -35,12 +36,31 @@ describe('a cluster with a dead node', () => {
     expect(errorOf(run).message).toContain('take its address out of ferry.yaml');
   });
 
+  it('is looked at by the doctor to the end, although one collection cannot be read', async () => {
+    const run = await ferry(stack, 'doctor', '--json');
+    const { findings } = JSON.parse(run.stdout) as {
+      findings?: { what: string; ok: boolean; says: string }[];
+    };
+    expect(findings).toContainEqual(expect.objectContaining({ what: 'cluster source, REST', ok: true }));
+    const unread = findings?.find(({ what }) => what === 'collection rest/lone');
+    expect(unread).toMatchObject({ ok: false });
+    expect(unread?.says).toMatch(/cannot be read\. The node at http:\S+ does not answer the other nodes\. /);
+    expect(unread?.says).not.toContain('\n');
+  });
+
+  it('names the node also in the report of a job that needs it', async () => {
+    const run = await ferry(stack, 'migrate', 'rest', 'target', 'lone', '--on-failure', 'fail', '--json');
+    expect(reportOf(run).collections[0]?.error).toMatch(
+      /^QdrantUnavailable: The node at http:\S+ does not answer the other nodes\. /,
+    );
+  });
+
   it('is backed up, migrated and verified by the nodes that are left, and says what was not compared', async () => {
     const done = [];
     for (const words of [
-      ['backup', 'rest'],
-      ['migrate', 'rest', 'target'],
-      ['verify', 'rest', 'target'],
+      ['backup', 'rest', 'docs'],
+      ['migrate', 'rest', 'target', 'docs'],
+      ['verify', 'rest', 'target', 'docs'],
     ]) {
       const run = await ferry(stack, ...words, '--json');
       expect([run.code, run.stderr]).toEqual([0, run.stderr]);
