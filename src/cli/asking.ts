@@ -30,7 +30,7 @@ export async function asking(
     address: temporal.address,
     signal: stop.signal,
     say: (line: string) => output.say(line),
-    meanwhile: () => 'trying again.',
+    meanwhile: () => 'Trying again.',
   };
   try {
     return await work({

@@ -29,7 +29,7 @@ export interface JobHome {
   temporal: Temporal;
   workflowId: string;
   begin(patience: Patience): Promise<void>;
-  /** Said with "Temporal at … is away;". */
+  /** What follows "Temporal at … is unavailable (…)." */
   meanwhile(begun: boolean): string;
   /** After Ctrl-C: a line, and the document. */
   stopped(begun: boolean): { said: string; document: unknown };

@@ -35,7 +35,7 @@ export interface Patience {
   address: string;
   signal: AbortSignal;
   say: (line: string) => void;
-  /** Said with "Temporal at … is away;". */
+  /** What follows "Temporal at … is unavailable (…)." */
   meanwhile: () => string;
 }
 
@@ -43,6 +43,7 @@ export interface Patience {
 export async function keepTrying<T>(patience: Patience, ask: () => Promise<T>): Promise<T> {
   let awaySince: number | undefined;
   let said = false;
+  let why = '';
   for (;;) {
     if (patience.signal.aborted) throw new StoppedWatching();
     try {
@@ -52,10 +53,11 @@ export async function keepTrying<T>(patience: Patience, ask: () => Promise<T>): 
     } catch (error) {
       if (patience.signal.aborted) throw new StoppedWatching();
       if (!isAway(error)) throw refusal(error, patience.address);
+      why = reasonOf(error);
     }
     awaySince ??= Date.now();
     if (!said && Date.now() - awaySince >= QUIET_MS) {
-      patience.say(`Temporal at ${patience.address} is away; ${patience.meanwhile()}`);
+      patience.say(`Temporal at ${patience.address} is unavailable (${why}). ${patience.meanwhile()}`);
       said = true;
     }
     await sleep(PAUSE_MS, undefined, { signal: patience.signal }).catch(() => undefined);
@@ -70,6 +72,15 @@ export function grpcCode(error: unknown): number | undefined {
 export function isAway(error: unknown): boolean {
   const code = grpcCode(error);
   return code !== undefined && AWAY.includes(code);
+}
+
+function reasonOf(error: unknown): string {
+  if (grpcCode(error) === CODE.deadlineExceeded) return 'no answer in time';
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const code = /\bE[A-Z_]{5,}\b/.exec(at.message)?.[0];
+    if (code !== undefined) return code;
+  }
+  return 'no connection';
 }
 
 function refusal(error: unknown, address: string): unknown {

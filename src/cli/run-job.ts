@@ -67,7 +67,9 @@ async function runOnServer(frame: JobFrame): Promise<number> {
       workflowId,
       begin: (patience) => startJob({ temporal, patience, workflowType, workflowId, input }),
       meanwhile: (begun) =>
-        begun ? 'the job lives on there; trying again.' : 'the job is not started yet; trying again.',
+        begun
+          ? 'The job is kept there and goes on when Temporal is back. Trying again.'
+          : 'The job is not started yet. Trying again.',
       stopped: (begun) => (begun ? noLongerWatched(temporal, workflowId) : neverStarted),
       linkLasts: true,
     });

@@ -59,7 +59,7 @@ export async function runSnapshotWork<Answer>(
     address: temporal.address,
     signal: stop.signal,
     say: (line) => display.say(line),
-    meanwhile: () => 'trying again.',
+    meanwhile: () => 'Trying again.',
   };
   let begun = false;
   try {

@@ -114,19 +114,19 @@ describe('while the Temporal server is away', () => {
   it('says so once, starts the job when it is back, and starts it once', async () => {
     await temporal.kill();
     const running = startFerry(place, 'migrate', 'a', 'b', '--id', 'patient', '--detach', '--json');
-    await said(running, 'is away; the job is not started yet; trying again.');
+    await said(running, 'is unavailable (ECONNREFUSED). The job is not started yet. Trying again.');
     await temporal.start();
     const run = await running.ended;
     expect(run.code).toBe(0);
     expect(JSON.parse(run.stdout)).toMatchObject({ workflowId: 'patient' });
-    expect(run.stderr.match(/is away/g)).toHaveLength(1);
+    expect(run.stderr.match(/is unavailable/g)).toHaveLength(1);
   });
 
   it('keeps watching a job that lives on there', async () => {
     const running = startFerry(place, 'migrate', 'a', 'b', '--id', 'lives on');
     await said(running, 'No worker polls ferry-control');
     await temporal.kill();
-    await said(running, 'the job lives on there; trying again.');
+    await said(running, 'The job is kept there and goes on when Temporal is back. Trying again.');
     await temporal.start();
     await said(running, 'is back.');
     const status = await ferry(place, 'status', 'lives on', '--json');
