@@ -65,7 +65,7 @@ it.each([
     1,
   ],
   ['a target that cannot be reached', ['source', 'nowhere', 'docs'], 'ClusterUnreachable', 1],
-  ['a key that the cluster does not accept', ['locked', 'target', 'docs'], 'ClusterUnauthorized', 1],
+  ['a key that the cluster does not accept', ['locked', 'target', 'docs'], 'ClusterKeyRefused', 1],
   ['a target of another dimension', ['source', 'target', 'docs', '--as', 'wider'], 'IncompatibleTarget', 1],
   [
     'a target of another distance',

@@ -36,7 +36,7 @@ beforeAll(async () => {
   await pulledSnapshot();
   await backupAndRecovery();
   const refused = await ferry(stack, 'migrate', 'source', 'locked', 'debian-packages', '--json');
-  expect(refused.stdout).toContain('ClusterUnauthorized');
+  expect(refused.stdout).toContain('ClusterKeyRefused');
   kept = await keptPayloads(stack.temporal);
 });
 afterAll(async () => stack?.stop());
