@@ -83,7 +83,7 @@ export function progressOf(view: JobView | undefined): Progress {
   const total = shards.reduce((sum, one) => sum + one.of, 0);
   if ((phase === 'capturing' || phase === 'copying') && total > 0) {
     const done = shards.reduce((sum, one) => sum + one.captured, 0);
-    return { phase, label, done, total, unit: 'shards' };
+    return { phase, label, done, total, unit: total === 1 ? 'shard' : 'shards' };
   }
   const indexing = sumOfIndexing(running.flatMap((one) => one.status?.indexing ?? []));
   if (phase === 'finishing' && indexing && indexing.indexed > 0) {

@@ -94,7 +94,7 @@ export function queueLine(
   ];
   const isWaiting = stuck.some((one) => one.waitsSince !== undefined);
   if (others.length > 0 && !isWaiting)
-    return `A worker of ${queue} is silent: ${facts.join('; ')}. Its work is given to another one when its time is up.`;
+    return `A worker of ${queue} is silent: ${facts.join('; ')}. Another worker gets its work when its time is up; if none is left, start one (ferry worker --role data).`;
   const perhaps = others.length > 0 ? ' and is busy, or gone' : '';
   return `No worker polls ${queue}: ${facts.join('; ')}${perhaps}. The job waits for one (ferry worker --role data).`;
 }

@@ -126,7 +126,8 @@ export function whyNotQuiesced(capture: CaptureProgress): string | undefined {
   if (before === undefined || after === undefined || !sameDigest(before, after))
     return 'the source was not the same before and after';
   if (end?.layout !== layout) return 'its shards or their replicas changed meanwhile';
-  if (start?.isIdle !== true || !end.isIdle) return 'the source was being optimized';
+  if (start?.isIdle !== true || !end.isIdle)
+    return 'the source was being optimized, or its optimizers are switched off with work left';
   if (start.operations === undefined || end.operations === undefined)
     return `Qdrant ${pin.version} did not say whether it was written meanwhile`;
   if (start.operations !== end.operations) return 'it was written meanwhile';

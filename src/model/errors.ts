@@ -23,7 +23,7 @@ export const catalogue = {
   GrpcMissing: {
     retryable: false,
     remedy:
-      'Nothing was written. If this cluster has REST only, set `grpc: false` for it in ferry.yaml: its points then go over REST as text, to the same bits and more slowly. Otherwise correct `grpcUrl`. Then start the workers again.',
+      'Nothing was written. If this cluster has REST only, set `grpc: false` for it in ferry.yaml: its points then go over REST as text, to the same bits and more slowly. Otherwise correct `grpcUrl`. Workers read ferry.yaml again by themselves; then start the job again.',
   },
   ClusterUnauthorized: { retryable: false, remedy: 'Check apiKey in ferry.yaml and the rights of that key.' },
   ClusterKeyRefused: {
@@ -93,7 +93,10 @@ export const catalogue = {
     retryable: false,
     remedy: 'Qdrant refused the request for good; its reason is in the message.',
   },
-  QdrantUnavailable: { retryable: true, remedy: 'Retried by itself; if it stays, look at the node.' },
+  QdrantUnavailable: {
+    retryable: true,
+    remedy: 'Tried again by itself while the job runs. If it stays, look at the named node.',
+  },
   QdrantThrottled: { retryable: true, remedy: 'Retried by itself after the time Qdrant asked for.' },
   QdrantDiskFull: {
     retryable: false,
@@ -117,7 +120,7 @@ export const catalogue = {
     retryable: false,
     isOfCluster: true,
     remedy:
-      'The named node reads and writes no points. Mend what it says, restart it without recovery mode, then send `retry` (`ferry retry`), or start the job again.',
+      'The named node reads and writes no points. Fix what it says, restart it without recovery mode, then send `retry` (`ferry retry`), or start the job again.',
   },
   QdrantReadOnly: {
     retryable: false,
@@ -225,7 +228,7 @@ export const catalogue = {
   ObjectArchived: {
     retryable: false,
     remedy:
-      'Nothing is damaged. Restore the object from its archive tier (S3 RestoreObject) and wait until the store says that it is readable, then start the job again.',
+      'Nothing is damaged. Restore the named objects from their archive tier (S3 RestoreObject; without a bucket, names are below the `url` of the store), wait until the store says that they are readable, then start the job again.',
   },
   ObjectExists: {
     retryable: false,
@@ -237,7 +240,7 @@ export const catalogue = {
   },
   Stalled: {
     retryable: false,
-    remedy: 'The cursor no longer moves. Mend the cause in the message, then send `retry`.',
+    remedy: 'The cursor no longer moves. Fix the cause in the message, then send `retry`.',
   },
   SidesDiffer: {
     retryable: false,
@@ -251,7 +254,7 @@ export const catalogue = {
   },
   CollectionsFailed: {
     retryable: false,
-    remedy: 'Mend what each collection reports and start the same job again.',
+    remedy: 'Fix what each collection reports and start the same job again.',
   },
   Aborted: { retryable: false, remedy: 'Start the same job again to go on from what is on the target.' },
   JobNotFound: {

@@ -188,7 +188,7 @@ export class CollectionJob {
     const before = this.progress.phase;
     this.progress.waits += 1;
     const { state } = this.steering;
-    state.attention = `${reason} Send \`retry\` when that is mended, or \`abort\`.`;
+    state.attention = `${reason} When the cause is fixed, send \`retry\`; \`abort\` ends it.`;
     this.enter('awaiting-operator');
     await this.tellParent(reason);
     const answered = await condition(

@@ -98,7 +98,7 @@ async function clusterOf(store: ObjectStore, input: ResolveRecoveryInput): Promi
   if (there.length === 0) throw notFound(input, 'has no backup at all');
   throw notFound(
     input,
-    `has backups of several clusters: ${listed(there)}. Say which one is meant with \`cluster\``,
+    `has backups of several clusters: ${listed(there)}. Name one with \`cluster\` (\`--cluster\`)`,
   );
 }
 
