@@ -96,7 +96,8 @@ export function queueLine(
   if (others.length > 0 && !isWaiting)
     return `A worker of ${queue} is silent: ${facts.join('; ')}. Another worker gets its work when its time is up; if none is left, start one (ferry worker --role data).`;
   const perhaps = others.length > 0 ? ' and is busy, or gone' : '';
-  return `No worker polls ${queue}: ${facts.join('; ')}${perhaps}. The job waits for one (ferry worker --role data).`;
+  const nobody = others.length > 0 ? 'No worker takes work from' : 'No worker polls';
+  return `${nobody} ${queue}: ${facts.join('; ')}${perhaps}. The job waits for one (ferry worker --role data).`;
 }
 
 function waitingFact(stuck: readonly Trouble[], now: number): string[] {

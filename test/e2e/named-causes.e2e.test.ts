@@ -93,12 +93,15 @@ it('says why an attempt failed and when the next one comes, and that nobody poll
 
   await stack.workers.data.kill();
   const idle = startFerry(stack, 'migrate', 'source', 'target', 'more', '--id', 'idle');
-  const nobody = /^No worker polls ferry-data: .*(has not been heard of|has waited there) for \d+/;
-  expect(await lineOf(idle, /^No worker polls/)).toMatch(
-    /^No worker polls ferry-data: .*copySlice.* has waited there for \d/,
+  const nobody =
+    /^No worker (polls|takes work from) ferry-data: .*(has not been heard of|has waited there) for \d+/;
+  expect(await lineOf(idle, /^No worker (polls|takes)/)).toMatch(
+    /^No worker (polls|takes work from) ferry-data: .*copySlice.* has waited there for \d/,
   );
   expect(await lineOf(run, nobody)).toMatch(nobody);
-  expect((await ferry(stack, 'status', 'slow')).stdout).toMatch(/! No worker polls ferry-data: /);
+  expect((await ferry(stack, 'status', 'slow')).stdout).toMatch(
+    /! No worker (polls|takes work from) ferry-data: /,
+  );
   await stack.workers.data.start();
 
   await stack.workers.control.kill();
