@@ -47,9 +47,14 @@ export function limitationsOf(able: S3Capabilities): string[] {
   return lacks;
 }
 
+const PROBES = '.ferry-probe/';
+/** Longer than a probe takes. */
+const PROBE_IS_DEAD_AFTER_MS = 10 * 60_000;
+
 /** Throws when the store cannot be reached or written at all. */
-export async function probeS3(bucket: S3Bucket): Promise<S3Capabilities> {
-  const key = `.ferry-probe/${randomBytes(8).toString('hex')}`;
+export async function probeS3(bucket: S3Bucket, now = Date.now()): Promise<S3Capabilities> {
+  await abortDeadProbes(bucket, now);
+  const key = `${PROBES}${randomBytes(8).toString('hex')}`;
   const conditionalWrites = await hasConditionalWrites(bucket, key);
   const sha256 = (await refusesWrongSha256(bucket, key)) && (await keepsSha256OfParts(bucket, key));
   const deletes = await succeeds(() => deleteAllVersions(bucket, key), 'StoreAccessDenied');
@@ -87,6 +92,19 @@ async function keepsSha256OfParts(bucket: S3Bucket, key: string): Promise<boolea
     throw error;
   } finally {
     await abortAllUploads(bucket, able, key);
+  }
+}
+
+/** A worker that was killed in its probe has left an upload of four bytes. */
+async function abortDeadProbes(bucket: S3Bucket, now: number): Promise<void> {
+  const able = { conditionalWrites: false, sha256: false, deletes: true };
+  try {
+    for await (const { key, id, startedAt } of listUploads(bucket, PROBES)) {
+      if (Date.parse(startedAt) < now - PROBE_IS_DEAD_AFTER_MS)
+        await new S3Upload(bucket, able, key, id).abort();
+    }
+  } catch (error) {
+    if (!isRefusal(error) && !isCode(error, 'StoreAccessDenied')) throw error;
   }
 }
 

@@ -15,6 +15,8 @@ import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { S3Gateway } from '../../src/local/s3-gateway.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';
+import { S3Bucket } from '../../src/storage/s3-bucket.js';
+import { probeS3 } from '../../src/storage/s3-capabilities.js';
 import { openStore, probeStore } from '../../src/storage/open-store.js';
 import {
   allOf,
@@ -217,6 +219,16 @@ describe('a provider that lacks something', () => {
     expect(await probeStore(pessimistic)).toEqual({ limitations: [] });
     expect(pessimistic.limitations).toEqual([]);
   });
+});
+
+it('takes away in a probe what a worker that was killed in one has left, and nothing younger', async () => {
+  const bucket = new S3Bucket(place.connection);
+  const left = () => allOf(store.uploads('.ferry-probe/'));
+  await store.upload('.ferry-probe/of-a-dead-worker');
+  await probeS3(bucket);
+  expect((await left()).map(({ key }) => key)).toEqual(['.ferry-probe/of-a-dead-worker']);
+  await probeS3(bucket, Date.now() + 3_600_000);
+  expect(await left()).toEqual([]);
 });
 
 it('reads what another S3 client wrote, and the other way round', async () => {

@@ -51,9 +51,10 @@ export function storeOf(stack: Pick<BackupStack, 'stores'>, alias = 'offsite'): 
   return openStore({ alias, ...stack.stores[alias] } as FerryConfig['stores'][string]);
 }
 
-/** Keys of uploads that nobody completed or aborted. */
+/** Keys of uploads that nobody completed or aborted; those of a killed worker's probe are left to a later probe. */
 export async function unfinishedUploads(stack: Pick<BackupStack, 'stores'>): Promise<string[]> {
-  return (await allOf(storeOf(stack).uploads(''))).map((one) => one.key);
+  const keys = (await allOf(storeOf(stack).uploads(''))).map((one) => one.key);
+  return keys.filter((key) => !key.startsWith('.ferry-probe/'));
 }
 
 export function storesOf(gateway: S3Gateway, folder: string) {
