@@ -21,6 +21,15 @@ export interface SmallDisk {
   remove(): Promise<void>;
 }
 
+export async function mayMountDisks(): Promise<boolean> {
+  try {
+    await (await mountSmallDisk(1)).remove();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export async function mountSmallDisk(megabytes: number): Promise<SmallDisk> {
   const folder = await mkdtemp(join(tmpdir(), 'ferry-disk-'));
   const owner = `uid=${process.getuid?.()},gid=${process.getgid?.()},mode=0700`;
