@@ -34,7 +34,7 @@ export async function lookAtJob(
         return { ...line, heartbeats: [], troubles: [], ...statusOf(last) };
       if (line.state !== 'running' && ++endedAsked > ENDED_ASKED)
         return { ...line, heartbeats: [], troubles: [] };
-      return lookAtCollection(temporal, line, last);
+      return lookAtCollection(temporal, line, last, parentId);
     }),
   );
   const troubles = troublesOf(description, Date.now());
@@ -45,15 +45,24 @@ export async function lookAtCollection(
   temporal: Temporal,
   line: { collection: string; workflowId: string; state: CollectionView['state'] },
   last?: CollectionView,
+  /** The job that asks: what another one holds under this id is not shown as its own. */
+  parentId?: string,
 ): Promise<CollectionView> {
   const handle = handleOf(temporal, line.workflowId);
   const [status, description] = await Promise.all([
     ask<CollectionStatus>(temporal, handle),
     quietly(() => temporal.call(() => handle.describe(), QUERY_MS)),
   ]);
+  const isOfAnother =
+    description !== undefined && parentId !== undefined && !isChildOf(description, parentId);
+  if (isOfAnother) return { ...line, heartbeats: [], troubles: [], ...statusOf(last) };
   const heartbeats = description ? heartbeatsOf(description) : [];
   const troubles = description ? await troublesBelow(temporal, description) : (last?.troubles ?? []);
   return { ...line, heartbeats, troubles, ...(status ? { status } : statusOf(last)) };
+}
+
+function isChildOf({ parentExecution }: WorkflowExecutionDescription, parentId: string): boolean {
+  return parentExecution?.workflowId === parentId;
 }
 
 /** Of a workflow and of its children. */
