@@ -16,7 +16,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { describeCaptured, shardsOf } from '../model/capture-progress.js';
-import { isCuredByKeys, isFinal } from '../model/errors.js';
+import { hasTrait } from '../model/errors.js';
 import { shortWarnings } from '../model/job-report.js';
 import { shardsMoved } from '../model/move-progress.js';
 import type { CollectionRef } from '../model/collections.js';
@@ -175,7 +175,7 @@ export class CollectionJob {
         if (error instanceof ContinueAsNew || isCancellation(error) || isVerdict(error) || isReplaced(error))
           throw error;
         const { code, message } = troubleOf(error);
-        if (isFinal(code)) throw error;
+        if (hasTrait(code, 'isFinal')) throw error;
         this.progress.lastError = `${code}: ${message}`;
         if (!(await this.park(`${code}: ${message}`, code))) throw error;
       }
@@ -188,7 +188,7 @@ export class CollectionJob {
     const before = this.progress.phase;
     this.progress.waits += 1;
     const { state } = this.steering;
-    state.attention = `${reason} When the cause is fixed, send \`retry\`; \`abort\` ends it.`;
+    state.attention = `${reason} Send \`retry\` when the cause is fixed, or \`abort\`.`;
     this.enter('awaiting-operator');
     await this.tellParent(reason);
     const answered = await condition(
@@ -205,7 +205,7 @@ export class CollectionJob {
   /** Whether a failure of that code waits for an operator. */
   parksOn(code: string): boolean {
     const { onFailure } = this.settings;
-    return onFailure === 'park' || (onFailure === 'parkForKeys' && isCuredByKeys(code));
+    return onFailure === 'park' || (onFailure === 'parkForKeys' && hasTrait(code, 'isCuredByKeys'));
   }
 
   private async waitWhilePaused(): Promise<void> {
