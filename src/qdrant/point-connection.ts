@@ -10,7 +10,7 @@ import { FerryError } from '../model/errors.js';
 import { objectAt, type JsonObject } from '../model/json.js';
 import { compareIds, isUuid, type PointId } from '../model/point-id.js';
 import type { ShardKey } from '../model/slice.js';
-import type { BeforeEnd, PointConnection, PointPage, ReadIds, ReadRange } from '../transfer/ports.js';
+import type { BeforeEnd, PointConnection, PointPage, ReadIds } from '../transfer/ports.js';
 import { readPayloads } from './exact-payloads.js';
 import {
   PointIdSchema,
@@ -22,7 +22,7 @@ import {
 import { beforeNormalising } from './before-normalising.js';
 import { asFerryError, connectGrpc, isPageTooLarge, type GrpcConnection } from './grpc.js';
 import { asWirePage, type WirePoint } from './point-page.js';
-import { idsRange, PointReads, type PointAnswer, type PointSource, type What } from './point-reads.js';
+import { PointReads, type PointAnswer, type What } from './point-reads.js';
 import { asPointStruct, pointId, withoutPayload } from './point-wire.js';
 import { restNode, type RestNode } from './rest.js';
 import { RestPoints } from './rest-points.js';
@@ -41,14 +41,14 @@ export function connectPoints(cluster: ClusterConnection, lane: number): PointCo
   return new GrpcPoints(connectGrpc(cluster, lane, { readMaxBytes: READ_MAX_BYTES }), nodes, lane);
 }
 
-class GrpcPoints implements PointConnection, PointSource {
+class GrpcPoints extends PointReads implements PointConnection {
   readonly #grpc: GrpcConnection;
   readonly #nodes: readonly RestNode[];
   /** The one that is written through. */
   readonly #rest: RestNode;
-  readonly #reads = new PointReads(this);
 
   constructor(grpc: GrpcConnection, nodes: readonly RestNode[], lane: number) {
+    super();
     this.#grpc = grpc;
     this.#nodes = nodes;
     this.#rest = nodes[lane % nodes.length] as RestNode;
@@ -57,27 +57,6 @@ class GrpcPoints implements PointConnection, PointSource {
   close(): void {
     this.#grpc.close();
     for (const node of this.#nodes) void node.close();
-  }
-
-  pages(range: ReadRange): AsyncIterable<PointPage> {
-    return this.#reads.pages(range);
-  }
-
-  byId(
-    collection: string,
-    shardKey: ShardKey | undefined,
-    ids: readonly PointId[],
-    signal?: AbortSignal,
-  ): Promise<PointPage> {
-    return this.#reads.byId(idsRange(collection, shardKey, signal), ids);
-  }
-
-  ids(range: ReadIds): AsyncIterable<PointId[]> {
-    return this.#reads.ids(range);
-  }
-
-  existing(range: ReadIds, ids: readonly PointId[]): Promise<PointId[]> {
-    return this.#reads.existing(range, ids);
   }
 
   /**
@@ -135,7 +114,12 @@ class GrpcPoints implements PointConnection, PointSource {
     this.#requireCompleted(answer.result, collection);
   }
 
-  async scroll(range: ReadIds, offset: PointId | undefined, limit: number, what: What): Promise<PointAnswer> {
+  protected override async scroll(
+    range: ReadIds,
+    offset: PointId | undefined,
+    limit: number,
+    what: What,
+  ): Promise<PointAnswer> {
     const request = {
       collectionName: range.collection,
       limit,
@@ -150,7 +134,7 @@ class GrpcPoints implements PointConnection, PointSource {
     return { ...this.#answer(result), ...(next === undefined ? {} : { next }) };
   }
 
-  async get(range: ReadIds, ids: readonly PointId[], what: What): Promise<PointAnswer> {
+  protected override async get(range: ReadIds, ids: readonly PointId[], what: What): Promise<PointAnswer> {
     const request = {
       collectionName: range.collection,
       ids: ids.map(wireId),
@@ -162,11 +146,14 @@ class GrpcPoints implements PointConnection, PointSource {
     return this.#answer(keyed.sort((a, b) => compareIds(a.id, b.id)).map(({ bytes }) => bytes));
   }
 
-  isTooLarge(error: unknown): boolean {
+  protected override isTooLarge(error: unknown): boolean {
     return error instanceof FerryError && isPageTooLarge(error.cause);
   }
 
-  exactly({ collection, shardKey, signal }: ReadIds, ids: PointId[]): Promise<Map<PointId, Buffer>> {
+  protected override exactly(
+    { collection, shardKey, signal }: ReadIds,
+    ids: PointId[],
+  ): Promise<Map<PointId, Buffer>> {
     return readPayloads(this.#nodes, collection, shardKey, ids, signal);
   }
 

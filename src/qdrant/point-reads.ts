@@ -7,7 +7,7 @@
 
 import { compareIds, type PointId } from '../model/point-id.js';
 import type { ShardKey } from '../model/slice.js';
-import type { PointPage, ReadIds, ReadRange } from '../transfer/ports.js';
+import type { PointPage, PointReader, ReadIds, ReadRange } from '../transfer/ports.js';
 import { PageSize } from './page-size.js';
 import { hashedPage, type WirePage, type WirePoint } from './point-page.js';
 import { pointId } from './point-wire.js';
@@ -25,29 +25,32 @@ export interface PointAnswer {
   giveBack?: () => void;
 }
 
-/** The two requests that reading takes, of one wire. */
-export interface PointSource {
-  scroll(range: ReadIds, offset: PointId | undefined, limit: number, what: What): Promise<PointAnswer>;
+/** Reads by two requests, which are of one wire. */
+export abstract class PointReads implements PointReader {
+  protected abstract scroll(
+    range: ReadIds,
+    offset: PointId | undefined,
+    limit: number,
+    what: What,
+  ): Promise<PointAnswer>;
   /** Ascending; an id that does not exist is absent. */
-  get(range: ReadIds, ids: readonly PointId[], what: What): Promise<PointAnswer>;
+  protected abstract get(range: ReadIds, ids: readonly PointId[], what: What): Promise<PointAnswer>;
   /** True for an answer that would be larger than we let into memory at once. */
-  isTooLarge(error: unknown): boolean;
-  /** Payloads of points that the answer may not have shown exactly; absent where it always does. */
-  exactly?(range: ReadIds, ids: PointId[]): Promise<Map<PointId, Buffer>>;
-}
-
-export class PointReads {
-  readonly #source: PointSource;
-
-  constructor(source: PointSource) {
-    this.#source = source;
-  }
+  protected abstract isTooLarge(error: unknown): boolean;
+  /** Payloads of points that the answer may not have shown exactly. */
+  protected abstract exactly(range: ReadIds, ids: PointId[]): Promise<Map<PointId, Buffer>>;
 
   pages(range: ReadRange): AsyncIterable<PointPage> {
     return range.mode === 'scroll' ? this.#scrolled(range) : this.#idsFirst(range);
   }
 
-  async byId(range: ReadIds, ids: readonly PointId[]): Promise<PointPage> {
+  async byId(
+    collection: string,
+    shardKey: ShardKey | undefined,
+    ids: readonly PointId[],
+    signal?: AbortSignal,
+  ): Promise<PointPage> {
+    const range = idsRange(collection, shardKey, signal);
     return this.#page({ points: await this.#getAll(range, ids) }, range);
   }
 
@@ -55,7 +58,7 @@ export class PointReads {
     const limit = Math.min(IDS_PER_PAGE, range.maxPoints ?? IDS_PER_PAGE);
     let offset: PointId | undefined;
     do {
-      const answer = await this.#source.scroll(range, offset, limit, 'ids');
+      const answer = await this.scroll(range, offset, limit, 'ids');
       const ids = answer.points.map(idOf);
       answer.giveBack?.();
       if (ids.length > 0) yield ids;
@@ -67,7 +70,7 @@ export class PointReads {
     const found: PointId[] = [];
     const limit = Math.min(IDS_PER_PAGE, range.maxPoints ?? IDS_PER_PAGE);
     for (let at = 0; at < ids.length; at += limit) {
-      const { points } = await this.#source.get(range, ids.slice(at, at + limit), 'ids');
+      const { points } = await this.get(range, ids.slice(at, at + limit), 'ids');
       found.push(...points.map(idOf));
     }
     return found;
@@ -77,9 +80,7 @@ export class PointReads {
     const size = new PageSize(range);
     let offset = range.from;
     do {
-      const answer = await this.#smaller(size, (limit) =>
-        this.#source.scroll(range, offset, limit, 'everything'),
-      );
+      const answer = await this.#smaller(size, (limit) => this.scroll(range, offset, limit, 'everything'));
       const points = before(range.to, answer.points);
       if (points.length > 0) {
         const page = await this.#page({ ...answer, points }, range);
@@ -96,13 +97,13 @@ export class PointReads {
     const idLimit = Math.min(IDS_PER_SCROLL, range.maxPoints ?? IDS_PER_SCROLL);
     let offset = range.from;
     do {
-      const answer = await this.#source.scroll(range, offset, idLimit, 'ids');
+      const answer = await this.scroll(range, offset, idLimit, 'ids');
       const found = before(range.to, answer.points);
       const ids = found.map(idOf);
       for (let at = 0; at < ids.length;) {
         const { chunk, read } = await this.#smaller(size, async (limit) => {
           const chunk = ids.slice(at, at + limit);
-          return { chunk, read: await this.#source.get(range, chunk, 'everything') };
+          return { chunk, read: await this.get(range, chunk, 'everything') };
         });
         at += chunk.length;
         if (read.points.length === 0) continue; // all deleted since their ids were read
@@ -119,9 +120,9 @@ export class PointReads {
   async #getAll(range: ReadIds, ids: readonly PointId[]): Promise<WirePoint[]> {
     if (ids.length === 0) return [];
     try {
-      return (await this.#source.get(range, ids, 'everything')).points;
+      return (await this.get(range, ids, 'everything')).points;
     } catch (error) {
-      if (!this.#source.isTooLarge(error) || ids.length < 2) throw error;
+      if (!this.isTooLarge(error) || ids.length < 2) throw error;
     }
     const half = ids.length >> 1;
     const first = await this.#getAll(range, ids.slice(0, half));
@@ -129,10 +130,7 @@ export class PointReads {
   }
 
   #page({ points, giveBack }: PointAnswer, range: ReadIds): Promise<WirePage> {
-    const source = this.#source;
-    const exactly =
-      source.exactly === undefined ? undefined : (ids: PointId[]) => source.exactly!(range, ids);
-    return hashedPage(points, range.shardKey, exactly, giveBack);
+    return hashedPage(points, range.shardKey, (ids) => this.exactly(range, ids), giveBack);
   }
 
   /** Asks again for fewer points while the answer is larger than we let into memory. */
@@ -141,14 +139,14 @@ export class PointReads {
       try {
         return await ask(size.limit);
       } catch (error) {
-        if (!this.#source.isTooLarge(error) || !size.shrink()) throw error;
+        if (!this.isTooLarge(error) || !size.shrink()) throw error;
       }
     }
   }
 }
 
 /** What a read by ids needs of a range. */
-export function idsRange(collection: string, shardKey?: ShardKey, signal?: AbortSignal): ReadIds {
+function idsRange(collection: string, shardKey?: ShardKey, signal?: AbortSignal): ReadIds {
   return {
     collection,
     ...(shardKey === undefined ? {} : { shardKey }),

@@ -4,10 +4,10 @@
 
 import { compareIds, type PointId } from '../model/point-id.js';
 import type { ShardKey } from '../model/slice.js';
-import type { BeforeEnd, PointConnection, PointPage, ReadIds, ReadRange } from '../transfer/ports.js';
+import type { BeforeEnd, PointConnection, PointPage, ReadIds } from '../transfer/ports.js';
 import { readPayloads } from './exact-payloads.js';
 import { asWirePage, type WirePoint } from './point-page.js';
-import { idsRange, PointReads, type PointAnswer, type PointSource, type What } from './point-reads.js';
+import { PointReads, type PointAnswer, type What } from './point-reads.js';
 import { idText, requireNumbers } from './point-text.js';
 import { pointId } from './point-wire.js';
 import { pointsPath, shardKeyField } from './points-path.js';
@@ -15,13 +15,13 @@ import { isAnswerTooLarge, type RestNode } from './rest.js';
 import { readTextAnswer } from './text-points.js';
 import { deleteIds, upsertTexts, type TextWrite } from './text-writes.js';
 
-export class RestPoints implements PointConnection, PointSource {
+export class RestPoints extends PointReads implements PointConnection {
   readonly #nodes: readonly RestNode[];
   readonly #rest: RestNode;
   readonly #maxBytes: number;
-  readonly #reads = new PointReads(this);
 
   constructor(nodes: readonly RestNode[], lane: number, maxBytes: number) {
+    super();
     this.#nodes = nodes;
     this.#rest = nodes[lane % nodes.length] as RestNode;
     this.#maxBytes = maxBytes;
@@ -29,27 +29,6 @@ export class RestPoints implements PointConnection, PointSource {
 
   close(): void {
     for (const node of this.#nodes) void node.close();
-  }
-
-  pages(range: ReadRange): AsyncIterable<PointPage> {
-    return this.#reads.pages(range);
-  }
-
-  byId(
-    collection: string,
-    shardKey: ShardKey | undefined,
-    ids: readonly PointId[],
-    signal?: AbortSignal,
-  ): Promise<PointPage> {
-    return this.#reads.byId(idsRange(collection, shardKey, signal), ids);
-  }
-
-  ids(range: ReadIds): AsyncIterable<PointId[]> {
-    return this.#reads.ids(range);
-  }
-
-  existing(range: ReadIds, ids: readonly PointId[]): Promise<PointId[]> {
-    return this.#reads.existing(range, ids);
   }
 
   async upsert(
@@ -74,22 +53,30 @@ export class RestPoints implements PointConnection, PointSource {
     await deleteIds(this.#write(collection, shardKey, signal, beforeEnd), ids);
   }
 
-  async scroll(range: ReadIds, offset: PointId | undefined, limit: number, what: What): Promise<PointAnswer> {
+  protected override async scroll(
+    range: ReadIds,
+    offset: PointId | undefined,
+    limit: number,
+    what: What,
+  ): Promise<PointAnswer> {
     const from = offset === undefined ? '' : `,"offset":${idText(offset)}`;
     return this.#ask(range, '/scroll', `"limit":${limit}${from}`, what);
   }
 
-  async get(range: ReadIds, ids: readonly PointId[], what: What): Promise<PointAnswer> {
+  protected override async get(range: ReadIds, ids: readonly PointId[], what: What): Promise<PointAnswer> {
     const { points } = await this.#ask(range, '', `"ids":[${ids.map(idText).join()}]`, what);
     return { points: points.sort((a, b) => compareIds(idOf(a), idOf(b))) };
   }
 
-  isTooLarge(error: unknown): boolean {
+  protected override isTooLarge(error: unknown): boolean {
     return isAnswerTooLarge(error);
   }
 
   /** A single node shows its own points exactly; one of several may have asked another one over gRPC. */
-  async exactly({ collection, shardKey, signal }: ReadIds, ids: PointId[]): Promise<Map<PointId, Buffer>> {
+  protected override async exactly(
+    { collection, shardKey, signal }: ReadIds,
+    ids: PointId[],
+  ): Promise<Map<PointId, Buffer>> {
     if (this.#nodes.length === 1) return new Map();
     return readPayloads(this.#nodes, collection, shardKey, ids, signal);
   }
