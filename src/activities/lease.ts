@@ -15,7 +15,10 @@
 
 import { Context } from '@temporalio/activity';
 import { CancelledFailure, defaultPayloadConverter, toPayloads } from '@temporalio/common';
+import type { ControlActivities, DataActivities } from '../model/activities.js';
+import type { BackupControlActivities, BackupStoreActivities } from '../model/backup-activities.js';
 import { FerryError } from '../model/errors.js';
+import type { MoveActivities } from '../model/move-activities.js';
 import { elapsedClock } from './elapsed-clock.js';
 
 /** Of the heartbeat time-out: how old the last answer may be. */
@@ -182,18 +185,37 @@ function isOver({ aborted, reason }: AbortSignal): boolean {
 const leases = new WeakMap<Context, Lease>();
 
 /** They write nothing anywhere. To ask Temporal first costs it as much as a third of such an activity. */
-const READERS: readonly string[] = [
-  ...['resolveCollections', 'resolveBackup', 'compareReplicas', 'planVerification', 'planSlices'],
-  ...['countPoints', 'compareConfigurations', 'describeHolder', 'awaitOptimizers', 'readOperations'],
-  ...['digestSlice', 'checkObjects', 'listBackups', 'showBackup', 'placeBackup', 'nameLeft'],
-];
+const READERS: ReadonlySet<string> = new Set<keyof Activities>([
+  'resolveCollections',
+  'resolveBackup',
+  'compareReplicas',
+  'planVerification',
+  'planSlices',
+  'countPoints',
+  'compareConfigurations',
+  'describeHolder',
+  'awaitOptimizers',
+  'readOperations',
+  'digestSlice',
+  'checkObjects',
+  'listBackups',
+  'showBackup',
+  'placeBackup',
+  'nameLeft',
+]);
+
+type Activities = ControlActivities &
+  DataActivities &
+  BackupControlActivities &
+  BackupStoreActivities &
+  MoveActivities;
 
 /** Runs an activity under a lease; `currentLease` finds it. */
 export async function underLease<T>(context: Context, activity: (lease: Lease) => Promise<T>): Promise<T> {
   const lease = new Lease(termsOf(context));
   leases.set(context, lease);
   try {
-    if (READERS.includes(context.info.activityType)) lease.openToRead();
+    if (READERS.has(context.info.activityType)) lease.openToRead();
     else await lease.open();
     return await activity(lease);
   } finally {

@@ -1,14 +1,12 @@
 // What the command's exit status means, decided from what the job says of itself.
 
 import type { ApplicationFailure } from '@temporalio/common';
-import { FerryError, type ErrorCode } from '../model/errors.js';
+import { FerryError, hasTrait, type ErrorCode } from '../model/errors.js';
 import type { JobReport } from '../model/results.js';
 
 export const EXIT = { done: 0, failed: 1, usage: 2, different: 3, interrupted: 130 } as const;
 
 const USAGE: readonly string[] = ['InvalidInput', 'UnknownAlias', 'InvalidConfig'] satisfies ErrorCode[];
-
-const DIFFERENT: readonly string[] = ['SidesDiffer', 'SettingsDiffer', 'TargetMovedOn'] satisfies ErrorCode[];
 
 /** How a job ended: its report where there is one, and the code and message when it failed. */
 export interface JobEnd {
@@ -18,7 +16,7 @@ export interface JobEnd {
 
 export function exitCodeOfError(code: string): number {
   if (USAGE.includes(code)) return EXIT.usage;
-  return DIFFERENT.includes(code) ? EXIT.different : EXIT.failed;
+  return hasTrait(code, 'isDifference') ? EXIT.different : EXIT.failed;
 }
 
 export function exitCodeOfEnd(end: JobEnd): number {

@@ -85,7 +85,7 @@ export async function troublesBelow(
 }
 
 /** What the data activities of a workflow said last; those that have not spoken yet are absent. */
-export function heartbeatsOf(description: WorkflowExecutionDescription): LiveSlice[] {
+function heartbeatsOf(description: WorkflowExecutionDescription): LiveSlice[] {
   const beats: LiveSlice[] = [];
   for (const activity of description.raw.pendingActivities ?? []) {
     const payload = activity.heartbeatDetails?.payloads?.[0];

@@ -1,6 +1,7 @@
 // A job's report for people.
 
-import { catalogue, isErrorCode } from '../model/errors.js';
+import { catalogue } from '../model/error-catalogue.js';
+import { isErrorCode } from '../model/errors.js';
 import { indexingText, sumOfIndexing } from '../model/indexing.js';
 import { percent, type RecallShares } from '../model/recall.js';
 import type { CollectionLine, JobReport, MovedShards, Repaired } from '../model/results.js';

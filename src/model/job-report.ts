@@ -1,5 +1,6 @@
 // The result of a job over many collections, kept small: lines as long as the budget lasts, sums over everything.
 
+import { hasTrait } from './errors.js';
 import type { CollectionEnd, CollectionLine, JobReport, Outcome, Repaired } from './results.js';
 
 export const LINES_BUDGET_BYTES = 12 * 1024 - 512;
@@ -146,9 +147,7 @@ export function pointsOf(report: CollectionEnd): number {
   return report.proof?.source.count ?? report.points ?? 0;
 }
 
-const DIFFERENT: readonly string[] = ['SidesDiffer', 'SettingsDiffer', 'TargetMovedOn'];
-
-export const VANISHED = 'was deleted before its turn came';
+const VANISHED = 'was deleted before its turn came';
 
 /** Nobody named it: it was in the list when the job began, and not there any more when its turn came. */
 export function skippedLine(names: LineNames): CollectionLine {
@@ -156,7 +155,7 @@ export function skippedLine(names: LineNames): CollectionLine {
 }
 
 export function failedLine(names: LineNames, code: string, message: string): CollectionLine {
-  const outcome = code === 'Aborted' ? 'aborted' : DIFFERENT.includes(code) ? 'different' : 'failed';
+  const outcome = code === 'Aborted' ? 'aborted' : hasTrait(code, 'isDifference') ? 'different' : 'failed';
   const first = withBriefNames(message.split('\n', 1)[0] ?? '', [names.collection, names.as]);
   return { ...ends(names), outcome, points: 0, error: shortened(`${code}: ${first}`, MAX_ERROR) };
 }

@@ -20,7 +20,7 @@ export interface Need {
 }
 
 /** Operations that read or write points by way of gRPC. Id sets and deletions of returned points go over REST anyway. */
-export const NEEDS_POINTS: readonly Need[] = [
+const NEEDS_POINTS: readonly Need[] = [
   { operation: 'scrollMigration', end: 'source', phases: ['copying', 'verifying'] },
   { operation: 'scrollMigration', end: 'target', phases: ['copying', 'verifying', 'repairing'] },
   { operation: 'snapshotMigration', end: 'source', phases: ['verifying', 'repairing'] },

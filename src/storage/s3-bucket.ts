@@ -12,7 +12,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { StoreConnection } from '../model/ferry-config.js';
-import { FerryError, isCuredByKeys } from '../model/errors.js';
+import { FerryError, hasTrait } from '../model/errors.js';
 import { credentialsOf, type S3Credentials } from './s3-credentials.js';
 import { isCode, isMute, nameInS3, s3Failure } from './s3-failures.js';
 
@@ -90,7 +90,7 @@ export class S3Bucket {
       return failure;
     } catch (error) {
       const heard = s3Failure(error, { bucket: this.name, key: String(failure.context['key']) });
-      return isCuredByKeys(heard.code) || nameInS3(heard) === 'NoSuchBucket' ? heard : failure;
+      return hasTrait(heard.code, 'isCuredByKeys') || nameInS3(heard) === 'NoSuchBucket' ? heard : failure;
     }
   }
 

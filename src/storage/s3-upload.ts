@@ -14,7 +14,7 @@ import {
   UploadPartCommand,
   type HeadObjectCommandOutput,
 } from '@aws-sdk/client-s3';
-import { FerryError, isCuredByKeys } from '../model/errors.js';
+import { FerryError, hasTrait } from '../model/errors.js';
 import { hexToBase64, md5Of, sha256Of } from './content-hash.js';
 import type { StoredObject, StoredPart, Upload } from './object-store.js';
 import type { S3Bucket } from './s3-bucket.js';
@@ -150,7 +150,7 @@ export class S3Upload implements Upload {
     try {
       await listParts(this.#bucket, this.key, this.uploadId);
     } catch (error) {
-      const isReason = error instanceof FerryError && isCuredByKeys(error.code);
+      const isReason = error instanceof FerryError && hasTrait(error.code, 'isCuredByKeys');
       if (isReason || isCode(error, 'ObjectMissing', 'StoreAccessDenied')) throw error;
     }
   }

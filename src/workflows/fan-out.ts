@@ -23,7 +23,7 @@ import {
   type JobProgress,
 } from '../model/job-report.js';
 import type { CollectionEnd, JobReport } from '../model/results.js';
-import { isOfCluster } from '../model/errors.js';
+import { hasTrait } from '../model/errors.js';
 import { isPaced, sharePace, type Command } from '../model/steering.js';
 import { reportIn, troubleOf, type Trouble } from './failures.js';
 import { JobBoard, type Row } from './job-board.js';
@@ -165,7 +165,7 @@ export class FanOut {
       this.board.close(row, 'skipped', undefined, { code, message: trouble.message });
       return;
     }
-    if (isOfCluster(code)) this.stopped ??= trouble;
+    if (hasTrait(code, 'isOfCluster')) this.stopped ??= trouble;
     const line = failedLine(row, code, trouble.message);
     const report = reportIn(error);
     const full = report ? { ...lineOf(row, report), outcome: line.outcome, error: line.error ?? code } : line;

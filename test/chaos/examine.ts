@@ -2,7 +2,7 @@
 // and compared by test/support/compare-sides.ts.
 
 import { setTimeout as pause } from 'node:timers/promises';
-import { catalogue } from '../../src/model/errors.js';
+import { catalogue } from '../../src/model/error-catalogue.js';
 import type { JobReport } from '../../src/model/results.js';
 import { compareTaken, takeSide, type ComparedSides, type TakenSide } from '../support/compare-sides.js';
 import { startFerry, type FerryRun } from '../support/ferry-command.js';

@@ -15,7 +15,8 @@ import type {
 } from '../../src/model/activities.js';
 import type { CollectionRef, TargetState } from '../../src/model/collections.js';
 import { EMPTY_DIGEST, addDigests, type RangeDigest } from '../../src/model/digest.js';
-import { catalogue, type ErrorCode } from '../../src/model/errors.js';
+import { catalogue } from '../../src/model/error-catalogue.js';
+import { type ErrorCode } from '../../src/model/errors.js';
 import type { MoveActivities, MoveControlActivities } from '../../src/model/move-activities.js';
 import { compareIds } from '../../src/model/point-id.js';
 import type { Slice } from '../../src/model/slice.js';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { catalogue } from '../../src/model/errors.js';
+import { catalogue } from '../../src/model/error-catalogue.js';
 
 const PARTS = ['- **What happened.**', '- **Target.**', '- **Do.**'];
 

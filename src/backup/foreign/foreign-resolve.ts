@@ -3,7 +3,7 @@
 // leave a choice nothing is guessed.
 
 import { createHash } from 'node:crypto';
-import { FerryError, isCuredByKeys } from '../../model/errors.js';
+import { FerryError, hasTrait } from '../../model/errors.js';
 import { parseSnapshotName, isSnapshotFile, type SnapshotName } from '../../model/foreign-names.js';
 import { datedSets, isNamedBy, type DatedSet } from '../../model/foreign-sets.js';
 import { foreignPlace, type ForeignFile, type ForeignSource } from '../../model/foreign-source.js';
@@ -221,7 +221,7 @@ async function troubleWith(looking: Looking, from: Found['from']): Promise<numbe
     return manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
   } catch (error) {
     if (!(error instanceof FerryError) || error.retryable) throw error;
-    if (error.code === 'StoreAccessDenied' || isCuredByKeys(error.code)) throw error;
+    if (error.code === 'StoreAccessDenied' || hasTrait(error.code, 'isCuredByKeys')) throw error;
     return error;
   }
 }
