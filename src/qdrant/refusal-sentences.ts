@@ -36,10 +36,14 @@ export function inOneLine(said: string): string {
     .replaceAll(', details: [], metadata: MetadataMap { headers: {} }', '');
 }
 
-/** Names the node that the answering one does not reach: it is another than the one asked. Empty otherwise. */
+/** Says that the answering node does not reach another one, with its address where Qdrant gives it. Empty otherwise. */
 export function deadPeerIn(said: string): string {
   const dead = /Failed to connect to (https?:\/\/[^\s/,"]+)/.exec(said)?.[1];
-  return dead === undefined ? '' : `The node at ${dead} does not answer the other nodes. `;
+  if (dead !== undefined) return `The node at ${dead} does not answer the other nodes. `;
+  // From a connection that was open when the other one died: without its address.
+  return /error trying to connect: tcp connect error/.test(said)
+    ? 'Another node, which this one needs, does not answer it (see message_send_failures of GET /cluster). '
+    : '';
 }
 
 /** Undefined for a sentence that is not known. What a caller named (collections, files) is no part of it. */

@@ -197,7 +197,8 @@ describe('what cannot be mended has a name', () => {
       code: 'StoreAccessDenied',
       context: { bucket: 'backups' },
     });
-    expect(proxy.seen).toHaveLength(1);
+    // A list of what a dead probe left, then the probe itself. Nothing after it.
+    expect(proxy.seen.map(({ method }) => method)).toEqual(['GET', 'PUT']);
   });
 });
 
@@ -214,7 +215,8 @@ describe('what ferry.yaml says about writing', () => {
     proxy.plan = () => ({ answer: 403 });
     await expect(writing.put('said/small', Buffer.from('1'))).rejects.toThrow();
     await expect(writing.upload('said/large')).rejects.toThrow();
-    expect(proxy.seen).toHaveLength(2);
-    for (const request of proxy.seen) expect(request.headers).toMatchObject(headers);
+    const writes = proxy.seen.filter(({ method }) => method !== 'GET');
+    expect(writes).toHaveLength(2);
+    for (const request of writes) expect(request.headers).toMatchObject(headers);
   });
 });

@@ -269,7 +269,9 @@ async function countOn(on: QdrantServer, name: string): Promise<number> {
 
 async function nodeOf(peer: string): Promise<number> {
   for (const [at, node] of trio.nodes.entries())
-    if ((await rest(node, 'GET', `${collectionPath('stale')}/cluster`)).includes(`"peer_id":${peer}`))
+    if (
+      (await rest(node, 'GET', `${collectionPath('stale')}/cluster`)).includes(`"result":{"peer_id":${peer},`)
+    )
       return at;
   throw new Error(`no node is peer ${peer}`);
 }
