@@ -11,9 +11,10 @@ const fence = (room, runtimeBans, why) => ({
   },
 });
 
+const ROOMS =
+  'workflows activities cluster target transfer shards backups move external snapshots qdrant storage worker local cli';
 const otherRooms = (...allowed) => {
-  const rooms = ['workflows', 'activities', 'transfer', 'backup', 'qdrant', 'storage', 'local', 'cli'];
-  const banned = rooms.filter((room) => !allowed.includes(room));
+  const banned = ROOMS.split(' ').filter((room) => !allowed.includes(room));
   return [`^(\\.\\./)+(${banned.join('|')})/`, '^(\\.\\./)+(config|worker|cli)\\.js$'];
 };
 const node = '^node:';
@@ -48,15 +49,33 @@ export default tseslint.config(
     [...otherRooms('storage'), temporal, '^(@qdrant|@connectrpc|@bufbuild|undici)'],
     'storage/ knows AWS, disks and plain URLs, nothing else',
   ),
-  fence('transfer', [...otherRooms('transfer'), temporal, sdks], 'transfer/ sees Qdrant through ports only'),
-  fence(
-    'backup',
-    [...otherRooms('backup', 'transfer'), temporal, sdks],
-    'backup/ sees Qdrant and the store through ports only',
+  // Each of these rooms may use those named beside it, and knows Qdrant and the stores by ports only.
+  ...Object.entries({
+    cluster: [],
+    target: ['cluster'],
+    transfer: ['cluster'],
+    shards: ['cluster', 'backups'],
+    external: ['cluster', 'shards', 'backups'],
+    snapshots: ['cluster', 'shards'],
+    backups: ['cluster', 'target', 'transfer', 'shards', 'external', 'move'],
+    move: ['cluster', 'target', 'transfer', 'shards', 'backups'],
+  }).map(([room, rooms]) =>
+    fence(
+      room,
+      [...otherRooms(room, ...rooms), temporal, sdks],
+      `${room}/ may use ${['model', ...rooms].join('/, ')}/`,
+    ),
   ),
   fence(
     'activities',
-    [...otherRooms('activities', 'transfer', 'backup'), '^@temporalio/(?!activity|common)', sdks],
+    [
+      ...otherRooms(
+        'activities',
+        ...'cluster target transfer shards backups move external snapshots'.split(' '),
+      ),
+      '^@temporalio/(?!activity|common)',
+      sdks,
+    ],
     'activities/ are thin: unpack, call a room, heartbeat',
   ),
   {
@@ -67,7 +86,7 @@ export default tseslint.config(
         {
           patterns: [
             {
-              regex: '^\\./(workflows|activities|transfer|backup|qdrant|storage|local|cli)/',
+              regex: `^\\./(${ROOMS.replaceAll(' ', '|')})/`,
               message: 'config.ts knows no room',
             },
           ],

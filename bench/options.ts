@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { join, resolve } from 'node:path';
-import { scrollMigrationSchema } from '../src/model/inputs.js';
+import { scrollMigrationSchema } from '../src/model/contracts/inputs.js';
 import { packageRoot } from '../src/local/package-root.js';
 
 export const USAGE = `usage: npm run bench -- [options]

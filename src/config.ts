@@ -18,7 +18,7 @@ import {
   type StoreEntry,
 } from './model/ferry-config.js';
 import { FerryError } from './model/errors.js';
-import { urlVariable } from './model/foreign-source.js';
+import { urlVariable } from './model/external-source.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

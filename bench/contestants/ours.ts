@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { CONTROL_QUEUE, writeLockId } from '../../src/model/names.js';
-import type { MigrationReport } from '../../src/model/results.js';
+import type { MigrationReport } from '../../src/model/contracts/results.js';
 import { CpuRecorder, forgetPeak, peakBytes } from '../process-usage.js';
 import type { Contestant, Course, Outing } from './contestant.js';
 import { activitySpan } from './activity-span.js';

@@ -12,7 +12,7 @@ export async function runScript(name: string, input: object): Promise<Measured> 
   return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Measured;
 }
 
-/** A foreign program, from its start to its end. */
+/** An external program, from its start to its end. */
 export async function runProgram(command: string, args: string[]): Promise<Measured> {
   const { measured } = await run(command, args);
   return measured;

@@ -1,6 +1,6 @@
 // How many of the nearest points a search with Qdrant's defaults finds: of those that an exact search found on the source.
 
-import { foundAgain, type Neighbour } from '../../src/model/recall.js';
+import { foundAgain, type Neighbour } from '../../src/model/format/recall.js';
 import { qdrantRequest } from '../../src/local/fill-collection.js';
 import { seededRandom } from '../../src/local/seeded-random.js';
 import type { Server } from '../collections.js';

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { CONTROL_QUEUE } from '../../src/model/names.js';
-import type { JobReport } from '../../src/model/results.js';
+import type { JobReport } from '../../src/model/contracts/results.js';
 import { activitySpan } from '../contestants/activity-span.js';
 import { CpuRecorder, forgetPeak, peakBytes } from '../process-usage.js';
 import { serverPids, type Moved, type SnapshotCourse } from './snapshot-contestant.js';

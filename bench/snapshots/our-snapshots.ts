@@ -1,7 +1,7 @@
 // Capture and recovery of ours. Each as `fullBackup` and `disasterRecovery` with their defaults, so the whole workflow
 // holds the digests before and after, the check of every object, and the proof of what was recovered.
 
-import { captureLockId } from '../../src/model/backup-names.js';
+import { captureLockId } from '../../src/model/format/backup-names.js';
 import { writeLockId } from '../../src/model/names.js';
 import { runOurJob } from './our-job.js';
 import { SHARDS_AT_ONCE, type SnapshotContestant, type StoreAlias } from './snapshot-contestant.js';

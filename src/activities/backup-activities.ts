@@ -11,34 +11,34 @@ import type {
   CheckObjectsResult,
   WriteIdSetInput,
   WriteIdSetResult,
-} from '../model/backup-activities.js';
+} from '../model/contracts/backup-activities.js';
 import {
   abandonCapture,
   captureNode,
   captureShard,
   namesBefore,
   nodeNamesBefore,
-} from '../backup/capture/capture-shard.js';
-import { freshCapture, type CaptureState } from '../backup/capture/node-file.js';
-import { listBackups, showBackup } from '../backup/catalogue/catalogue.js';
-import { checkObjects, freshCheck } from '../backup/catalogue/check-objects.js';
-import { awaitOptimizers } from '../backup/capture/await-optimizers.js';
-import { readOperations } from '../backup/capture/read-operations.js';
-import { captureIds } from '../backup/ids/capture-ids.js';
-import { planCapture } from '../backup/capture/plan-capture.js';
-import type { SearchesOf, SnapshotNodes } from '../backup/ports.js';
-import { resolveBackup, type BackupPlaces } from '../backup/capture/resolve-backup.js';
-import { openBackup } from '../backup/capture/open-backup.js';
-import { writeBackup } from '../backup/capture/write-backup.js';
-import { writeComplete } from '../backup/capture/write-complete.js';
-import { writeManifest } from '../backup/capture/write-manifest.js';
-import { writeRecall } from '../backup/capture/write-recall.js';
-import { writeProof } from '../backup/catalogue/write-proof.js';
+} from '../shards/capture-shard.js';
+import { freshCapture, type CaptureState } from '../shards/node-file.js';
+import { listBackups, showBackup } from '../backups/catalogue/catalogue.js';
+import { checkObjects, freshCheck } from '../backups/catalogue/check-objects.js';
+import { awaitOptimizers } from '../cluster/await-optimizers.js';
+import { readOperations } from '../cluster/read-operations.js';
+import { captureIds } from '../backups/ids/capture-ids.js';
+import { planCapture } from '../backups/capture/plan-capture.js';
+import type { SearchesOf, SnapshotNodes } from '../cluster/snapshots-port.js';
+import { resolveBackup, type BackupPlaces } from '../backups/capture/resolve-backup.js';
+import { openBackup } from '../backups/capture/open-backup.js';
+import { writeBackup } from '../backups/capture/write-backup.js';
+import { writeComplete } from '../backups/capture/write-complete.js';
+import { writeManifest } from '../backups/capture/write-manifest.js';
+import { writeRecall } from '../backups/capture/write-recall.js';
+import { writeProof } from '../backups/catalogue/write-proof.js';
 import type { ObjectStore } from '../storage/object-store.js';
-import type { Controls } from '../transfer/control-port.js';
-import { markCollection } from '../transfer/mark-collection.js';
-import { betweenChecks } from '../transfer/pin.js';
-import type { CheckPin, Clusters } from '../transfer/ports.js';
+import type { Controls } from '../cluster/control-port.js';
+import { markCollection } from '../cluster/mark-collection.js';
+import { betweenChecks } from '../cluster/pin.js';
+import type { CheckPin, Clusters } from '../cluster/points-port.js';
 import { heldCall } from './held-call.js';
 import { attemptSignal } from './lease.js';
 import { runSlice, type Attempt } from './slice-activity.js';

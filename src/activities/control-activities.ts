@@ -2,21 +2,21 @@
 // transfer/.
 
 import type { Client } from '@temporalio/client';
-import type { ControlActivities } from '../model/activities.js';
-import { awaitReady } from '../transfer/await-ready.js';
-import { compareConfigurations } from '../transfer/compare-configurations.js';
-import { compareReplicas } from '../transfer/compare-replicas.js';
-import type { Controls } from '../transfer/control-port.js';
-import { copyAliases } from '../transfer/copy-aliases.js';
-import { markCollection } from '../transfer/mark-collection.js';
-import { planCollection } from '../transfer/plan-collection.js';
+import type { ControlActivities } from '../model/contracts/activities.js';
+import { awaitReady } from '../cluster/await-ready.js';
+import { compareConfigurations } from '../target/compare-configurations.js';
+import { compareReplicas } from '../cluster/compare-replicas.js';
+import type { Controls } from '../cluster/control-port.js';
+import { copyAliases } from '../target/copy-aliases.js';
+import { markCollection } from '../cluster/mark-collection.js';
+import { planCollection } from '../target/plan-collection.js';
 import { planSlices } from '../transfer/plan-slices.js';
 import { planVerification } from '../transfer/plan-verification.js';
-import { prepareTarget } from '../transfer/prepare-target.js';
-import { releaseTarget } from '../transfer/release-target.js';
-import { resolveCollections } from '../transfer/resolve-collections.js';
+import { prepareTarget } from '../target/prepare-target.js';
+import { releaseTarget } from '../target/release-target.js';
+import { resolveCollections } from '../cluster/resolve-collections.js';
 import { attemptSignal, heartbeat } from './lease.js';
-import { closeStamp, renewStamp } from '../transfer/stamp-life.js';
+import { closeStamp, renewStamp } from '../target/stamp-life.js';
 import { describeHolder } from './describe-holder.js';
 
 export interface ControlDependencies {

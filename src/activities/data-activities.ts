@@ -6,13 +6,13 @@ import type {
   DataActivities,
   DigestSliceInput,
   DigestSliceResult,
-} from '../model/activities.js';
+} from '../model/contracts/activities.js';
 import type { CollectionRef, Pin } from '../model/collections.js';
 import { compareSlice, freshCompareState, type CompareState } from '../transfer/compare-slice.js';
 import { copySlice, digestSlice } from '../transfer/copy-slice.js';
 import type { NamedReport } from '../transfer/file-report.js';
-import type { CheckPin, Clusters, PointConnection } from '../transfer/ports.js';
-import { betweenChecks } from '../transfer/pin.js';
+import type { CheckPin, Clusters, PointConnection } from '../cluster/points-port.js';
+import { betweenChecks } from '../cluster/pin.js';
 import { freshState } from '../transfer/walk-slice.js';
 import { runSlice } from './slice-activity.js';
 

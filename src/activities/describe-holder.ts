@@ -1,5 +1,5 @@
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
-import type { DescribeHolderInput, DescribeHolderResult } from '../model/activities.js';
+import type { DescribeHolderInput, DescribeHolderResult } from '../model/contracts/activities.js';
 
 /** Who holds a collection: the job a person started, not the child that carries the lock. */
 export async function describeHolder(

@@ -1,13 +1,13 @@
 // What the examination of a store asks for, as Temporal calls it: who works for the store, beside the workflows; and the
 // marker, on the own queue of each worker that serves a disk.
 
-import { leaveMarker, removeMarker, seeMarker } from '../backup/catalogue/marker.js';
+import { leaveMarker, removeMarker, seeMarker } from '../backups/catalogue/marker.js';
 import type {
   ExaminationControlActivities,
   LocateStoreWorkersResult,
   MarkerActivities,
   QueueWorker,
-} from '../model/store-examination.js';
+} from '../model/contracts/store-examination.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { attemptSignal } from './lease.js';
 

@@ -1,7 +1,7 @@
 // The flight of a call that a node goes on with in the heartbeat of its activity. Temporal has acknowledged it before the
 // call is sent, so an attempt that finds none knows that none was sent.
 
-import type { FlightLog } from '../backup/recover/settled-call.js';
+import type { FlightLog } from '../shards/settled-call.js';
 import type { Held } from './held-call.js';
 
 export interface FlightState<F> {

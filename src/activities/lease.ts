@@ -15,10 +15,10 @@
 
 import { Context } from '@temporalio/activity';
 import { CancelledFailure, defaultPayloadConverter, toPayloads } from '@temporalio/common';
-import type { ControlActivities, DataActivities } from '../model/activities.js';
-import type { BackupControlActivities, BackupStoreActivities } from '../model/backup-activities.js';
+import type { ControlActivities, DataActivities } from '../model/contracts/activities.js';
+import type { BackupControlActivities, BackupStoreActivities } from '../model/contracts/backup-activities.js';
 import { FerryError } from '../model/errors.js';
-import type { MoveActivities } from '../model/move-activities.js';
+import type { MoveActivities } from '../model/contracts/move-activities.js';
 import { elapsedClock } from './elapsed-clock.js';
 
 /** Of the heartbeat time-out: how old the last answer may be. */
@@ -201,7 +201,7 @@ const READERS: ReadonlySet<string> = new Set<keyof Activities>([
   'listBackups',
   'showBackup',
   'placeBackup',
-  'nameLeft',
+  'findLeftoverSnapshots',
 ]);
 
 type Activities = ControlActivities &

@@ -2,12 +2,12 @@
 // forget it. Reading passes as it is. Where a request takes long to send, the lease is asked for again before its last
 // bytes go out.
 
-import type { ClusterNode, ClusterNodes } from '../backup/snapshots/cluster-nodes.js';
-import type { SnapshotNode, SnapshotNodes } from '../backup/ports.js';
-import type { ShardNode, ShardNodes } from '../backup/recover/recover-ports.js';
+import type { ClusterNode, ClusterNodes } from '../snapshots/cluster-nodes.js';
+import type { SnapshotNode, SnapshotNodes } from '../cluster/snapshots-port.js';
+import type { ShardNode, ShardNodes } from '../shards/recover-ports.js';
 import type { ObjectStore, Upload } from '../storage/object-store.js';
-import type { ClusterControl, Controls } from '../transfer/control-port.js';
-import type { Clusters, PointConnection } from '../transfer/ports.js';
+import type { ClusterControl, Controls } from '../cluster/control-port.js';
+import type { Clusters, PointConnection } from '../cluster/points-port.js';
 import { currentLease } from './lease.js';
 
 /** Throws `LeaseLost` where another attempt may be at work by now. */
@@ -107,7 +107,7 @@ export function leasedClusterNodes(open: ClusterNodes): ClusterNodes {
 function leasedClusterNode(node: ClusterNode): ClusterNode {
   return changed(node, {
     snapshots: leasedNode(node.snapshots),
-    taker: (into) => leasedShardNode(node.taker(into)),
+    receiver: (into) => leasedShardNode(node.receiver(into)),
   });
 }
 

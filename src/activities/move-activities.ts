@@ -1,46 +1,40 @@
 // The activities of snapshot migration, as Temporal calls them: the work is done in backup/.
 
-import { namesBefore } from '../backup/capture/capture-shard.js';
-import { freshCapture } from '../backup/capture/node-file.js';
-import { placeBackup } from '../backup/move/move-backup.js';
-import { nameLeft } from '../backup/move/move-leftovers.js';
-import { planMove } from '../backup/move/move-plan.js';
+import { namesBefore } from '../shards/capture-shard.js';
+import { freshCapture } from '../shards/node-file.js';
+import { placeBackup } from '../move/move-backup.js';
+import { findLeftoverSnapshots } from '../shards/move-leftovers.js';
+import { planMove } from '../move/move-plan.js';
 import {
   lookAtReplacedTarget,
   markMoved,
-  nameMoved,
+  assignAliases,
   prepareMove,
   undoMove,
-  type PrepareMoveRoom,
-} from '../backup/move/move-prepare.js';
-import {
-  abandonMove,
-  isStreamed,
-  moveShard,
-  type MoveRoom,
-  type MoveState,
-} from '../backup/move/move-shard.js';
-import type { Stores } from '../backup/recover/recover-ports.js';
+  type PrepareMoveDeps,
+} from '../move/move-prepare.js';
+import { abandonMove, isStreamed, moveShard, type MoveDeps, type MoveState } from '../shards/move-shard.js';
+import type { Stores } from '../shards/recover-ports.js';
 import type {
   MoveActivities,
   MoveControlActivities,
   MoveShardInput,
   MoveShardResult,
-} from '../model/move-activities.js';
-import { markCollection } from '../transfer/mark-collection.js';
-import { betweenChecks } from '../transfer/pin.js';
-import type { CheckPin } from '../transfer/ports.js';
+} from '../model/contracts/move-activities.js';
+import { markCollection } from '../cluster/mark-collection.js';
+import { betweenChecks } from '../cluster/pin.js';
+import type { CheckPin } from '../cluster/points-port.js';
 import { attemptSignal } from './lease.js';
 import { freshKnowing } from './backup-activities.js';
 import { heldCall } from './held-call.js';
 import { runSlice } from './slice-activity.js';
 
-export interface MoveDependencies extends MoveRoom {
+export interface MoveDependencies extends MoveDeps {
   stores: Stores;
   checkPin: CheckPin;
 }
 
-export function createMoveControlActivities(room: PrepareMoveRoom): MoveControlActivities {
+export function createMoveControlActivities(room: PrepareMoveDeps): MoveControlActivities {
   const { controls } = room;
   const signal = (): AbortSignal => attemptSignal();
   return {
@@ -54,7 +48,7 @@ export function createMoveControlActivities(room: PrepareMoveRoom): MoveControlA
     lookAtReplacedTarget: (input) => lookAtReplacedTarget(room, input, signal()),
     prepareMove: (input) => prepareMove(room, input, signal()),
     markMoved: (input) => markMoved(controls, input, signal()),
-    nameMoved: (input) => nameMoved(controls, input, signal()),
+    assignAliases: (input) => assignAliases(controls, input, signal()),
     undoMove: (input) => undoMove(controls, input, signal()),
   };
 }
@@ -62,9 +56,9 @@ export function createMoveControlActivities(room: PrepareMoveRoom): MoveControlA
 export function createMoveActivities(dependencies: MoveDependencies): MoveActivities {
   return {
     moveShard: (input) => runMove(dependencies, input),
-    nameLeft: (input) =>
+    findLeftoverSnapshots: (input) =>
       heldCall(`look for snapshots of ${input.source.collection}`, ({ signal }) =>
-        nameLeft(dependencies.nodes, input, signal),
+        findLeftoverSnapshots(dependencies.nodes, input, signal),
       ),
     placeBackup: (input) =>
       heldCall(`read the backup of ${input.from.collection}`, ({ signal }) =>
@@ -93,7 +87,7 @@ async function runMove(dependencies: MoveDependencies, input: MoveShardInput): P
   return result as MoveShardResult;
 }
 
-async function freshMove({ nodes }: MoveRoom, input: MoveShardInput): Promise<MoveState> {
+async function freshMove({ nodes }: MoveDeps, input: MoveShardInput): Promise<MoveState> {
   if (isStreamed(input)) return freshCapture();
   const of = { ...input.source, shard: input.placed.shard };
   return freshKnowing(namesBefore(nodes, of, attemptSignal()));

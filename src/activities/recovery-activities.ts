@@ -6,28 +6,28 @@ import type {
   RecoveryActivities,
   RecoveryControlActivities,
   RecoveryPlan,
-} from '../model/recovery-activities.js';
-import { finishRecovery, keepRecovered, undoRecovery } from '../backup/recover/recover-finish.js';
-import { resolveForeign } from '../backup/foreign/foreign-resolve.js';
-import { planForeign } from '../backup/foreign/plan-foreign.js';
-import { planRecovery } from '../backup/recover/recover-plan.js';
-import type { ShardNodes, Stores } from '../backup/recover/recover-ports.js';
-import { lookAtReplaced, prepareRecovery } from '../backup/recover/recover-prepare.js';
-import { resolveRecovery } from '../backup/recover/recover-resolve.js';
-import { removeReturned } from '../backup/recover/remove-returned.js';
-import { recoverShard } from '../backup/recover/recover-shard.js';
-import type { Flight } from '../backup/recover/settled-call.js';
-import { replayRecall } from '../backup/recover/replay-recall.js';
-import type { SearchesOf, SnapshotNodes } from '../backup/ports.js';
+} from '../model/contracts/recovery-activities.js';
+import { finishRecovery, keepRecovered, undoRecovery } from '../backups/recover/recover-finish.js';
+import { resolveExternal } from '../external/external-resolve.js';
+import { planExternal } from '../external/plan-external.js';
+import { planRecovery } from '../backups/recover/recover-plan.js';
+import type { ShardNodes, Stores } from '../shards/recover-ports.js';
+import { lookAtReplaced, prepareRecovery } from '../backups/recover/recover-prepare.js';
+import { resolveRecovery } from '../backups/recover/recover-resolve.js';
+import { removeReturned } from '../backups/recover/remove-returned.js';
+import { recoverShard } from '../shards/recover-shard.js';
+import type { Flight } from '../shards/settled-call.js';
+import { replayRecall } from '../backups/recover/replay-recall.js';
+import type { SearchesOf, SnapshotNodes } from '../cluster/snapshots-port.js';
 import { FerryError } from '../model/errors.js';
 import { DATA_QUEUE } from '../model/names.js';
-import { pointsNeed, type Need } from '../model/needs.js';
-import type { BackupPlaces } from '../backup/capture/resolve-backup.js';
-import type { Controls } from '../transfer/control-port.js';
-import { createCheckPin } from '../transfer/pin.js';
-import { requirePoints } from '../transfer/require-needs.js';
-import type { Clusters } from '../transfer/ports.js';
-import { Pacer } from '../transfer/pacer.js';
+import { pointsNeed, type Need } from '../model/contracts/needs.js';
+import type { BackupPlaces } from '../backups/capture/resolve-backup.js';
+import type { Controls } from '../cluster/control-port.js';
+import { createCheckPin } from '../cluster/pin.js';
+import { requirePoints } from '../cluster/require-needs.js';
+import type { Clusters } from '../cluster/points-port.js';
+import { Pacer } from '../cluster/pacer.js';
 import { flightLog, type FlightState } from './flight-log.js';
 import { heldCall } from './held-call.js';
 
@@ -80,13 +80,13 @@ export function createRecoveryActivities(dependencies: RecoveryDependencies): Re
   return {
     resolveRecovery: (input) =>
       heldCall(`find what to recover in ${input.store}`, ({ signal }) =>
-        input.foreign
-          ? resolveForeign(stores.foreign, input, signal)
+        input.external
+          ? resolveExternal(stores.external, input, signal)
           : resolveRecovery(stores, input, signal),
       ),
     planRecovery: (input) =>
       heldCall(`check the backup of ${input.from.collection}`, async (held) => {
-        const planned = input.from.foreign ? planForeign : planRecovery;
+        const planned = input.from.external ? planExternal : planRecovery;
         const plan = await planned(controls, stores, input, { now: new Date(), ...held });
         const target = controls.of(input.target.cluster);
         const notes = await requirePoints(target, needOf(input, plan), held.signal);

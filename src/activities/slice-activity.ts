@@ -3,7 +3,7 @@
 // ends an attempt (throw, and be handed out again).
 
 import { Context } from '@temporalio/activity';
-import type { SliceHeartbeat } from '../model/activities.js';
+import type { SliceHeartbeat } from '../model/contracts/activities.js';
 import { FerryError } from '../model/errors.js';
 import { told } from './failure-interceptor.js';
 import { attemptSignal, heartbeat, remember } from './lease.js';

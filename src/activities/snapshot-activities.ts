@@ -2,23 +2,19 @@
 // done in backup/.
 
 import { Context } from '@temporalio/activity';
-import { createOnNode, findHolders } from '../backup/snapshots/create-snapshot.js';
-import { deleteOnNode } from '../backup/snapshots/delete-snapshot.js';
+import { createOnNode, findHolders } from '../snapshots/create-snapshot.js';
+import { deleteOnNode } from '../snapshots/delete-snapshot.js';
 import {
   abandonDownload,
   downloadToStore,
   freshDownload,
   type DownloadState,
-} from '../backup/snapshots/download-to-store.js';
-import { listOnNodes, type SnapshotRoom } from '../backup/snapshots/list-snapshots.js';
-import { recoverOnNode } from '../backup/snapshots/recover-on-node.js';
-import {
-  lookAtRecovered,
-  planSnapshotRecovery,
-  removeEmpty,
-} from '../backup/snapshots/recover-snapshot-plan.js';
-import type { Flight } from '../backup/recover/settled-call.js';
-import type { CreateFlight } from '../backup/snapshots/settled-create.js';
+} from '../snapshots/download-to-store.js';
+import { listOnNodes, type SnapshotDeps } from '../snapshots/list-snapshots.js';
+import { recoverOnNode } from '../snapshots/recover-on-node.js';
+import { lookAtRecovered, planSnapshotRecovery, removeEmpty } from '../snapshots/recover-snapshot-plan.js';
+import type { Flight } from '../shards/settled-call.js';
+import type { CreateFlight } from '../snapshots/settled-create.js';
 import { DATA_QUEUE } from '../model/names.js';
 import type {
   CreateOnNodeResult,
@@ -26,19 +22,19 @@ import type {
   RecoverOnNodeResult,
   SnapshotControlActivities,
   SnapshotDataActivities,
-} from '../model/snapshot-activities.js';
+} from '../model/contracts/snapshot-activities.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { flightLog, type FlightState } from './flight-log.js';
 import { heldCall } from './held-call.js';
 import { attemptSignal } from './lease.js';
 import { runSlice, type Attempt } from './slice-activity.js';
 
-export interface SnapshotControlDependencies extends SnapshotRoom {
+export interface SnapshotControlDependencies extends SnapshotDeps {
   /** Throws `UnknownAlias`, naming those that exist. */
   storeOf(alias?: string): { alias: string; taskQueue?: string | undefined };
 }
 
-export interface SnapshotDataDependencies extends SnapshotRoom {
+export interface SnapshotDataDependencies extends SnapshotDeps {
   openStore(alias: string): ObjectStore;
 }
 

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import type { DisasterStory } from '../local/demo-checks.js';
 import { qdrantRequest } from '../local/fill-collection.js';
 import type { RunningStack } from '../local/index.js';
-import type { RecoveryReport } from '../model/recovery-progress.js';
-import type { BackupReport } from '../model/results.js';
+import type { RecoveryReport } from '../model/state/recovery-progress.js';
+import type { BackupReport } from '../model/contracts/results.js';
 import { runPass, type DemoFrame, type Pass } from './demo-passes.js';
 import { stepTitle } from './demo-text.js';
-import { bytes } from './formatting.js';
-import type { Output } from './output.js';
+import { bytes } from './terminal/formatting.js';
+import type { Output } from './terminal/output.js';
 
 export interface Disaster {
   backup: Pass<BackupReport>;

@@ -3,8 +3,8 @@
 
 import type { KillStory, ResumedSlice } from '../local/demo-checks.js';
 import type { LocalProcess } from '../local/index.js';
-import { count } from './formatting.js';
-import { pointsDone, type CollectionView, type JobView, type LiveSlice } from './job-view.js';
+import { count } from './terminal/formatting.js';
+import { pointsDone, type CollectionView, type JobView, type LiveSlice } from './watch/job-view.js';
 
 export interface Accident {
   onLook(view: JobView): void;

@@ -2,14 +2,14 @@
 
 import { randomUUID } from 'node:crypto';
 import { CONTROL_QUEUE, DATA_QUEUE } from '../model/names.js';
-import type { JobReport } from '../model/results.js';
-import type { JobView } from './job-view.js';
-import type { Patience } from './keep-trying.js';
-import type { ProgressDisplay } from './progress-display.js';
-import { startJob } from './start-job.js';
+import type { JobReport } from '../model/contracts/results.js';
+import type { JobView } from './watch/job-view.js';
+import type { Patience } from './jobs/keep-trying.js';
+import type { ProgressDisplay } from './watch/progress-display.js';
+import { startJob } from './jobs/start-job.js';
 import type { Temporal } from './temporal.js';
-import { watchJob } from './watch-job.js';
-import type { JobEnd } from './exit-codes.js';
+import { watchJob } from './watch/watch-job.js';
+import type { JobEnd } from './terminal/exit-codes.js';
 
 export interface DemoFrame {
   temporal: Temporal;

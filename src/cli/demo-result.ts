@@ -11,10 +11,10 @@ import {
   type KillStory,
 } from '../local/demo-checks.js';
 import type { ComparedSearch } from '../local/demo-searches.js';
-import type { MigrationReport } from '../model/results.js';
+import type { MigrationReport } from '../model/contracts/results.js';
 import type { Disaster } from './demo-disaster.js';
 import type { Pass } from './demo-passes.js';
-import { errorText } from './exit-codes.js';
+import { errorText } from './terminal/exit-codes.js';
 
 export interface DemoFigures {
   points: number;

@@ -2,8 +2,8 @@
 
 import type { ComparedSearch } from '../local/demo-searches.js';
 import type { DemoFigures, DemoResult } from './demo-result.js';
-import { bytes, count, rate, seconds } from './formatting.js';
-import type { Paint } from './paint.js';
+import { bytes, count, rate, seconds } from './terminal/formatting.js';
+import type { Paint } from './terminal/paint.js';
 
 export function stepTitle(paint: Paint, step: number, title: string, rest: string): string {
   return `\n${paint.bold(`${step}  ${title}`)}  ${paint.dim(rest)}`;

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { outputOf, setExitCode, type GlobalOptions } from './global-options.js';
+import { outputOf, setExitCode, type GlobalOptions } from './terminal/global-options.js';
 
 export function registerDemo(program: Command): void {
   const command = program

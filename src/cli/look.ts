@@ -3,10 +3,10 @@
 
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import type { SliceHeartbeat } from '../model/activities.js';
-import type { CollectionStatus, JobStatus } from '../model/results.js';
-import type { CollectionView, JobView, LiveSlice } from './job-view.js';
-import { troublesOf, type Trouble } from './pending-work.js';
+import type { SliceHeartbeat } from '../model/contracts/activities.js';
+import type { CollectionStatus, JobStatus } from '../model/contracts/results.js';
+import type { CollectionView, JobView, LiveSlice } from './watch/job-view.js';
+import { troublesOf, type Trouble } from './watch/pending-work.js';
 import type { Temporal } from './temporal.js';
 
 const QUERY_MS = 3_000;

@@ -5,8 +5,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { packageRoot } from '../local/package-root.js';
-import { errorDocument, errorText, EXIT, exitCodeOfError } from './exit-codes.js';
-import { addGlobalOptions, setExitCode } from './global-options.js';
+import { errorDocument, errorText, EXIT, exitCodeOfError } from './terminal/exit-codes.js';
+import { addGlobalOptions, setExitCode } from './terminal/global-options.js';
 
 type Register = (program: Command) => void;
 
@@ -15,19 +15,22 @@ const COMMANDS: { names: string[]; load: () => Promise<Register> }[] = [
   { names: ['demo'], load: async () => (await import('./demo.js')).registerDemo },
   { names: ['stack'], load: async () => (await import('./stack.js')).registerStack },
   { names: ['worker'], load: async () => (await import('./worker.js')).registerWorker },
-  { names: ['doctor'], load: async () => (await import('./doctor.js')).registerDoctor },
-  { names: ['migrate'], load: async () => (await import('./migrate.js')).registerMigrate },
-  { names: ['verify'], load: async () => (await import('./verify.js')).registerVerify },
-  { names: ['backup'], load: async () => (await import('./backup.js')).registerBackup },
-  { names: ['backups'], load: async () => (await import('./backups.js')).registerBackups },
-  { names: ['check-backup'], load: async () => (await import('./check-backup.js')).registerCheckBackup },
-  { names: ['restore'], load: async () => (await import('./restore.js')).registerRestore },
-  { names: ['rehearse'], load: async () => (await import('./rehearse.js')).registerRehearse },
-  { names: ['snapshots'], load: async () => (await import('./snapshots.js')).registerSnapshots },
-  { names: ['status'], load: async () => (await import('./status.js')).registerStatus },
+  { names: ['doctor'], load: async () => (await import('./doctor/doctor.js')).registerDoctor },
+  { names: ['migrate'], load: async () => (await import('./jobs/migrate.js')).registerMigrate },
+  { names: ['verify'], load: async () => (await import('./jobs/verify.js')).registerVerify },
+  { names: ['backup'], load: async () => (await import('./jobs/backup.js')).registerBackup },
+  { names: ['backups'], load: async () => (await import('./backups/backups.js')).registerBackups },
+  {
+    names: ['check-backup'],
+    load: async () => (await import('./backups/check-backup.js')).registerCheckBackup,
+  },
+  { names: ['restore'], load: async () => (await import('./jobs/restore.js')).registerRestore },
+  { names: ['rehearse'], load: async () => (await import('./jobs/rehearse.js')).registerRehearse },
+  { names: ['snapshots'], load: async () => (await import('./snapshots/snapshots.js')).registerSnapshots },
+  { names: ['status'], load: async () => (await import('./jobs/status.js')).registerStatus },
   {
     names: ['pause', 'resume', 'throttle', 'retry', 'abort'],
-    load: async () => (await import('./steer.js')).registerSteer,
+    load: async () => (await import('./jobs/steer.js')).registerSteer,
   },
 ];
 

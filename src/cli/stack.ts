@@ -8,8 +8,8 @@ import {
   type StackDescription,
   type StackStatus,
 } from '../local/index.js';
-import { EXIT } from './exit-codes.js';
-import { outputOf, setExitCode, type GlobalOptions } from './global-options.js';
+import { EXIT } from './terminal/exit-codes.js';
+import { outputOf, setExitCode, type GlobalOptions } from './terminal/global-options.js';
 
 export function registerStack(program: Command): void {
   const stack = program

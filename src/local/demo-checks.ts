@@ -1,8 +1,8 @@
 // What the demo claims at its end, each claim with what it rests on. Pure: it judges reports, it asks nobody.
 
-import { sameDigest } from '../model/digest.js';
-import type { RecoveryReport } from '../model/recovery-progress.js';
-import type { BackupReport, MigrationReport } from '../model/results.js';
+import { sameDigest } from '../model/format/digest.js';
+import type { RecoveryReport } from '../model/state/recovery-progress.js';
+import type { BackupReport, MigrationReport } from '../model/contracts/results.js';
 import type { ComparedSearch } from './demo-searches.js';
 
 export interface Check {

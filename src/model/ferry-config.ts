@@ -5,7 +5,7 @@ import * as z from 'zod';
 import type { ClusterConnection, NodeAddress } from './cluster.js';
 import { FerryError } from './errors.js';
 import { DATA_QUEUE } from './names.js';
-import { S3_PARTS, type PartRules } from './part-sizes.js';
+import { S3_PARTS, type PartRules } from './format/part-sizes.js';
 
 const ALIAS = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 // zod would repeat the name of an unlawful key only as a path; that is wanted, a name is no secret.

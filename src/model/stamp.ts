@@ -17,7 +17,7 @@ import {
 } from './json.js';
 import { LosslessNumber } from 'lossless-json';
 import type { HeldBack } from './collections.js';
-import type { RangeDigest } from './digest.js';
+import type { RangeDigest } from './format/digest.js';
 import { STAMP_KEY } from './names.js';
 
 export interface Stamp {

@@ -2,14 +2,14 @@
 // the same, and that a peer which was not reached is named: a list through a balancer would be one node's, and which one
 // is chance.
 
-import type { ClusterNode, ClusterNodes, HeldShard } from '../backup/snapshots/cluster-nodes.js';
+import type { ClusterNode, ClusterNodes, HeldShard } from '../snapshots/cluster-nodes.js';
 import type { ClusterConnection } from '../model/cluster.js';
 import { FerryError } from '../model/errors.js';
 import { requireCluster } from '../model/ferry-config.js';
 import { numberAt, objectAt, textAt, type Json } from '../model/json.js';
-import type { SilentNode } from '../model/snapshot-activities.js';
+import type { SilentNode } from '../model/contracts/snapshot-activities.js';
 import { list } from './control-layout.js';
-import { QdrantTaker } from './recover-snapshot.js';
+import { QdrantReceiver } from './recover-snapshot.js';
 import { RestNode } from './rest.js';
 import { addresses, type NodeOptions } from './snapshot-nodes.js';
 import { QdrantSnapshots } from './snapshots.js';
@@ -112,8 +112,8 @@ class QdrantClusterNode implements ClusterNode {
     }
   }
 
-  taker(into: { collection: string; shard?: number }): QdrantTaker {
-    return new QdrantTaker(new RestNode(this.url, this.#node.connection), into);
+  receiver(into: { collection: string; shard?: number }): QdrantReceiver {
+    return new QdrantReceiver(new RestNode(this.url, this.#node.connection), into);
   }
 
   close(): Promise<void> {

@@ -5,9 +5,9 @@ import { parse } from 'lossless-json';
 import type { ClusterConnection } from '../model/cluster.js';
 import { FerryError } from '../model/errors.js';
 import { objectAt, textAt, writeJson, type Json } from '../model/json.js';
-import type { Alias, ClusterFacts } from '../transfer/control-port.js';
+import type { Alias, ClusterFacts } from '../cluster/control-port.js';
 import { list } from './control-layout.js';
-import { knockGrpc } from './grpc-knock.js';
+import { checkGrpcReachable } from './grpc-reachable.js';
 import { restNode, type RestMethod, type RestNode, type RestRequest } from './rest.js';
 
 export interface Call extends Omit<RestRequest, 'body' | 'contentType'> {
@@ -59,15 +59,15 @@ export class QdrantCluster implements ClusterFacts {
     });
   }
 
-  async knockGrpc(signal?: AbortSignal): Promise<void> {
+  async checkGrpcReachable(signal?: AbortSignal): Promise<void> {
     const nodes = this.#connection.nodes;
-    await Promise.all(nodes.map((node, lane) => this.#knock(node.grpcUrl, this.node(lane), signal)));
+    await Promise.all(nodes.map((node, lane) => this.#checkReachable(node.grpcUrl, this.node(lane), signal)));
   }
 
   /** Of a node that is silent over REST, too, gRPC is not what is missing. */
-  async #knock(grpcUrl: string, node: RestNode, signal?: AbortSignal): Promise<void> {
+  async #checkReachable(grpcUrl: string, node: RestNode, signal?: AbortSignal): Promise<void> {
     try {
-      await knockGrpc(grpcUrl, this.#connection, signal);
+      await checkGrpcReachable(grpcUrl, this.#connection, signal);
     } catch (error) {
       if (this.#nodes.length === 1 || (await answers(node, signal))) throw error;
       const happened = `Node ${node.url} of cluster "${this.alias}" does not answer, over REST or over gRPC; ${this.#nodes.length - 1} more are named in ferry.yaml`;

@@ -3,8 +3,8 @@
 
 import { isLosslessNumber, LosslessNumber } from 'lossless-json';
 import { objectAt, numberAt, textAt, type Json } from '../model/json.js';
-import type { ShardKey } from '../model/slice.js';
-import type { Layout, Shard } from '../transfer/control-port.js';
+import type { ShardKey } from '../model/state/slice.js';
+import type { Layout, Shard } from '../cluster/control-port.js';
 
 export function layoutOf(answer: Json): Layout {
   const { local_shards, remote_shards, shard_transfers, resharding_operations } = objectAt(answer);

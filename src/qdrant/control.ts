@@ -3,18 +3,12 @@
 
 import { LosslessNumber } from 'lossless-json';
 import type { ClusterConnection } from '../model/cluster.js';
-import type { CollectionInfo } from '../model/collection-settings.js';
+import type { CollectionInfo } from '../model/settings/collection-settings.js';
 import { requireCluster } from '../model/ferry-config.js';
 import { numberAt, objectAt, textAt, writeJson, type Json, type JsonObject } from '../model/json.js';
 import type { PointId } from '../model/point-id.js';
-import type { ShardKey } from '../model/slice.js';
-import type {
-  ClusterControl,
-  Controls,
-  Layout,
-  NewShardKey,
-  NodeReplicas,
-} from '../transfer/control-port.js';
+import type { ShardKey } from '../model/state/slice.js';
+import type { ClusterControl, Controls, Layout, NewShardKey, NodeReplicas } from '../cluster/control-port.js';
 import { QdrantCluster } from './control-cluster.js';
 import { layoutOf, list, shardKeyJson } from './control-layout.js';
 import { onePerConnection } from './per-connection.js';

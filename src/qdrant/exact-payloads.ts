@@ -2,7 +2,7 @@
 // (measured on 1.16.3 and 1.17.0). Read here in whole pages; they are hashed and written from that text.
 
 import type { PointId } from '../model/point-id.js';
-import type { ShardKey } from '../model/slice.js';
+import type { ShardKey } from '../model/state/slice.js';
 import { numbersIn } from './json-reader.js';
 import { pointsPath, shardKeyField } from './points-path.js';
 import { idText } from './point-text.js';

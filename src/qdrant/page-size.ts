@@ -1,7 +1,7 @@
 // How many points to ask for, so that a page has about the wanted bytes: sizes are known only after reading, and one
 // collection can hold points of 100 bytes next to points of several MB.
 
-import type { PointPage } from '../transfer/ports.js';
+import type { PointPage } from '../cluster/points-port.js';
 
 const FIRST_LIMIT = 32;
 const LARGEST_LIMIT = 4_096;

@@ -5,12 +5,12 @@
 
 import { create } from '@bufbuild/protobuf';
 import type { ClusterConnection } from '../model/cluster.js';
-import { bitsOf, settingsOf, vectorsOf } from '../model/collection-settings.js';
+import { bitsOf, settingsOf, vectorsOf } from '../model/settings/collection-settings.js';
 import { FerryError } from '../model/errors.js';
 import { objectAt, type JsonObject } from '../model/json.js';
 import { compareIds, isUuid, type PointId } from '../model/point-id.js';
-import type { ShardKey } from '../model/slice.js';
-import type { BeforeEnd, PointConnection, PointPage, ReadIds } from '../transfer/ports.js';
+import type { ShardKey } from '../model/state/slice.js';
+import type { BeforeEnd, PointConnection, PointPage, ReadIds } from '../cluster/points-port.js';
 import { readPayloads } from './exact-payloads.js';
 import {
   PointIdSchema,

@@ -3,8 +3,8 @@
 // One hash call over bytes that were put in order, not one call an entry: in Node the call is what costs.
 
 import * as crypto from 'node:crypto';
-import { DIGEST_VERSION } from '../model/digest.js';
-import type { ShardKey } from '../model/slice.js';
+import { DIGEST_VERSION } from '../model/format/digest.js';
+import type { ShardKey } from '../model/state/slice.js';
 import { CanonicalBytes } from './canonical-bytes.js';
 import { writeJsonText } from './canonical-json.js';
 import { PayloadWriter } from './canonical-payload.js';

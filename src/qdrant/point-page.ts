@@ -2,8 +2,8 @@
 // this room knows it by its class and writes its bytes without decoding them.
 
 import type { PointId } from '../model/point-id.js';
-import type { ShardKey } from '../model/slice.js';
-import type { PointPage } from '../transfer/ports.js';
+import type { ShardKey } from '../model/state/slice.js';
+import type { PointPage } from '../cluster/points-port.js';
 import { HASH_BYTES, PointHasher } from './point-hash.js';
 import { differingFields, isRenormalised } from './point-difference.js';
 import { pointId } from './point-wire.js';

@@ -6,8 +6,8 @@
 //   idsFirst  a scroll of ids alone, then the points by id: a scroll over N shards makes each read the whole limit
 
 import { compareIds, type PointId } from '../model/point-id.js';
-import type { ShardKey } from '../model/slice.js';
-import type { PointPage, PointReader, ReadIds, ReadRange } from '../transfer/ports.js';
+import type { ShardKey } from '../model/state/slice.js';
+import type { PointPage, PointReader, ReadIds, ReadRange } from '../cluster/points-port.js';
 import { PageSize } from './page-size.js';
 import { hashedPage, type WirePage, type WirePoint } from './point-page.js';
 import { pointId } from './point-wire.js';

@@ -1,6 +1,6 @@
 // What every REST request about points has in common.
 
-import type { ShardKey } from '../model/slice.js';
+import type { ShardKey } from '../model/state/slice.js';
 
 export function pointsPath(collection: string): string {
   return `/collections/${encodeURIComponent(collection)}/points`;

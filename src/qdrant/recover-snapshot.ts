@@ -5,13 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { Agent, request as send } from 'undici';
-import type {
-  Placing,
-  RecoverySigns,
-  ShardNode,
-  ShardNodes,
-  SnapshotFile,
-} from '../backup/recover/recover-ports.js';
+import type { Placing, RecoverySigns, ShardNode, ShardNodes, SnapshotFile } from '../shards/recover-ports.js';
 import { tlsOf, type ClusterConnection } from '../model/cluster.js';
 import { FerryError, type ErrorCode } from '../model/errors.js';
 import { requireCluster } from '../model/ferry-config.js';
@@ -31,7 +25,7 @@ export function shardNodes(clusters: Record<string, ClusterConnection>): ShardNo
     holding: async (cluster, wanted, signal) => {
       const connection = requireCluster({ clusters }, cluster);
       const node = await nodeWith(connection, wanted, signal);
-      return new QdrantTaker(node, wanted);
+      return new QdrantReceiver(node, wanted);
     },
   };
 }
@@ -70,7 +64,7 @@ async function clusterInfo(node: RestNode, collection: string, signal: AbortSign
 }
 
 /** Takes snapshots of a shard, or of a collection where no shard is named. */
-export class QdrantTaker implements ShardNode {
+export class QdrantReceiver implements ShardNode {
   readonly #node: RestNode;
   readonly #source: { collection: string; shard?: number };
   readonly #path: string;

@@ -3,8 +3,8 @@
 // no number; such a point is refused by its id and the vector's name.
 
 import { compareIds, type PointId } from '../model/point-id.js';
-import type { ShardKey } from '../model/slice.js';
-import type { BeforeEnd, PointConnection, PointPage, ReadIds } from '../transfer/ports.js';
+import type { ShardKey } from '../model/state/slice.js';
+import type { BeforeEnd, PointConnection, PointPage, ReadIds } from '../cluster/points-port.js';
 import { readPayloads } from './exact-payloads.js';
 import { asWirePage, type WirePoint } from './point-page.js';
 import { PointReads, type PointAnswer, type What } from './point-reads.js';

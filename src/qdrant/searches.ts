@@ -5,8 +5,8 @@
 import { LosslessNumber } from 'lossless-json';
 import { isObject, numberAt, objectAt, textAt, valueAt, type Json, type JsonObject } from '../model/json.js';
 import { isUuid, type PointId } from '../model/point-id.js';
-import type { Answers, Neighbour } from '../model/recall.js';
-import type { SearchPlace, Searches, SearchesOf } from '../backup/ports.js';
+import type { Answers, Neighbour } from '../model/format/recall.js';
+import type { SearchPlace, Searches, SearchesOf } from '../cluster/snapshots-port.js';
 import type { ClusterConnection } from '../model/cluster.js';
 import { QdrantCluster } from './control-cluster.js';
 import { list, shardKeyJson } from './control-layout.js';

@@ -1,8 +1,8 @@
 // Which node a snapshot is taken from. Promises that the node opened said just now, by its peer id, that it holds the
-// shard as Active: a load balancer can give neither an empty nor a foreign snapshot. Where ferry.yaml has one address
+// shard as Active: a load balancer can give neither an empty nor an external snapshot. Where ferry.yaml has one address
 // and the cluster several peers, their hosts are tried at the same port, and must answer with the right peer id.
 
-import type { SnapshotNode, SnapshotNodes, WantedShard } from '../backup/ports.js';
+import type { SnapshotNode, SnapshotNodes, WantedShard } from '../cluster/snapshots-port.js';
 import type { ClusterConnection } from '../model/cluster.js';
 import { FerryError } from '../model/errors.js';
 import { requireCluster } from '../model/ferry-config.js';

@@ -4,7 +4,13 @@
 
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CreationSigns, Download, NodeFile, SnapshotNode, SnapshotSource } from '../backup/ports.js';
+import type {
+  CreationSigns,
+  Download,
+  NodeFile,
+  SnapshotNode,
+  SnapshotSource,
+} from '../cluster/snapshots-port.js';
 import { FerryError } from '../model/errors.js';
 import { numberAt, objectAt, textAt, type Json } from '../model/json.js';
 import { list } from './control-layout.js';

@@ -1,5 +1,5 @@
 // Large buffers that are used again. Memory outside V8's heap that is thrown away page by page makes V8 mark the whole
-// heap every few pages, which took a third of a copy's CPU. Promises that a buffer is with one taker at a time, as long
+// heap every few pages, which took a third of a copy's CPU. Promises that a buffer is with one receiver at a time, as long
 // as who gives one back does not touch it any more; one that is never given back is ordinary garbage.
 
 const SMALLEST = 1 << 16;

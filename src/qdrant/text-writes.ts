@@ -4,8 +4,8 @@
 
 import { FerryError } from '../model/errors.js';
 import type { PointId } from '../model/point-id.js';
-import type { ShardKey } from '../model/slice.js';
-import type { BeforeEnd } from '../transfer/ports.js';
+import type { ShardKey } from '../model/state/slice.js';
+import type { BeforeEnd } from '../cluster/points-port.js';
 import { exactlyReadable } from './double-text.js';
 import type { WirePoint } from './point-page.js';
 import { idText, writePointText } from './point-text.js';

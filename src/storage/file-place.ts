@@ -4,7 +4,7 @@ import type { BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { fileNameFor } from '../model/file-names.js';
+import { fileNameFor } from '../model/format/file-names.js';
 import { isErrno } from './file-failures.js';
 import type { StoredObject } from './object-store.js';
 

@@ -1,5 +1,5 @@
 // Reads a file as a stream that is whole or throws: it is measured when it is opened, and must give that many bytes. The
-// next piece is read while the taker is busy with the one before.
+// next piece is read while the receiver is busy with the one before.
 // A file that is replaced meanwhile goes on as the old one, for the open file is.
 
 import { open, type FileHandle } from 'node:fs/promises';

@@ -3,7 +3,7 @@
 
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileNameFor, keyOfFileName } from '../model/file-names.js';
+import { fileNameFor, keyOfFileName } from '../model/format/file-names.js';
 import { isErrno } from './file-failures.js';
 
 /** Keys that begin with `prefix`. */

@@ -5,7 +5,7 @@
 // Errors are FerryErrors with [bucket=…, key=…]: StoreAccessDenied, StoreUnreachable (retryable), StoreThrottled
 // (retryable), StoreRejected, StoreFull, ObjectMissing, ObjectDamaged, ObjectExists. Nobody reads messages; "retryable" is decided in the adapter.
 
-import type { PartRules } from '../model/part-sizes.js';
+import type { PartRules } from '../model/format/part-sizes.js';
 
 export interface StoredObject {
   key: string;

@@ -4,7 +4,7 @@
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { partRulesOf, type StoreConnection } from '../model/ferry-config.js';
-import type { PartRules } from '../model/part-sizes.js';
+import type { PartRules } from '../model/format/part-sizes.js';
 import { hexToBase64, md5Of, sha256Of } from './content-hash.js';
 import type { ByteRange, ObjectStore, StoredObject, UnfinishedUpload, Upload } from './object-store.js';
 import { S3Bucket } from './s3-bucket.js';

@@ -10,15 +10,15 @@
 //           extra              → recorded; where the caller may delete: deleted
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CompareSliceInput, CompareSliceResult, Difference } from '../model/activities.js';
+import type { CompareSliceInput, CompareSliceResult, Difference } from '../model/contracts/activities.js';
 import { nextId, type PointId } from '../model/point-id.js';
-import { shardKeyText } from '../model/slice.js';
+import { shardKeyText } from '../model/state/slice.js';
 import { parts } from './copy-slice.js';
-import { Pacer } from './pacer.js';
+import { Pacer } from '../cluster/pacer.js';
 import { pairedPoints, type Kind, type Step } from './paired-points.js';
-import type { PointPage, PointReader, PointWriter, ReadRange } from './ports.js';
+import type { PointPage, PointReader, PointWriter, ReadRange } from '../cluster/points-port.js';
 import { RangeSum } from './range-sum.js';
-import { addDigests } from '../model/digest.js';
+import { addDigests } from '../model/format/digest.js';
 import { freshState, type WalkSignals } from './walk-slice.js';
 
 export type CompareState = Omit<CompareSliceResult, 'reportKey'>;

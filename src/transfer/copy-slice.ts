@@ -2,12 +2,12 @@
 // before its cursor is on the target, `Completed`), whatever ended the walk; repeated work is harmless, for an upsert
 // is by id. Does not prove anything about the target: that is what digesting the target is for.
 
-import type { Pace, SliceClaim } from '../model/activities.js';
-import type { RangeDigest } from '../model/digest.js';
+import type { Pace, SliceClaim } from '../model/contracts/activities.js';
+import type { RangeDigest } from '../model/format/digest.js';
 import type { ReadPlan } from '../model/collections.js';
-import type { Slice } from '../model/slice.js';
-import { Pacer } from './pacer.js';
-import type { PointPage, PointReader, PointWriter } from './ports.js';
+import type { Slice } from '../model/state/slice.js';
+import { Pacer } from '../cluster/pacer.js';
+import type { PointPage, PointReader, PointWriter } from '../cluster/points-port.js';
 import { walkSlice, type WalkSignals, type WalkState } from './walk-slice.js';
 
 export interface SliceJob extends WalkSignals, Pace {

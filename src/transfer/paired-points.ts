@@ -2,7 +2,7 @@
 // pages a side, whatever the size of the range.
 
 import { compareIds, type PointId } from '../model/point-id.js';
-import type { PointPage } from './ports.js';
+import type { PointPage } from '../cluster/points-port.js';
 
 export type Kind = 'missing' | 'changed' | 'extra';
 

@@ -2,12 +2,12 @@
 // same after every resume. Promises that the slices of a key touch without gap or overlap, from the first possible id
 // to the last. Does not promise slices of equal size, nor keys that are made later.
 
-import type { PlanSlicesInput, PlanSlicesResult } from '../model/activities.js';
+import type { PlanSlicesInput, PlanSlicesResult } from '../model/contracts/activities.js';
 import { compareIds, type PointId } from '../model/point-id.js';
-import type { ShardKey, Slice } from '../model/slice.js';
-import type { ClusterControl, Controls } from './control-port.js';
-import { readPlanOf, shardKeysOf, lookAt } from './look.js';
-import { createCheckPin } from './pin.js';
+import type { ShardKey, Slice } from '../model/state/slice.js';
+import type { ClusterControl, Controls } from '../cluster/control-port.js';
+import { readPlanOf, shardKeysOf, lookAt } from '../cluster/look.js';
+import { createCheckPin } from '../cluster/pin.js';
 
 const PAGE_BYTES = 10_240;
 /** The largest of four slices is then 5 % over its share, not 13 as with 64; drawing them takes milliseconds. */

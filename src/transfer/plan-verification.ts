@@ -1,11 +1,11 @@
 // What a comparison of two existing collections needs to know. Promises that both are there, that none of their shards
 // is on its way, and that slices of one mean the same on the other. Does not judge whether they are equal.
 
-import type { PlanVerificationInput, VerificationPlan } from '../model/activities.js';
+import type { PlanVerificationInput, VerificationPlan } from '../model/contracts/activities.js';
 import { FerryError } from '../model/errors.js';
-import type { Controls } from './control-port.js';
-import { lookAt, readPlanOf, type Look } from './look.js';
-import { takePin } from './pin.js';
+import type { Controls } from '../cluster/control-port.js';
+import { lookAt, readPlanOf, type Look } from '../cluster/look.js';
+import { takePin } from '../cluster/pin.js';
 
 export async function planVerification(
   controls: Controls,

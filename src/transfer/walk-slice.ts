@@ -6,12 +6,12 @@
 //   write page n  ├─ side by side
 //   write page n−1┘  settled strictly in order: cursor := the id behind its last one, digest += its hashes
 
-import type { SliceClaim } from '../model/activities.js';
-import { EMPTY_DIGEST, addDigests, type RangeDigest } from '../model/digest.js';
+import type { SliceClaim } from '../model/contracts/activities.js';
+import { EMPTY_DIGEST, addDigests, type RangeDigest } from '../model/format/digest.js';
 import { nextId, type PointId } from '../model/point-id.js';
-import type { Slice } from '../model/slice.js';
-import type { Pacer } from './pacer.js';
-import type { PointPage, PointReader, ReadRange } from './ports.js';
+import type { Slice } from '../model/state/slice.js';
+import type { Pacer } from '../cluster/pacer.js';
+import type { PointPage, PointReader, ReadRange } from '../cluster/points-port.js';
 import { RangeSum } from './range-sum.js';
 
 export interface WalkSignals {

@@ -10,8 +10,8 @@ import { requireCluster, type FerryConfig } from '../model/ferry-config.js';
 import { qdrantControls } from '../qdrant/control.js';
 import { connectPoints } from '../qdrant/point-connection.js';
 import { openFileReport } from '../transfer/file-report.js';
-import { createCheckPin } from '../transfer/pin.js';
-import { renormalisableVectors } from '../transfer/renormalisable-vectors.js';
+import { createCheckPin } from '../cluster/pin.js';
+import { renormalisableVectors } from '../cluster/renormalisable-vectors.js';
 
 export function controlDependencies(config: FerryConfig, client: Client): ControlDependencies {
   return {

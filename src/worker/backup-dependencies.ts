@@ -20,7 +20,7 @@ import { qdrantSearches } from '../qdrant/searches.js';
 import { snapshotNodes } from '../qdrant/snapshot-nodes.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { openStore, probeStore } from '../storage/open-store.js';
-import { createCheckPin } from '../transfer/pin.js';
+import { createCheckPin } from '../cluster/pin.js';
 
 export function backupControlDependencies(config: FerryConfig): BackupControlDependencies {
   return {

@@ -3,7 +3,7 @@
 import type { Client } from '@temporalio/client';
 import type { ExaminationDependencies } from '../activities/examination-activities.js';
 import { isDisk, queuesOfStore, requireStore, type FerryConfig } from '../model/ferry-config.js';
-import type { QueueWorker } from '../model/store-examination.js';
+import type { QueueWorker } from '../model/contracts/store-examination.js';
 
 /** temporal.api.enums.v1.TaskQueueType */
 const ACTIVITY = 2;

@@ -7,15 +7,15 @@ import {
   leasedStores,
 } from '../activities/leased-ports.js';
 import type { MoveDependencies } from '../activities/move-activities.js';
-import type { PrepareMoveRoom } from '../backup/move/move-prepare.js';
+import type { PrepareMoveDeps } from '../move/move-prepare.js';
 import type { FerryConfig } from '../model/ferry-config.js';
 import { qdrantControls } from '../qdrant/control.js';
 import { shardNodes } from '../qdrant/recover-snapshot.js';
 import { snapshotNodes } from '../qdrant/snapshot-nodes.js';
-import { createCheckPin } from '../transfer/pin.js';
+import { createCheckPin } from '../cluster/pin.js';
 import { storesOf } from './backup-dependencies.js';
 
-export function moveControlDependencies(config: FerryConfig): PrepareMoveRoom {
+export function moveControlDependencies(config: FerryConfig): PrepareMoveDeps {
   return {
     controls: leasedControls(qdrantControls(config.clusters)),
     nodes: leasedSnapshotNodes(snapshotNodes(config.clusters)),

@@ -8,7 +8,7 @@ import {
   leasedStores,
 } from '../activities/leased-ports.js';
 import type { RecoveryDependencies } from '../activities/recovery-activities.js';
-import { ForeignRoom } from '../backup/foreign/foreign-files.js';
+import { ExternalDeps } from '../external/external-files.js';
 import { requireCluster, type FerryConfig } from '../model/ferry-config.js';
 import { qdrantControls } from '../qdrant/control.js';
 import { connectPoints } from '../qdrant/point-connection.js';
@@ -16,12 +16,12 @@ import { qdrantSearches } from '../qdrant/searches.js';
 import { shardNodes } from '../qdrant/recover-snapshot.js';
 import { snapshotNodes } from '../qdrant/snapshot-nodes.js';
 import { storesOf } from './backup-dependencies.js';
-import { foreignPlaces } from './foreign-places.js';
+import { externalPlaces } from './external-places.js';
 
 export function recoveryDependencies(config: FerryConfig, open = storesOf(config)): RecoveryDependencies {
   return {
     controls: leasedControls(qdrantControls(config.clusters)),
-    stores: { open: leasedStores(open), foreign: new ForeignRoom(foreignPlaces(config, open)) },
+    stores: { open: leasedStores(open), external: new ExternalDeps(externalPlaces(config, open)) },
     nodes: leasedSnapshotNodes(snapshotNodes(config.clusters)),
     shardNodes: leasedShardNodes(shardNodes(config.clusters)),
     searchesOf: qdrantSearches(config.clusters),

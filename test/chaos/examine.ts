@@ -3,7 +3,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { catalogue } from '../../src/model/error-catalogue.js';
-import type { JobReport } from '../../src/model/results.js';
+import type { JobReport } from '../../src/model/contracts/results.js';
 import { compareTaken, takeSide, type ComparedSides, type TakenSide } from '../support/compare-sides.js';
 import { startFerry, type FerryRun } from '../support/ferry-command.js';
 import { RestRefusal } from '../support/rest-text.js';

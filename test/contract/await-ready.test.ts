@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startQdrant, type QdrantServer } from '../../src/local/index.js';
-import type { AwaitReadyResult } from '../../src/model/activities.js';
+import type { AwaitReadyResult } from '../../src/model/contracts/activities.js';
 import { qdrantControls } from '../../src/qdrant/control.js';
-import { awaitReady } from '../../src/transfer/await-ready.js';
-import type { ClusterControl } from '../../src/transfer/control-port.js';
+import { awaitReady } from '../../src/cluster/await-ready.js';
+import type { ClusterControl } from '../../src/cluster/control-port.js';
 import { collectionPath, rest, upsertTexts } from '../support/rest-text.js';
 
 const POINTS = 6_000;

@@ -2,22 +2,22 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { captureShard } from '../../src/backup/capture/capture-shard.js';
-import { freshCapture, type CaptureState } from '../../src/backup/capture/node-file.js';
-import { showBackup } from '../../src/backup/catalogue/catalogue.js';
-import { readManifest } from '../../src/backup/catalogue/check-objects.js';
-import { planCapture } from '../../src/backup/capture/plan-capture.js';
-import type { SnapshotNodes } from '../../src/backup/ports.js';
-import { readText } from '../../src/backup/read-text.js';
-import { resolveBackup } from '../../src/backup/capture/resolve-backup.js';
+import { captureShard } from '../../src/shards/capture-shard.js';
+import { freshCapture, type CaptureState } from '../../src/shards/node-file.js';
+import { showBackup } from '../../src/backups/catalogue/catalogue.js';
+import { readManifest } from '../../src/backups/catalogue/check-objects.js';
+import { planCapture } from '../../src/backups/capture/plan-capture.js';
+import type { SnapshotNodes } from '../../src/cluster/snapshots-port.js';
+import { readText } from '../../src/shards/read-text.js';
+import { resolveBackup } from '../../src/backups/capture/resolve-backup.js';
 import {
   backupIdOf,
   collectionFolder,
   completeKey,
   manifestKey,
   snapshotName,
-} from '../../src/model/backup-names.js';
-import type { CollectionManifest } from '../../src/model/manifest.js';
+} from '../../src/model/format/backup-names.js';
+import type { CollectionManifest } from '../../src/model/format/manifest.js';
 import { qdrantControls } from '../../src/qdrant/control.js';
 import { snapshotNodes } from '../../src/qdrant/snapshot-nodes.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';

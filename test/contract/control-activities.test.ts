@@ -9,7 +9,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createControlActivities } from '../../src/activities/control-activities.js';
 import { startQdrant, startTemporal, type QdrantServer, type TemporalServer } from '../../src/local/index.js';
-import type { ControlActivities, DescribeHolderResult } from '../../src/model/activities.js';
+import type { ControlActivities, DescribeHolderResult } from '../../src/model/contracts/activities.js';
 import { qdrantControls } from '../../src/qdrant/control.js';
 import { make } from '../support/control-sides.js';
 

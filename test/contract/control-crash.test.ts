@@ -2,10 +2,10 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { canonicalJson, type JsonObject } from '../../src/model/json.js';
-import { compareConfigurations } from '../../src/transfer/compare-configurations.js';
-import type { ClusterControl, CollectionChanges, Controls } from '../../src/transfer/control-port.js';
-import { prepareTarget } from '../../src/transfer/prepare-target.js';
-import { releaseTarget } from '../../src/transfer/release-target.js';
+import { compareConfigurations } from '../../src/target/compare-configurations.js';
+import type { ClusterControl, CollectionChanges, Controls } from '../../src/cluster/control-port.js';
+import { prepareTarget } from '../../src/target/prepare-target.js';
+import { releaseTarget } from '../../src/target/release-target.js';
 import {
   configOf,
   planFor,

@@ -3,15 +3,15 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePorts, startQdrant, type QdrantServer } from '../../src/local/index.js';
-import type { ResolveCollectionsInput } from '../../src/model/activities.js';
+import type { ResolveCollectionsInput } from '../../src/model/contracts/activities.js';
 import { FerryError, type ErrorCode } from '../../src/model/errors.js';
 import { qdrantControls } from '../../src/qdrant/control.js';
-import type { Controls } from '../../src/transfer/control-port.js';
-import { createCheckPin } from '../../src/transfer/pin.js';
-import { planCollection } from '../../src/transfer/plan-collection.js';
+import type { Controls } from '../../src/cluster/control-port.js';
+import { createCheckPin } from '../../src/cluster/pin.js';
+import { planCollection } from '../../src/target/plan-collection.js';
 import { planVerification } from '../../src/transfer/plan-verification.js';
-import { prepareTarget } from '../../src/transfer/prepare-target.js';
-import { resolveCollections } from '../../src/transfer/resolve-collections.js';
+import { prepareTarget } from '../../src/target/prepare-target.js';
+import { resolveCollections } from '../../src/cluster/resolve-collections.js';
 import { make, planFor, planned, startControlSides, type ControlSides } from '../support/control-sides.js';
 import { collectionPath, rest } from '../support/rest-text.js';
 

@@ -1,10 +1,10 @@
 // Slices drawn on a real Qdrant: every id falls into exactly one of them, shard key by shard key.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { PlanSlicesResult } from '../../src/model/activities.js';
+import type { PlanSlicesResult } from '../../src/model/contracts/activities.js';
 import { compareIds, type PointId } from '../../src/model/point-id.js';
-import { shardKeyText, type Slice } from '../../src/model/slice.js';
-import { planCollection } from '../../src/transfer/plan-collection.js';
+import { shardKeyText, type Slice } from '../../src/model/state/slice.js';
+import { planCollection } from '../../src/target/plan-collection.js';
 import { planSlices } from '../../src/transfer/plan-slices.js';
 import { planVerification } from '../../src/transfer/plan-verification.js';
 import { make, planFor, startControlSides, type ControlSides } from '../support/control-sides.js';

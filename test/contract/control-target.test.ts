@@ -1,16 +1,16 @@
 // What happens to a target, step by step: recreated, merged into, made under other settings, indexed only at the end.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { PlanCollectionInput } from '../../src/model/activities.js';
+import type { PlanCollectionInput } from '../../src/model/contracts/activities.js';
 import { numberAt, textAt } from '../../src/model/json.js';
 import { workIn } from '../../src/model/stamp.js';
-import { awaitReady } from '../../src/transfer/await-ready.js';
-import { compareConfigurations } from '../../src/transfer/compare-configurations.js';
-import { copyAliases } from '../../src/transfer/copy-aliases.js';
-import { planCollection } from '../../src/transfer/plan-collection.js';
-import { takePin } from '../../src/transfer/pin.js';
-import { prepareTarget } from '../../src/transfer/prepare-target.js';
-import { releaseTarget } from '../../src/transfer/release-target.js';
+import { awaitReady } from '../../src/cluster/await-ready.js';
+import { compareConfigurations } from '../../src/target/compare-configurations.js';
+import { copyAliases } from '../../src/target/copy-aliases.js';
+import { planCollection } from '../../src/target/plan-collection.js';
+import { takePin } from '../../src/cluster/pin.js';
+import { prepareTarget } from '../../src/target/prepare-target.js';
+import { releaseTarget } from '../../src/target/release-target.js';
 import {
   configOf,
   make,

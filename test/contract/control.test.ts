@@ -1,14 +1,14 @@
 // A target made from a source with every setting away from its default, on two real versions of Qdrant.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { PrepareTargetInput } from '../../src/model/activities.js';
+import type { PrepareTargetInput } from '../../src/model/contracts/activities.js';
 import { canonicalJson, objectAt, withoutNulls, writeJson, type Json } from '../../src/model/json.js';
 import { workIn } from '../../src/model/stamp.js';
-import { compareConfigurations } from '../../src/transfer/compare-configurations.js';
-import { keyName, shardKeysOf } from '../../src/transfer/look.js';
-import { planCollection } from '../../src/transfer/plan-collection.js';
-import { prepareTarget } from '../../src/transfer/prepare-target.js';
-import { releaseTarget } from '../../src/transfer/release-target.js';
+import { compareConfigurations } from '../../src/target/compare-configurations.js';
+import { keyName, shardKeysOf } from '../../src/cluster/look.js';
+import { planCollection } from '../../src/target/plan-collection.js';
+import { prepareTarget } from '../../src/target/prepare-target.js';
+import { releaseTarget } from '../../src/target/release-target.js';
 import {
   configOf,
   planFor,

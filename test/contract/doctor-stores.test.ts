@@ -13,7 +13,7 @@ import {
   type S3Gateway,
   type TemporalServer,
 } from '../../src/local/index.js';
-import type { Finding } from '../../src/cli/finding.js';
+import type { Finding } from '../../src/cli/doctor/finding.js';
 import { ferry } from '../support/ferry-command.js';
 import { storesOf } from '../support/backup-stack.js';
 

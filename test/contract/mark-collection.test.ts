@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePorts, startQdrant, type QdrantServer } from '../../src/local/index.js';
 import { qdrantControls } from '../../src/qdrant/control.js';
-import type { ClusterControl, Controls } from '../../src/transfer/control-port.js';
-import { markCollection } from '../../src/transfer/mark-collection.js';
-import { createCheckPin, takePin } from '../../src/transfer/pin.js';
+import type { ClusterControl, Controls } from '../../src/cluster/control-port.js';
+import { markCollection } from '../../src/cluster/mark-collection.js';
+import { createCheckPin, takePin } from '../../src/cluster/pin.js';
 import { collectionPath, rest } from '../support/rest-text.js';
 
 const FULL = 'the-full-key-of-this-test';

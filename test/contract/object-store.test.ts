@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { partSizeFor } from '../../src/model/part-sizes.js';
+import { partSizeFor } from '../../src/model/format/part-sizes.js';
 import type { ObjectStore, StoredPart } from '../../src/storage/object-store.js';
 import { openStore, probeStore } from '../../src/storage/open-store.js';
 import { filePlaceForTests, s3PlaceForTests, type StorePlace } from '../support/object-stores.js';

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { showBackup } from '../../src/backup/catalogue/catalogue.js';
+import { showBackup } from '../../src/backups/catalogue/catalogue.js';
 import { startQdrant, type QdrantServer, type S3Gateway } from '../../src/local/index.js';
 import type { ClusterConnection } from '../../src/model/cluster.js';
 import type { StoreConnection } from '../../src/model/ferry-config.js';

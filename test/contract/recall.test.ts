@@ -1,24 +1,28 @@
 // The baseline of searches of a real Qdrant 1.16.3: what is written down, and what a recovered 1.17.0 finds of it.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { showBackup } from '../../src/backup/catalogue/catalogue.js';
-import { readManifest } from '../../src/backup/catalogue/check-objects.js';
-import type { Searches } from '../../src/backup/ports.js';
-import { readText, sha256OfText } from '../../src/backup/read-text.js';
-import { replayRecall } from '../../src/backup/recover/replay-recall.js';
-import { takeRecall } from '../../src/backup/capture/take-recall.js';
-import { writeRecall } from '../../src/backup/capture/write-recall.js';
-import { backupIdOf, recallKey } from '../../src/model/backup-names.js';
+import { showBackup } from '../../src/backups/catalogue/catalogue.js';
+import { readManifest } from '../../src/backups/catalogue/check-objects.js';
+import type { Searches } from '../../src/cluster/snapshots-port.js';
+import { readText, sha256OfText } from '../../src/shards/read-text.js';
+import { replayRecall } from '../../src/backups/recover/replay-recall.js';
+import { takeRecall } from '../../src/backups/capture/take-recall.js';
+import { writeRecall } from '../../src/backups/capture/write-recall.js';
+import { backupIdOf, recallKey } from '../../src/model/format/backup-names.js';
 import type { ClusterConnection } from '../../src/model/cluster.js';
-import { queriesIn, recallDocumentSchema, type RecallDocument } from '../../src/model/recall-document.js';
-import type { ReplayRecallResult } from '../../src/model/recovery-activities.js';
-import { shardKeyText } from '../../src/model/slice.js';
+import {
+  queriesIn,
+  recallDocumentSchema,
+  type RecallDocument,
+} from '../../src/model/format/recall-document.js';
+import type { ReplayRecallResult } from '../../src/model/contracts/recovery-activities.js';
+import { shardKeyText } from '../../src/model/state/slice.js';
 import { qdrantSearches } from '../../src/qdrant/searches.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';
 import { openStore } from '../../src/storage/open-store.js';
 import { seededRandom } from '../../src/local/seeded-random.js';
-import { awaitReady } from '../../src/transfer/await-ready.js';
-import { takePin } from '../../src/transfer/pin.js';
+import { awaitReady } from '../../src/cluster/await-ready.js';
+import { takePin } from '../../src/cluster/pin.js';
 import { startControlSides, type ControlSides } from '../support/control-sides.js';
 import { damageIn, makeBackup, type Made } from '../support/make-backup.js';
 import { filePlaceForTests, type StorePlace } from '../support/object-stores.js';

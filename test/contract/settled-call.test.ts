@@ -8,14 +8,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { ShardNode, SnapshotFile } from '../../src/backup/recover/recover-ports.js';
+import type { ShardNode, SnapshotFile } from '../../src/shards/recover-ports.js';
 import {
   settleEarlier,
   settledPull,
   settledPush,
   type CallSite,
   type Flight,
-} from '../../src/backup/recover/settled-call.js';
+} from '../../src/shards/settled-call.js';
 import { startQdrant, type QdrantServer, type QdrantVersion } from '../../src/local/index.js';
 import { shardNodes } from '../../src/qdrant/recover-snapshot.js';
 import { snapshotNodes } from '../../src/qdrant/snapshot-nodes.js';

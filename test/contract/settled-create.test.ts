@@ -5,8 +5,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { SnapshotNode, SnapshotSource } from '../../src/backup/ports.js';
-import { settledCreate, type CreateFlight } from '../../src/backup/snapshots/settled-create.js';
+import type { SnapshotNode, SnapshotSource } from '../../src/cluster/snapshots-port.js';
+import { settledCreate, type CreateFlight } from '../../src/snapshots/settled-create.js';
 import {
   startQdrant,
   startS3Gateway,

@@ -7,12 +7,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createOnNode, findHolders } from '../../src/backup/snapshots/create-snapshot.js';
-import { deleteOnNode } from '../../src/backup/snapshots/delete-snapshot.js';
-import { nodeNamed, withNodes } from '../../src/backup/snapshots/cluster-nodes.js';
-import { listOnNodes, type SnapshotRoom } from '../../src/backup/snapshots/list-snapshots.js';
-import { fileOnNode } from '../../src/backup/snapshots/snapshot-file.js';
-import { Inspection } from '../../src/backup/snapshots/snapshot-inspection.js';
+import { createOnNode, findHolders } from '../../src/snapshots/create-snapshot.js';
+import { deleteOnNode } from '../../src/snapshots/delete-snapshot.js';
+import { nodeNamed, withNodes } from '../../src/snapshots/cluster-nodes.js';
+import { listOnNodes, type SnapshotDeps } from '../../src/snapshots/list-snapshots.js';
+import { fileOnNode } from '../../src/snapshots/snapshot-file.js';
+import { Inspection } from '../../src/snapshots/snapshot-inspection.js';
 import {
   startQdrant,
   startS3Gateway,
@@ -21,7 +21,7 @@ import {
   type S3Gateway,
 } from '../../src/local/index.js';
 import type { ClusterConnection, NodeAddress } from '../../src/model/cluster.js';
-import type { ListedSnapshot, SnapshotScope } from '../../src/model/snapshot-activities.js';
+import type { ListedSnapshot, SnapshotScope } from '../../src/model/contracts/snapshot-activities.js';
 import { clusterNodes } from '../../src/qdrant/cluster-nodes.js';
 import { qdrantControls } from '../../src/qdrant/control.js';
 import { fillRandom } from '../support/random-collection.js';
@@ -38,12 +38,12 @@ const scopes: [string, SnapshotScope][] = [
   ['the whole node', {}],
 ];
 
-function roomOf(nodes: NodeAddress[]): SnapshotRoom {
+function roomOf(nodes: NodeAddress[]): SnapshotDeps {
   const clusters: Record<string, ClusterConnection> = { one: { alias: 'one', nodes } };
   return { open: clusterNodes(clusters), controls: qdrantControls(clusters) };
 }
 
-async function create(room: SnapshotRoom, scope: SnapshotScope): Promise<ListedSnapshot> {
+async function create(room: SnapshotDeps, scope: SnapshotScope): Promise<ListedSnapshot> {
   const { holders } = await findHolders(room, { cluster: 'one', ...scope }, never);
   const input = { what: 'make it', cluster: 'one', ...scope, node: holders[0]?.node ?? '' };
   const { made, notes } = await createOnNode(room.open, input, { log: noFlights, signal: never });
@@ -54,11 +54,11 @@ async function create(room: SnapshotRoom, scope: SnapshotScope): Promise<ListedS
 const noFlights = { last: null, remember: () => Promise.resolve() };
 let notesOfLast: string[] = [];
 
-const list = async (room: SnapshotRoom, scope: SnapshotScope) =>
+const list = async (room: SnapshotDeps, scope: SnapshotScope) =>
   (await listOnNodes(room, { cluster: 'one', ...scope }, never)).snapshots.map(({ name }) => name);
 
 function remove(
-  room: SnapshotRoom,
+  room: SnapshotDeps,
   { node, name }: ListedSnapshot,
   scope: SnapshotScope,
   isRepeated = false,
@@ -67,7 +67,7 @@ function remove(
 }
 
 /** From byte `from` on, after everything before it from the beginning. */
-async function read(room: SnapshotRoom, { name }: ListedSnapshot, scope: SnapshotScope, from: number) {
+async function read(room: SnapshotDeps, { name }: ListedSnapshot, scope: SnapshotScope, from: number) {
   return withNodes(room.open, 'one', never, async (whole) => {
     const file = await fileOnNode('one', nodeNamed('one', whole), scope, name, never);
     const inspection = new Inspection(
@@ -178,7 +178,7 @@ describe.each(versions)('Qdrant %s', (version) => {
 });
 
 /** Another's snapshot and ours, until both fall into one second. */
-async function collided(room: SnapshotRoom, another: () => Promise<string>) {
+async function collided(room: SnapshotDeps, another: () => Promise<string>) {
   for (;;) {
     const { result } = JSON.parse(await another()) as { result: { name: string } };
     const failure: unknown = await create(room, docs).then(

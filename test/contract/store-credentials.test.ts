@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startS3Gateway, type S3Gateway } from '../../src/local/s3-gateway.js';
 import type { StoreConnection } from '../../src/model/ferry-config.js';
-import { uploadStream } from '../../src/backup/upload-stream.js';
+import { uploadStream } from '../../src/shards/upload-stream.js';
 import { S3ObjectStore } from '../../src/storage/s3-object-store.js';
-import { checkSizes } from '../../src/backup/recover/recover-objects.js';
-import type { CollectionManifest } from '../../src/model/manifest.js';
+import { checkSizes } from '../../src/shards/recover-objects.js';
+import type { CollectionManifest } from '../../src/model/format/manifest.js';
 import { faultyProxy, type FaultyProxy } from '../support/faulty-proxy.js';
 import { allOf, textOf } from '../support/object-stores.js';
 

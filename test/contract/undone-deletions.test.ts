@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { stampMetadata } from '../../src/model/stamp.js';
 import { writeJson } from '../../src/model/json.js';
-import { wakeOptimizers } from '../../src/transfer/await-ready.js';
+import { wakeOptimizers } from '../../src/cluster/await-ready.js';
 import { countPoints } from '../support/compare-sides.js';
 import { startControlSides, type ControlSides } from '../support/control-sides.js';
 import { collectionPath, recreateCollection, rest, upsertTexts } from '../support/rest-text.js';

@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { seededRandom } from '../../src/local/seeded-random.js';
-import type { BackupReport } from '../../src/model/results.js';
+import type { BackupReport } from '../../src/model/contracts/results.js';
 import { startBackupStack, unfinishedUploads, type BackupStack } from '../support/backup-stack.js';
 import { attemptsOf, storedOnNode } from '../support/capture-watch.js';
 import { fillBulky } from '../support/bulky-collection.js';

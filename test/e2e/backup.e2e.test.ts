@@ -1,8 +1,8 @@
 // Backups as a user makes them: worker processes, the command, a real S3 gateway.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { CatalogueEntry } from '../../src/model/backup-activities.js';
-import { isBackupId } from '../../src/model/backup-names.js';
+import type { CatalogueEntry } from '../../src/model/contracts/backup-activities.js';
+import { isBackupId } from '../../src/model/format/backup-names.js';
 import { startBackupStack, type BackupStack } from '../support/backup-stack.js';
 import { storedOnNode } from '../support/capture-watch.js';
 import { ferry, reportOf } from '../support/ferry-command.js';

@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { MigrationReport, VerificationReport } from '../../src/model/results.js';
+import type { MigrationReport, VerificationReport } from '../../src/model/contracts/results.js';
 import { type ComparedSides, compareSides, type FoundDifference } from '../support/compare-sides.js';
 import { ferry, reportOf } from '../support/ferry-command.js';
 import { collectionPath, rest } from '../support/rest-text.js';

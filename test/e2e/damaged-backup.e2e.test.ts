@@ -2,8 +2,8 @@
 // was begun is removed again, and one that lives, behind a name or behind an alias, is not touched.
 
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from 'vitest';
-import { manifestKey } from '../../src/model/backup-names.js';
-import type { CollectionManifest } from '../../src/model/manifest.js';
+import { manifestKey } from '../../src/model/format/backup-names.js';
+import type { CollectionManifest } from '../../src/model/format/manifest.js';
 import { startBackupStack, storeOf, type BackupStack } from '../support/backup-stack.js';
 import { compareTaken, takeSide, type TakenSide } from '../support/compare-sides.js';
 import { ferry, type FerryRun } from '../support/ferry-command.js';

@@ -2,7 +2,7 @@
 // that knows nothing of the product.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { MigrationReport, VerificationReport } from '../../src/model/results.js';
+import type { MigrationReport, VerificationReport } from '../../src/model/contracts/results.js';
 import { aliasesOf, compareSides } from '../support/compare-sides.js';
 import { ferry, reportOf } from '../support/ferry-command.js';
 import { collectionPath, recreateCollection, rest, upsertTexts } from '../support/rest-text.js';

@@ -3,7 +3,7 @@
 
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { JobDetails } from '../../src/cli/job-details.js';
+import type { JobDetails } from '../../src/cli/watch/job-details.js';
 import { writeLockId } from '../../src/model/names.js';
 import { errorOf, ferry, reportOf, startFerry, type RunningFerry } from '../support/ferry-command.js';
 import { pause } from '../support/kill-watch.js';

@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { QdrantServer } from '../../src/local/index.js';
-import type { CollectionStatus } from '../../src/model/results.js';
+import type { CollectionStatus } from '../../src/model/contracts/results.js';
 import { startBackupStack, type BackupStack } from '../support/backup-stack.js';
 import { ferry, startFerry } from '../support/ferry-command.js';
 import { pointsOnTarget } from '../support/kill-watch.js';

@@ -2,7 +2,7 @@
 // on what was brought there, and a job waits for the indexes that will come, last of all.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { JobReport } from '../../src/model/results.js';
+import type { JobReport } from '../../src/model/contracts/results.js';
 import { startBackupStack, type BackupStack } from '../support/backup-stack.js';
 import { compareSides } from '../support/compare-sides.js';
 import { ferry, reportOf, startFerry, type FerryRun } from '../support/ferry-command.js';

@@ -3,7 +3,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import type { ListedSnapshot } from '../../src/model/snapshot-activities.js';
+import type { ListedSnapshot } from '../../src/model/contracts/snapshot-activities.js';
 import { startBackupStack, storeOf, unfinishedUploads, type BackupStack } from '../support/backup-stack.js';
 import { ferry, startFerry } from '../support/ferry-command.js';
 import { allOf } from '../support/object-stores.js';

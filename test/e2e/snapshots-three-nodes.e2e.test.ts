@@ -7,7 +7,7 @@ import type {
   CreateSnapshotResult,
   ListedSnapshot,
   ListSnapshotsResult,
-} from '../../src/model/snapshot-activities.js';
+} from '../../src/model/contracts/snapshot-activities.js';
 import { startBackupStack, type BackupStack } from '../support/backup-stack.js';
 import { compareTaken, takeSide } from '../support/compare-sides.js';
 import { fillRandom } from '../support/random-collection.js';

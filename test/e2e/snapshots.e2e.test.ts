@@ -10,7 +10,7 @@ import type {
   DownloadSnapshotResult,
   ListedSnapshot,
   RecoverSnapshotResult,
-} from '../../src/model/snapshot-activities.js';
+} from '../../src/model/contracts/snapshot-activities.js';
 import { startBackupStack, storeOf, type BackupStack } from '../support/backup-stack.js';
 import { fillBulky } from '../support/bulky-collection.js';
 import { compareSides } from '../support/compare-sides.js';

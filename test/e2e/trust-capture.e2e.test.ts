@@ -3,12 +3,12 @@
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readIdSet } from '../../src/backup/ids/read-id-set.js';
+import { readIdSet } from '../../src/backups/ids/read-id-set.js';
 import type { QdrantServer } from '../../src/local/index.js';
-import { collectionManifestSchema, type CollectionManifest } from '../../src/model/manifest.js';
-import { readText } from '../../src/backup/read-text.js';
+import { collectionManifestSchema, type CollectionManifest } from '../../src/model/format/manifest.js';
+import { readText } from '../../src/shards/read-text.js';
 import { STAMP_KEY } from '../../src/model/names.js';
-import type { CollectionStatus } from '../../src/model/results.js';
+import type { CollectionStatus } from '../../src/model/contracts/results.js';
 import { startBackupStack, storeOf, type BackupStack } from '../support/backup-stack.js';
 import { ferry, reportOf } from '../support/ferry-command.js';
 import { allOf } from '../support/object-stores.js';

@@ -2,9 +2,9 @@
 // recovery that was to follow other replicas is refused where there are none.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readText } from '../../src/backup/read-text.js';
-import type { RecoveryReport } from '../../src/model/recovery-progress.js';
-import { proofSchema } from '../../src/model/manifest.js';
+import { readText } from '../../src/shards/read-text.js';
+import type { RecoveryReport } from '../../src/model/state/recovery-progress.js';
+import { proofSchema } from '../../src/model/format/manifest.js';
 import type { QdrantServer } from '../../src/local/index.js';
 import { startBackupStack, storeOf, type BackupStack } from '../support/backup-stack.js';
 import { fillBulky, pointText } from '../support/bulky-collection.js';

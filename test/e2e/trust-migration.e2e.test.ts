@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startQdrant, type QdrantServer } from '../../src/local/index.js';
-import type { MigrationReport } from '../../src/model/results.js';
+import type { MigrationReport } from '../../src/model/contracts/results.js';
 import { compareSides, countPoints } from '../support/compare-sides.js';
 import { faultyProxy, type FaultyProxy } from '../support/faulty-proxy.js';
 import { ferry, reportOf, startFerry, type FerryRun } from '../support/ferry-command.js';

@@ -4,7 +4,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import type { RecoverSnapshotResult } from '../../src/model/snapshot-activities.js';
+import type { RecoverSnapshotResult } from '../../src/model/contracts/snapshot-activities.js';
 import { startBackupStack, type BackupStack } from '../support/backup-stack.js';
 import { fillBulky, pointText } from '../support/bulky-collection.js';
 import { compareSides, compareTaken, countPoints, takeSide } from '../support/compare-sides.js';

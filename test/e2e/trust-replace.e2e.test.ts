@@ -2,8 +2,8 @@
 // between the safety backup and the deletion, with or without a change of the number of points.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { RecoveryReport } from '../../src/model/recovery-progress.js';
-import type { CollectionStatus, MigrationReport } from '../../src/model/results.js';
+import type { RecoveryReport } from '../../src/model/state/recovery-progress.js';
+import type { CollectionStatus, MigrationReport } from '../../src/model/contracts/results.js';
 import { startBackupStack, storeOf, type BackupStack } from '../support/backup-stack.js';
 import { compareTaken, countPoints, takeSide } from '../support/compare-sides.js';
 import { faultyProxy, type FaultyProxy } from '../support/faulty-proxy.js';

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'lossless-json';
 import { freePorts, startQdrant, type QdrantServer, type QdrantVersion } from '../../src/local/index.js';
-import type { PlanCollectionInput, PrepareTargetInput } from '../../src/model/activities.js';
+import type { PlanCollectionInput, PrepareTargetInput } from '../../src/model/contracts/activities.js';
 import { objectAt, type Json, type JsonObject } from '../../src/model/json.js';
 import { qdrantControls } from '../../src/qdrant/control.js';
-import type { Controls } from '../../src/transfer/control-port.js';
-import { planCollection } from '../../src/transfer/plan-collection.js';
+import type { Controls } from '../../src/cluster/control-port.js';
+import { planCollection } from '../../src/target/plan-collection.js';
 import { collectionPath, rest, type RestSide } from './rest-text.js';
 
 export interface ControlSides {

@@ -12,14 +12,14 @@ import type {
   DataActivities,
   Difference,
   DigestSliceInput,
-} from '../../src/model/activities.js';
+} from '../../src/model/contracts/activities.js';
 import type { CollectionRef, TargetState } from '../../src/model/collections.js';
-import { EMPTY_DIGEST, addDigests, type RangeDigest } from '../../src/model/digest.js';
+import { EMPTY_DIGEST, addDigests, type RangeDigest } from '../../src/model/format/digest.js';
 import { catalogue } from '../../src/model/error-catalogue.js';
 import { type ErrorCode } from '../../src/model/errors.js';
-import type { MoveActivities, MoveControlActivities } from '../../src/model/move-activities.js';
+import type { MoveActivities, MoveControlActivities } from '../../src/model/contracts/move-activities.js';
 import { compareIds } from '../../src/model/point-id.js';
-import type { Slice } from '../../src/model/slice.js';
+import type { Slice } from '../../src/model/state/slice.js';
 import { moveActivities, type FakeMoves } from './fake-moves.js';
 
 type Points = Map<string, string>;

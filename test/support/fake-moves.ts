@@ -1,6 +1,10 @@
 // The activities of snapshot migration over clusters in memory: a shard is the points whose id leaves its number.
 
-import type { MoveActivities, MoveControlActivities, MovePlan } from '../../src/model/move-activities.js';
+import type {
+  MoveActivities,
+  MoveControlActivities,
+  MovePlan,
+} from '../../src/model/contracts/move-activities.js';
 import type { FakeClusters } from './fake-clusters.js';
 
 export interface FakeMoves {
@@ -44,9 +48,9 @@ export function moveActivities(
       mayPush: true,
       shards: shards.map(({ into }, position) => ({ position, into })),
     }),
-    nameLeft: async () => ({ left: [] }),
+    findLeftoverSnapshots: async () => ({ left: [] }),
     markMoved: async () => undefined,
-    nameMoved: async () => ({ aliases: ['current'], notes: [] }),
+    assignAliases: async () => ({ aliases: ['current'], notes: [] }),
     undoMove: async ({ target }) => {
       delete fakes.clusters[target.cluster]?.[target.collection];
       return { removed: true };

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import type { JobReport } from '../../src/model/results.js';
+import type { JobReport } from '../../src/model/contracts/results.js';
 import type { TestStack } from './test-stack.js';
 
 export interface FerryRun {

@@ -10,7 +10,7 @@ import {
   manifestKey,
   proofKey,
   snapshotName,
-} from '../../src/model/backup-names.js';
+} from '../../src/model/format/backup-names.js';
 import {
   backupDocumentSchema,
   completeDocumentSchema,
@@ -20,8 +20,8 @@ import {
   type CollectionManifest,
   type ManifestPart,
   type ManifestShard,
-} from '../../src/model/manifest.js';
-import type { RangeDigest } from '../../src/model/digest.js';
+} from '../../src/model/format/manifest.js';
+import type { RangeDigest } from '../../src/model/format/digest.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';
 
 export interface HandMade {

@@ -1,10 +1,10 @@
 // The ids of a collection as an id set holds them, read here and now.
 
-import type { IdPage } from '../../src/backup/ids/id-set-format.js';
+import type { IdPage } from '../../src/backups/ids/id-set-format.js';
 import type { PointId } from '../../src/model/point-id.js';
-import type { ShardKey } from '../../src/model/slice.js';
+import type { ShardKey } from '../../src/model/state/slice.js';
 import { connectPoints } from '../../src/qdrant/point-connection.js';
-import { shardKeysOf } from '../../src/transfer/look.js';
+import { shardKeysOf } from '../../src/cluster/look.js';
 import type { ControlSides } from './control-sides.js';
 
 function sourcePoints(sides: ControlSides) {

@@ -1,13 +1,13 @@
 // Runs as ferry leaves them in a store, each collection with one small shard: for tests of which backup is chosen.
 
-import { timeOfBackup } from '../../src/model/backup-names.js';
+import { timeOfBackup } from '../../src/model/format/backup-names.js';
 import {
   backupKey,
   collectionFolder,
   completeKey,
   manifestKey,
   startedKey,
-} from '../../src/model/backup-names.js';
+} from '../../src/model/format/backup-names.js';
 import {
   backupDocumentSchema,
   collectionManifestSchema,
@@ -15,7 +15,7 @@ import {
   startedDocumentSchema,
   type BackupDocument,
   type IdsRef,
-} from '../../src/model/manifest.js';
+} from '../../src/model/format/manifest.js';
 import type { MemoryStore } from './memory-store.js';
 
 export interface KeptRun {

@@ -1,8 +1,8 @@
 // What is needed to kill something in the middle of a migration and to know afterwards what was written twice.
 
 import { defaultPayloadConverter } from '@temporalio/common';
-import type { SliceHeartbeat } from '../../src/model/activities.js';
-import type { CollectionStatus } from '../../src/model/results.js';
+import type { SliceHeartbeat } from '../../src/model/contracts/activities.js';
+import type { CollectionStatus } from '../../src/model/contracts/results.js';
 import { countPoints } from './compare-sides.js';
 import { RestRefusal } from './rest-text.js';
 import type { TestStack } from './test-stack.js';

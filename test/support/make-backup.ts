@@ -1,18 +1,22 @@
 // A whole backup by the room's own functions, without Temporal: for tests of what lies in the store afterwards.
 
-import { captureShard } from '../../src/backup/capture/capture-shard.js';
-import { freshCapture } from '../../src/backup/capture/node-file.js';
-import { checkObjects, freshCheck } from '../../src/backup/catalogue/check-objects.js';
-import { planCapture } from '../../src/backup/capture/plan-capture.js';
-import { openBackup } from '../../src/backup/capture/open-backup.js';
-import { writeBackup } from '../../src/backup/capture/write-backup.js';
-import { writeComplete } from '../../src/backup/capture/write-complete.js';
-import { writeManifest } from '../../src/backup/capture/write-manifest.js';
-import { writeRecall } from '../../src/backup/capture/write-recall.js';
-import type { CapturedShard, CaptureMode, CheckObjectsInput } from '../../src/model/backup-activities.js';
-import { backupIdOf } from '../../src/model/backup-names.js';
+import { captureShard } from '../../src/shards/capture-shard.js';
+import { freshCapture } from '../../src/shards/node-file.js';
+import { checkObjects, freshCheck } from '../../src/backups/catalogue/check-objects.js';
+import { planCapture } from '../../src/backups/capture/plan-capture.js';
+import { openBackup } from '../../src/backups/capture/open-backup.js';
+import { writeBackup } from '../../src/backups/capture/write-backup.js';
+import { writeComplete } from '../../src/backups/capture/write-complete.js';
+import { writeManifest } from '../../src/backups/capture/write-manifest.js';
+import { writeRecall } from '../../src/backups/capture/write-recall.js';
+import type {
+  CapturedShard,
+  CaptureMode,
+  CheckObjectsInput,
+} from '../../src/model/contracts/backup-activities.js';
+import { backupIdOf } from '../../src/model/format/backup-names.js';
 import type { ClusterConnection } from '../../src/model/cluster.js';
-import type { RecallRef } from '../../src/model/manifest.js';
+import type { RecallRef } from '../../src/model/format/manifest.js';
 import { qdrantControls } from '../../src/qdrant/control.js';
 import { qdrantSearches } from '../../src/qdrant/searches.js';
 import { snapshotNodes } from '../../src/qdrant/snapshot-nodes.js';

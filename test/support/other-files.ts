@@ -1,7 +1,7 @@
 // Nodes on which a file is not what it was made as: its disk gives other bytes than were written, or somebody else made
 // another one in the same second, which Qdrant gives the same name.
 
-import type { SnapshotNode, SnapshotNodes } from '../../src/backup/ports.js';
+import type { SnapshotNode, SnapshotNodes } from '../../src/cluster/snapshots-port.js';
 import { withInstead } from './instead.js';
 
 const BEHIND_THE_FIRST_HEADER = 520;

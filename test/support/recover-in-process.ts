@@ -1,24 +1,24 @@
 // A recovery step by step, as the workflow goes, without Temporal: for tests of what each step refuses.
 
-import type { CollectionBackupRef } from '../../src/model/backup-activities.js';
+import type { CollectionBackupRef } from '../../src/model/contracts/backup-activities.js';
 import type {
   PlanRecoveryInput,
   RecoveryPlan,
   RemoveReturnedResult,
-} from '../../src/model/recovery-activities.js';
+} from '../../src/model/contracts/recovery-activities.js';
 import type { ClusterConnection } from '../../src/model/cluster.js';
-import { finishRecovery, undoRecovery } from '../../src/backup/recover/recover-finish.js';
-import { planRecovery } from '../../src/backup/recover/recover-plan.js';
-import { prepareRecovery } from '../../src/backup/recover/recover-prepare.js';
-import type { FlightLog } from '../../src/backup/recover/settled-call.js';
-import { recoverShard } from '../../src/backup/recover/recover-shard.js';
-import { removeReturned } from '../../src/backup/recover/remove-returned.js';
+import { finishRecovery, undoRecovery } from '../../src/backups/recover/recover-finish.js';
+import { planRecovery } from '../../src/backups/recover/recover-plan.js';
+import { prepareRecovery } from '../../src/backups/recover/recover-prepare.js';
+import type { FlightLog } from '../../src/shards/settled-call.js';
+import { recoverShard } from '../../src/shards/recover-shard.js';
+import { removeReturned } from '../../src/backups/recover/remove-returned.js';
 import { qdrantControls } from '../../src/qdrant/control.js';
 import { connectPoints } from '../../src/qdrant/point-connection.js';
 import { snapshotNodes } from '../../src/qdrant/snapshot-nodes.js';
 import { shardNodes } from '../../src/qdrant/recover-snapshot.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';
-import { awaitReady } from '../../src/transfer/await-ready.js';
+import { awaitReady } from '../../src/cluster/await-ready.js';
 
 /** What the workflow gives to what it makes. */
 export const MADE = { job: 'job', creation: '00000000-0000-4000-8000-000000000001' };

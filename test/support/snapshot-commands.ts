@@ -7,7 +7,7 @@ import type {
   CreateSnapshotResult,
   ListedSnapshot,
   ListSnapshotsResult,
-} from '../../src/model/snapshot-activities.js';
+} from '../../src/model/contracts/snapshot-activities.js';
 import { errorOf, ferry, type FerryRun } from './ferry-command.js';
 import type { TestStack } from './test-stack.js';
 

@@ -15,7 +15,7 @@ import {
   bundleWorkflowCode,
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
-import type { CollectionStatus } from '../../src/model/results.js';
+import type { CollectionStatus } from '../../src/model/contracts/results.js';
 import { SEARCH_ATTRIBUTES } from '../../src/model/names.js';
 import { findBinary } from '../../src/local/binaries.js';
 import { FakeClusters } from './fake-clusters.js';

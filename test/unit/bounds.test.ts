@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { asFailure } from '../../src/activities/failure-interceptor.js';
-import { pageFrom } from '../../src/backup/capture/plan-capture.js';
-import { captureLockId } from '../../src/model/backup-names.js';
+import { pageFrom } from '../../src/backups/capture/plan-capture.js';
+import { captureLockId } from '../../src/model/format/backup-names.js';
 import { FerryError } from '../../src/model/errors.js';
 import { ownBackupId, writeLockId } from '../../src/model/names.js';
-import { slicesFor } from '../../src/model/walk.js';
+import { slicesFor } from '../../src/model/state/walk.js';
 import { readAtOnce } from '../../src/transfer/compare-slice.js';
 import { removeOldReports } from '../../src/transfer/file-report.js';
 

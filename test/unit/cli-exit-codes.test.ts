@@ -1,9 +1,9 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
-import { errorDocument, exitCodeOfEnd, exitCodeOfError } from '../../src/cli/exit-codes.js';
-import { endOfFailure } from '../../src/cli/job-end.js';
+import { errorDocument, exitCodeOfEnd, exitCodeOfError } from '../../src/cli/terminal/exit-codes.js';
+import { endOfFailure } from '../../src/cli/jobs/job-end.js';
 import { FerryError } from '../../src/model/errors.js';
-import type { JobReport, Outcome } from '../../src/model/results.js';
+import type { JobReport, Outcome } from '../../src/model/contracts/results.js';
 
 const report = (outcome: Outcome): JobReport => ({
   source: 'a',

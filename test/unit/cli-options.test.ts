@@ -1,9 +1,13 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { inputDescriptions } from '../../src/cli/input-descriptions.js';
-import { addInputOptions, inputFields, inputFrom } from '../../src/cli/input-options.js';
+import { inputDescriptions } from '../../src/cli/terminal/input-descriptions.js';
+import { addInputOptions, inputFields, inputFrom } from '../../src/cli/terminal/input-options.js';
 import { workflowLink } from '../../src/cli/temporal-link.js';
-import { parseInput, scrollMigrationSchema, verifyCollectionsSchema } from '../../src/model/inputs.js';
+import {
+  parseInput,
+  scrollMigrationSchema,
+  verifyCollectionsSchema,
+} from '../../src/model/contracts/inputs.js';
 import { jobId } from '../../src/model/names.js';
 
 function inputOf(...argv: string[]): Record<string, unknown> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { CollectionStatus } from '../../src/model/results.js';
-import { bytes, columns, count, seconds } from '../../src/cli/formatting.js';
+import type { CollectionStatus } from '../../src/model/contracts/results.js';
+import { bytes, columns, count, seconds } from '../../src/cli/terminal/formatting.js';
 import {
   attentionOf,
   pointsDone,
@@ -8,8 +8,8 @@ import {
   quoted,
   type CollectionView,
   type LiveSlice,
-} from '../../src/cli/job-view.js';
-import { keepSamples, progressLine, speedOf, type Sample } from '../../src/cli/progress-line.js';
+} from '../../src/cli/watch/job-view.js';
+import { keepSamples, progressLine, speedOf, type Sample } from '../../src/cli/watch/progress-line.js';
 
 const status = (change: Partial<CollectionStatus> = {}): CollectionStatus => ({
   phase: 'copying',

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { detailsText, listText } from '../../src/cli/status-text.js';
+import { detailsText, listText } from '../../src/cli/watch/status-text.js';
 import { demoText } from '../../src/cli/demo-text.js';
 import type { DemoResult } from '../../src/cli/demo-result.js';
-import { endText } from '../../src/cli/report-text.js';
+import { endText } from '../../src/cli/jobs/report-text.js';
 import { catalogue } from '../../src/model/error-catalogue.js';
-import { inOrder, type RunningJob } from '../../src/cli/running-jobs.js';
-import { createPaint, wantsColor } from '../../src/cli/paint.js';
-import type { JobReport } from '../../src/model/results.js';
+import { inOrder, type RunningJob } from '../../src/cli/watch/running-jobs.js';
+import { createPaint, wantsColor } from '../../src/cli/terminal/paint.js';
+import type { JobReport } from '../../src/model/contracts/results.js';
 
 const report: JobReport = {
   source: 'a',

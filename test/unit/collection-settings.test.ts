@@ -7,7 +7,7 @@ import {
   wholeConfig,
   wholeSettings,
   withOverrides,
-} from '../../src/model/collection-settings.js';
+} from '../../src/model/settings/collection-settings.js';
 import {
   canonicalJson,
   fromPlain,
@@ -16,11 +16,15 @@ import {
   writeJson,
   type JsonObject,
 } from '../../src/model/json.js';
-import { takeAway } from '../../src/model/node-defaults.js';
-import { indexDifferences, misfits, settingDifferences } from '../../src/model/settings-difference.js';
+import { takeAway } from '../../src/model/settings/node-defaults.js';
+import {
+  indexDifferences,
+  misfits,
+  settingDifferences,
+} from '../../src/model/settings/settings-difference.js';
 import type { HeldBack } from '../../src/model/collections.js';
 import { isAtLeast, stampJson, stampMetadata, stampOf, type StampedWork } from '../../src/model/stamp.js';
-import { shapeOf } from '../../src/transfer/pin.js';
+import { shapeOf } from '../../src/cluster/pin.js';
 
 const object = (text: string): JsonObject => parseJson(text) as JsonObject;
 const NAMED = object('{"vectors":{"a":{"size":4,"distance":"Dot"},"b":{"size":8,"distance":"Cosine"}}}');

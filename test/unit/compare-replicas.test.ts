@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { compareReplicas } from '../../src/transfer/compare-replicas.js';
-import type { Controls, Layout, NodeReplicas } from '../../src/transfer/control-port.js';
+import { compareReplicas } from '../../src/cluster/compare-replicas.js';
+import type { Controls, Layout, NodeReplicas } from '../../src/cluster/control-port.js';
 
 const collection = { cluster: 'prod', collection: 'docs' };
 

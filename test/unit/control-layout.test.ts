@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { parseJson, writeJson } from '../../src/model/json.js';
 import { layoutOf, shardKeyJson } from '../../src/qdrant/control-layout.js';
-import type { ClusterControl, Layout } from '../../src/transfer/control-port.js';
-import { keyName, lookAt, readPlanOf, shardKeysOf, type Look } from '../../src/transfer/look.js';
+import type { ClusterControl, Layout } from '../../src/cluster/control-port.js';
+import { keyName, lookAt, readPlanOf, shardKeysOf, type Look } from '../../src/cluster/look.js';
 
 const ANSWER = parseJson(`{"peer_id":18446744073709551615,"shard_count":3,
   "local_shards":[{"shard_id":4,"shard_key":"7","points_count":1,"state":"Active"},

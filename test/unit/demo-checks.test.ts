@@ -8,8 +8,8 @@ import {
   wipeCheck,
   type KillStory,
 } from '../../src/local/demo-checks.js';
-import type { RecoveryReport } from '../../src/model/recovery-progress.js';
-import type { BackupReport, MigrationReport, Proof } from '../../src/model/results.js';
+import type { RecoveryReport } from '../../src/model/state/recovery-progress.js';
+import type { BackupReport, MigrationReport, Proof } from '../../src/model/contracts/results.js';
 
 const digest = { count: 10, sum: 'ab'.repeat(16) };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addDigests, EMPTY_DIGEST, sameDigest } from '../../src/model/digest.js';
+import { addDigests, EMPTY_DIGEST, sameDigest } from '../../src/model/format/digest.js';
 import { PointHasher } from '../../src/qdrant/point-hash.js';
 import { asPointStruct, pointId } from '../../src/qdrant/point-wire.js';
 import { referenceCanonical, referenceHash, type PlainPoint } from '../support/reference-digest.js';

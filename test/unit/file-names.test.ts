@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fileNameFor, keyOfFileName } from '../../src/model/file-names.js';
+import { fileNameFor, keyOfFileName } from '../../src/model/format/file-names.js';
 import { oddestKeys, oddKeys as ordinaryOddKeys } from '../support/odd-keys.js';
 
 const oddKeys = [...ordinaryOddKeys, ...oddestKeys];

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { parseInput, scrollMigrationSchema, verifyCollectionsSchema } from '../../src/model/inputs.js';
+import {
+  parseInput,
+  scrollMigrationSchema,
+  verifyCollectionsSchema,
+} from '../../src/model/contracts/inputs.js';
 
 const least = { source: 'a', target: 'b' };
 const parse = (more: object) => parseInput(scrollMigrationSchema, { ...least, ...more });

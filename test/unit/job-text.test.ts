@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { addLine, failedLine, jobReport, newJobProgress } from '../../src/model/job-report.js';
-import { stateOfTarget } from '../../src/model/outcome.js';
-import { bar, renderCollection, renderJob, type CollectionView } from '../../src/model/progress.js';
+import { addLine, failedLine, jobReport, newJobProgress } from '../../src/model/state/job-report.js';
+import { stateOfTarget } from '../../src/model/state/outcome.js';
+import { bar, renderCollection, renderJob, type CollectionView } from '../../src/model/state/progress.js';
 import {
   answerTo,
   applyCommand,
@@ -11,7 +11,7 @@ import {
   sharePace,
   whole,
   type Command,
-} from '../../src/model/steering.js';
+} from '../../src/model/state/steering.js';
 
 const view: CollectionView = {
   title: 'docs: a → b',

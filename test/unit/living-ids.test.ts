@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { IdReader } from '../../src/transfer/ports.js';
-import { livingIds } from '../../src/transfer/living-ids.js';
+import type { IdReader } from '../../src/cluster/points-port.js';
+import { livingIds } from '../../src/cluster/living-ids.js';
 
 const range = { collection: 'docs' };
 

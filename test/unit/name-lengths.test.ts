@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { rehearsalName } from '../../src/model/backup-names.js';
+import { rehearsalName } from '../../src/model/format/backup-names.js';
 import { bytesIn, shortenedName } from '../../src/model/name-lengths.js';
 
 const AT = new Date('2026-11-27T12:00:00Z');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_OBJECT_BYTES, MAX_PARTS, partSizeFor } from '../../src/model/part-sizes.js';
+import { MAX_OBJECT_BYTES, MAX_PARTS, partSizeFor } from '../../src/model/format/part-sizes.js';
 
 const MIB = 1024 ** 2;
 

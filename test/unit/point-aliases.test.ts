@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { ClusterControl } from '../../src/transfer/control-port.js';
-import { pointAliases, type WantedAliases } from '../../src/transfer/point-aliases.js';
+import type { ClusterControl } from '../../src/cluster/control-port.js';
+import { pointAliases, type WantedAliases } from '../../src/target/point-aliases.js';
 
 const WRITES = 'docs_20261127_120000';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { recallDocumentSchema, queriesIn } from '../../src/model/recall-document.js';
-import { collectionManifestSchema, parseDocument, partsOf } from '../../src/model/manifest.js';
+import { recallDocumentSchema, queriesIn } from '../../src/model/format/recall-document.js';
+import { collectionManifestSchema, parseDocument, partsOf } from '../../src/model/format/manifest.js';
 import {
   NO_RECALL,
   addQuery,
@@ -11,7 +11,7 @@ import {
   sharesOf,
   spreadOver,
   type Neighbour,
-} from '../../src/model/recall.js';
+} from '../../src/model/format/recall.js';
 
 const near = (...pairs: [string, number | null][]): Neighbour[] =>
   pairs.map(([id, score]) => ({ id, score }));

@@ -3,13 +3,13 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, expect, it } from 'vitest';
-import { IdSetEncoder } from '../../src/backup/ids/id-set-format.js';
-import { removeReturned, type RemovalRoom } from '../../src/backup/recover/remove-returned.js';
-import { collectionFolder, manifestKey } from '../../src/model/backup-names.js';
+import { IdSetEncoder } from '../../src/backups/ids/id-set-format.js';
+import { removeReturned, type RemovalDeps } from '../../src/backups/recover/remove-returned.js';
+import { collectionFolder, manifestKey } from '../../src/model/format/backup-names.js';
 import type { Pin } from '../../src/model/collections.js';
 import { FerryError } from '../../src/model/errors.js';
 import { compareIds, type PointId } from '../../src/model/point-id.js';
-import type { ClusterControl } from '../../src/transfer/control-port.js';
+import type { ClusterControl } from '../../src/cluster/control-port.js';
 import { keepRun } from '../support/kept-runs.js';
 import { MemoryStore } from '../support/memory-store.js';
 
@@ -118,7 +118,7 @@ it('deletes nothing by a manifest that is not the one that was planned by', asyn
 });
 
 function remove({ refuse = () => undefined }: { refuse?: () => void } = {}) {
-  const points: RemovalRoom['points'] = {
+  const points: RemovalDeps['points'] = {
     async *ids() {
       await Promise.resolve();
       const all = [...held].sort(compareIds);

@@ -1,10 +1,13 @@
 // Which backup a restore goes by, out of runs as they lie in a store.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { listBackups, showBackup } from '../../src/backup/catalogue/catalogue.js';
-import { resolveRecovery } from '../../src/backup/recover/recover-resolve.js';
-import { backupIdOf } from '../../src/model/backup-names.js';
-import type { ResolveRecoveryInput, ResolveRecoveryResult } from '../../src/model/recovery-activities.js';
+import { listBackups, showBackup } from '../../src/backups/catalogue/catalogue.js';
+import { resolveRecovery } from '../../src/backups/recover/recover-resolve.js';
+import { backupIdOf } from '../../src/model/format/backup-names.js';
+import type {
+  ResolveRecoveryInput,
+  ResolveRecoveryResult,
+} from '../../src/model/contracts/recovery-activities.js';
 import { keepRun, type KeptRun } from '../support/kept-runs.js';
 import { MemoryStore } from '../support/memory-store.js';
 

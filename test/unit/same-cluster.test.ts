@@ -3,8 +3,8 @@
 
 import { beforeEach, expect, it } from 'vitest';
 import { FerryError } from '../../src/model/errors.js';
-import type { ClusterControl } from '../../src/transfer/control-port.js';
-import { compareClusters, requireKnownCluster } from '../../src/transfer/same-cluster.js';
+import type { ClusterControl } from '../../src/cluster/control-port.js';
+import { compareClusters, requireKnownCluster } from '../../src/cluster/same-cluster.js';
 
 interface Node {
   collections: Set<string>;

@@ -1,20 +1,26 @@
 // What the administration of snapshots takes as input, how it names and pages things, and what people get to read.
 
 import { describe, expect, it } from 'vitest';
-import { createText, deleteText, downloadText, listText, recoverText } from '../../src/cli/snapshot-text.js';
+import {
+  createText,
+  deleteText,
+  downloadText,
+  listText,
+  recoverText,
+} from '../../src/cli/snapshots/snapshot-text.js';
 import { FerryError } from '../../src/model/errors.js';
-import { parseInput } from '../../src/model/inputs.js';
-import type { ListedSnapshot } from '../../src/model/snapshot-activities.js';
+import { parseInput } from '../../src/model/contracts/inputs.js';
+import type { ListedSnapshot } from '../../src/model/contracts/snapshot-activities.js';
 import {
   createSnapshotSchema,
   deleteSnapshotSchema,
   downloadSnapshotSchema,
   listSnapshotsSchema,
   recoverSnapshotSchema,
-} from '../../src/model/snapshot-inputs.js';
+} from '../../src/model/contracts/snapshot-inputs.js';
 import { isNamedAs, nodeCaptureLockId, recoverKey, snapshotWorkId } from '../../src/model/snapshot-names.js';
-import { captureLockId } from '../../src/model/backup-names.js';
-import { pageOf } from '../../src/model/snapshot-pages.js';
+import { captureLockId } from '../../src/model/format/backup-names.js';
+import { pageOf } from '../../src/model/state/snapshot-pages.js';
 
 const refused = (schema: Parameters<typeof parseInput>[0], input: object): string => {
   try {

@@ -11,8 +11,8 @@ import {
   removeNote,
   unfinishedJobs,
 } from '../../src/local/standalone-folder.js';
-import { disasterRecoverySchema } from '../../src/model/recovery-inputs.js';
-import { parseInput } from '../../src/model/inputs.js';
+import { disasterRecoverySchema } from '../../src/model/contracts/recovery-inputs.js';
+import { parseInput } from '../../src/model/contracts/inputs.js';
 import { jobId, standaloneJobId } from '../../src/model/names.js';
 
 let root: string;

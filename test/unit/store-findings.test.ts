@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { findingsOf } from '../../src/cli/store-findings.js';
-import type { StoreExamination, StoreLook } from '../../src/model/store-examination.js';
+import { findingsOf } from '../../src/cli/doctor/store-findings.js';
+import type { StoreExamination, StoreLook } from '../../src/model/contracts/store-examination.js';
 
 const look = (worker: string, state: StoreLook['state'], ...queues: string[]): StoreLook => ({
   worker,

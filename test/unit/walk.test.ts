@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { CompareSliceResult } from '../../src/model/activities.js';
-import { closePage, newTally } from '../../src/model/progress-state.js';
+import type { CompareSliceResult } from '../../src/model/contracts/activities.js';
+import { closePage, newTally } from '../../src/model/state/progress-state.js';
 import {
   MAX_PASSES,
   absorb,
@@ -9,7 +9,7 @@ import {
   nextWalk,
   type Page,
   type Rules,
-} from '../../src/model/walk.js';
+} from '../../src/model/state/walk.js';
 
 const rules: Rules = { copy: true, reread: false, subset: false, mode: 'repair', nodes: 1 };
 const slices = [{ to: '100' }, { from: '100' }];

@@ -5,7 +5,10 @@ import { Worker } from '@temporalio/worker';
 import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ownQueueOf } from '../../src/model/names.js';
-import type { LocateStoreWorkersResult, StoreExamination } from '../../src/model/store-examination.js';
+import type {
+  LocateStoreWorkersResult,
+  StoreExamination,
+} from '../../src/model/contracts/store-examination.js';
 import { exportOneOfEach, wantsHistories } from '../support/histories.js';
 import { WorkflowLab } from '../support/workflow-lab.js';
 

@@ -1,8 +1,8 @@
 // What a migration does with a target that an earlier run verified, and how long its own stamp stays open.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CompareSliceInput } from '../../src/model/activities.js';
-import type { MigrationReport } from '../../src/model/results.js';
+import type { CompareSliceInput } from '../../src/model/contracts/activities.js';
+import type { MigrationReport } from '../../src/model/contracts/results.js';
 import { WorkflowLab, failureOf, until, type Run } from '../support/workflow-lab.js';
 
 let lab: WorkflowLab;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CopySliceInput } from '../../src/model/activities.js';
-import type { MigrationReport } from '../../src/model/results.js';
+import type { CopySliceInput } from '../../src/model/contracts/activities.js';
+import type { MigrationReport } from '../../src/model/contracts/results.js';
 import { fail } from '../support/fake-clusters.js';
 import { historiesOf } from '../support/histories.js';
 import { WorkflowLab, failureOf, until } from '../support/workflow-lab.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CompareSliceInput } from '../../src/model/activities.js';
-import type { MigrationReport } from '../../src/model/results.js';
+import type { CompareSliceInput } from '../../src/model/contracts/activities.js';
+import type { MigrationReport } from '../../src/model/contracts/results.js';
 import { WorkflowLab, failureOf, until, type Run } from '../support/workflow-lab.js';
 
 let lab: WorkflowLab;

@@ -1,7 +1,7 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import type { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { JobReport, MigrationReport } from '../../src/model/results.js';
+import type { JobReport, MigrationReport } from '../../src/model/contracts/results.js';
 import { fail } from '../support/fake-clusters.js';
 import { WorkflowLab, failureOf, until } from '../support/workflow-lab.js';
 

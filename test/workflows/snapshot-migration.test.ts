@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { JobReport, MigrationReport } from '../../src/model/results.js';
+import type { JobReport, MigrationReport } from '../../src/model/contracts/results.js';
 import { fail } from '../support/fake-clusters.js';
 import { WorkflowLab, failureOf, until, type Run } from '../support/workflow-lab.js';
 
@@ -31,7 +31,7 @@ it('moves every shard once, proves the collection as every migration does, and n
       'markMoved',
       'digestSlice',
       'releaseTarget',
-      'nameMoved',
+      'assignAliases',
     ];
     const called = names(run);
     expect(order.map((name) => called.indexOf(name as never))).toEqual(
@@ -110,7 +110,7 @@ it('keeps a target whose shards are all in when only the proof fails', () =>
     expect(failure).toMatchObject({ type: 'SidesDiffer' });
     expect(names(run)).not.toContain('undoMove');
     expect(names(run)).toContain('releaseTarget');
-    expect(names(run)).not.toContain('nameMoved');
+    expect(names(run)).not.toContain('assignAliases');
     expect(run.target().size).toBe(99);
   }));
 

@@ -5,9 +5,12 @@ import { randomUUID } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { captureLockId } from '../../src/model/backup-names.js';
+import { captureLockId } from '../../src/model/format/backup-names.js';
 import { writeLockId } from '../../src/model/names.js';
-import type { CreateOnNodeInput, RecoverSnapshotResult } from '../../src/model/snapshot-activities.js';
+import type {
+  CreateOnNodeInput,
+  RecoverSnapshotResult,
+} from '../../src/model/contracts/snapshot-activities.js';
 import { failureOf, WorkflowLab } from '../support/workflow-lab.js';
 
 let lab: WorkflowLab;

@@ -2,8 +2,8 @@ import type { WorkflowFailedError } from '@temporalio/client';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CopySliceInput } from '../../src/model/activities.js';
-import type { JobStatus } from '../../src/model/results.js';
+import type { CopySliceInput } from '../../src/model/contracts/activities.js';
+import type { JobStatus } from '../../src/model/contracts/results.js';
 import { WorkflowLab, failureOf, until, type Run } from '../support/workflow-lab.js';
 
 let lab: WorkflowLab;

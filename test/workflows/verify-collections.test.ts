@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { VerificationReport } from '../../src/model/results.js';
+import type { VerificationReport } from '../../src/model/contracts/results.js';
 import { fail } from '../support/fake-clusters.js';
 import { WorkflowLab, failureOf, type Run } from '../support/workflow-lab.js';
 

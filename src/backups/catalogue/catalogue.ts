@@ -1,0 +1,273 @@
+// What backups a store holds, and whether each can be used, as read-state.ts judges it. `showBackup` looks at every
+// collection of one backup; `listBackups` goes through the runs newest first, a page at a time, by their backup.json.
+// Neither reads the objects: `checkObjects` does.
+
+import type {
+  BackupRef,
+  CatalogueEntry,
+  CollectionBackup,
+  CollectionBackupRef,
+  LeftoverObject,
+  ListBackupsInput,
+  ListBackupsResult,
+  ListedBackup,
+} from '../../model/contracts/backup-activities.js';
+import {
+  backupFolder,
+  backupKey,
+  clusterFolder,
+  collectionFolder,
+  completeKey,
+  isBackupId,
+  manifestKey,
+  partsKey,
+  startedKey,
+  timeOfBackup,
+} from '../../model/format/backup-names.js';
+import { FerryError } from '../../model/errors.js';
+import {
+  parseDocument,
+  partsOf,
+  proofSchema,
+  type CollectionManifest,
+  type ContentProof,
+} from '../../model/format/manifest.js';
+import type { ObjectStore, StoredObject } from '../../storage/object-store.js';
+import { restoreFirst } from '../../shards/archived.js';
+import { mapInOrder } from '../in-order.js';
+import { readText } from '../../shards/read-text.js';
+import { identityOf, inOrder, isUnbelievable, readRun, type Run } from './read-run.js';
+import { isUsable, readState } from './read-state.js';
+
+const PAGE = 100;
+
+/** Requests that run side by side: a store answers in milliseconds to seconds, whatever is asked. */
+const AT_ONCE = 8;
+
+/** Named of what lies in a backup's folder without belonging to it. */
+const MOST_LEFTOVERS = 100;
+
+/** Newest first within a cluster, those dated in the future last. */
+export async function listBackups(
+  store: ObjectStore,
+  { cluster, after, most = PAGE }: Pick<ListBackupsInput, 'cluster' | 'after' | 'most'>,
+  signal?: AbortSignal,
+  now = new Date(),
+): Promise<ListBackupsResult> {
+  const names: { owner: string; backup: string }[] = [];
+  const clusters = cluster === undefined ? await foldersOf(store, '') : [cluster];
+  for (const owner of clusters.filter((name) => !name.startsWith('.')).sort()) {
+    const ids = (await foldersOf(store, clusterFolder(owner))).filter(isBackupId);
+    names.push(...inOrder(ids, now).map((backup) => ({ owner, backup })));
+  }
+  const from = after === undefined ? 0 : names.findIndex((one) => nameOf(one) === after) + 1;
+  const page = names.slice(from, from + most);
+  const backups = await mapInOrder(page, AT_ONCE, ({ owner, backup }) => {
+    signal?.throwIfAborted();
+    return outlineOf(store, owner, backup, now, signal);
+  });
+  const last = page.at(-1);
+  if (last === undefined || from + most >= names.length) return { backups, total: names.length };
+  return { backups, total: names.length, next: nameOf(last) };
+}
+
+function nameOf({ owner, backup }: { owner: string; backup: string }): string {
+  return `${owner}/${backup}`;
+}
+
+async function outlineOf(
+  store: ObjectStore,
+  cluster: string,
+  backup: string,
+  now: Date,
+  signal?: AbortSignal,
+): Promise<ListedBackup> {
+  const run = await readRun(store, cluster, backup, { now, signal });
+  const lines = run.document?.collections ?? [];
+  return {
+    ...outline(run, cluster),
+    collections: run.document ? lines.length : (run.started?.collections.length ?? 0),
+    usable: lines.filter((line) => line.outcome === 'complete').length,
+    bytes: lines.reduce((sum, line) => sum + (line.bytes ?? 0), 0),
+  };
+}
+
+function outline(run: Run, cluster: string) {
+  const { document, started, fault, backup, isFuture } = run;
+  const scope = (document ?? started)?.scope;
+  return {
+    cluster,
+    backup,
+    startedAt: timeOfBackup(backup)?.toISOString() ?? '',
+    clusterIdentity: [...identityOf(run)],
+    finished: document !== undefined,
+    ...(scope === undefined ? {} : { scope }),
+    ...(document?.interrupted ? { interrupted: true } : {}),
+    ...(isFuture ? { isFuture } : {}),
+    ...(fault === undefined ? {} : { fault }),
+  };
+}
+
+/** Everything that can be said of a backup without reading its objects. */
+export async function showBackup(
+  store: ObjectStore,
+  { cluster, backup }: Omit<BackupRef, 'store'>,
+  signal?: AbortSignal,
+): Promise<CatalogueEntry> {
+  const ref = { store: store.alias, cluster, backup };
+  const run = await readRun(store, cluster, backup, { signal });
+  const objects = await objectsIn(store, backupFolder(cluster, backup));
+  if (objects.length === 0) throw notFound(ref);
+  const named = run.document?.collections.map((line) => line.collection) ?? run.started?.collections ?? [];
+  const names = [...new Set([...foldersIn(objects, backupFolder(cluster, backup)), ...named])].sort();
+  const errors = new Map(run.document?.collections.map(({ collection, error }) => [collection, error]));
+  const shown = await mapInOrder(names, AT_ONCE, (collection) => {
+    const own = objects.filter(({ key }) => key.startsWith(collectionFolder(cluster, backup, collection)));
+    return showCollection(store, { ...ref, collection }, own, errors.get(collection), signal);
+  });
+  const collections = shown.map(({ line }) => line);
+  const { document } = run;
+  const complete =
+    document !== undefined && !document.interrupted && collections.every((one) => one.state === 'complete');
+  const leftover = document === undefined ? [] : leftoversAmong(objects, run, shown, ref);
+  return {
+    ...outline(run, cluster),
+    store: store.alias,
+    complete,
+    collections,
+    leftover: leftover.slice(0, MOST_LEFTOVERS),
+  };
+}
+
+interface Shown {
+  line: CollectionBackup;
+  /** Keys that belong to it. */
+  keys: string[];
+}
+
+async function showCollection(
+  store: ObjectStore,
+  ref: CollectionBackupRef,
+  objects: readonly StoredObject[],
+  error: string | undefined,
+  signal?: AbortSignal,
+): Promise<Shown> {
+  const { collection } = ref;
+  const sizes = new Map(objects.map(({ key, bytes }) => [key, bytes]));
+  const state = await readState(store, ref, (key) => sizes.get(key), signal);
+  const manifest = state.found?.manifest;
+  const archived = await archivedAmong(store, objects);
+  const away = archived.length === 0 ? undefined : restoreFirst(archived);
+  const reason = state.state === 'incomplete' ? (error ?? state.reason) : (state.reason ?? away);
+  const proof = isUsable(state)
+    ? await latestProof(store, ref, state.found.sha256, objects, signal)
+    : undefined;
+  return {
+    line: {
+      collection,
+      state: state.state,
+      ...(reason === undefined ? {} : { reason }),
+      bytes: manifest ? bytesOf(manifest.shards) : bytesOf(objects),
+      ...(manifest ? { points: manifest.points, finishedAt: manifest.finishedAt } : {}),
+      proof: proofLine(proof),
+    },
+    keys: keysOf(ref, manifest, objects),
+  };
+}
+
+/** A list marks also what was restored meanwhile. */
+async function archivedAmong(store: ObjectStore, objects: readonly StoredObject[]): Promise<string[]> {
+  const marked = objects.filter((object) => object.archived);
+  const heads = await mapInOrder(marked, AT_ONCE, ({ key }) => store.head(key));
+  return heads.flatMap((head) => (head?.archived ? [head.key] : []));
+}
+
+/** Documents, proofs, and whatever the manifest names. */
+function keysOf(
+  { cluster, backup, collection }: CollectionBackupRef,
+  manifest: CollectionManifest | undefined,
+  objects: readonly StoredObject[],
+): string[] {
+  const folder = collectionFolder(cluster, backup, collection);
+  const parts = manifest === undefined ? [] : partsOf(manifest).map(({ key }) => key);
+  return [
+    manifestKey(cluster, backup, collection),
+    completeKey(cluster, backup, collection),
+    ...parts,
+    ...(manifest?.shards ?? []).map(({ name }) => partsKey(`${folder}${name}`)),
+    ...proofKeysAmong(objects),
+  ];
+}
+
+/** What an attempt that was cut off has left behind, and nothing needs. Only a later prune removes it. */
+function leftoversAmong(
+  objects: readonly StoredObject[],
+  { document }: Run,
+  shown: readonly Shown[],
+  { cluster, backup }: BackupRef,
+): LeftoverObject[] {
+  const node = document?.nodeSnapshot;
+  const nodeKeys = node ? node.parts.flatMap(({ key }) => [key, partsKey(key)]) : [];
+  const own = [startedKey(cluster, backup), backupKey(cluster, backup), ...nodeKeys];
+  const known = new Set([...own, ...shown.flatMap(({ keys }) => keys)]);
+  return objects.filter(({ key }) => !known.has(key)).map(({ key, bytes }) => ({ key, bytes }));
+}
+
+function foldersIn(objects: readonly StoredObject[], folder: string): string[] {
+  const inside = objects.map(({ key }) => key.slice(folder.length)).filter((rest) => rest.includes('/'));
+  return inside.map((rest) => rest.slice(0, rest.indexOf('/')));
+}
+
+function proofKeysAmong(objects: readonly StoredObject[]): string[] {
+  return objects.map((object) => object.key).filter((key) => /\/proof-[^/]+\.json$/.test(key));
+}
+
+/** The strongest proof of this very manifest: rehearsed before quiesced, then the latest. */
+export async function latestProof(
+  store: ObjectStore,
+  ref: CollectionBackupRef,
+  manifestSha256: string,
+  objects: readonly StoredObject[],
+  signal?: AbortSignal,
+): Promise<ContentProof | undefined> {
+  const proofs: ContentProof[] = [];
+  for (const key of proofKeysAmong(objects)) {
+    try {
+      proofs.push(parseDocument(proofSchema, await readText(store, key, signal), key));
+    } catch (error) {
+      if (!isUnbelievable(error)) throw error; // a proof that cannot be read proves nothing
+    }
+  }
+  const own = proofs.filter(
+    (proof) => proof.manifestSha256 === manifestSha256 && proof.collection === ref.collection,
+  );
+  const rank = (proof: ContentProof) => `${proof.kind === 'rehearsed' ? 1 : 0} ${proof.at}`;
+  return own.sort((a, b) => (rank(a) < rank(b) ? 1 : -1))[0];
+}
+
+export async function objectsIn(store: ObjectStore, folder: string): Promise<StoredObject[]> {
+  const objects: StoredObject[] = [];
+  for await (const object of store.list(folder)) objects.push(object);
+  return objects;
+}
+
+function proofLine(proof: ContentProof | undefined): CollectionBackup['proof'] {
+  if (proof === undefined) return { kind: 'none' };
+  const { kind, at, recall } = proof;
+  return { kind, at, ...(recall === undefined ? {} : { recall }) };
+}
+
+async function foldersOf(store: ObjectStore, prefix: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const name of store.folders(prefix)) names.push(name);
+  return names;
+}
+
+function bytesOf(objects: readonly { bytes: number }[]): number {
+  return objects.reduce((sum, object) => sum + object.bytes, 0);
+}
+
+function notFound({ store, cluster, backup }: BackupRef): FerryError {
+  const happened = `The store "${store}" has no backup ${backup} of "${cluster}"`;
+  return new FerryError('BackupNotFound', happened, { context: { store, cluster, backup } });
+}

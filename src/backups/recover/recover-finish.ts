@@ -1,0 +1,147 @@
+// What a collection is besides its points, once they are proved: strict mode, indexes that the snapshots did not bring,
+// those gone that only the snapshots had, the stamp closed, before anybody waits for indexes; and last the aliases, all in
+// one call, so that nobody sees one missing. May be repeated. Only the collection that was made is touched, and of one
+// whose stamp is closed only the aliases. And the opposite: undo.
+
+import type {
+  FinishRecoveryInput,
+  FinishRecoveryResult,
+  KeepRecoveredInput,
+  UndoRecoveryInput,
+  UndoRecoveryResult,
+} from '../../model/contracts/recovery-activities.js';
+import { indexSchema, settingsOf } from '../../model/settings/collection-settings.js';
+import type { Json, JsonObject } from '../../model/json.js';
+import { indexDifferences, isSameIndex, lastingDefaults } from '../../model/settings/settings-difference.js';
+import type { CollectionManifest } from '../../model/format/manifest.js';
+import { isAtLeast, METADATA_SINCE, stampMetadata, stampOf, workIn } from '../../model/stamp.js';
+import type { ClusterControl, Controls } from '../../cluster/control-port.js';
+import { atMost, differencesOf } from '../../target/compare-configurations.js';
+import { createCheckPin } from '../../cluster/pin.js';
+import { changeStamp } from '../../target/stamp-life.js';
+import { pointAliases } from '../../target/point-aliases.js';
+import type { Stores } from '../../shards/recover-ports.js';
+import { settingsIn, type RecoveredSettings } from './recover-settings.js';
+import { openPlanned } from './recover-source.js';
+import { isPending } from './recover-stamp.js';
+
+export async function finishRecovery(
+  controls: Controls,
+  stores: Stores,
+  input: FinishRecoveryInput,
+  signal: AbortSignal,
+): Promise<FinishRecoveryResult> {
+  const { from, target: asked, writes, targetPin } = input;
+  await createCheckPin(controls)(asked.cluster, writes, targetPin, signal);
+  const { manifest } = await openPlanned(stores, from, input.manifestSha256, signal);
+  const target = controls.of(asked.cluster);
+  if (!input.withAliases) {
+    await finishSettings(target, input, manifest, signal);
+    return { aliases: [], ...(await compareSettings(target, input, manifest, signal)) };
+  }
+  const wanted = [...(from.aliases ?? manifest.aliases), ...input.replacedAliases];
+  const swapped =
+    input.onExisting === 'swap' ? { alias: asked.collection, from: input.swappedFrom } : undefined;
+  return pointAliases(target, { writes, wanted, swapped }, signal);
+}
+
+/** Once the stamp is closed the collection is its owner's, whatever an attempt before this one heard of it. */
+async function finishSettings(
+  target: ClusterControl,
+  input: FinishRecoveryInput,
+  manifest: CollectionManifest,
+  signal: AbortSignal,
+): Promise<void> {
+  const { from, writes } = input;
+  const settings = settingsIn(manifest);
+  const there = await target.info(writes, signal);
+  if (workIn(there.config)?.state === 'closed') return;
+  for (const [field, schema] of settings.indexes) {
+    const known = there.payloadSchema[field];
+    if (known !== undefined && isSameIndex(schema, known)) continue;
+    await target.createIndex(writes, field, indexSchema(schema), signal);
+  }
+  if (!from.external) await deleteReturnedIndexes(target, writes, settings, there.payloadSchema, signal);
+  const patch = await closing(target, input, settings.strictMode, there.config);
+  if (Object.keys(patch).length > 0) await target.change(writes, patch, signal);
+}
+
+/** In the settings that a snapshot holds: Qdrant's id of that one collection. */
+const OWN_ID = 'uuid';
+
+/** As every migration compares them; snapshots of others do not say which payload indexes there are to be. */
+async function compareSettings(
+  target: ClusterControl,
+  { from, writes }: FinishRecoveryInput,
+  manifest: CollectionManifest,
+  signal: AbortSignal,
+): Promise<Pick<FinishRecoveryResult, 'notes' | 'differences'>> {
+  const { wanted, indexes } = settingsIn(manifest);
+  const { config, payloadSchema } = await target.info(writes, signal);
+  const made = settingsOf(config);
+  const schema = from.external ? payloadSchema : Object.fromEntries(indexes);
+  const settings = differencesOf(wanted, made, [OWN_ID]);
+  const differences = [...settings, ...indexDifferences(schema, payloadSchema)];
+  return { differences: atMost(differences), notes: lastingDefaults(wanted, made) };
+}
+
+/**
+ * While an optimizer works, a shard's snapshot may bring back an index that was deleted before it was taken. Snapshots of
+ * others say nothing of their indexes but what they hold.
+ */
+async function deleteReturnedIndexes(
+  target: ClusterControl,
+  collection: string,
+  { indexes }: RecoveredSettings,
+  there: JsonObject,
+  signal: AbortSignal,
+): Promise<void> {
+  const recorded = new Set(indexes.map(([field]) => field));
+  for (const field of Object.keys(there)) {
+    if (!recorded.has(field)) await target.deleteIndex(collection, field, signal);
+  }
+}
+
+async function closing(
+  target: ClusterControl,
+  { verified }: FinishRecoveryInput,
+  strictMode: Json | undefined,
+  config: JsonObject,
+): Promise<JsonObject> {
+  const patch: JsonObject = strictMode === undefined ? {} : { strict_mode_config: strictMode };
+  const { creation, work } = stampOf(config) ?? {};
+  const isStamped = isAtLeast(await target.version(), METADATA_SINCE);
+  if (!isStamped || creation === undefined || work?.state !== 'open') return patch;
+  const { replacedAliases: _, ...rest } = work;
+  const proved = verified === undefined ? {} : { verified };
+  const closed = { ...rest, ...proved, state: 'closed' as const, renewedAt: new Date().toISOString() };
+  return { ...patch, metadata: stampMetadata({ creation, work: closed }) };
+}
+
+/** From then on it is its owner's, whatever the recovery's next run may want. */
+export async function keepRecovered(
+  controls: Controls,
+  input: KeepRecoveredInput,
+  signal: AbortSignal,
+): Promise<void> {
+  await changeStamp(controls, input, (work) => ({ ...work, isKept: true }), signal);
+}
+
+/**
+ * Removes what a recovery made and did not finish: what carries its stamp as pending, and the creation id that it was made
+ * with. Qdrant answers when a recovery that still runs has ended; 1.16.3 answers nobody until then.
+ */
+export async function undoRecovery(
+  controls: Controls,
+  { from, target: ref, creation, mayBeOld = false }: UndoRecoveryInput,
+  signal: AbortSignal,
+): Promise<UndoRecoveryResult> {
+  const target = controls.of(ref.cluster);
+  if (!(await target.collections(signal)).includes(ref.collection)) return { removed: true };
+  const { config } = await target.info(ref.collection, signal);
+  const isStamped = isAtLeast(await target.version(signal), METADATA_SINCE);
+  const isOurs = isPending(config, from, ref) && stampOf(config)?.creation === creation;
+  if (!isOurs && (isStamped || mayBeOld)) return { removed: false };
+  await target.remove(ref.collection, signal);
+  return { removed: true };
+}

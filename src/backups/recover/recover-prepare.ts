@@ -1,0 +1,165 @@
+// Makes the collection that the shards go into, from the manifest's configuration, and says which shard goes where: by
+// key and ordinal, never by id, for ids follow the order of creation. May be repeated after a crash at any point: what
+// an earlier attempt made carries our stamp, and is deleted and made again.
+//
+//   1. delete: what is ours and pending; with `replace` also what the plan saw there, whose aliases the stamp keeps, and
+//      only while it is the one that was planned for and was not written since its safety backup was begun
+//   2. create, strict mode off, stamped as pending; take away what only the node's own defaults added, limits too
+//   3. shard keys in the manifest's order, each with its number of shards
+//   4. payload indexes
+
+import { FerryError } from '../../model/errors.js';
+import type {
+  LookAtReplacedInput,
+  LookAtReplacedResult,
+  PrepareRecoveryInput,
+  PrepareRecoveryResult,
+} from '../../model/contracts/recovery-activities.js';
+import type { CollectionManifest } from '../../model/format/manifest.js';
+import { indexSchema, settingsOf } from '../../model/settings/collection-settings.js';
+import { numberAt, type JsonObject } from '../../model/json.js';
+import { recoveryName } from '../../model/names.js';
+import { takeAway } from '../../model/settings/node-defaults.js';
+import { isAtLeast, METADATA_SINCE, stampMetadata, type Stamp } from '../../model/stamp.js';
+import type { ClusterControl, Controls, Layout, NewShardKey } from '../../cluster/control-port.js';
+import { lookAt, lookIfThere } from '../../cluster/look.js';
+import { takePin } from '../../cluster/pin.js';
+import type { SnapshotNodes } from '../../cluster/snapshots-port.js';
+import { describeReplaced, requireReplaceable } from '../../target/replaced.js';
+import { placeName, placesIn, replicasOf } from '../../move/move-places.js';
+import type { Stores } from '../../shards/recover-ports.js';
+import { settingsIn, type RecoveredSettings } from './recover-settings.js';
+import { openPlanned } from './recover-source.js';
+import { isPending, replacedAliasesIn } from './recover-stamp.js';
+
+export interface PrepareDeps {
+  controls: Controls;
+  stores: Stores;
+  nodes: SnapshotNodes;
+}
+
+interface Making {
+  target: ClusterControl;
+  nodes: SnapshotNodes;
+  input: PrepareRecoveryInput;
+  manifest: CollectionManifest;
+  settings: RecoveredSettings;
+  signal: AbortSignal;
+}
+
+export async function prepareRecovery(
+  { controls, stores, nodes }: PrepareDeps,
+  input: PrepareRecoveryInput,
+  signal: AbortSignal,
+): Promise<PrepareRecoveryResult> {
+  const { manifest } = await openPlanned(stores, input.from, input.manifestSha256, signal);
+  const target = controls.of(input.target.cluster);
+  const making = { target, nodes, input, manifest, settings: settingsIn(manifest), signal };
+  await create(making, await makeSpace(making));
+  await createShardKeys(making);
+  await createIndexes(making);
+  const made = await lookAt(target, input.target, signal);
+  return {
+    targetPin: await takePin(target, input.target.collection, made.info, signal),
+    shards: mapShards(manifest, made.layout),
+  };
+}
+
+/** Returns the aliases that went with what was there. */
+async function makeSpace({ target, nodes, input, signal }: Making): Promise<string[]> {
+  const there = await lookIfThere(target, input.target, signal);
+  if (!there) return [];
+  const isStamped = isAtLeast(await target.version(signal), METADATA_SINCE);
+  const isOurs = isPending(there.info.config, input.from, input.target) || (!isStamped && there.points === 0);
+  if (!isOurs && !(input.exists && input.onExisting === 'replace')) {
+    const { cluster, collection } = input.target;
+    const happened = `"${collection}" on "${cluster}" was made by somebody else since this recovery was planned`;
+    throw new FerryError('TargetExists', happened, { context: { cluster, collection } });
+  }
+  const named = (await target.aliases(signal)).filter((one) => one.collection === input.target.collection);
+  const { replaced } = input;
+  if (!isOurs && replaced) await requireReplaceable({ target, nodes }, input.target, replaced, there, signal);
+  await target.remove(input.target.collection, signal);
+  const earlier = isOurs ? replacedAliasesIn(there.info.config) : [];
+  return [...new Set([...earlier, ...named.map((one) => one.alias)])].sort();
+}
+
+/** What `replace` is about to delete, for the safety backup and for the last look before the deletion. */
+export async function lookAtReplaced(
+  { controls, nodes }: Omit<PrepareDeps, 'stores'>,
+  { from, target: ref }: LookAtReplacedInput,
+  signal: AbortSignal,
+): Promise<LookAtReplacedResult> {
+  const target = controls.of(ref.cluster);
+  const there = await lookIfThere(target, ref, signal);
+  if (!there || isPending(there.info.config, from, ref)) return {};
+  return { replaced: await describeReplaced({ target, nodes }, ref, there, signal) };
+}
+
+async function create(making: Making, replacedAliases: string[]): Promise<void> {
+  const { target, input, settings, signal } = making;
+  const isStamped = isAtLeast(await target.version(signal), METADATA_SINCE);
+  const metadata = { ...settings.metadata, ...stampMetadata(openStamp(making, replacedAliases)) };
+  // Strict mode is put back at the end; a default of the node's would refuse our exact counts.
+  const body: JsonObject = {
+    ...settings.create,
+    strict_mode_config: { enabled: false },
+    ...(isStamped ? { metadata } : {}),
+  };
+  await target.create(input.target.collection, body, signal);
+  if (Object.keys(settings.params).length > 0) {
+    await target.change(input.target.collection, { params: settings.params }, signal);
+  }
+  const made = settingsOf((await target.info(input.target.collection, signal)).config);
+  const patch = takeAway(settings.wanted, made);
+  if (Object.keys(patch).length > 0) await target.change(input.target.collection, patch, signal);
+}
+
+function openStamp({ input, manifest }: Making, replacedAliases: string[]): Stamp {
+  const { from, target, job, creation } = input;
+  return {
+    creation,
+    work: {
+      kind: 'recovery',
+      name: recoveryName(from, target),
+      job,
+      state: 'open',
+      renewedAt: new Date().toISOString(),
+      source: manifest.clusterIdentity,
+      replacedAliases,
+    },
+  };
+}
+
+async function createShardKeys({ target, input, manifest, settings, signal }: Making): Promise<void> {
+  const peers = (await target.peers(signal)).length;
+  for (const { shardKey, shards, replicas } of manifest.shardKeys) {
+    const request: NewShardKey = { key: shardKey, shards };
+    const usual = numberAt(settings.create, 'replication_factor') ?? 1;
+    if (replicas > usual && replicas <= peers) request.replicas = replicas;
+    await target.createShardKey(input.target.collection, request, signal);
+  }
+}
+
+async function createIndexes({ target, input, manifest, settings, signal }: Making): Promise<void> {
+  if (manifest.sharding === 'custom' && manifest.shardKeys.length === 0) return;
+  for (const [field, schema] of settings.indexes) {
+    await target.createIndex(input.target.collection, field, indexSchema(schema), signal);
+  }
+}
+
+function mapShards(manifest: CollectionManifest, { shards }: Layout): PrepareRecoveryResult['shards'] {
+  const places = placesIn(shards);
+  const mapped = manifest.shards.flatMap((shard, position) => {
+    const place = places.get(placeName(shard));
+    if (!place) throw noPlace(manifest, shards.length);
+    return replicasOf(position, place);
+  });
+  if (places.size !== manifest.shards.length) throw noPlace(manifest, shards.length);
+  return mapped;
+}
+
+function noPlace({ collection, shards }: CollectionManifest, made: number): FerryError {
+  const happened = `The backup of "${collection}" has ${shards.length} shards and the target made ${made}`;
+  return new FerryError('IncompatibleTarget', happened, { context: { collection } });
+}

@@ -1,0 +1,285 @@
+// From what a user asked for to one backup for each collection. All collections: those of one run, the newest that
+// covered them all; what failed in it comes from the newest other run that has it complete (a collection that failed at
+// night may have been backed up by name in the morning), and is named. Collections by name: the newest complete backup of
+// each. With a backup named, all of it is taken, and what is broken fails later, by itself. Reads documents and sizes,
+// never by listing: a store of thousands of runs is listed once.
+
+import { FerryError } from '../../model/errors.js';
+import type { CollectionBackupRef } from '../../model/contracts/backup-activities.js';
+import type {
+  ResolveRecoveryInput,
+  ResolveRecoveryResult,
+} from '../../model/contracts/recovery-activities.js';
+import type { CollectionManifest } from '../../model/format/manifest.js';
+import type { ObjectStore } from '../../storage/object-store.js';
+import { clusterText } from '../catalogue/read-run.js';
+import { Runs } from '../catalogue/runs.js';
+import { isUsable, readState, sizesInStore, type CollectionState } from '../catalogue/read-state.js';
+import { mapInOrder } from '../in-order.js';
+import { chooseRun, droppedSince, type Choice } from './choose-run.js';
+import type { Stores } from '../../shards/recover-ports.js';
+
+export const PAGE_BYTES = 10_240;
+const MOST_NOTES = 10;
+const COLLECTIONS_AT_ONCE = 8;
+/** Runs in which a collection is looked for side by side, once the first was not the one. */
+const RUNS_AHEAD = 16;
+
+type Found = ResolveRecoveryResult['recoveries'][number];
+
+/** What was found of one collection, and what was passed over. */
+interface Search {
+  found: Found;
+  notes: string[];
+}
+
+export async function resolveRecovery(
+  stores: Stores,
+  input: ResolveRecoveryInput,
+  signal?: AbortSignal,
+  now = new Date(),
+): Promise<ResolveRecoveryResult> {
+  const store = stores.open(input.store);
+  const cluster = input.run?.cluster ?? (await clusterOf(store, input));
+  const before = input.before === undefined ? undefined : new Date(input.before);
+  const runs = new Runs(store, cluster, { before, now, signal });
+  if (input.run === undefined) await refuseUnknown(runs, input);
+  const choice = await chooseRun(runs, input);
+  const { wanted, notes } = await wantedNames(runs, choice, input);
+  refuseUnusedNames(input, wanted);
+  const rest = wanted.filter((name) => input.after === undefined || name > input.after);
+  const resolving = { runs, choice, input, signal };
+  const first = input.after === undefined ? [...choice.notes, ...notes] : [];
+  const page = await pageOf(rest, (name) => search(resolving, name));
+  return {
+    recoveries: page.found,
+    ...(page.found.length < rest.length ? { next: last(page.found) } : {}),
+    ...(choice.base === undefined ? {} : { run: { cluster, backup: choice.base.backup } }),
+    notes: [...first, ...page.notes].slice(0, MOST_NOTES),
+  };
+}
+
+/** As many as fit into one answer. */
+async function pageOf(
+  names: readonly string[],
+  find: (name: string) => Promise<Search>,
+): Promise<{ found: Found[]; notes: string[] }> {
+  const [found, notes]: [Found[], string[]] = [[], []];
+  let bytes = 0;
+  for (let at = 0; at < names.length; at += COLLECTIONS_AT_ONCE) {
+    for (const one of await mapInOrder(
+      names.slice(at, at + COLLECTIONS_AT_ONCE),
+      COLLECTIONS_AT_ONCE,
+      find,
+    )) {
+      bytes += Buffer.byteLength(JSON.stringify(one.found)) + 1;
+      if (found.length > 0 && bytes > PAGE_BYTES) return { found, notes };
+      found.push(one.found);
+      notes.push(...one.notes);
+    }
+  }
+  return { found, notes };
+}
+
+export function last(page: readonly Found[]): string {
+  return page.at(-1)?.from.collection ?? '';
+}
+
+async function clusterOf(store: ObjectStore, input: ResolveRecoveryInput): Promise<string> {
+  const there: string[] = [];
+  // No alias begins with a dot: that is what a probe could not delete.
+  for await (const name of store.folders('')) if (!name.startsWith('.')) there.push(name);
+  if (input.cluster !== undefined) {
+    if (there.includes(input.cluster)) return input.cluster;
+    throw notFound(
+      input,
+      `has no backup of the cluster "${input.cluster}". It has backups of: ${listed(there)}`,
+    );
+  }
+  const only = there.length === 1 ? there[0] : there.find((name) => name === input.target);
+  if (only !== undefined) return only;
+  if (there.length === 0) throw notFound(input, 'has no backup at all');
+  throw notFound(
+    input,
+    `has backups of several clusters: ${listed(there)}. Name one with \`cluster\` (\`--cluster\`)`,
+  );
+}
+
+async function refuseUnknown(runs: Runs, input: ResolveRecoveryInput): Promise<void> {
+  const ids = await runs.ids();
+  if (input.backup === undefined ? ids.length > 0 : ids.includes(input.backup)) return;
+  const which = input.backup === undefined ? 'backup' : `backup ${input.backup}`;
+  const when = input.before === undefined ? '' : ` before ${input.before}`;
+  throw notFound(input, `has no ${which} of "${runs.cluster}"${when}. It has: ${listed(ids)}`);
+}
+
+async function wantedNames(
+  runs: Runs,
+  choice: Choice,
+  input: ResolveRecoveryInput,
+): Promise<{ wanted: string[]; notes: string[] }> {
+  const { base } = choice;
+  if (input.collections !== undefined) {
+    const wanted = [...new Set(input.collections)].sort();
+    if (base !== undefined && input.backup !== undefined) await refuseAbsent(runs, input, wanted);
+    return { wanted, notes: [] };
+  }
+  if (base === undefined) return { wanted: await namesOfAll(runs, choice), notes: [] };
+  const names = await runs.namesIn(base);
+  if (input.backup !== undefined) return { wanted: names.sort(), notes: [] };
+  if (input.run !== undefined && !input.includeDropped) return { wanted: names.sort(), notes: [] };
+  const { dropped, notes } = await droppedSince(runs, choice, { all: input.includeDropped ?? false });
+  if (input.includeDropped) return { wanted: [...names, ...dropped.keys()].sort(), notes };
+  const named = [...dropped].map(
+    ([name, id]) =>
+      `${name} is in ${id} and not in ${base.backup}, so it had been dropped: \`includeDropped\` recovers it too.`,
+  );
+  return { wanted: names.sort(), notes: [...notes, ...named.sort()] };
+}
+
+async function refuseAbsent(runs: Runs, input: ResolveRecoveryInput, wanted: string[]): Promise<void> {
+  const there = await runs.namesIn(await runs.read(input.backup ?? ''));
+  const missing = wanted.find((name) => !there.includes(name));
+  if (missing === undefined) return;
+  throw notFound(input, `has no "${missing}" in the backup ${input.backup}. It has: ${listed(there.sort())}`);
+}
+
+async function namesOfAll(runs: Runs, { same }: Choice): Promise<string[]> {
+  const names = new Set<string>();
+  for await (const run of runs.newest()) {
+    if (!same.has((run.document ?? run.started)?.clusterIdentity ?? [])) continue;
+    for (const name of await runs.namesIn(run)) names.add(name);
+  }
+  return [...names].sort();
+}
+
+interface Resolving {
+  runs: Runs;
+  choice: Choice;
+  input: ResolveRecoveryInput;
+  signal?: AbortSignal | undefined;
+}
+
+async function search(resolving: Resolving, name: string): Promise<Search> {
+  const { choice, input } = resolving;
+  if (input.backup !== undefined) return inNamedRun(resolving, input.backup, name);
+  const notes: string[] = [];
+  let broken: string | undefined;
+  for await (const { backup, state } of statesOf(resolving, name)) {
+    const reason = await whyNot(resolving, backup, name, state);
+    if (reason === undefined && isUsable(state))
+      return { found: foundIn(resolving, name, backup, state.found.manifest), notes };
+    if (reason === ABSENT) continue;
+    broken ??= backup;
+    if (notes.length < MOST_NOTES) notes.push(`${name}: passed over ${backup}: ${reason}.`);
+  }
+  const backup = broken ?? choice.base?.backup;
+  if (backup === undefined || (broken === undefined && input.collections !== undefined))
+    throw await noneOf(resolving, name);
+  // Tried as it is: its own workflow says what is wrong.
+  return { found: foundIn(resolving, name, backup), notes };
+}
+
+async function inNamedRun(resolving: Resolving, backup: string, name: string): Promise<Search> {
+  const state = await stateIn(resolving, backup, name);
+  const found = foundIn(resolving, name, backup, isUsable(state) ? state.found.manifest : undefined);
+  const isPartial = state.state === 'partial';
+  return { found, notes: isPartial ? [`${name}: ${backup} is partial: ${state.reason ?? ''}.`] : [] };
+}
+
+const ABSENT = Symbol('the run does not hold it');
+
+/** Undefined for one that can be taken without being named. */
+async function whyNot(
+  { runs, choice }: Resolving,
+  backup: string,
+  name: string,
+  state: CollectionState,
+): Promise<string | typeof ABSENT | undefined> {
+  if (!isUsable(state)) {
+    if (state.state === 'damaged' || state.found) return state.reason;
+    const { document } = choice.base?.backup === backup ? choice.base : {};
+    const line = document?.collections.find(({ collection }) => collection === name);
+    return line ? (line.error ?? state.reason) : ABSENT;
+  }
+  if (state.state === 'partial') return `it is partial: ${state.reason ?? ''}`;
+  const identity = state.found.manifest.clusterIdentity;
+  if (!choice.same.has(identity)) return `it is of ${clusterText(identity)}`;
+  if (backup !== choice.base?.backup && (await runs.read(backup)).isFuture)
+    return 'it is dated in the future';
+  return undefined;
+}
+
+/** Of all collections: the chosen run first. By name: every run, newest first. */
+async function* statesOf(
+  resolving: Resolving,
+  name: string,
+): AsyncIterable<{ backup: string; state: CollectionState }> {
+  const { runs, choice, input } = resolving;
+  const base = input.collections === undefined ? choice.base?.backup : undefined;
+  if (base !== undefined) yield { backup: base, state: await stateIn(resolving, base, name) };
+  const ids = await runs.ids();
+  const rest = ids.filter((id) => id !== base);
+  for (let at = 0, ahead = 1; at < rest.length; at += ahead, ahead = RUNS_AHEAD) {
+    const some = rest.slice(at, at + ahead);
+    const states = await mapInOrder(some, COLLECTIONS_AT_ONCE, (id) => stateIn(resolving, id, name));
+    for (const [position, state] of states.entries()) yield { backup: some[position] ?? '', state };
+  }
+}
+
+function stateIn({ runs, signal }: Resolving, backup: string, collection: string): Promise<CollectionState> {
+  const { store, cluster } = runs;
+  return readState(store, { cluster, backup, collection }, sizesInStore(store), signal);
+}
+
+function foundIn(
+  { runs, choice, input }: Resolving,
+  name: string,
+  backup: string,
+  manifest?: CollectionManifest,
+): Found {
+  const { as = {} } = input;
+  const aliases = choice.aliases?.filter((one) => one.collection === name).map((one) => one.alias);
+  const from: CollectionBackupRef = {
+    store: input.store,
+    cluster: runs.cluster,
+    backup,
+    collection: name,
+    ...(aliases === undefined ? {} : { aliases: aliases.sort() }),
+  };
+  const bytes = manifest?.shards.reduce((sum, shard) => sum + shard.bytes, 0) ?? 0;
+  const target = (Object.hasOwn(as, name) ? as[name] : undefined) ?? name;
+  return { from, target, points: manifest?.points ?? 0, bytes };
+}
+
+async function noneOf({ runs, input }: Resolving, name: string): Promise<FerryError> {
+  const [newest] = await runs.ids();
+  const there = newest === undefined ? [] : await runs.namesIn(await runs.read(newest));
+  return notFound(
+    input,
+    `has no backup of a collection "${name}". The newest, ${newest}, has: ${listed(there.sort())}`,
+  );
+}
+
+export function refuseUnusedNames({ as }: ResolveRecoveryInput, wanted: string[]): void {
+  const unused = Object.keys(as ?? {}).filter((name) => !wanted.includes(name));
+  if (unused.length > 0) {
+    const happened = `\`as\` names "${unused.slice(0, 10).join('", "')}", which is not among the collections of this job`;
+    throw new FerryError('InvalidInput', happened);
+  }
+  const targets = wanted.map((name) => as?.[name] ?? name);
+  const twice = targets.find((name, at) => targets.indexOf(name) !== at);
+  if (twice !== undefined)
+    throw new FerryError('InvalidInput', `Two collections would both go to "${twice}"`);
+}
+
+export function listed(names: readonly string[]): string {
+  const more = names.length > 10 ? `, and ${names.length - 10} more` : '';
+  return `${names.slice(0, 10).join(', ') || 'nothing'}${more}`;
+}
+
+function notFound(input: ResolveRecoveryInput, what: string): FerryError {
+  return new FerryError('BackupNotFound', `The store "${input.store}" ${what}`, {
+    context: { store: input.store },
+  });
+}

@@ -1,0 +1,144 @@
+import type { Command } from 'commander';
+import { showBackup } from '../../backups/catalogue/catalogue.js';
+import type {
+  CatalogueEntry,
+  CollectionBackup,
+  ListedBackup,
+  RunOutline,
+} from '../../model/contracts/backup-activities.js';
+import { backupNamed, newestBackups, openCatalogue, type CatalogueOptions } from './catalogue.js';
+import { EXIT } from '../terminal/exit-codes.js';
+import { bytes, columns, count, plural } from '../terminal/formatting.js';
+import { outputOf, setExitCode, type GlobalOptions } from '../terminal/global-options.js';
+import { recallText } from '../jobs/report-text.js';
+
+type Options = GlobalOptions & CatalogueOptions & { limit?: string };
+type Row = CatalogueEntry | ListedBackup;
+
+/** Collections of a backup that the list looks at one by one, as `show` does; of more it tells what backup.json says. */
+const MOST_LOOKED_AT = 100;
+
+export function registerBackups(program: Command): void {
+  const command = program
+    .command('backups')
+    .description('list what a store holds, newest first; `backups show ID` tells everything of one')
+    .option('--store <alias>', 'store of ferry.yaml (default: its defaults.store)')
+    .option('--cluster <alias>', 'only backups of this cluster')
+    .option('--limit <number>', 'at most so many; 0 for all', '20');
+  command.action(async () => {
+    const options = command.optsWithGlobals<Options>();
+    const store = await openCatalogue(options.config, options);
+    const { listed, total } = await newestBackups(store, options);
+    const backups: Row[] = [];
+    for (const one of listed) {
+      const { cluster, backup } = one;
+      backups.push(one.collections > MOST_LOOKED_AT ? one : await showBackup(store, { cluster, backup }));
+    }
+    const text = listText(store.alias, backups, { now: new Date(), total });
+    outputOf(options).result({ store: store.alias, total, backups }, text);
+  });
+  const show = command.command('show').description('one backup, collection by collection').argument('<ID>');
+  show.action(async (id: string) => {
+    const options = show.optsWithGlobals<Options>();
+    const entry = await backupNamed(await openCatalogue(options.config, options), id, options);
+    outputOf(options).result(entry, showText(entry, new Date()));
+    setExitCode(entry.complete ? EXIT.done : EXIT.failed);
+  });
+}
+
+export function listText(
+  store: string,
+  backups: readonly Row[],
+  { now, total = backups.length }: { now: Date; total?: number },
+): string[] {
+  if (backups.length === 0) return [`The store ${store} holds no backups.`];
+  const rows = backups.map((entry) => [
+    entry.backup,
+    entry.cluster,
+    peerText(entry),
+    ...('complete' in entry
+      ? [stateOf(entry), plural(entry.collections.length, 'collection'), bytes(sizeOf(entry))]
+      : [listedState(entry), plural(entry.collections, 'collection'), bytes(entry.bytes)]),
+    whenText(entry, now),
+    ...(entry.scope === 'named' ? ['by name'] : []),
+    ...('complete' in entry && !entry.complete ? [whyNot(entry)] : []),
+  ]);
+  const more = total - backups.length;
+  return [
+    ...columns(rows),
+    ...(more > 0 ? [`and ${count(more)} more: \`--limit ${total}\` lists them`] : []),
+  ];
+}
+
+/** As backup.json has it: of so many collections, none is looked at again. */
+function listedState({ finished, interrupted, usable, collections }: ListedBackup): string {
+  if (!finished) return 'incomplete (not ended)';
+  if (usable === collections && !interrupted) return 'complete when it ended';
+  return `incomplete (${count(usable)} of ${count(collections)} collections usable when it ended)`;
+}
+
+/** Enough of a peer id to tell two clusters apart. */
+function peerText({ clusterIdentity }: RunOutline): string {
+  const [first] = [...clusterIdentity].sort();
+  if (first === undefined) return 'peer unknown';
+  const more = clusterIdentity.length - 1;
+  return `peer ${first.length > 6 ? `…${first.slice(-6)}` : first}${more > 0 ? ` +${more}` : ''}`;
+}
+
+function whenText({ startedAt, isFuture }: RunOutline, now: Date): string {
+  return isFuture ? `dated in the future: ${startedAt.slice(0, 10)}` : age(startedAt, now);
+}
+
+export function showText(entry: CatalogueEntry, now: Date): string[] {
+  const rows = entry.collections.map((one) => [
+    one.collection,
+    one.state,
+    one.points === undefined ? '' : plural(one.points, 'point'),
+    bytes(one.bytes),
+    proofText(one, now),
+    one.reason ?? '',
+  ]);
+  const head = `${entry.backup} of ${entry.cluster} (${peerText(entry)}) in ${entry.store}, ${whenText(entry, now)}: ${stateOf(entry)}`;
+  return [head, ...columns(rows, [2, 3]), ...leftoverText(entry)];
+}
+
+function stateOf({ complete, collections }: CatalogueEntry): string {
+  if (complete) return 'complete';
+  const usable = collections.filter((one) => one.state === 'complete').length;
+  return `incomplete (${count(usable)} of ${count(collections.length)} collections usable)`;
+}
+
+/** Of attempts that were cut off. Nothing needs them, and only a prune removes them. */
+function leftoverText({ leftover, cluster, backup }: CatalogueEntry): string[] {
+  if (leftover.length === 0) return [];
+  const folder = `${cluster}/${backup}/`;
+  const size = leftover.reduce((sum, one) => sum + one.bytes, 0);
+  return [
+    `left over, named by no manifest: ${plural(leftover.length, 'object')}, ${bytes(size)}`,
+    ...leftover.slice(0, 10).map(({ key }) => `  ${key.slice(folder.length)}`),
+  ];
+}
+
+function whyNot({ collections, interrupted, fault }: CatalogueEntry): string {
+  if (fault !== undefined) return fault;
+  const broken = collections.find((one) => one.state !== 'complete');
+  if (interrupted && broken === undefined) return 'it was interrupted';
+  return broken ? `${broken.collection}: ${broken.reason ?? broken.state}` : 'backup.json is not there (yet)';
+}
+
+function proofText({ proof }: CollectionBackup, now: Date): string {
+  if (proof.kind === 'none') return 'content unproven';
+  const when = proof.at === undefined ? '' : ` ${age(proof.at, now)}`;
+  return `${proof.kind}${when}${proof.recall === undefined ? '' : `, ${recallText(proof.recall)}`}`;
+}
+
+function sizeOf({ collections }: CatalogueEntry): number {
+  return collections.reduce((sum, one) => sum + one.bytes, 0);
+}
+
+function age(time: string, now: Date): string {
+  const minutes = Math.max(0, Math.round((now.getTime() - Date.parse(time)) / 60_000));
+  if (minutes < 120) return `${minutes} min ago`;
+  const hours = Math.round(minutes / 60);
+  return hours < 48 ? `${hours} h ago` : `${Math.round(hours / 24)} days ago`;
+}

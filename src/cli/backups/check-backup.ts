@@ -1,0 +1,94 @@
+import type { Command } from 'commander';
+import { checkObjects, freshCheck } from '../../backups/catalogue/check-objects.js';
+import type { CatalogueEntry, CheckObjectsResult } from '../../model/contracts/backup-activities.js';
+import type { ObjectStore } from '../../storage/object-store.js';
+import { backupNamed, openCatalogue, type CatalogueOptions } from './catalogue.js';
+import { EXIT } from '../terminal/exit-codes.js';
+import { bytes, columns } from '../terminal/formatting.js';
+import { outputOf, setExitCode, type GlobalOptions } from '../terminal/global-options.js';
+import type { Output } from '../terminal/output.js';
+import { stopOnInterrupt } from '../jobs/run-job.js';
+
+type Options = GlobalOptions & CatalogueOptions & { part?: string; quick?: boolean; full?: boolean };
+type Checked = { collection: string; ok: boolean; bytes: number; damage: string[] };
+
+export function registerCheckBackup(program: Command): void {
+  const command = program
+    .command('check-backup')
+    .description('read a backup again and compare it with its manifests')
+    .argument('<ID>', 'of the backup; `ferry backups` lists them')
+    .option('--store <alias>', 'store of ferry.yaml (default: its defaults.store)')
+    .option('--cluster <alias>', 'cluster of the backup')
+    .option('--part <k/n>', 'only every n-th part of the objects, beginning with the k-th: 1/7')
+    .option('--full', 'read and hash every byte (the default)')
+    .option('--quick', 'only existence and size');
+  command.action(async (id: string) => {
+    const options = command.optsWithGlobals<Options>();
+    const output = outputOf(options);
+    const store = await openCatalogue(options.config, options);
+    const entry = await backupNamed(store, id, options);
+    const stop = stopOnInterrupt();
+    try {
+      const checked = await checkAll(store, entry, options, output, stop.signal);
+      const ok = checked.every((one) => one.ok);
+      const { backup, cluster } = entry;
+      output.result({ store: store.alias, cluster, backup, ok, collections: checked }, text(checked));
+      setExitCode(ok ? EXIT.done : EXIT.failed);
+    } finally {
+      stop.release();
+    }
+  });
+}
+
+async function checkAll(
+  store: ObjectStore,
+  entry: CatalogueEntry,
+  options: Options,
+  output: Output,
+  signal: AbortSignal,
+): Promise<Checked[]> {
+  const checked: Checked[] = [];
+  for (const { collection, state, reason, bytes: size } of entry.collections) {
+    output.say(`checking ${collection}, ${bytes(size)}`);
+    const known = state === 'complete' ? [] : [reason ?? state];
+    const readable = state === 'complete' || /missing|bytes/.test(reason ?? '');
+    const found = readable
+      ? await checkOne(store, entry, collection, options, signal)
+      : { ...freshCheck(), done: true };
+    const damage = found.damage.length > 0 ? found.damage : known;
+    checked.push({ collection, ok: damage.length === 0, bytes: found.bytes, damage });
+  }
+  return checked;
+}
+
+function checkOne(
+  store: ObjectStore,
+  { cluster, backup }: CatalogueEntry,
+  collection: string,
+  { part, quick = false }: Options,
+  signal: AbortSignal,
+): Promise<CheckObjectsResult> {
+  const input = {
+    store: store.alias,
+    cluster,
+    backup,
+    collection,
+    what: `check ${collection}`,
+    verify: quick ? ('quick' as const) : ('full' as const),
+    ...(part === undefined ? {} : { share: part }),
+    budgetMs: Infinity,
+  };
+  const attempt = {
+    state: freshCheck(),
+    onProgress: () => undefined,
+    signal,
+    stop: new AbortController().signal,
+  };
+  return checkObjects(store, input, attempt);
+}
+
+function text(checked: readonly Checked[]): string[] {
+  const rows = checked.map((one) => [one.collection, one.ok ? 'as written' : 'damaged', bytes(one.bytes)]);
+  const table = columns(rows, [2]);
+  return checked.flatMap((one, at) => [table[at] ?? '', ...one.damage.map((line) => `  ${line}`)]);
+}

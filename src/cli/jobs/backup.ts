@@ -1,0 +1,41 @@
+import type { Command } from 'commander';
+import { fullBackupSchema, type FullBackupInput } from '../../model/contracts/backup-inputs.js';
+import { requireStore, type FerryConfig } from '../../model/ferry-config.js';
+import { outputOf, setExitCode } from '../terminal/global-options.js';
+import { addInputOptions, inputFrom } from '../terminal/input-options.js';
+import { addJobOptions, jobOptionsOf, type JobCommandOptions } from './job-options.js';
+import { dataQueueOf, runJob, type JobEnds } from './run-job.js';
+
+/** The cluster is an argument. */
+const flags = fullBackupSchema.omit({ cluster: true });
+
+export function registerBackup(program: Command): void {
+  const command = program
+    .command('backup')
+    .description('put collections into a store, each shard once, and check every object')
+    .argument('[CLUSTER]', 'alias of the cluster, from ferry.yaml')
+    .argument(
+      '[COLLECTION...]',
+      'names, aliases of Qdrant, or patterns like "logs-*"; all when none is given',
+    )
+    .usage('[options] CLUSTER [COLLECTION...]');
+  addJobOptions(command);
+  addInputOptions(command, flags);
+  command.action(async (cluster: string | undefined, collections: string[]) => {
+    const options = command.optsWithGlobals<JobCommandOptions>();
+    if (cluster === undefined && options.input === undefined) command.error('error: CLUSTER is needed');
+    const input = inputFrom(command, flags, { collections });
+    if (cluster !== undefined) input['cluster'] = cluster;
+    const job = { operation: 'backup', workflowType: 'fullBackup', schema: fullBackupSchema, ends: endsOf };
+    setExitCode(await runJob({ ...job, done: 'stored', input, ...jobOptionsOf(options) }, outputOf(options)));
+  });
+}
+
+function endsOf({ cluster, store }: FullBackupInput, config: FerryConfig): JobEnds {
+  const place = requireStore(config, store);
+  return {
+    source: cluster,
+    target: place.alias,
+    queues: [place.taskQueue ?? dataQueueOf(config, cluster)],
+  };
+}

@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import * as z from 'zod';
+import { scrollMigrationSchema } from '../../model/contracts/inputs.js';
+import { snapshotMigrationSchema } from '../../model/contracts/move-inputs.js';
+import { addJobCommand } from './job-command.js';
+
+const scroll = scrollMigrationSchema.shape;
+const snapshot = snapshotMigrationSchema.shape;
+
+/** The flags of both workflows; each refuses those it does not know. */
+const flags = z.strictObject({
+  ...snapshot,
+  ...scroll,
+  method: z.enum(['scroll', ...snapshot.method.unwrap().options]).default('scroll'),
+  onExisting: z
+    .enum([...scroll.onExisting.unwrap().options, ...snapshot.onExisting.unwrap().options])
+    .default('fail'),
+  copyAliases: z.boolean().optional(),
+});
+
+export function registerMigrate(program: Command): void {
+  addJobCommand(program, {
+    operation: 'migrate',
+    workflowType: 'scrollMigration',
+    schema: flags,
+    done: 'migrated',
+    summary: 'move collections from one cluster to another, and prove that nothing is missing',
+    choose: (input) => {
+      const { method = 'scroll', ...rest } = input;
+      return method === 'scroll'
+        ? { workflowType: 'scrollMigration', schema: scrollMigrationSchema, input: rest }
+        : { workflowType: 'snapshotMigration', schema: snapshotMigrationSchema, input };
+    },
+  });
+}

@@ -1,0 +1,168 @@
+// A job's report for people.
+
+import { catalogue } from '../../model/error-catalogue.js';
+import { isErrorCode } from '../../model/errors.js';
+import { indexingText, sumOfIndexing } from '../../model/state/indexing.js';
+import { percent, type RecallShares } from '../../model/format/recall.js';
+import type { CollectionLine, JobReport, MovedShards, Repaired } from '../../model/contracts/results.js';
+import { errorText, type JobEnd } from '../terminal/exit-codes.js';
+import { bytes, columns, count, plural, rate, seconds } from '../terminal/formatting.js';
+
+/** What was done with the points. A migration that found its target complete has copied none of them. */
+export type Done = 'migrated' | 'compared' | 'stored' | 'recovered' | 'rehearsed';
+
+export function doneBy(workflowType: string): Done {
+  switch (workflowType) {
+    case 'verifyCollections':
+      return 'compared';
+    case 'fullBackup':
+      return 'stored';
+    case 'disasterRecovery':
+      return 'recovered';
+    case 'rehearseRecovery':
+      return 'rehearsed';
+    default:
+      return 'migrated';
+  }
+}
+
+export function endText(end: JobEnd, done: Done, link: string | undefined): string[] {
+  const lines = end.report ? reportText(end.report, done) : [];
+  if (end.error && !end.report) lines.push(errorText(end.error));
+  return link === undefined ? lines : [...lines, link];
+}
+
+export function reportText(report: JobReport, done: Done): string[] {
+  const rows = report.collections.map((line) => [
+    nameOf(line),
+    line.outcome,
+    count(line.points),
+    pointsText(done),
+    line.proven === 'quiesced' ? 'content proven' : repairText(line.repaired),
+  ]);
+  const table = columns(rows, [2]);
+  const lines = report.collections.flatMap((line, index) => [
+    table[index] ?? '',
+    ...findingsOf(line),
+    ...detailsOf(line),
+  ]);
+  if (report.more > 0)
+    lines.push(`and ${plural(report.more, 'collection')} more, each with its own workflow`);
+  for (const left of report.leftOnNode ?? []) lines.push(`stays on a node: ${left}`);
+  lines.push(...(report.notes ?? []).map((note) => `note: ${note}`));
+  return [...lines, summaryOf(report, done)];
+}
+
+function pointsText(done: Done): string {
+  return done === 'migrated' ? 'points' : `points ${done}`;
+}
+
+function nameOf(line: CollectionLine): string {
+  return line.as === undefined || line.as === line.collection
+    ? line.collection
+    : `${line.collection} -> ${line.as}`;
+}
+
+function repairText(repaired: Repaired | undefined): string {
+  if (!repaired) return '';
+  const { upserted, deleted, overwritten = 0 } = repaired;
+  const parts = [
+    ...(upserted > 0 ? [`${count(upserted)} written again`] : []),
+    ...(deleted > 0 ? [`${count(deleted)} deleted`] : []),
+    ...(overwritten > 0 ? [`${count(overwritten)} overwritten`] : []),
+  ];
+  return `on the target: ${parts.join(', ')}`;
+}
+
+/** What there is to say of a collection besides its points. */
+function findingsOf(line: CollectionLine): string[] {
+  const {
+    points,
+    expectedPoints = points,
+    recall,
+    moved,
+    because,
+    reason,
+    error,
+    fromBackup,
+    warnings = [],
+  } = line;
+  const other = `  ${count(expectedPoints)} points were counted when it was backed up`;
+  return [
+    ...(fromBackup === undefined ? [] : [`  from the backup ${fromBackup}`]),
+    ...(expectedPoints === points ? [] : [other]),
+    ...(recall ? [`  ${recallText(recall)}`] : []),
+    ...(moved ? movedText(moved).map((line) => `  ${line}`) : []),
+    ...(because === undefined ? [] : [`  ${because}`]),
+    ...(reason === undefined || error?.includes(reason) ? [] : [`  ${reason}`]),
+    ...warnings.map((warning) => `  warning: ${warning}`),
+  ];
+}
+
+const WAYS = { pull: 'fetched by the target', push: 'sent to the target', both: 'fetched and sent' };
+
+function movedText({ shards, via, backup, safetyBackup, left }: MovedShards): string[] {
+  const how = via === undefined ? 'had been moved before' : WAYS[via];
+  return [
+    `as ${plural(shards, 'snapshot')}, ${how}`,
+    ...(backup === undefined ? [] : [`backup ${backup} stays in the store`]),
+    ...(safetyBackup === undefined ? [] : [`what was replaced is in the backup ${safetyBackup}`]),
+    ...(left === undefined ? [] : [`the collection that the alias named before is ${left}`]),
+  ];
+}
+
+export function recallText({ exact, approximate, atCapture, queries }: RecallShares): string {
+  const found = `exact search ${percent(exact)}, approximate ${percent(approximate)}`;
+  return `recall of ${plural(queries, 'search', 'searches')}: ${found} (${percent(atCapture)} when it was backed up)`;
+}
+
+function detailsOf(line: CollectionLine): string[] {
+  const details: string[] = [];
+  if (line.error !== undefined) details.push(...errorLines(line.error).map((text) => `  ${text}`));
+  if (line.ids && line.ids.length > 0) details.push(`  differing ids: ${line.ids.join(', ')}`);
+  for (const left of line.leftOnNode ?? []) details.push(`  stays on a node: ${left}`);
+  if (details.length > 0) details.push(`  workflow ${line.workflowId}`);
+  return details;
+}
+
+/** A job keeps the beginning of an error. What to do stands at its end, and is known by the code. */
+function errorLines(error: string): string[] {
+  const [code] = error.split(':', 1);
+  if (!error.endsWith('…') || !isErrorCode(code)) return [error];
+  const { remedy } = catalogue[code];
+  const at = error.lastIndexOf(remedy.slice(0, 12));
+  return at < 0 ? [error, remedy] : [error.slice(0, at).trimEnd(), remedy];
+}
+
+function summaryOf(report: JobReport, done: Done): string {
+  const parts = [
+    `${report.source} -> ${report.target}${report.backup === undefined ? '' : ` ${report.backup}`}: ${plural(report.collections.length + report.more, 'collection')}`,
+    done === 'migrated' ? plural(report.points, 'point') : `${plural(report.points, 'point')} ${done}`,
+  ];
+  if (done === 'migrated') parts.push(report.bytes > 0 ? `${bytes(report.bytes)} copied` : 'nothing copied');
+  else if (report.bytes > 0) parts.push(bytes(report.bytes));
+  parts.push(seconds(report.seconds));
+  if (report.seconds >= 10 && report.points > 0) parts.push(rate(report.points / report.seconds));
+  return `${parts.join(', ')}: ${verdictOf(report, done)}`;
+}
+
+export function verdictOf(report: JobReport, done: Done): string {
+  if (report.outcome === 'verified') {
+    if (report.backup !== undefined) return 'every object checked';
+    const indexing = sumOfIndexing(report.collections.flatMap((line) => line.indexing ?? []));
+    return `every point verified equal${indexing ? `, ${indexingText(indexing)}` : ''}`;
+  }
+  const counts: string[] = [];
+  if (report.outcome === 'unproven') counts.push(unprovenText(report, done));
+  if (report.verified > 0) counts.push(`${report.verified} verified`);
+  if (report.different > 0) counts.push(`${report.different} different`);
+  if (report.failed > 0) counts.push(`${report.failed} failed`);
+  return counts.join(', ') || report.outcome;
+}
+
+function unprovenText({ reason }: JobReport, done: Done): string {
+  if (reason !== undefined) return `unproven: ${reason}`;
+  if (done === 'recovered' || done === 'rehearsed')
+    return 'recovered, content unproven: the backup has no proof';
+  return 'unproven, see above';
+}

@@ -1,0 +1,110 @@
+// What all commands that run a job have in common: check, start, watch, tell, and an exit status.
+
+import type * as z from 'zod';
+import { loadConfig } from '../../config.js';
+import { requireCluster, type FerryConfig } from '../../model/ferry-config.js';
+import { parseInput } from '../../model/contracts/inputs.js';
+import { DATA_QUEUE, jobId } from '../../model/names.js';
+import { followJob, neverStarted, type JobFrame } from '../watch/follow-job.js';
+import type { JobOptions } from './job-options.js';
+import { quoted } from '../watch/job-view.js';
+import type { Output } from '../terminal/output.js';
+import { createProgressDisplay } from '../watch/progress-display.js';
+import type { Done } from './report-text.js';
+import { startedNow, startJob } from './start-job.js';
+import { openTemporal, type Temporal } from '../temporal.js';
+
+export interface Job<Input> extends JobOptions {
+  operation: string;
+  workflowType: string;
+  schema: z.ZodType<Input>;
+  input: Record<string, unknown>;
+  ends(input: Input, config: FerryConfig): JobEnds;
+  /** What was done with the points. */
+  done: Done;
+}
+
+/** Between what the job goes, as its id names it, and the queues whose workers it needs. */
+export interface JobEnds {
+  source: string;
+  target: string;
+  queues: string[];
+}
+
+export function betweenClusters(input: { source: string; target: string }, config: FerryConfig): JobEnds {
+  const { source, target } = input;
+  return { source, target, queues: [source, target].map((alias) => dataQueueOf(config, alias)) };
+}
+
+export function dataQueueOf(config: FerryConfig, alias: string): string {
+  return requireCluster(config, alias).taskQueue ?? DATA_QUEUE;
+}
+
+export async function runJob<Input>(job: Job<Input>, output: Output): Promise<number> {
+  const parsed = parseInput(job.schema, job.input);
+  const config = loadConfig(job.configPath);
+  const ends = job.ends(parsed, config);
+  if (job.standalone) await haveTemporal(output);
+  const stop = stopOnInterrupt();
+  const display = createProgressDisplay(output);
+  const frame = { job, parsed, config, ends, signal: stop.signal, display, output } as JobFrame;
+  try {
+    return await (job.standalone ? runAlone(frame) : runOnServer(frame));
+  } finally {
+    display.stop();
+    stop.release();
+  }
+}
+
+async function runOnServer(frame: JobFrame): Promise<number> {
+  const { operation, workflowType, input, id } = frame.job;
+  const { source, target } = frame.ends;
+  const workflowId = id ?? jobId(operation, source, target, startedNow());
+  const temporal = openTemporal(frame.config);
+  try {
+    const followed = await followJob(frame, {
+      temporal,
+      workflowId,
+      begin: (patience) => startJob({ temporal, patience, workflowType, workflowId, input }),
+      meanwhile: (begun) =>
+        begun
+          ? 'The job is kept there and goes on when Temporal is back. Trying again.'
+          : 'The job is not started yet. Trying again.',
+      stopped: (begun) => (begun ? noLongerWatched(temporal, workflowId) : neverStarted),
+      linkLasts: true,
+    });
+    return followed.code;
+  } finally {
+    await temporal.close();
+  }
+}
+
+function noLongerWatched(temporal: Temporal, workflowId: string) {
+  const id = quoted(workflowId);
+  const said = `No longer watching; the job goes on. ferry status ${id} shows it, ferry abort ${id} ends it.`;
+  return { said, document: { workflowId, link: temporal.link(workflowId) } };
+}
+
+/** Before Ctrl-C is caught: it ends a long download or build at once. */
+async function haveTemporal(output: Output): Promise<void> {
+  const { findBinary } = await import('../../local/index.js');
+  await findBinary('temporal', (line) => output.say(line));
+}
+
+async function runAlone(frame: JobFrame): Promise<number> {
+  const { runStandalone } = await import('./standalone-job.js');
+  return runStandalone(frame);
+}
+
+/** Ctrl-C stops the watching; a second one ends the command at once. */
+export function stopOnInterrupt(): { signal: AbortSignal; release: () => void } {
+  const controller = new AbortController();
+  const stop = () => controller.abort();
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  const release = () => {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  };
+  return { signal: controller.signal, release };
+}

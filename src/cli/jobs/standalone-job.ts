@@ -1,0 +1,113 @@
+// `--standalone`: the job lives in a Temporal server of this command's own, which ends with it. What was interrupted is
+// gone on with by the same command.
+
+import { WorkflowNotFoundError, type WorkflowExecutionDescription } from '@temporalio/client';
+import { stateDir } from '../../config.js';
+import { hashOfAsked, startStandalone, type Standalone } from '../../local/index.js';
+import { standaloneJobId } from '../../model/names.js';
+import { EXIT } from '../terminal/exit-codes.js';
+import { followJob, neverStarted, type Followed, type JobFrame, type JobHome } from '../watch/follow-job.js';
+import { quoted } from '../watch/job-view.js';
+import { keepTrying, type Patience } from './keep-trying.js';
+import { startJob } from './start-job.js';
+import { openTemporal, type Temporal } from '../temporal.js';
+
+export async function runStandalone(frame: JobFrame): Promise<number> {
+  const { job, parsed, config, ends, display, output } = frame;
+  const hash = hashOfAsked({ operation: job.operation, input: parsed, config: config.path, id: job.id });
+  const workflowId = job.id ?? standaloneJobId(job.operation, ends.source, ends.target, hash);
+  output.say('Starting Temporal and workers for this command alone.');
+  const alone = await startStandalone({
+    stateDir: stateDir(),
+    key: `${job.operation}-${hash}`,
+    command: ['ferry', ...process.argv.slice(2).map(quoted)].join(' '),
+    config: config.path,
+    say: (line) => display.say(line),
+  });
+  const temporal = openTemporal(undefined, alone);
+  let followed: Followed | undefined;
+  try {
+    for (const line of introduction(alone, workflowId)) output.say(line);
+    followed = await followJob(frame, homeOf(frame, alone, temporal, workflowId));
+    return followed.code;
+  } finally {
+    if (isOver(followed, alone)) alone.forget();
+    await temporal.close();
+    await endAlone(frame, alone, followed);
+  }
+}
+
+/** For another terminal, while this command runs. */
+const ferryAt = ({ address }: Standalone): string =>
+  `TEMPORAL_ADDRESS=${address} TEMPORAL_NAMESPACE=default ferry`;
+
+function introduction(alone: Standalone, workflowId: string): string[] {
+  return [
+    ...alone.others.map(
+      ({ command, startedAt, path }) =>
+        `Unfinished since ${startedAt}: ${command} (the same command goes on with it; removing ${path} forgets it)`,
+    ),
+    `From another terminal: ${ferryAt(alone)} status ${quoted(workflowId)}`,
+  ];
+}
+
+function homeOf(frame: JobFrame, alone: Standalone, temporal: Temporal, workflowId: string): JobHome {
+  const { workflowType, input } = frame.job;
+  return {
+    temporal,
+    workflowId,
+    begin: async (patience) => {
+      const known = await describe(temporal, workflowId, patience);
+      const line = known && goingOn(known);
+      if (line) return patience.say(line);
+      await startJob({ temporal, patience, workflowType, workflowId, input });
+    },
+    meanwhile: () => 'it is being started again; the job is kept.',
+    stopped: (begun) => {
+      if (!begun && !alone.folder.interrupted) return neverStarted;
+      const said = 'The job stops with this command and is kept: the same command goes on with it.';
+      return { said, document: { workflowId, kept: alone.folder.path } };
+    },
+    ferry: ferryAt(alone),
+    linkLasts: false,
+  };
+}
+
+async function describe(
+  temporal: Temporal,
+  workflowId: string,
+  patience: Patience,
+): Promise<WorkflowExecutionDescription | undefined> {
+  const handle = temporal.client.workflow.getHandle(workflowId);
+  try {
+    return await keepTrying(patience, () => temporal.call(() => handle.describe()));
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+/** Undefined when a new job is to be started: what failed unseen deserves another try, what was done does not. */
+function goingOn({ status, startTime, closeTime }: WorkflowExecutionDescription): string | undefined {
+  if (status.name === 'RUNNING')
+    return `Going on with the job that was interrupted; it began ${startTime.toISOString()}.`;
+  if (status.name !== 'COMPLETED') return undefined;
+  return `The job that was interrupted had just ended, ${closeTime?.toISOString()}: this is its result. The next such command starts a new one.`;
+}
+
+function isOver(followed: Followed | undefined, alone: Standalone): boolean {
+  if (followed?.reached === 'nothing') return alone.folder.interrupted === undefined;
+  return followed?.reached === 'ended';
+}
+
+async function endAlone(
+  { output }: JobFrame,
+  alone: Standalone,
+  followed: Followed | undefined,
+): Promise<void> {
+  const { path } = alone.folder;
+  const failed = followed?.code === EXIT.failed;
+  await alone.end(failed);
+  if (failed) output.say(`The logs of its servers stay in ${path}/logs.`);
+  if (!followed) output.say(`The job is kept in ${path}: the same command goes on with it.`);
+}

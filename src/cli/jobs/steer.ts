@@ -1,0 +1,116 @@
+// `pause`, `resume`, `retry`, `abort`, `throttle`: an update each, which the workflow answers.
+
+import { randomUUID } from 'node:crypto';
+import { InvalidArgumentError, type Command } from 'commander';
+import { WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { FerryError } from '../../model/errors.js';
+import { CONTROL_QUEUE } from '../../model/names.js';
+import { asking, type Asking } from '../terminal/asking.js';
+import { EXIT } from '../terminal/exit-codes.js';
+import { outputOf, setExitCode, type GlobalOptions } from '../terminal/global-options.js';
+import { grpcCode } from './keep-trying.js';
+import type { Output } from '../terminal/output.js';
+import { unattended } from '../watch/queue-check.js';
+
+const COMMANDS = {
+  pause: 'stop after the batches, or the shards, that are in flight',
+  resume: 'go on after a pause',
+  retry: 'try again what is parked',
+  abort:
+    'end the job. Points that were migrated stay, and the same job goes on from them; what a recovery or a snapshot migration has half made is removed',
+  throttle: 'set or lift the limits of speed (of a shard: from the next one on)',
+} as const;
+
+type Steering = keyof typeof COMMANDS;
+
+interface ThrottleOptions {
+  pointsPerSecond?: number;
+  megabytesPerSecond?: number;
+  off?: boolean;
+}
+
+export function registerSteer(program: Command): void {
+  for (const name of Object.keys(COMMANDS) as Steering[]) {
+    const command = program
+      .command(name)
+      .description(COMMANDS[name])
+      .argument('<ID>', 'id of the job, or of one collection of it');
+    if (name === 'throttle') addLimits(command);
+    command.action(async (id: string) => {
+      const options = command.optsWithGlobals<GlobalOptions & ThrottleOptions>();
+      const output = outputOf(options);
+      const args = name === 'throttle' ? [limitsOf(command, options)] : [];
+      setExitCode(await asking(options, output, (frame) => send(frame, output, name, id, args)));
+    });
+  }
+}
+
+function addLimits(command: Command): void {
+  command
+    .option('--points-per-second <number>', 'limit of speed', limit)
+    .option('--megabytes-per-second <number>', 'limit of bandwidth', limit)
+    .option('--off', 'no limit');
+}
+
+function limit(text: string): number {
+  const value = Number(text.replaceAll('_', ''));
+  if (!(value > 0)) throw new InvalidArgumentError('Not a number above zero.');
+  return value;
+}
+
+function limitsOf(command: Command, options: ThrottleOptions): Record<string, number | null> {
+  const { pointsPerSecond, megabytesPerSecond, off } = options;
+  const none = pointsPerSecond === undefined && megabytesPerSecond === undefined;
+  if (none !== Boolean(off)) command.error('error: give a limit, or --off');
+  if (off) return { maxPointsPerSecond: null, maxMegabytesPerSecond: null };
+  return {
+    ...(pointsPerSecond === undefined ? {} : { maxPointsPerSecond: pointsPerSecond }),
+    ...(megabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond: megabytesPerSecond }),
+  };
+}
+
+async function send(
+  frame: Asking,
+  output: Output,
+  name: Steering,
+  id: string,
+  args: unknown[],
+): Promise<number> {
+  const { temporal, ask } = frame;
+  const handle = temporal.client.workflow.getHandle(id);
+  // One id for all attempts, so that an update whose answer was lost is not done twice.
+  const update = { args: args as [unknown], updateId: randomUUID() };
+  let answer: string | undefined;
+  for (let attempt = 1; answer === undefined; attempt += 1) {
+    const now = await ask(() => handle.describe(), id);
+    if (now.status.name !== 'RUNNING') throw ended(id, now.status.name);
+    for (const line of await ask(() => unattended(temporal, CONTROL_QUEUE, [])))
+      if (attempt === 1) output.say(line);
+    answer = await ask(
+      () => handle.executeUpdate<string, [unknown]>(name, update).catch(unanswered),
+      id,
+    ).catch(rejected);
+  }
+  output.result({ workflowId: id, done: name, answer }, [answer]);
+  return EXIT.done;
+}
+
+function ended(id: string, status: string): FerryError {
+  return new FerryError('JobNotRunning', `The job ${id} has ended: ${status.toLowerCase()}`);
+}
+
+/** Nobody works on the workflow just now: no failure, ask again. */
+function unanswered(error: unknown): undefined {
+  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return undefined;
+  throw error;
+}
+
+function rejected(error: unknown): never {
+  const cause = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
+  if (cause instanceof ApplicationFailure) throw cause;
+  // gRPC's "not found" for an update: the workflow ended in between.
+  if (grpcCode(error) === 5)
+    throw new FerryError('JobNotRunning', 'The job has just ended', { cause: error });
+  throw error;
+}

@@ -1,0 +1,148 @@
+// Starts one of the workflows that administer snapshots and waits for its answer. While it waits it shows what is being
+// done and for how long: Qdrant tells nothing of how far a snapshot is.
+
+import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import type * as z from 'zod';
+import { loadConfig } from '../../config.js';
+import { requireCluster } from '../../model/ferry-config.js';
+import { parseInput } from '../../model/contracts/inputs.js';
+import { CONTROL_QUEUE, DATA_QUEUE } from '../../model/names.js';
+import { snapshotWorkId } from '../../model/snapshot-names.js';
+import { createElapsedDisplay, type ElapsedDisplay } from '../terminal/elapsed-display.js';
+import { EXIT } from '../terminal/exit-codes.js';
+import type { GlobalOptions } from '../terminal/global-options.js';
+import { endOfFailure } from '../jobs/job-end.js';
+import { keepTrying, StoppedWatching, type Patience } from '../jobs/keep-trying.js';
+import { troublesBelow } from '../look.js';
+import type { Output } from '../terminal/output.js';
+import { pausesUntilEnd } from '../jobs/pauses-until-end.js';
+import { unattended } from '../watch/queue-check.js';
+import { stopOnInterrupt } from '../jobs/run-job.js';
+import { whatIsDone } from './snapshot-progress.js';
+import { startedNow, startJob } from '../jobs/start-job.js';
+import { openTemporal, type Temporal } from '../temporal.js';
+import { createTroubleWatch } from '../watch/trouble-watch.js';
+
+export interface SnapshotWork {
+  operation: string;
+  workflowType: string;
+  schema: z.ZodType<{ cluster: string }>;
+  input: Record<string, unknown>;
+}
+
+export type WorkOptions = GlobalOptions & { detach?: boolean };
+
+/** `answer` absent: it was not waited for, and what there was to say is said. */
+export interface WorkEnd<Answer> {
+  code: number;
+  answer?: Answer;
+}
+
+const LOOK_EVERY_MS = 500;
+const FIRST_QUEUE_CHECK_MS = 3_000;
+const QUEUES_EVERY_MS = 15_000;
+
+export async function runSnapshotWork<Answer>(
+  work: SnapshotWork,
+  options: WorkOptions,
+  output: Output,
+): Promise<WorkEnd<Answer>> {
+  const { cluster } = parseInput(work.schema, work.input);
+  const config = loadConfig(options.config);
+  const dataQueue = requireCluster(config, cluster).taskQueue ?? DATA_QUEUE;
+  const workflowId = snapshotWorkId(work.operation, cluster, startedNow());
+  const temporal = openTemporal(config);
+  const stop = stopOnInterrupt();
+  const display = createElapsedDisplay(output);
+  const patience: Patience = {
+    address: temporal.address,
+    signal: stop.signal,
+    say: (line) => display.say(line),
+    meanwhile: () => 'Trying again.',
+  };
+  let begun = false;
+  try {
+    await startJob({ temporal, patience, workflowId, workflowType: work.workflowType, input: work.input });
+    begun = true;
+    const link = temporal.link(workflowId);
+    if (options.detach) {
+      output.result({ workflowId, link }, [workflowId, link]);
+      return { code: EXIT.done };
+    }
+    const answer = await watched<Answer>({ temporal, patience, display, workflowId, dataQueue });
+    return { code: EXIT.done, answer };
+  } catch (error) {
+    if (!(error instanceof StoppedWatching)) throw error;
+    display.stop();
+    sayStopped(begun ? workflowId : undefined, output);
+    return { code: EXIT.interrupted };
+  } finally {
+    display.stop();
+    stop.release();
+    await temporal.close();
+  }
+}
+
+interface Watching {
+  temporal: Temporal;
+  patience: Patience;
+  display: ElapsedDisplay;
+  workflowId: string;
+  dataQueue: string;
+}
+
+async function watched<Answer>(watching: Watching): Promise<Answer> {
+  const { temporal, patience, display, workflowId } = watching;
+  const handle = temporal.client.workflow.getHandle(workflowId);
+  const queues = createQueueWatch(watching);
+  const troubles = createTroubleWatch(temporal, (line) => display.say(line));
+  const pauses = pausesUntilEnd(watching, LOOK_EVERY_MS);
+  try {
+    for (;;) {
+      const now = await keepTrying(patience, () => temporal.call(() => handle.describe()));
+      if (now.status.name !== 'RUNNING') break;
+      display.show(await whatIsDone(temporal, now));
+      await troubles(await troublesBelow(temporal, now));
+      await queues();
+      await pauses.next();
+    }
+  } finally {
+    pauses.stop();
+  }
+  return keepTrying(patience, () => temporal.call(() => answerOf<Answer>(handle)));
+}
+
+async function answerOf<Answer>(handle: WorkflowHandle): Promise<Answer> {
+  try {
+    return (await handle.result()) as Answer;
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    if (error.cause instanceof ApplicationFailure) throw error.cause;
+    const { code = 'Internal', message = '' } = endOfFailure(error.cause).error ?? {};
+    throw ApplicationFailure.create({ type: code, message });
+  }
+}
+
+function createQueueWatch({ temporal, display, dataQueue }: Watching): () => Promise<void> {
+  let nextAt = Date.now() + FIRST_QUEUE_CHECK_MS;
+  const said = new Set<string>();
+  return async () => {
+    if (Date.now() < nextAt) return;
+    nextAt = Date.now() + QUEUES_EVERY_MS;
+    const lines = await unattended(temporal, CONTROL_QUEUE, [dataQueue]).catch(() => []);
+    for (const line of lines) if (!said.has(line)) display.say(line);
+    for (const line of lines) said.add(line);
+  };
+}
+
+function sayStopped(workflowId: string | undefined, output: Output): void {
+  if (workflowId === undefined) {
+    const message = 'Stopped before anything was started.';
+    output.say(message);
+    output.result({ error: { code: 'Interrupted', message } }, []);
+    return;
+  }
+  output.say(`No longer waiting; ${workflowId} goes on. It is cancelled in the Temporal UI.`);
+  output.result({ workflowId }, []);
+}

@@ -1,0 +1,115 @@
+import { Option, type Command } from 'commander';
+import { FerryError } from '../../model/errors.js';
+import { parseInput } from '../../model/contracts/inputs.js';
+import type { RecoverSnapshotResult } from '../../model/contracts/snapshot-activities.js';
+import { given, priorities, recoverSnapshotSchema } from '../../model/contracts/snapshot-inputs.js';
+import { openCatalogue } from '../backups/catalogue.js';
+import { EXIT } from '../terminal/exit-codes.js';
+import { outputOf } from '../terminal/global-options.js';
+import type { Output } from '../terminal/output.js';
+import { stopOnInterrupt } from '../jobs/run-job.js';
+import { runSnapshotWork, type WorkEnd } from './run-snapshot-work.js';
+import { recoverText } from './snapshot-text.js';
+import { addOnBusy, placeOf, snapshotCommand, tell, type PlaceOptions } from './snapshot-command.js';
+
+interface RecoverOptions extends PlaceOptions {
+  snapshot?: string;
+  url?: string;
+  object?: string;
+  store?: string;
+  file?: string;
+  checksum?: string;
+  priority?: string;
+  replace?: boolean;
+  allowEmpty?: boolean;
+}
+
+const PRIORITY =
+  'needed. snapshot: the snapshot counts, and other replicas are made like it; replica: what living replicas hold counts more; no_sync: into this node alone';
+
+export function registerRecover(snapshots: Command): void {
+  const one = 'the node that takes it; needed where the cluster has several';
+  const command = snapshotCommand(snapshots, 'recover', 'put a snapshot into a collection or a shard', one);
+  addOnBusy(command)
+    .option('--snapshot <name>', 'one that lies on the node')
+    .option('--url <url>', 'one that the node fetches itself; no signed URLs')
+    .option('--object <key>', 'one that lies in a store')
+    .option(
+      '--file <path>',
+      'a file of this machine; it goes into the store first, and is removed from there',
+    )
+    .option('--store <alias>', 'store of --object and --file (default: defaults.store of ferry.yaml)')
+    .option('--checksum <sha256>', 'refuse any other file')
+    .addOption(new Option('--priority <choice>', PRIORITY).choices([...priorities]))
+    .option('--replace', 'into a collection that exists: what it holds is lost')
+    .option('--allow-empty', 'that the collection holds no points afterwards is right')
+    .option('--detach', 'start it, print its id and its link, and leave');
+  command.action(async (cluster: string) => {
+    const options = command.optsWithGlobals<RecoverOptions>();
+    const output = outputOf(options);
+    const end =
+      options.file === undefined
+        ? await recover(cluster, options, output)
+        : await fromFile(cluster, options, output);
+    tell(end, output, recoverText);
+  });
+}
+
+function inputOf(cluster: string, options: RecoverOptions): Record<string, unknown> {
+  const { snapshot, url, object, store, checksum, priority, replace, allowEmpty, onBusy } = options;
+  const said = given({ snapshot, url, object, store, checksum, priority, replace, allowEmpty, onBusy });
+  return { ...placeOf(cluster, options), ...said };
+}
+
+function recover(
+  cluster: string,
+  options: RecoverOptions,
+  output: Output,
+): Promise<WorkEnd<RecoverSnapshotResult>> {
+  const input = inputOf(cluster, options);
+  const work = {
+    operation: 'recover',
+    workflowType: 'recoverSnapshot',
+    schema: recoverSnapshotSchema,
+    input,
+  };
+  return runSnapshotWork<RecoverSnapshotResult>(work, options, output);
+}
+
+/** The workers may run elsewhere, so they get it by way of the store. */
+async function fromFile(
+  cluster: string,
+  { file = '', detach, ...options }: RecoverOptions,
+  output: Output,
+): Promise<WorkEnd<RecoverSnapshotResult>> {
+  if (detach)
+    throw new FerryError(
+      'InvalidInput',
+      '`--file` cannot be detached: the command has to remove it from the store',
+    );
+  // Whatever is wrong is said before anything is sent.
+  parseInput(recoverSnapshotSchema, inputOf(cluster, { ...options, object: 'the-file' }));
+  const { putFile } = await import('../../backups/catalogue/put-file.js');
+  const store = await openCatalogue(options.config, given({ store: options.store }));
+  const stop = stopOnInterrupt();
+  const put = await putFile(store, file, stop.signal).finally(() => stop.release());
+  requireHash(file, put.sha256, options.checksum);
+  output.say(`${file} is in the store ${store.alias} as ${put.object}`);
+  const { object, sha256: checksum } = put;
+  const order = { ...options, store: store.alias, object, checksum };
+  let isAwaited = true;
+  try {
+    const end = await recover(cluster, order, output);
+    isAwaited = end.code !== EXIT.interrupted;
+    return end;
+  } finally {
+    if (isAwaited) await store.delete(object);
+    else
+      output.say(`${object} stays in the store ${store.alias}, for the work goes on; delete it afterwards.`);
+  }
+}
+
+function requireHash(file: string, sha256: string, wanted: string | undefined): void {
+  if (wanted === undefined || wanted.toLowerCase() === sha256) return;
+  throw new FerryError('SnapshotDamaged', `${file} has the SHA-256 ${sha256}, and should have ${wanted}`);
+}

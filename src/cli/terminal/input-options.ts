@@ -1,0 +1,118 @@
+// One flag for every field of a workflow's input, made from its schema, so that none can be forgotten. Defaults stay
+// with the workflow: only what the user wrote goes into the input.
+
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { readFileSync } from 'node:fs';
+import * as z from 'zod';
+import { FerryError } from '../../model/errors.js';
+import { inputDescriptions } from './input-descriptions.js';
+
+interface Field {
+  type?: string;
+  enum?: string[];
+  default?: unknown;
+}
+
+/** Given as arguments, not as flags. */
+const POSITIONAL = ['source', 'target', 'scratch', 'collections'];
+
+export function inputFields(schema: z.ZodType): Record<string, Field> {
+  const shape = z.toJSONSchema(schema, { io: 'input' }) as { properties: Record<string, Field> };
+  return Object.fromEntries(Object.entries(shape.properties).filter(([name]) => !POSITIONAL.includes(name)));
+}
+
+export function addInputOptions(command: Command, schema: z.ZodType): Command {
+  for (const [name, field] of Object.entries(inputFields(schema))) {
+    command.addOption(optionFor(name, field));
+    // Without a default of its own it can be said either way.
+    if (field.type === 'boolean' && field.default === undefined) {
+      command.addOption(optionFor(name, { ...field, default: true }));
+    }
+  }
+  return command.option('--input <file>', 'read the input from a JSON file; flags win over it');
+}
+
+/** The workflow's input from `--input`, then the arguments, then the flags. */
+export function inputFrom(
+  command: Command,
+  schema: z.ZodType,
+  positional: { source?: string | undefined; target?: string | undefined; collections: string[] },
+): Record<string, unknown> {
+  const options: Record<string, unknown> = command.opts();
+  const input = typeof options['input'] === 'string' ? readInputFile(options['input']) : {};
+  if (positional.source !== undefined) input['source'] = positional.source;
+  if (positional.target !== undefined) input['target'] = positional.target;
+  if (positional.collections.length > 0) input['collections'] = positional.collections;
+  for (const name of Object.keys(inputFields(schema))) {
+    if (command.getOptionValueSource(name) === 'cli') input[name] = options[name];
+  }
+  return input;
+}
+
+function optionFor(name: string, field: Field): Option {
+  const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const text = inputDescriptions[name] ?? '';
+  if (field.type === 'boolean')
+    return new Option(field.default === true ? `--no-${flag}` : `--${flag}`, text);
+  if (name === 'as') return new Option('--as <name>', text).argParser(anotherName);
+  if (name === 'from') return new Option('--from <place>', text).argParser(externalSource);
+  if (name === 'map') return new Option('--map <file=collection>', text).argParser(namedByFile);
+  if (name === 'overrides') return new Option('--overrides <json>', text).argParser(jsonObject);
+  const shown = field.default === undefined ? text : `${text} (default ${JSON.stringify(field.default)})`;
+  if (field.enum) return new Option(`--${flag} <choice>`, shown).choices(field.enum);
+  if (field.type === 'string') return new Option(`--${flag} <text>`, shown);
+  return new Option(`--${flag} <number>`, shown).argParser(aNumber);
+}
+
+function aNumber(text: string): number {
+  const value = Number(text.replaceAll('_', ''));
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('Not a number.');
+  return value;
+}
+
+/** `--as new` for the one collection, or `--as old=new` for each. */
+function anotherName(text: string, before: unknown): unknown {
+  const at = text.indexOf('=');
+  if (at < 0) return text;
+  const names = before !== null && typeof before === 'object' ? before : {};
+  return { ...names, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+/** `ALIAS:FOLDER`, `ALIAS:FILE.snapshot`, or a URL. */
+function externalSource(text: string): unknown {
+  if (/^https?:\/\/|^\$\{/i.test(text)) return { url: text };
+  const at = text.indexOf(':');
+  if (at < 0) throw new InvalidArgumentError('Say STORE:FOLDER, STORE:FILE.snapshot, or a URL.');
+  const [store, path] = [text.slice(0, at), text.slice(at + 1)];
+  return { ...(store === '' ? {} : { store }), [path.endsWith('.snapshot') ? 'file' : 'folder']: path };
+}
+
+/** May be said several times. */
+function namedByFile(text: string, before: unknown): unknown {
+  const at = text.lastIndexOf('=');
+  if (at < 0) throw new InvalidArgumentError('Say FILE=COLLECTION.');
+  const names = before !== null && typeof before === 'object' ? before : {};
+  return { ...names, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+function jsonObject(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new InvalidArgumentError('Not JSON.');
+  }
+}
+
+function readInputFile(path: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new FerryError('InvalidInput', 'The input file cannot be read as JSON', {
+      cause,
+      context: { path },
+    });
+  }
+  if (value !== null && typeof value === 'object' && !Array.isArray(value)) return { ...value };
+  throw new FerryError('InvalidInput', 'The input file must hold one JSON object', { context: { path } });
+}

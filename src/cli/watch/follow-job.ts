@@ -1,0 +1,95 @@
+// Starts a job wherever it lives, watches it, tells how it ended, or says what Ctrl-C leaves behind.
+
+import type { FerryConfig } from '../../model/ferry-config.js';
+import { CONTROL_QUEUE } from '../../model/names.js';
+import { EXIT, exitCodeOfEnd } from '../terminal/exit-codes.js';
+import { StoppedWatching, type Patience } from '../jobs/keep-trying.js';
+import type { Output } from '../terminal/output.js';
+import type { ProgressDisplay } from './progress-display.js';
+import { endText } from '../jobs/report-text.js';
+import type { Job, JobEnds } from '../jobs/run-job.js';
+import type { Temporal } from '../temporal.js';
+import { watchJob } from './watch-job.js';
+
+/** A job command at work: checked, and not started yet. */
+export interface JobFrame {
+  job: Job<unknown>;
+  /** With all defaults. */
+  parsed: unknown;
+  config: FerryConfig;
+  ends: JobEnds;
+  /** Ctrl-C. */
+  signal: AbortSignal;
+  display: ProgressDisplay;
+  output: Output;
+}
+
+/** Where a job lives, and what is to be said of it there. */
+export interface JobHome {
+  temporal: Temporal;
+  workflowId: string;
+  begin(patience: Patience): Promise<void>;
+  /** What follows "Temporal at … is unavailable (…)." */
+  meanwhile(begun: boolean): string;
+  /** After Ctrl-C: a line, and the document. */
+  stopped(begun: boolean): { said: string; document: unknown };
+  /** How another terminal calls the command for this server; "ferry" when absent. */
+  ferry?: string;
+  /** Whether the link to the Temporal UI is good after the command. */
+  linkLasts: boolean;
+}
+
+const NOT_STARTED = 'Stopped before the job was started.';
+export const neverStarted = {
+  said: NOT_STARTED,
+  document: { error: { code: 'Interrupted', message: NOT_STARTED } },
+};
+
+export interface Followed {
+  code: number;
+  reached: 'nothing' | 'begun' | 'ended';
+}
+
+export async function followJob(frame: JobFrame, home: JobHome): Promise<Followed> {
+  let begun = false;
+  const patience: Patience = {
+    address: home.temporal.address,
+    signal: frame.signal,
+    say: (line) => frame.display.say(line),
+    meanwhile: () => home.meanwhile(begun),
+  };
+  try {
+    await home.begin(patience);
+    begun = true;
+    if (frame.job.detach) return detached(frame, home);
+    return await watched(frame, home, patience);
+  } catch (error) {
+    if (!(error instanceof StoppedWatching)) throw error;
+    const { said, document } = home.stopped(begun);
+    frame.display.stop();
+    frame.output.say(said);
+    frame.output.result(document, []);
+    return { code: EXIT.interrupted, reached: begun ? 'begun' : 'nothing' };
+  }
+}
+
+function detached({ output }: JobFrame, { temporal, workflowId }: JobHome): Followed {
+  const link = temporal.link(workflowId);
+  output.result({ workflowId, link }, [workflowId, link]);
+  return { code: EXIT.done, reached: 'begun' };
+}
+
+async function watched(frame: JobFrame, home: JobHome, patience: Patience): Promise<Followed> {
+  const { job, ends, display, output } = frame;
+  const { temporal, workflowId } = home;
+  const link = temporal.link(workflowId);
+  output.say(`${workflowId}  ${output.paint.dim(link)}`);
+  const dataQueues = [...new Set(ends.queues)];
+  const queues = { controlQueue: CONTROL_QUEUE, dataQueues };
+  const end = await watchJob({ temporal, workflowId, patience, display, ...queues, ferry: home.ferry });
+  output.result(
+    end.report ?? { error: end.error },
+    endText(end, job.done, home.linkLasts ? link : undefined),
+  );
+  return { code: exitCodeOfEnd(end), reached: 'ended' };
+}

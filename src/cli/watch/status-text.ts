@@ -1,0 +1,107 @@
+// The answers of `ferry status` for people.
+
+import { indexingText } from '../../model/state/indexing.js';
+import { errorText } from '../terminal/exit-codes.js';
+import { columns, count, localTime, seconds } from '../terminal/formatting.js';
+import type { JobDetails } from './job-details.js';
+import { attentionOf, pointsDone, type CollectionView } from './job-view.js';
+import { doneBy, reportText } from '../jobs/report-text.js';
+import type { RunningJob } from './running-jobs.js';
+
+export function listText(jobs: readonly RunningJob[]): string[] {
+  if (jobs.length === 0) return ['Nothing runs.'];
+  const rows = columns(
+    jobs.map((job) => [
+      `${job.job === undefined ? '' : '  '}${job.workflowId}`,
+      job.type,
+      job.phase ?? '',
+      `since ${localTime(new Date(job.startedAt))}`,
+    ]),
+  );
+  return jobs.flatMap((job, index) => [
+    rows[index] ?? '',
+    ...(job.problems ?? []).map((line) => `${job.job === undefined ? '' : '  '}! ${line}`),
+  ]);
+}
+
+export function detailsText(details: JobDetails): string[] {
+  const rows = [
+    ['workflow', details.workflowId],
+    ['type', details.type],
+    ['status', details.status.toLowerCase()],
+    ['started', localTime(new Date(details.startedAt))],
+    ...(details.endedAt ? [['ended', endedText(details.startedAt, details.endedAt)]] : []),
+    ['link', details.link],
+    ...(details.error ? [['error', errorText(details.error)]] : []),
+  ];
+  const problems = (details.problems ?? []).map((line) => `! ${line}`);
+  return [...columns(rows), ...standing(details), ...problems];
+}
+
+function endedText(startedAt: string, endedAt: string): string {
+  const took = (Date.parse(endedAt) - Date.parse(startedAt)) / 1_000;
+  return `${localTime(new Date(endedAt))}, after ${seconds(took)}`;
+}
+
+function standing(details: JobDetails): string[] {
+  if (details.report) return ['', ...reportText(details.report, doneBy(details.type))];
+  if (details.result) return ['', ...resultText(details.result)];
+  const job = details.job;
+  if (job) {
+    const attention = attentionOf(job, details.workflowId).map((line) => `! ${line}`);
+    return [
+      '',
+      ...columns(job.collections.map(collectionRow), [2]),
+      ...job.collections.flatMap(beats),
+      ...job.collections.flatMap(indexingOf),
+      ...job.collections.flatMap(warningsOf),
+      ...attention,
+    ];
+  }
+  if (details.collection)
+    return [
+      '',
+      ...columns([collectionRow(details.collection)]),
+      ...beats(details.collection),
+      ...indexingOf(details.collection),
+      ...warningsOf(details.collection),
+    ];
+  return details.status === 'RUNNING' ? ['', 'No answer from a control worker: nobody polls its queue.'] : [];
+}
+
+function resultText(result: NonNullable<JobDetails['result']>): string[] {
+  const warnings = (result.warnings ?? []).map((warning) => `warning: ${warning}`);
+  const told = [...(result.reason === undefined ? [] : [result.reason]), ...warnings];
+  if (!result.proof) return [`${result.outcome}: ${count(result.points ?? 0)} points`, ...told];
+  const { source, target } = result.proof;
+  const sides = `source ${count(source.count)} points ${source.sum}, target ${count(target.count)} points ${target.sum}`;
+  return [`${result.outcome}: ${sides}`, ...told];
+}
+
+function warningsOf({ collection, status }: CollectionView): string[] {
+  return (status?.warnings ?? []).map((warning) => `  warning: ${collection}: ${warning}`);
+}
+
+function collectionRow(view: CollectionView): string[] {
+  const status = view.status;
+  const state = view.state === 'running' ? (status?.phase ?? 'starting') : view.state;
+  return [
+    view.collection,
+    state,
+    status ? `${count(pointsDone(view))} of ${count(status.total)} points` : '',
+  ];
+}
+
+/** What an operator who wonders why it does not end has to know. */
+function indexingOf({ status }: CollectionView): string[] {
+  const { indexing } = status ?? {};
+  return indexing ? [`  everything is proved; ${indexingText(indexing)}: ${indexing.reason}`] : [];
+}
+
+function beats(view: CollectionView): string[] {
+  return view.heartbeats.map((beat) => {
+    const at = beat.cursor === undefined ? '' : `, at id ${beat.cursor}`;
+    const again = beat.attempt > 1 ? `, attempt ${beat.attempt}` : '';
+    return `  ${beat.what}: ${count(beat.points)} points, ${count(beat.rate)} points/s${at}${again}`;
+  });
+}

@@ -1,0 +1,118 @@
+// The lines for what a job waits for: at most one for each cause and each queue, however many activities it concerns.
+
+import { seconds } from '../terminal/formatting.js';
+import type { Trouble } from './pending-work.js';
+import { pollersOf } from './queue-check.js';
+import type { Temporal } from '../temporal.js';
+
+export interface TroubleLine {
+  /** The same as long as the cause is the same. */
+  cause: string;
+  attempt: number;
+  line: string;
+}
+
+/** A sentence for each cause and queue. */
+export async function problemsOf(temporal: Temporal, troubles: readonly Trouble[]): Promise<string[]> {
+  const now = Date.now();
+  const queues = await queueLines(temporal, troubles, now).catch(() => []);
+  return [...failureLines(troubles, now), ...waitLines(troubles), ...queues].map(({ line }) => line);
+}
+
+/** Of activities that failed and are tried again. */
+export function failureLines(troubles: readonly Trouble[], now: number): TroubleLine[] {
+  const causes = new Map<string, Trouble[]>();
+  for (const one of troubles) {
+    if (!one.error) continue;
+    const cause = `${one.error.code}: ${one.error.message}`;
+    causes.set(cause, [...(causes.get(cause) ?? []), one]);
+  }
+  return [...causes].map(([cause, alike]) => {
+    const [worst] = [...alike].sort((a, b) => b.attempt - a.attempt) as [Trouble];
+    const others = alike.length > 1 ? ` (and ${alike.length - 1} more)` : '';
+    const line = `${worst.what}${others}: attempt ${failedText(worst)} failed, ${nextText(worst, now)}. ${cause}`;
+    return { cause, attempt: worst.attempt, line };
+  });
+}
+
+/** Of activities that run, and wait. */
+export function waitLines(troubles: readonly Trouble[]): TroubleLine[] {
+  return troubles.flatMap(({ what, waits, heardAt }) =>
+    waits === undefined || heardAt !== undefined
+      ? []
+      : [{ cause: `${what} waits`, attempt: 1, line: `${what} waits: ${waits}` }],
+  );
+}
+
+function failedText({ attempt, mostAttempts }: Trouble): string {
+  return `${attempt - 1}${mostAttempts === undefined ? '' : ` of ${mostAttempts}`}`;
+}
+
+function nextText({ attempt, nextTryAt, waitsSince }: Trouble, now: number): string {
+  if (nextTryAt !== undefined) return `the next one in ${secondsBetween(now, nextTryAt)}`;
+  if (waitsSince !== undefined) return `the next one waits for a worker`;
+  return `attempt ${attempt} runs`;
+}
+
+/** Of queues from which nothing is taken, and of workers that are silent. Asks Temporal who polled there. */
+export async function queueLines(
+  temporal: Temporal,
+  troubles: readonly Trouble[],
+  now: number,
+): Promise<TroubleLine[]> {
+  const queues = new Set(troubles.flatMap((one) => (isStuck(one) && one.queue ? [one.queue] : [])));
+  return Promise.all(
+    [...queues].map(async (queue) => {
+      const stuck = troubles.filter((one) => one.queue === queue && isStuck(one));
+      const { polls } = await pollersOf(temporal, queue, 'activity');
+      return { cause: `queue ${queue}`, attempt: 1, line: queueLine(queue, stuck, polls, now) };
+    }),
+  );
+}
+
+export interface Poll {
+  worker: string;
+  /** When its last poll began, in ms. */
+  at: number;
+}
+
+/** A worker with all its places taken does not poll either: it is not called dead. */
+export function queueLine(
+  queue: string,
+  stuck: readonly Trouble[],
+  polls: readonly Poll[],
+  now: number,
+): string {
+  const silent = new Map(
+    stuck.flatMap((one) => (one.worker && one.heardAt ? [[one.worker, one.heardAt]] : [])),
+  );
+  const others = polls.filter(({ worker }) => !silent.has(worker));
+  const facts = [
+    ...[...silent].map(([worker, at]) => `${worker} has not been heard of for ${secondsBetween(at, now)}`),
+    ...waitingFact(stuck, now),
+    ...others.map(({ worker, at }) => `${worker} polled it ${secondsBetween(at, now)} ago`),
+  ];
+  const isWaiting = stuck.some((one) => one.waitsSince !== undefined);
+  if (others.length > 0 && !isWaiting)
+    return `A worker of ${queue} is silent: ${facts.join('; ')}. Another worker gets its work when its time is up; if none is left, start one (ferry worker --role data).`;
+  const perhaps = others.length > 0 ? ' and is busy, or gone' : '';
+  const nobody = others.length > 0 ? 'No worker takes work from' : 'No worker polls';
+  return `${nobody} ${queue}: ${facts.join('; ')}${perhaps}. The job waits for one (ferry worker --role data).`;
+}
+
+function waitingFact(stuck: readonly Trouble[], now: number): string[] {
+  const waiting = stuck.filter((one) => one.waitsSince !== undefined);
+  const [first] = [...waiting].sort((a, b) => (a.waitsSince ?? '').localeCompare(b.waitsSince ?? ''));
+  if (first?.waitsSince === undefined) return [];
+  const others = waiting.length > 1 ? ` (and ${waiting.length - 1} more)` : '';
+  return [`${first.what}${others} has waited there for ${secondsBetween(first.waitsSince, now)}`];
+}
+
+export function isStuck({ waitsSince, heardAt }: Trouble): boolean {
+  return waitsSince !== undefined || heardAt !== undefined;
+}
+
+function secondsBetween(from: number | string, to: number | string): string {
+  const ms = (at: number | string) => (typeof at === 'number' ? at : Date.parse(at));
+  return seconds(Math.max(0, Math.round((ms(to) - ms(from)) / 1_000)));
+}

@@ -1,0 +1,122 @@
+// Follows a job until it ends: asks Temporal how it stands, shows it, and tells what the operator should know.
+
+import type { JobEnd } from '../terminal/exit-codes.js';
+import { count, seconds } from '../terminal/formatting.js';
+import { endOf } from '../jobs/job-end.js';
+import { attentionOf, progressOf, troublesIn, type CollectionView, type JobView } from './job-view.js';
+import { keepTrying, type Patience } from '../jobs/keep-trying.js';
+import { lookAtJob } from '../look.js';
+import { pausesUntilEnd } from '../jobs/pauses-until-end.js';
+import { troublesOf } from './pending-work.js';
+import type { ProgressDisplay } from './progress-display.js';
+import { unattended } from './queue-check.js';
+import type { Temporal } from '../temporal.js';
+import { createTroubleWatch } from './trouble-watch.js';
+
+/** How often the queues are asked for workers while nothing moves. */
+const QUEUES_EVERY_MS = 15_000;
+const FIRST_QUEUE_CHECK_MS = 2_000;
+/** A query takes up to 3 s; a control worker that is there answers the second one in a row. */
+const ANSWERED_WITHIN_MS = 3_000;
+
+export interface WatchOptions {
+  temporal: Temporal;
+  workflowId: string;
+  patience: Patience;
+  display: ProgressDisplay;
+  controlQueue: string;
+  dataQueues: readonly string[];
+  /** How another terminal calls the command for this server; "ferry" when absent. */
+  ferry?: string | undefined;
+  /** Called after each look, for who wants to do more with it than show it. */
+  onLook?: (view: JobView) => void;
+}
+
+/** Throws `StoppedWatching` when the patience's signal says so; the job goes on. */
+export async function watchJob(options: WatchOptions): Promise<JobEnd> {
+  const { temporal, workflowId, patience, display } = options;
+  const handle = temporal.client.workflow.getHandle(workflowId);
+  const announcer = createAnnouncer(options);
+  const queues = createQueueWatch(options);
+  const pauses = pausesUntilEnd(options, display.lookEveryMs);
+  const troubles = createTroubleWatch(temporal, (line) => display.say(line));
+  const silence = createSilenceWatch(options);
+  let view: JobView | undefined;
+  try {
+    for (;;) {
+      const now = await keepTrying(patience, () => temporal.call(() => handle.describe()));
+      if (now.status.name !== 'RUNNING' && now.status.name !== 'CONTINUED_AS_NEW') break;
+      const seen = await lookAtJob(temporal, workflowId, view, now);
+      silence(seen !== view);
+      const moved = JSON.stringify(seen) !== JSON.stringify(view);
+      view = seen;
+      if (view) {
+        announcer(view);
+        options.onLook?.(view);
+      }
+      display.show(progressOf(view));
+      await troubles(view ? troublesIn(view) : troublesOf(now, Date.now()));
+      await queues(moved);
+      await pauses.next();
+    }
+    return await keepTrying(patience, () => temporal.call(() => endOf(handle)));
+  } finally {
+    pauses.stop();
+    display.stop();
+  }
+}
+
+/** Says each thing once: collections that ended, and what the operator should know. */
+function createAnnouncer({ display, workflowId, ferry }: WatchOptions): (view: JobView) => void {
+  const said = new Set<string>();
+  let standing: string[] = [];
+  return (view) => {
+    for (const one of view.collections) {
+      const line = view.collections.length > 1 ? endedLine(one) : undefined;
+      if (line !== undefined && !said.has(one.workflowId)) display.say(line);
+      if (line !== undefined) said.add(one.workflowId);
+    }
+    const attention = attentionOf(view, workflowId, ferry);
+    for (const line of attention) if (!standing.includes(line)) display.say(line);
+    standing = attention;
+  };
+}
+
+function endedLine(view: CollectionView): string | undefined {
+  if (view.state === 'waiting' || view.state === 'running') return undefined;
+  const points = view.status ? `, ${count(view.status.total)} points` : '';
+  return `${view.collection}: ${view.state}${points}`;
+}
+
+/** Says, once each time, that the job itself does not answer: its workflow lives on a control worker. */
+function createSilenceWatch({ display, controlQueue }: WatchOptions): (answered: boolean) => void {
+  let silentSince: number | undefined;
+  let isSaid = false;
+  return (answered) => {
+    if (answered) [silentSince, isSaid] = [undefined, false];
+    else silentSince ??= Date.now();
+    const silentMs = silentSince === undefined ? 0 : Date.now() - silentSince;
+    if (isSaid || silentMs < ANSWERED_WITHIN_MS) return;
+    isSaid = true;
+    const silence = seconds(Math.round(silentMs / 1_000));
+    display.say(
+      `No worker of ${controlQueue} has answered for ${silence}: the job waits for one (ferry worker --role control).`,
+    );
+  };
+}
+
+/** Says that nobody works, and that somebody does again; asks only while nothing moves. */
+function createQueueWatch(options: WatchOptions): (moved: boolean) => Promise<void> {
+  let nextAt = Date.now() + FIRST_QUEUE_CHECK_MS;
+  let standing: string[] = [];
+  return async (moved) => {
+    if (moved) nextAt = Math.max(nextAt, Date.now() + FIRST_QUEUE_CHECK_MS);
+    if (Date.now() < nextAt) return;
+    nextAt = Date.now() + QUEUES_EVERY_MS;
+    const lines = await unattended(options.temporal, options.controlQueue, options.dataQueues).catch(
+      () => standing,
+    );
+    for (const line of lines) if (!standing.includes(line)) options.display.say(line);
+    standing = lines;
+  };
+}

@@ -1,0 +1,267 @@
+// The documents of a backup, version 2. They outlive this code and are read back from buckets that anybody may have
+// written to: parsed, never trusted. docs/backup-format.md is their specification for people with only an S3 client.
+//
+// Numbers over 2^53 (peer ids, numeric shard keys) stand as decimal text; Qdrant's own configuration stands as the text
+// that Qdrant sent, in a string. A document is written once and never changed; what is learnt later is another document
+// beside it:
+//
+//   started.json    the run has begun: of which cluster, what it is to cover, all aliases of that moment
+//   manifest.json   everything of a collection is in the store
+//   complete.json   the objects of that very manifest were checked: only now does the collection's backup count
+//   proof-….json    how its content is known
+//   backup.json     the run has ended, and what became of each collection
+
+import * as z from 'zod';
+import { FerryError } from '../errors.js';
+
+export const MANIFEST_VERSION = 2;
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+export const time = z.iso.datetime();
+const bytes = z.int().min(0);
+const count = z.int().min(0);
+
+export const shardKeySchema = z.union([
+  z.strictObject({ keyword: z.string() }),
+  z.strictObject({ number: z.string() }),
+]);
+
+/** A stretch of a snapshot: in its object from `offset` on, so that one snapshot may lie in several objects. */
+const partSchema = z.strictObject({ key: z.string(), offset: bytes, bytes, sha256 });
+
+const recallRefSchema = z.strictObject({ key: z.string(), bytes, sha256 });
+
+const idsRefSchema = z.strictObject({ key: z.string(), bytes, sha256, count });
+
+/** Peer ids as decimal text; empty where the cluster's identity could not be established. */
+const identity = z.array(z.string());
+
+const aliasSchema = z.strictObject({ alias: z.string(), collection: z.string() });
+
+const shardSchema = z.strictObject({
+  /** On the source; not portable. */
+  id: z.int().min(0),
+  shardKey: shardKeySchema.optional(),
+  /** Position among the shards of its key (of the collection without custom sharding), in order of id: portable. */
+  ordinal: z.int().min(0),
+  /** Peer it was taken from, where Qdrant runs with clustering. */
+  peer: z.string().optional(),
+  /** File name of the snapshot. Ends in a nonce of its upload: no other attempt ever wrote, or deletes, under this key. */
+  name: z.string(),
+  bytes,
+  /** Of the whole snapshot; absent where its capture was resumed, for a hash cannot be. */
+  sha256: sha256.optional(),
+  parts: z.array(partSchema).min(1),
+  startedAt: time,
+  finishedAt: time,
+});
+
+/** Beside each snapshot once it is whole in the store; from these the manifest is made. */
+export const shardDocumentSchema = z.strictObject({
+  format: z.literal('qdrant-ferry/shard'),
+  version: z.literal(MANIFEST_VERSION),
+  backup: z.string(),
+  cluster: z.string(),
+  collection: z.string(),
+  shard: shardSchema,
+});
+export type ShardDocument = z.infer<typeof shardDocumentSchema>;
+
+const nodeSnapshotSchema = z.strictObject({ name: z.string(), bytes, parts: z.array(partSchema).min(1) });
+
+/** The same for Qdrant's own full storage snapshot. */
+export const nodeDocumentSchema = z.strictObject({
+  format: z.literal('qdrant-ferry/node'),
+  version: z.literal(MANIFEST_VERSION),
+  backup: z.string(),
+  cluster: z.string(),
+  node: nodeSnapshotSchema,
+});
+export type NodeDocument = z.infer<typeof nodeDocumentSchema>;
+
+const keySchema = z.strictObject({
+  shardKey: shardKeySchema,
+  shards: z.int().min(1),
+  replicas: z.int().min(1),
+});
+
+export const collectionManifestSchema = z.strictObject({
+  format: z.literal('qdrant-ferry/collection'),
+  version: z.literal(MANIFEST_VERSION),
+  backup: z.string(),
+  kind: z.literal('full'),
+  cluster: z.string(),
+  clusterIdentity: identity,
+  collection: z.string(),
+  /** Random id in the collection's stamp, where ferry ever left one. */
+  creation: z.string().optional(),
+  /** The source was being filled by a job: never "the latest complete backup", recovered only when it is named. */
+  partial: z.strictObject({ reason: z.string() }).optional(),
+  startedAt: time,
+  finishedAt: time,
+  qdrantVersion: z.string(),
+  ferryVersion: z.string(),
+  capture: z.enum(['stream', 'stored']),
+  /** When `info`, `aliases` and `shardKeys` were read. */
+  settingsAt: time,
+  /** The `result` of `GET /collections/{name}`, as Qdrant's text. */
+  info: z.string(),
+  /** Of the collection at `settingsAt`. A recovery of a whole run goes by the aliases of its backup.json. */
+  aliases: z.array(z.string()),
+  sharding: z.enum(['auto', 'custom']),
+  /** Custom sharding: every key in order of creation, also those without points. */
+  shardKeys: z.array(keySchema),
+  /** When `points` were counted. */
+  countedAt: time,
+  /** Exact count at `countedAt`; under live writes the snapshots may hold others. */
+  points: count,
+  shards: z.array(shardSchema),
+  /** Ids of the points that were alive after the last shard was captured: what is not among them is removed again. */
+  ids: idsRefSchema.optional(),
+  /** The baseline of searches, where there is one: recall-document.ts. A recovery does without it. */
+  recall: recallRefSchema.optional(),
+  /** Vectors `float16` with `Cosine` may come back with other bits: a restore of files is exact, a copy is not. */
+  notes: z.array(z.string()),
+});
+export type CollectionManifest = z.infer<typeof collectionManifestSchema>;
+export type ManifestShard = z.infer<typeof shardSchema>;
+export type ManifestPart = z.infer<typeof partSchema>;
+export type RecallRef = z.infer<typeof recallRefSchema>;
+export type IdsRef = z.infer<typeof idsRefSchema>;
+
+/** Every stretch of every object that the manifest names: what has to be there, and what it hashes to. */
+export function partsOf({ shards, recall, ids }: CollectionManifest): ManifestPart[] {
+  const beside = [ids, recall].filter((one) => one !== undefined);
+  return [
+    ...shards.flatMap((shard) => shard.parts),
+    ...beside.map(({ key, bytes, sha256 }) => ({ key, offset: 0, bytes, sha256 })),
+  ];
+}
+
+/** Beside a manifest, written after its objects were checked. Without one the collection's backup is not complete. */
+export const completeDocumentSchema = z.strictObject({
+  format: z.literal('qdrant-ferry/complete'),
+  version: z.literal(MANIFEST_VERSION),
+  backup: z.string(),
+  cluster: z.string(),
+  collection: z.string(),
+  /** Of the manifest's bytes as stored. */
+  manifestSha256: sha256,
+  /** `quick`: existence and size of every object. `full`: every byte was read and hashed again. */
+  verify: z.enum(['full', 'quick']),
+  checkedAt: time,
+});
+export type CompleteDocument = z.infer<typeof completeDocumentSchema>;
+
+/** What is known of a run when it begins; the same stands in its backup.json. */
+const runFields = {
+  backup: z.string(),
+  cluster: z.string(),
+  clusterIdentity: identity,
+  /** An operator said that the alias leads to another cluster from this run on. */
+  newCluster: z.strictObject({ before: identity, backup: z.string() }).optional(),
+  startedAt: time,
+  qdrantVersion: z.string(),
+  ferryVersion: z.string(),
+  workflowId: z.string(),
+  /** `all`: every collection that the cluster had, so that what is not in the run was not there. */
+  scope: z.enum(['all', 'named']),
+  /** Every alias of the cluster when the run began. */
+  aliases: z.array(aliasSchema),
+};
+
+/** The first document of a run. */
+export const startedDocumentSchema = z.strictObject({
+  format: z.literal('qdrant-ferry/started'),
+  version: z.literal(MANIFEST_VERSION),
+  ...runFields,
+  /** What is to be backed up. */
+  collections: z.array(z.string()),
+});
+export type StartedDocument = z.infer<typeof startedDocumentSchema>;
+
+export const backupDocumentSchema = z.strictObject({
+  format: z.literal('qdrant-ferry/backup'),
+  version: z.literal(MANIFEST_VERSION),
+  kind: z.literal('full'),
+  ...runFields,
+  finishedAt: time,
+  /** The run was cancelled or broke: collections that it never came to are not named as failed. */
+  interrupted: z.literal(true).optional(),
+  /** There when the backup was opened, deleted before their turn came; in no line of `collections`. */
+  skipped: z.array(z.string()).optional(),
+  collections: z.array(
+    z.strictObject({
+      collection: z.string(),
+      /** As complete.json says, when this was written; never more than that. */
+      outcome: z.enum(['complete', 'partial', 'failed']),
+      /** Of the manifest's bytes as stored. */
+      manifestSha256: sha256.optional(),
+      bytes: bytes.optional(),
+      points: count.optional(),
+      /** Code and first sentence, when it failed. */
+      error: z.string().optional(),
+    }),
+  ),
+  /** Qdrant's own full storage snapshot, when it was asked for. */
+  nodeSnapshot: nodeSnapshotSchema.optional(),
+});
+export type BackupDocument = z.infer<typeof backupDocumentSchema>;
+
+export const proofSchema = z.strictObject({
+  format: z.literal('qdrant-ferry/proof'),
+  version: z.literal(MANIFEST_VERSION),
+  backup: z.string(),
+  cluster: z.string(),
+  collection: z.string(),
+  /**
+   * `quiesced`: the source's digest before and after the capture was this one. `rehearsed`: the backup was recovered
+   * into a scratch cluster and had this digest; true for the captured bytes, also under live writes.
+   */
+  kind: z.enum(['quiesced', 'rehearsed']),
+  at: time,
+  manifestSha256: sha256,
+  digest: z.strictObject({ version: z.int(), count, sum: z.string().regex(/^[0-9a-f]{32}$/) }),
+  /** Of a rehearsal: how long the recovery took. */
+  recoverySeconds: z.number().optional(),
+  /**
+   * Share of the recall baseline's neighbours found again, 0 … 1, by exact and by approximate search; `atCapture` is
+   * what the source's own approximate search had found of them.
+   */
+  recall: z
+    .strictObject({ exact: z.number(), approximate: z.number(), atCapture: z.number(), queries: count })
+    .optional(),
+});
+export type ContentProof = z.infer<typeof proofSchema>;
+
+/** Parses a stored document, or throws `ManifestInvalid`; one of a later format is named as such. */
+export function parseDocument<T>(schema: z.ZodType<T>, text: string, key: string): T {
+  const value = jsonOf(text, key);
+  const version = (value as { version?: unknown } | null)?.version;
+  if (typeof version === 'number' && version > MANIFEST_VERSION) {
+    throw new FerryError(
+      'ManifestTooNew',
+      `The document has format version ${version}, and this ferry knows ${MANIFEST_VERSION}`,
+      {
+        context: { key },
+      },
+    );
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new FerryError(
+    'ManifestInvalid',
+    `The document is damaged: ${z.prettifyError(parsed.error).slice(0, 500)}`,
+    {
+      context: { key },
+    },
+  );
+}
+
+function jsonOf(text: string, key: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new FerryError('ManifestInvalid', 'The document is not JSON', { cause, context: { key } });
+  }
+}

@@ -1,0 +1,74 @@
+// What the workflow of one recovered collection remembers besides what every collection's does, and what it returns.
+
+import type { CollectionBackupRef } from '../contracts/backup-activities.js';
+import type { PrepareRecoveryResult, RecoveryPlan } from '../contracts/recovery-activities.js';
+import type { CollectionRef } from '../collections.js';
+import type { RangeDigest } from '../format/digest.js';
+import type { Indexing } from './indexing.js';
+import type { RecallShares } from '../format/recall.js';
+import type { CollectionEnd, Outcome } from '../contracts/results.js';
+
+export interface RecoveryProgress {
+  plan?: RecoveryPlan;
+  prepared?: PrepareRecoveryResult;
+  /** Which of the prepared are in, by their place in that list. */
+  done: number[];
+  bytes: number;
+  pushed: number;
+  /** Slices digested so far. */
+  digest: RangeDigest;
+  digested: boolean;
+  /** When the first shard was asked for, and when the last was Active. */
+  beganAt?: string;
+  readyAt?: string;
+  safetyBackup?: string;
+  /** What the shards brought, before anything was removed from it. */
+  brought?: number;
+  /** Of those, how many the backup's id set does not hold: they were removed. */
+  returned?: number;
+  /** Of the id set, and in no snapshot; the first of them by their ids. */
+  missing?: { count: number; ids: string[] };
+  /** Of the searches that a rehearsal replayed. */
+  recall?: RecallShares;
+  isMade: boolean;
+  /** What was recovered is what the backup holds: from then on it is kept, whatever happens. */
+  isProved?: boolean;
+  /** Creation id that the collection was made with, known before it was made. */
+  creation: string;
+  /** A call into it may be going on that nobody will hear the end of. */
+  isUnheard: boolean;
+  /** How often it was made again because of that. */
+  startedOver: number;
+}
+
+/** Result of the child `recoverCollection`. */
+export interface RecoveryReport extends CollectionEnd {
+  from: CollectionBackupRef;
+  target: CollectionRef;
+  outcome: Outcome;
+  points: number;
+  /** As the id set counts them, or the manifest did when the capture began; absent where nobody counted. */
+  expectedPoints?: number;
+  /** Points that the snapshots brought back and that were removed; absent where the backup has no id set. */
+  returned?: number;
+  bytes: number;
+  shards: number;
+  /** From the first shard asked for until every replica was Active. */
+  recoverySeconds: number;
+  via: 'pull' | 'push' | 'both';
+  contentProof: {
+    /** `none`: recovered, content unproven. */
+    kind: 'rehearsed' | 'quiesced' | 'none';
+    digest?: RangeDigest;
+  };
+  /** Of a rehearsal whose backup has a baseline of searches. */
+  recall?: RecallShares;
+  aliases: string[];
+  /** The collection that `swap` left behind. */
+  left?: string;
+  /** Of what `replace` deleted. */
+  safetyBackup?: string;
+  /** How far the indexes were when they were no longer awaited; absent when they were built. */
+  indexing?: Indexing;
+  warnings: string[];
+}

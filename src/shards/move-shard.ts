@@ -1,0 +1,280 @@
+// One shard's snapshot from the node that holds it into every replica of its shard on the target. `stream` passes it on
+// while the node makes it; `stored` has the node keep a file, which the target's node fetches (pull) or which passes
+// through here (push). May be repeated: a shard's content is replaced. Promises that a truncated or damaged snapshot
+// never becomes a shard, that all replicas get one and the same snapshot, and that of what stays on the source's node
+// the name is told.
+//
+//   stored:  names on the node ──▶ create ──▶ into each replica, one after the other ──▶ remove
+//   Streams are not repeated for a second replica: what was written in between would make the two differ.
+//   A call into a replica that an earlier attempt began, and whose answer it did not hear, is waited for first.
+
+import { FerryError } from '../model/errors.js';
+import type { MoveShardInput, MoveShardResult } from '../model/contracts/move-activities.js';
+import { Pacer } from '../cluster/pacer.js';
+import {
+  dropFile,
+  fileOnNode,
+  isOurs,
+  leaveNode,
+  noLongerThere,
+  type CaptureState,
+  type StoredFile,
+} from './node-file.js';
+import { wantedShard } from '../cluster/shard-layout.js';
+import type { SnapshotNode, SnapshotNodes, SnapshotSource } from '../cluster/snapshots-port.js';
+import type { Placing, ShardNode, ShardNodes, SnapshotFile } from './recover-ports.js';
+import { isRefusedByNode } from './recover-shard.js';
+import { settledPull, settledPush, settleEarlier, type CallSite, type Flight } from './settled-call.js';
+import { otherHash, Passing } from './passing.js';
+
+export interface MoveState extends CaptureState {
+  /** Replicas that have the file named in `file`, and the way the last of them went. */
+  filled?: number;
+  via?: MoveShardResult['via'];
+  /** A call into the next replica that may be going on. */
+  flight?: Flight;
+}
+
+export interface MoveAttempt {
+  state: MoveState;
+  onProgress(state: MoveState, moved?: boolean): void;
+  /** Resolves when the next attempt is sure to find it. */
+  remember(state: MoveState): Promise<void>;
+  signal: AbortSignal;
+  /** Nobody wants it any more. */
+  stop: AbortSignal;
+}
+
+export interface MoveDeps {
+  nodes: SnapshotNodes;
+  shardNodes: ShardNodes;
+}
+
+interface Moving {
+  input: MoveShardInput;
+  node: SnapshotNode;
+  source: SnapshotSource;
+  shardNodes: ShardNodes;
+  state: MoveState;
+  onProgress: MoveAttempt['onProgress'];
+  remember: MoveAttempt['remember'];
+  signal: AbortSignal;
+  pacer: Pacer;
+}
+
+export async function moveShard(
+  { nodes, shardNodes }: MoveDeps,
+  input: MoveShardInput,
+  { state, onProgress, remember, signal, stop }: MoveAttempt,
+): Promise<MoveShardResult> {
+  const { source, placed, maxMegabytesPerSecond } = input;
+  const ends = AbortSignal.any([signal, stop]);
+  const from = { collection: source.collection, shard: placed.shard.id };
+  const node = await nodes.holding(source.cluster, wantedShard(source.collection, placed.shard), ends);
+  const pacer = new Pacer(maxMegabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond });
+  const moving = { input, node, source: from, shardNodes, state, onProgress, remember, signal: ends, pacer };
+  try {
+    return await (isStreamed(input) ? moveStreamed(moving) : moveStored(moving, stop));
+  } finally {
+    await node.close().catch(() => undefined);
+  }
+}
+
+/** After the last attempt: takes the file off the node, or says where it stays. Throws where a call may be going on. */
+export async function abandonMove(
+  { nodes }: Pick<MoveDeps, 'nodes'>,
+  { source, placed }: MoveShardInput,
+  state: MoveState,
+  signal: AbortSignal,
+): Promise<string[]> {
+  if (state.flight !== undefined) throw stillInFlight(placed);
+  if (state.file === undefined) return [];
+  const from = { collection: source.collection, shard: placed.shard.id };
+  try {
+    const node = await nodes.holding(source.cluster, wantedShard(source.collection, placed.shard), signal);
+    return await dropFile({ state, node, source: from }).finally(() => node.close());
+  } catch {
+    return [`${state.file.name} on ${state.file.node}`];
+  }
+}
+
+function stillInFlight({ into }: MoveShardInput['placed']): FerryError {
+  const happened = `A node may still be recovering shard ${into}, and no attempt lived to see the end`;
+  return new FerryError('RecoveryUnheard', happened, { context: { shard: into } });
+}
+
+/** One replica to fill, and nothing that asks for a file. */
+export function isStreamed({ mode, via, placed }: MoveShardInput): boolean {
+  return mode === 'stream' && via !== 'pull' && placed.peers.length <= 1;
+}
+
+async function moveStreamed(moving: Moving): Promise<MoveShardResult> {
+  const { input, node, source, signal } = moving;
+  const [peer] = input.placed.peers;
+  const name = `${input.source.collection}-shard-${input.placed.shard.id}.snapshot`;
+  const bytes = await intoReplica(moving, peer, async (shard) => {
+    if (await isThere(moving, shard)) return moving.state.bytes;
+    const check = new Passing(moving);
+    const body = check.pass(node.stream(source, signal));
+    await pushed(moving, shard, { name, body }, check);
+    return check.bytes;
+  });
+  return { bytes, via: 'push', leftOnNode: [] };
+}
+
+async function moveStored(moving: Moving, stop: AbortSignal): Promise<MoveShardResult> {
+  const { input, state } = moving;
+  try {
+    // Another node's file is another snapshot: no replica has it yet.
+    if (state.file?.node !== moving.node.url) forgetFilled(state);
+    const file = await fileOnNode(moving);
+    let via = state.via ?? (input.via === 'push' ? 'push' : 'pull');
+    for (const [at, peer] of input.placed.peers.entries()) {
+      if (at < (state.filled ?? 0)) continue;
+      via = await intoReplica(moving, peer, (shard) => fill(moving, shard, file, via));
+      Object.assign(state, { filled: at + 1, via });
+      moving.onProgress(state, true);
+    }
+    return { bytes: file.bytes, via, leftOnNode: await leaveNode(moving) };
+  } catch (error) {
+    const isFinal = stop.aborted || (error instanceof FerryError && !error.retryable);
+    if (isFinal) await dropFile(moving);
+    throw error;
+  }
+}
+
+/** Returns the way it went; a replica that refused to pull is a sign for the others. */
+async function fill(
+  moving: Moving,
+  shard: ShardNode,
+  file: StoredFile,
+  via: 'pull' | 'push',
+): Promise<'pull' | 'push'> {
+  const { input, state, signal } = moving;
+  const { priority } = placingFor(input);
+  const began = state.flight?.via;
+  if (began !== undefined && (await isThere(moving, shard, file))) return began;
+  if (via === 'pull' && mayPull(moving, file)) {
+    const { url, apiKey } = moving.node.locate(moving.source, file.name);
+    const sha256 = file.sha256 === undefined ? {} : { sha256: file.sha256 };
+    const placing: Placing = { priority, ...sha256, ...(apiKey === undefined ? {} : { apiKey }) };
+    try {
+      await settledPull(siteOf(moving, shard, file), () => shard.pull(url, placing, signal));
+      return 'pull';
+    } catch (error) {
+      if (input.via === 'pull') throw await pullFailure(moving, file, error);
+      if (!isRefusedByNode(error)) throw error;
+    }
+  }
+  await pushFile(moving, shard, file);
+  return 'push';
+}
+
+/**
+ * Without a hash the target's node would take whatever it finds behind the address as it sees it. And the source's key is
+ * handed to another cluster only where `via: "pull"` says so, and so is a node sent where its own certificate is asked for.
+ */
+function mayPull({ input, node, source }: Moving, file: StoredFile): boolean {
+  const { apiKey, asksForCertificate } = node.locate(source, file.name);
+  const isSafe = file.sha256 !== undefined && apiKey === undefined && !asksForCertificate;
+  if (input.via !== 'pull') return isSafe;
+  if (file.sha256 !== undefined) return true;
+  const happened = `${node.url} gives no checksum of its snapshots (it keeps them in S3), so none can be pulled`;
+  throw new FerryError('InvalidInput', `${happened}: say \`via: "push"\` or \`"auto"\``);
+}
+
+async function pushFile(moving: Moving, shard: ShardNode, file: StoredFile): Promise<void> {
+  const { node, source, signal } = moving;
+  const download = await node.download(source, file.name, 0, signal);
+  // Out of S3 no length is told; there the archive's own end tells it.
+  if (!download || (download.bytes ?? file.bytes) !== file.bytes) {
+    forgetFile(moving);
+    throw noLongerThere(node, file);
+  }
+  const check = new Passing(moving, file);
+  const body = check.pass(download.body);
+  try {
+    await pushed(moving, shard, { name: file.name, bytes: file.bytes, body }, check);
+  } catch (error) {
+    throw check.isOther ? await beginAgain(moving, error) : error;
+  }
+}
+
+/** A file that was replaced or removed meanwhile is no reason to give up. */
+async function pullFailure(moving: Moving, file: StoredFile, error: unknown): Promise<unknown> {
+  if (!(error instanceof FerryError) || error.retryable) return error;
+  if (error.code === 'SnapshotDamaged') return beginAgain(moving, otherHash(file));
+  return (await isOurs(file, moving)) ? error : beginAgain(moving, noLongerThere(moving.node, file));
+}
+
+/** With another file: the node's disk gave other bytes than were written, or a file of the same second has the name. */
+async function beginAgain(moving: Moving, why: unknown): Promise<unknown> {
+  await dropFile(moving);
+  forgetFile(moving);
+  return why;
+}
+
+function forgetFile({ state, onProgress }: Moving): void {
+  delete state.file;
+  forgetFilled(state);
+  onProgress(state, false);
+}
+
+function forgetFilled(state: MoveState): void {
+  delete state.filled;
+  delete state.via;
+}
+
+/** Each of several replicas gets the file itself: what Qdrant copies between them loses integers from 2^63 on. */
+function placingFor({ placed }: MoveShardInput): Pick<Placing, 'priority'> {
+  return { priority: placed.peers.length > 1 ? 'no_sync' : 'snapshot' };
+}
+
+async function pushed(moving: Moving, shard: ShardNode, file: SnapshotFile, check: Passing): Promise<void> {
+  const { signal } = moving;
+  const placing = placingFor(moving.input);
+  try {
+    await settledPush(siteOf(moving, shard, file), file, (watched) => shard.push(watched, placing, signal));
+  } catch (error) {
+    signal.throwIfAborted();
+    throw check.trouble ?? error;
+  }
+}
+
+/** What an earlier attempt began has come to its end, and the replica has it. */
+async function isThere(moving: Moving, shard: ShardNode, file?: StoredFile): Promise<boolean> {
+  return (await settleEarlier(siteOf(moving, shard, file))) === 'found';
+}
+
+function siteOf(moving: Moving, node: ShardNode, file?: { bytes?: number }): CallSite {
+  const { input, state, signal, remember } = moving;
+  const log = {
+    last: state.flight ?? null,
+    remember: (flight: Flight | null) => {
+      if (flight === null) delete state.flight;
+      else state.flight = flight;
+      return remember(state);
+    },
+  };
+  const { bytes } = file ?? {};
+  return { node, log, signal, isAlone: input.isAlone ?? false, ...(bytes === undefined ? {} : { bytes }) };
+}
+
+async function intoReplica<T>(
+  { input, shardNodes, signal }: Moving,
+  peer: string | undefined,
+  use: (shard: ShardNode) => Promise<T>,
+): Promise<T> {
+  const { target, placed } = input;
+  const wanted = {
+    collection: target.collection,
+    shard: placed.into,
+    ...(peer === undefined ? {} : { peer }),
+  };
+  const shard = await shardNodes.holding(target.cluster, wanted, signal);
+  try {
+    return await use(shard);
+  } finally {
+    await shard.close();
+  }
+}

@@ -1,0 +1,153 @@
+// The objects a manifest lists: whether they are there, how long they are, and their bytes, hashed as they pass. Promises
+// that a body ends as if whole only when every part hashed to what the manifest says.
+
+import { createHash } from 'node:crypto';
+import { FerryError } from '../model/errors.js';
+import type { CollectionManifest, ManifestPart, ManifestShard } from '../model/format/manifest.js';
+import type { ObjectStore, StoredObject } from '../storage/object-store.js';
+import { restoreFirst } from './archived.js';
+
+const HEADS_AT_ONCE = 8;
+
+/** Existence and size; the first that is wrong is thrown. Then whether all can be read: each that is archived is named. */
+export async function checkSizes(store: ObjectStore, { shards }: CollectionManifest): Promise<void> {
+  const wanted = [...sizesOf(shards)];
+  const archived: string[] = [];
+  for (let at = 0; at < wanted.length; at += HEADS_AT_ONCE) {
+    const found = await Promise.all(
+      wanted.slice(at, at + HEADS_AT_ONCE).map(([key, bytes]) => checkSize(store, key, bytes)),
+    );
+    archived.push(...found.filter((object) => object.archived).map(({ key }) => key));
+  }
+  if (archived.length === 0) return;
+  throw new FerryError('ObjectArchived', restoreFirst(archived), { context: { store: store.alias } });
+}
+
+async function checkSize(store: ObjectStore, key: string, bytes: number): Promise<StoredObject> {
+  const found = await store.head(key);
+  const context = { store: store.alias, key };
+  if (!found) throw new FerryError('ObjectMissing', 'An object of the backup is gone', { context });
+  if (found.bytes === bytes) return found;
+  const happened = `An object of the backup has ${found.bytes} bytes instead of ${bytes}`;
+  throw new FerryError('ObjectDamaged', happened, { context });
+}
+
+/** How long each object must be: to the end of its last part. */
+function sizesOf(shards: readonly ManifestShard[]): Map<string, number> {
+  const sizes = new Map<string, number>();
+  for (const { key, offset, bytes } of shards.flatMap((shard) => shard.parts)) {
+    sizes.set(key, Math.max(sizes.get(key) ?? 0, offset + bytes));
+  }
+  return sizes;
+}
+
+export interface Passing {
+  signal: AbortSignal;
+  onBytes?(bytes: number): void | Promise<void>;
+}
+
+/**
+ * Throws `ObjectDamaged` before it ends, when a part is not what it was. Parts that follow each other in one object are
+ * read as one: a request for each would cost a store's delay as often as there are parts.
+ */
+export async function* shardBytes(
+  store: ObjectStore,
+  shard: ManifestShard,
+  passing: Passing,
+): AsyncIterable<Uint8Array> {
+  for (const run of runsOf(shard.parts)) yield* runBytes(store, run, shard.name, passing);
+}
+
+function runsOf(parts: readonly ManifestPart[]): ManifestPart[][] {
+  const runs: ManifestPart[][] = [];
+  for (const part of parts) {
+    const run = runs.at(-1);
+    const last = run?.at(-1);
+    if (run && last?.key === part.key && last.offset + last.bytes === part.offset) run.push(part);
+    else runs.push([part]);
+  }
+  return runs;
+}
+
+async function* runBytes(
+  store: ObjectStore,
+  run: readonly ManifestPart[],
+  name: string,
+  { signal, onBytes }: Passing,
+): AsyncIterable<Uint8Array> {
+  const [first, last] = [run[0], run.at(-1)];
+  if (!first || !last) return;
+  const check = new RunCheck(store, run, name);
+  const range = { from: first.offset, to: last.offset + last.bytes };
+  if (range.to > range.from) {
+    for await (const chunk of store.read(first.key, { range, signal })) {
+      check.push(chunk);
+      await onBytes?.(chunk.length);
+      yield chunk;
+    }
+  }
+  check.end();
+}
+
+/** The hashes of parts, one after the other, while their bytes pass in whatever pieces. */
+class RunCheck {
+  readonly #store: ObjectStore;
+  readonly #name: string;
+  readonly #ahead: ManifestPart[];
+  #hash = createHash('sha256');
+  /** Of the part that passes. */
+  #passed = 0;
+
+  constructor(store: ObjectStore, run: readonly ManifestPart[], name: string) {
+    this.#store = store;
+    this.#name = name;
+    this.#ahead = [...run];
+  }
+
+  push(chunk: Uint8Array): void {
+    for (let at = 0; at < chunk.length && this.#ahead.length > 0;) {
+      const bytes = this.#ahead[0]?.bytes ?? 0;
+      const piece = chunk.subarray(at, at + bytes - this.#passed);
+      this.#hash.update(piece);
+      this.#passed += piece.length;
+      at += piece.length;
+      if (this.#passed === bytes) this.#close();
+    }
+  }
+
+  end(): void {
+    while (this.#ahead.length > 0) this.#close();
+  }
+
+  #close(): void {
+    const part = this.#ahead.shift();
+    const found = this.#hash.digest('hex');
+    this.#hash = createHash('sha256');
+    this.#passed = 0;
+    if (!part || found === part.sha256) return;
+    const { key, offset, bytes } = part;
+    const happened = `${this.#name} is damaged between bytes ${offset} and ${offset + bytes}: it has another SHA-256`;
+    throw new FerryError('ObjectDamaged', happened, { context: { store: this.#store.alias, key } });
+  }
+}
+
+export async function hashShard(store: ObjectStore, shard: ManifestShard, passing: Passing): Promise<void> {
+  const bytes = shardBytes(store, shard, passing)[Symbol.asyncIterator]();
+  while (!(await bytes.next()).done);
+}
+
+/** The one object that is this snapshot from its first byte to its last; a node can pull nothing else. */
+export function soleObject({ parts }: ManifestShard): string | undefined {
+  const key = parts[0]?.key;
+  let next = 0;
+  for (const part of parts) {
+    if (part.key !== key || part.offset !== next) return undefined;
+    next += part.bytes;
+  }
+  return key;
+}
+
+/** Absent where the capture was resumed inside several parts: the hash of the whole cannot be made of theirs. */
+export function wholeHash({ sha256, parts }: ManifestShard): string | undefined {
+  return sha256 ?? (parts.length === 1 ? parts[0]?.sha256 : undefined);
+}

@@ -1,0 +1,125 @@
+// One of Qdrant's own snapshots into a collection or a shard of one node. May be repeated: the content is replaced. What
+// lies on the node or in a store passes through here: every byte is hashed and the archive looked at, and a file that is
+// cut, or not the one that was promised, ends the upload before its last byte, so that Qdrant refuses it and nothing is
+// changed. What the node fetches by itself is checked by Qdrant, where a checksum was said. A call whose answer was not
+// heard is waited for: none is sent beside it.
+
+import { FerryError } from '../model/errors.js';
+import type { RecoverOnNodeInput, RecoverOnNodeResult } from '../model/contracts/snapshot-activities.js';
+import type { ObjectStore } from '../storage/object-store.js';
+import { nodeNamed, sourceOf, withNodes, type ClusterNode, type ClusterNodes } from './cluster-nodes.js';
+import { samePeer } from './create-snapshot.js';
+import type { ShardNode, SnapshotFile } from '../shards/recover-ports.js';
+import {
+  settledPull,
+  settledPush,
+  settleEarlier,
+  type CallSite,
+  type FlightLog,
+} from '../shards/settled-call.js';
+import { fileOnNode } from './snapshot-file.js';
+import { Inspection } from './snapshot-inspection.js';
+
+export interface RecoverDeps {
+  open: ClusterNodes;
+  openStore(alias: string): ObjectStore;
+}
+
+export interface Passing {
+  log: FlightLog;
+  signal: AbortSignal;
+  onBytes(bytes: number): void;
+}
+
+export async function recoverOnNode(
+  { open, openStore }: RecoverDeps,
+  input: RecoverOnNodeInput,
+  passing: Passing,
+): Promise<RecoverOnNodeResult> {
+  const { cluster, collection, shard, node, peer, from, priority, sha256 } = input;
+  return withNodes(open, cluster, passing.signal, async (whole) => {
+    const there = samePeer(cluster, nodeNamed(cluster, whole, node), peer);
+    const receiver = there.receiver(shard === undefined ? { collection } : { collection, shard });
+    try {
+      const site = siteOf(receiver, input, passing);
+      if ((await settleEarlier(site)) === 'found') return {};
+      if ('url' in from) {
+        const placing = sha256 === undefined ? { priority } : { priority, sha256 };
+        await settledPull(site, () => receiver.pull(from.url, placing, passing.signal));
+        return {};
+      }
+      const file =
+        'name' in from
+          ? await onNode(there, input, from.name, passing)
+          : await inStore(openStore(from.store), from.object, passing);
+      return await pushChecked(input, file, passing, async (checked) => {
+        const sized = file.bytes === undefined ? site : { ...site, bytes: file.bytes };
+        const push = (watched: SnapshotFile) => receiver.push(watched, { priority }, passing.signal);
+        await settledPush(sized, checked, push);
+      });
+    } finally {
+      await receiver.close();
+    }
+  });
+}
+
+/** The lock on what is written lets no other recovery of ours be meant by what the node tells. */
+function siteOf(node: ShardNode, { shard }: RecoverOnNodeInput, { log, signal }: Passing): CallSite {
+  return { node, log, signal, isAlone: true, isWhole: shard === undefined };
+}
+
+async function onNode(
+  there: ClusterNode,
+  { cluster, collection, shard }: RecoverOnNodeInput,
+  name: string,
+  { signal }: Passing,
+): Promise<SnapshotFile> {
+  const scope = shard === undefined ? { collection } : { collection, shard };
+  const file = await fileOnNode(cluster, there, scope, name, signal);
+  return { name, bytes: file.bytes, body: file.from(0, signal) };
+}
+
+async function inStore(store: ObjectStore, key: string, { signal }: Passing): Promise<SnapshotFile> {
+  const found = await store.head(key);
+  if (!found) {
+    const context = { bucket: store.alias, key };
+    throw new FerryError('ObjectMissing', `The store "${store.alias}" has no object ${key}`, { context });
+  }
+  const range = { from: 0, to: found.bytes };
+  return {
+    name: key.slice(key.lastIndexOf('/') + 1),
+    bytes: found.bytes,
+    body: store.read(key, { range, signal }),
+  };
+}
+
+/** The node only says that the file broke off; why it did is known here. */
+async function pushChecked(
+  input: RecoverOnNodeInput,
+  file: SnapshotFile,
+  passing: Passing,
+  push: (checked: SnapshotFile) => Promise<void>,
+): Promise<RecoverOnNodeResult> {
+  let damage: unknown;
+  const inspection = new Inspection(file.name, sourceOf(input), input.sha256);
+  const body = async function* () {
+    try {
+      for await (const chunk of file.body) {
+        inspection.pass(chunk);
+        passing.onBytes(chunk.length);
+        yield chunk;
+      }
+      inspection.finish();
+    } catch (error) {
+      damage = error;
+      throw error;
+    }
+  };
+  try {
+    await push({ ...file, body: body() });
+  } catch (error) {
+    passing.signal.throwIfAborted();
+    throw damage ?? error;
+  }
+  return { bytes: inspection.bytes, sha256: inspection.sha256 };
+}

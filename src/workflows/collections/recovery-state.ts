@@ -1,0 +1,98 @@
+// What the steps of one collection's recovery share: the job, its state, and what follows from them.
+
+import type { ApplicationFailure } from '@temporalio/workflow';
+import type { RecoveryPlan } from '../../model/contracts/recovery-activities.js';
+import type { CollectionRef } from '../../model/collections.js';
+import type { recoverCollectionSchema } from '../../model/contracts/recovery-inputs.js';
+import type { RecoveryProgress, RecoveryReport } from '../../model/state/recovery-progress.js';
+import type * as z from 'zod';
+import type { CollectionJob } from '../runtime/collection-job.js';
+import { failure } from '../runtime/failures.js';
+import type { StoreQueue } from '../runtime/recovery-proxies.js';
+
+const NO_PROOF = 'Recovered; its content is unproven: the backup has no proof.';
+const PROOF_IGNORED =
+  'Recovered; its content is unproven: the proof of the backup was not asked (`ignoreProof`).';
+const NOTHING_TO_PROVE_BY =
+  'Recovered; its content is unproven: snapshots that ferry did not make have nothing to prove it by.';
+
+export type RecoverySettings = Pick<
+  z.infer<typeof recoverCollectionSchema>,
+  'from' | 'target' | 'rehearse' | 'points' | 'isOnly' | 'options'
+>;
+
+export class Recovery {
+  readonly job: CollectionJob;
+  readonly state: RecoveryProgress;
+  readonly settings: RecoverySettings;
+
+  constructor(job: CollectionJob, state: RecoveryProgress, settings: RecoverySettings) {
+    this.job = job;
+    this.state = state;
+    this.settings = settings;
+  }
+
+  get plan(): RecoveryPlan {
+    if (!this.state.plan) throw failure('Internal', 'A step came before the planning.');
+    return this.state.plan;
+  }
+
+  /** The collection that is really written. */
+  get written(): CollectionRef {
+    const { cluster, collection } = this.settings.target;
+    return { cluster, collection: this.state.plan?.writes ?? collection };
+  }
+
+  /** What the content is held against. */
+  get proof(): RecoveryPlan['proof'] {
+    return this.settings.options.ignoreProof ? undefined : this.plan.proof;
+  }
+
+  get queue(): StoreQueue {
+    const { dataQueue, heartbeatSeconds } = this.job.settings;
+    return { taskQueue: dataQueue, heartbeatSeconds };
+  }
+
+  get seconds(): number {
+    const { beganAt, readyAt } = this.state;
+    if (beganAt === undefined || readyAt === undefined) return 0;
+    return (Date.parse(readyAt) - Date.parse(beganAt)) / 1_000;
+  }
+
+  differs(what: string): ApplicationFailure {
+    const { collection, cluster } = this.written;
+    return failure('RecoveryDiffers', `${collection} on ${cluster} holds ${what}.`);
+  }
+
+  private get whyUnproven(): string {
+    const { from, options } = this.settings;
+    if (from.external) return NOTHING_TO_PROVE_BY;
+    return options.ignoreProof && this.plan.proof !== undefined ? PROOF_IGNORED : NO_PROOF;
+  }
+
+  report(aliases: string[], left: string | undefined): RecoveryReport {
+    const { state, settings, job, plan } = this;
+    const known = settings.rehearse ? 'rehearsed' : (this.proof?.kind ?? 'none');
+    const { pushed, prepared } = state;
+    const shards = prepared?.shards.length ?? 0;
+    return {
+      from: settings.from,
+      target: this.written,
+      outcome: known === 'none' ? 'unproven' : 'verified',
+      points: job.progress.counts.target,
+      ...(plan.isUncounted ? {} : { expectedPoints: plan.ids ?? plan.points }),
+      ...(state.returned === undefined ? {} : { returned: state.returned }),
+      bytes: state.bytes,
+      shards,
+      recoverySeconds: this.seconds,
+      via: pushed === 0 ? 'pull' : pushed === shards ? 'push' : 'both',
+      contentProof: { kind: known, ...(state.digested ? { digest: state.digest } : {}) },
+      ...(state.recall === undefined ? {} : { recall: state.recall }),
+      aliases,
+      ...(left === undefined ? {} : { left }),
+      ...(state.safetyBackup === undefined ? {} : { safetyBackup: state.safetyBackup }),
+      ...(job.progress.indexing === undefined ? {} : { indexing: job.progress.indexing }),
+      warnings: known === 'none' ? [...job.progress.warnings, this.whyUnproven] : job.progress.warnings,
+    };
+  }
+}

@@ -1,0 +1,99 @@
+// Compares one collection of two clusters: digests of both sides, and where those differ, every point. Writes nothing
+// to either side, takes no lock, and tells in its report what differs.
+
+import { continueAsNew } from '@temporalio/workflow';
+import {
+  parseInput,
+  verifyCollectionSchema,
+  type VerifyCollectionInput,
+} from '../../model/contracts/inputs.js';
+import { verificationReport } from '../../model/state/outcome.js';
+import {
+  newProgress,
+  warnOnce,
+  type CollectionProgress,
+  type Sides,
+} from '../../model/state/progress-state.js';
+import type { VerificationReport } from '../../model/contracts/results.js';
+import { CollectionJob } from '../runtime/collection-job.js';
+import { ifItIsThere, surfacing } from '../runtime/failures.js';
+import { paceOf, splitCarried } from '../jobs/job-input.js';
+import { proveCollection } from '../steps/prove-collection.js';
+import { runControl } from '../runtime/proxies.js';
+
+/** As of the other jobs, which may set it. */
+const PARK_FOR_HOURS = 72;
+
+type Parsed = ReturnType<typeof read>;
+
+export async function verifyCollection(input: VerifyCollectionInput): Promise<VerificationReport> {
+  return surfacing(async () => {
+    const parsed = read(input);
+    const job = openJob(parsed);
+    return job.run(() => verify(job, parsed));
+  });
+}
+
+async function verify(job: CollectionJob, parsed: Parsed): Promise<VerificationReport> {
+  const { progress, settings } = job;
+  const { source, target } = settings;
+  const { overrides, subset, replicas } = parsed.options;
+  if (!progress.sides) await compareReplicas(job, parsed);
+  progress.sides ??= await plan(job, replicas);
+  await proveCollection({ job, sides: progress.sides, subset, mode: 'report' });
+  const input = { source, target, ...(overrides === undefined ? {} : { overrides }) };
+  const summary = `compare configurations of ${source.collection}`;
+  const { differences, notes } = await runControl('compareConfigurations', input, summary);
+  warnOnce(progress, notes);
+  if (subset) progress.warnings.push(...differences);
+  job.enter('done');
+  const seconds = Math.round((Date.now() - Date.parse(progress.startedAt)) / 1000);
+  const configuration = subset ? [] : differences;
+  return verificationReport(progress, { source, target }, { subset, configuration, seconds });
+}
+
+/** Of both sides: where they differ, what is read depends on the node. */
+async function compareReplicas(job: CollectionJob, { options }: Parsed): Promise<void> {
+  for (const collection of [job.settings.source, job.settings.target]) {
+    const input = { collection, allow: options.allowReplicaDifference };
+    const summary = `compare the replicas of ${collection.collection} on ${collection.cluster}`;
+    const ask = () => runControl('compareReplicas', input, summary);
+    const { notes } = await (collection === job.settings.source ? ifItIsThere(collection, ask) : ask());
+    job.progress.warnings.push(...notes);
+  }
+}
+
+async function plan(job: CollectionJob, replicas: boolean): Promise<Sides> {
+  const { source, target } = job.settings;
+  const found = await runControl('planVerification', { source, target }, `plan ${source.collection}`);
+  const { sourcePin, targetPin, sourceRead, targetRead, sourcePoints, targetNodes } = found;
+  job.progress.total = sourcePoints;
+  job.progress.copy = false;
+  job.progress.reread = true;
+  const nodes = replicas ? Math.max(1, targetNodes) : 1;
+  return { sourcePin, targetPin, sourceRead, targetRead, owned: false, nodes };
+}
+
+function read(input: VerifyCollectionInput) {
+  const { carried, written } = splitCarried<CollectionProgress>(input);
+  return { ...parseInput(verifyCollectionSchema, written), carried };
+}
+
+function openJob(parsed: Parsed): CollectionJob {
+  const { carried, ...input } = parsed;
+  const { options, source, target, dataQueue, searchAttributes } = input;
+  const settings = {
+    ...options,
+    operation: 'verifyCollections',
+    source,
+    target,
+    dataQueue,
+    searchAttributes,
+    onFailure: 'parkForKeys' as const,
+    parkForHours: PARK_FOR_HOURS,
+  };
+  const state = carried ?? newProgress(new Date().toISOString(), paceOf(options), input.paused);
+  return new CollectionJob(settings, state, (progress) =>
+    continueAsNew<typeof verifyCollection>({ ...input, carried: progress } as VerifyCollectionInput),
+  );
+}

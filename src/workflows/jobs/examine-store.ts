@@ -1,0 +1,109 @@
+// Looks at one store through the workers that use it: reached? written? what does it lack? Of a disk every worker is
+// asked on its own queue, and all must see the marker that one of them left; of S3 one worker of each queue is enough.
+// Promises an answer within about a minute, whoever is dead, and that the marker is removed. Changes nothing else.
+
+import { CancellationScope, uuid4 } from '@temporalio/workflow';
+import { parseInput } from '../../model/contracts/inputs.js';
+import { ownQueueOf } from '../../model/names.js';
+import {
+  examineStoreSchema,
+  type LocateStoreWorkersResult,
+  type QueueWorker,
+  type StoreExamination,
+  type StoreLook,
+} from '../../model/contracts/store-examination.js';
+import { ask, isSilence, locateStoreWorkers } from '../runtime/examination-proxies.js';
+import { surfacing, troubleOf } from '../runtime/failures.js';
+
+/** An idle worker's poll lasts a minute at the most; then it polls again. */
+const GONE_AFTER_MS = 65_000;
+
+/** A worker, or for S3 any of a queue's. */
+interface Witness {
+  queues: string[];
+  worker?: QueueWorker;
+}
+
+export async function examineStore(input: unknown): Promise<StoreExamination> {
+  return surfacing(async () => {
+    const { store } = parseInput(examineStoreSchema, input);
+    const { queues, ...place } = await locateStoreWorkers(store);
+    const looks = await Promise.all(witnessesOf(place.kind, queues).map((one) => look(store, one)));
+    const markedBy = place.kind === 'file' ? await compareDisks(store, looks) : undefined;
+    const names = queues.map(({ queue }) => queue);
+    return { ...place, queues: names, looks, ...(markedBy === undefined ? {} : { markedBy }) };
+  });
+}
+
+function witnessesOf(kind: 's3' | 'file', queues: LocateStoreWorkersResult['queues']): Witness[] {
+  const attended = queues.filter(({ workers }) => workers.length > 0);
+  if (kind === 's3') return attended.map(({ queue }) => ({ queues: [queue] }));
+  const byName = new Map<string, Witness>();
+  for (const { queue, workers } of attended) {
+    for (const worker of workers) {
+      const known = byName.get(worker.worker)?.queues ?? [];
+      byName.set(worker.worker, { queues: [...known, queue], worker });
+    }
+  }
+  return [...byName.values()];
+}
+
+async function look(store: string, witness: Witness): Promise<StoreLook> {
+  const { queues, worker } = witness;
+  const about = { queues, ...(worker === undefined ? {} : { worker: worker.worker }) };
+  try {
+    const { limitations } = await askOf(about, 'probe').probeStore({ store });
+    return { ...about, state: 'well', limitations };
+  } catch (error) {
+    const isGone = worker !== undefined && worker.silentMs > GONE_AFTER_MS && isSilence(error);
+    return { ...about, limitations: [], ...failed(error), ...(isGone ? { state: 'gone' } : {}) };
+  }
+}
+
+/** The first that can leaves the marker; the looks of those that do not see it are corrected. */
+async function compareDisks(store: string, looks: StoreLook[]): Promise<string | undefined> {
+  const nonce = uuid4();
+  const well = looks.filter(({ state }) => state === 'well');
+  const [first, ...others] = well;
+  if (first === undefined || others.length === 0) return undefined;
+  try {
+    await askOf(first, 'leave a marker').leaveMarker({ store, nonce });
+    await Promise.all(others.map((other) => seesMarker(store, nonce, other)));
+  } catch (error) {
+    Object.assign(first, failed(error));
+    return undefined;
+  } finally {
+    await CancellationScope.nonCancellable(() => takeAway(store, nonce, first));
+  }
+  return first.worker;
+}
+
+async function seesMarker(store: string, nonce: string, other: StoreLook): Promise<void> {
+  try {
+    const { sees } = await askOf(other, 'see the marker').seeMarker({ store, nonce });
+    if (!sees) other.state = 'blind';
+  } catch (error) {
+    Object.assign(other, failed(error));
+  }
+}
+
+async function takeAway(store: string, nonce: string, first: StoreLook): Promise<void> {
+  try {
+    await askOf(first, 'remove the marker').removeMarker({ store, nonce });
+  } catch (error) {
+    if (first.state === 'well') Object.assign(first, failed(error));
+  }
+}
+
+function askOf({ queues, worker }: Pick<StoreLook, 'queues' | 'worker'>, what: string) {
+  const [queue = ''] = queues;
+  return worker === undefined
+    ? ask(queue, 'shared', `${what}: a worker of ${queue}`)
+    : ask(ownQueueOf(worker), 'own', `${what}: ${worker}`);
+}
+
+function failed(error: unknown): Pick<StoreLook, 'state' | 'says'> {
+  if (isSilence(error)) return { state: 'silent' };
+  const { code, message } = troubleOf(error);
+  return { state: 'failed', says: `${code}: ${message}` };
+}

@@ -1,0 +1,105 @@
+// The operator's updates, the same on a job and on each of its collections: pause, resume, abort, retry, throttle.
+// A parent passes them on by the signal `steer`. Commands take effect at once by calling the running activities back:
+// those finish their batch and return their claim, so nothing is lost and nothing is done twice. Shards of a recovery are
+// called back by an abort alone: the other commands take effect at the next one, and the answers say so.
+
+import {
+  CancellationScope,
+  defineSignal,
+  defineUpdate,
+  isCancellation,
+  setHandler,
+} from '@temporalio/workflow';
+import type { Pace } from '../../model/contracts/activities.js';
+import type { Phase } from '../../model/contracts/results.js';
+import {
+  COMMANDS,
+  answerTo,
+  applyCommand,
+  isByShard,
+  objection,
+  parseCommand,
+  type Command,
+  type SteeringState,
+} from '../../model/state/steering.js';
+
+export const steerSignal = defineSignal<[Command]>('steer');
+
+const CALL_BACK: readonly Command['do'][] = ['pause', 'abort', 'retry', 'throttle'];
+
+export interface Steered {
+  operation: string;
+  phase(): Phase;
+  /** Where the job stands, for the answer. */
+  standing(): string;
+  /** After each command. */
+  changed(command: Command): void;
+}
+
+export class Steering {
+  readonly state: SteeringState;
+  private interrupt: ((command: Command) => void) | undefined;
+
+  constructor(pace: Pace, paused: boolean) {
+    this.state = { pace, paused };
+  }
+
+  /** Before the first await of the workflow, or an early update finds no handler. */
+  register(job: Steered): void {
+    for (const name of Object.keys(COMMANDS) as Command['do'][]) this.accept(name, job);
+    setHandler(
+      steerSignal,
+      (command) => {
+        if (objection(command, this.state, job.phase()) === undefined) this.apply(command, job);
+      },
+      { description: 'What the parent job passes on to its collections. Operators use the updates.' },
+    );
+  }
+
+  /**
+   * Runs `body` so that a command can call it back; then it returns as if it had ended. `by` names the commands that do:
+   * what cannot go on where it stopped is called back by `abort` alone.
+   */
+  async interruptible(
+    body: (scope: CancellationScope) => Promise<void>,
+    by: readonly Command['do'][] = CALL_BACK,
+  ): Promise<void> {
+    const outer = CancellationScope.current();
+    const scope = new CancellationScope();
+    this.interrupt = (command) => {
+      if (by.includes(command.do)) scope.cancel();
+    };
+    try {
+      await scope.run(() => body(scope));
+    } catch (error) {
+      if (outer.consideredCancelled || !scope.consideredCancelled || !isCancellation(error)) throw error;
+    } finally {
+      this.interrupt = undefined;
+    }
+  }
+
+  private accept(name: Command['do'], job: Steered): void {
+    const read = (argument: unknown) => parseCommand(name, argument, this.state.pace);
+    setHandler(
+      defineUpdate<string, [unknown]>(name),
+      (argument: unknown) => {
+        const command = read(argument);
+        this.apply(command, job);
+        return answerTo(command, job.standing(), isByShard(job.operation, job.phase()));
+      },
+      {
+        description: COMMANDS[name],
+        validator: (argument: unknown) => {
+          const reason = objection(read(argument), this.state, job.phase());
+          if (reason !== undefined) throw new Error(reason);
+        },
+      },
+    );
+  }
+
+  private apply(command: Command, job: Steered): void {
+    applyCommand(command, this.state);
+    this.interrupt?.(command);
+    job.changed(command);
+  }
+}

@@ -1,0 +1,60 @@
+// Waits until the indexes of a collection are built, as long as the input says: the last thing that a job does, when the
+// result stands and the aliases are set. Whatever ends the wait, the result only says how far they are: every point is
+// there, and searches answer, only slower. An abort ends the wait, and takes nothing back.
+
+import { isCancellation } from '@temporalio/workflow';
+import type { AwaitReadyResult } from '../../model/contracts/activities.js';
+import type { CollectionRef } from '../../model/collections.js';
+import { indexingText } from '../../model/state/indexing.js';
+import type { CollectionJob } from '../runtime/collection-job.js';
+import { troubleOf } from '../runtime/failures.js';
+import { runControl } from '../runtime/proxies.js';
+
+/** A collection counts as settled when two looks a second apart agree. */
+const FIRST_LOOK_MS = 3_000;
+/** How often it is shown how far they are, in the end. */
+const LOOK_MS = 60_000;
+
+export async function awaitIndexing(
+  job: CollectionJob,
+  target: CollectionRef,
+  minutes: number,
+): Promise<void> {
+  let answer: AwaitReadyResult | undefined;
+  const { progress, steering } = job;
+  const wait = async () => {
+    let left = Math.max(minutes * 60_000, FIRST_LOOK_MS);
+    for (let lookMs = FIRST_LOOK_MS; left > 0; lookMs = Math.min(2 * lookMs, LOOK_MS)) {
+      answer = await lookAt(target, Math.min(left, lookMs));
+      left -= lookMs;
+      show(job, answer);
+      if (answer.ready || answer.isInVain) return;
+    }
+  };
+  await steering.interruptible(wait, ['abort']);
+  const { aborted } = steering.state;
+  if (aborted !== undefined) {
+    answer = await lookAt(target, FIRST_LOOK_MS);
+    show(job, answer);
+    progress.warnings.push(`${target.collection}: its indexes were no longer awaited (${aborted})`);
+  }
+  if (!answer || answer.ready) return;
+  const { reason = 'unknown', indexing } = answer;
+  const what = indexing ? indexingText(indexing) : 'not settled yet';
+  progress.warnings.push(`${target.collection}: ${what}: ${reason}`);
+}
+
+function show(job: CollectionJob, { indexing }: AwaitReadyResult): void {
+  if (indexing) job.progress.indexing = indexing;
+  else delete job.progress.indexing;
+  job.show();
+}
+
+async function lookAt(target: CollectionRef, waitMs: number): Promise<AwaitReadyResult> {
+  try {
+    return await runControl('awaitReady', { target, waitMs }, `indexing of ${target.collection}`);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return { ready: false, isInVain: true, reason: troubleOf(error).message };
+  }
+}
