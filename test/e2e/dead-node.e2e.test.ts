@@ -36,7 +36,7 @@ describe('a cluster with a dead node', () => {
     expect(run.code).toBe(1);
     expect(errorOf(run)).toMatchObject({ code: 'NodeDown' });
     expect(errorOf(run).message).toContain(trio.nodes[2]?.url);
-    expect(errorOf(run).message).toContain('take its address out of ferry.yaml');
+    expect(errorOf(run).message).toContain('remove its address from ferry.yaml');
   });
 
   it('is looked at by the doctor to the end, although one collection cannot be read', async () => {
