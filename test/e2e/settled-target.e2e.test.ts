@@ -92,7 +92,7 @@ it('a restore whose settings somebody changed says which, keeps the points, and 
   const run = await running.ended;
   expect(run, said(run)).toMatchObject({ code: 3 });
   expect(run.stdout).toContain('hnsw_config.m is 33 on the target, 16 was expected');
-  expect(said(run)).toContain('no writer is to blame');
+  expect(said(run)).toContain('no writer is the cause');
   expect(await aliases()).not.toContain('"changed"');
   await expectSame('half', 'changed');
 });

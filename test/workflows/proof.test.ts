@@ -171,7 +171,7 @@ describe('the proof of a migration', () => {
       const failure = await failureOf(await run.migrate());
       expect(failure).toMatchObject({ type: 'SettingsDiffer' });
       expect(failure.message).toContain('hnsw m is 16');
-      expect(failure.message).toContain('no writer is to blame');
+      expect(failure.message).toContain('no writer is the cause');
     }));
 
   it('goes page by page where the slices of one page are not all', () =>

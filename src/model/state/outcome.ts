@@ -90,7 +90,7 @@ export function verificationReport(
   return { ...ends, ...verdict, seconds: finish.seconds, proof, warnings: progress.warnings };
 }
 
-/** Says in a sentence what differs; where it is settings alone, also what to do, for no writer is to blame. */
+/** Says in a sentence what differs; where it is settings alone, also what to do, for no writer is the cause. */
 export function describeDifference(report: MigrationReport): { code: ErrorCode; message: string } {
   const { target, proof } = report;
   if (!isOfSettings(proof)) return { code: 'SidesDiffer', message: pointsText(report) };
