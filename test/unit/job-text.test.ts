@@ -2,16 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { addLine, failedLine, jobReport, newJobProgress } from '../../src/model/state/job-report.js';
 import { stateOfTarget } from '../../src/model/state/outcome.js';
 import { bar, renderCollection, renderJob, type CollectionView } from '../../src/model/state/progress.js';
-import {
-  answerTo,
-  applyCommand,
-  isByShard,
-  objection,
-  parseCommand,
-  sharePace,
-  whole,
-  type Command,
-} from '../../src/model/state/steering.js';
+import { applyCommand, objection, parseCommand, sharePace, whole } from '../../src/model/state/steering.js';
 
 const view: CollectionView = {
   title: 'docs: a → b',
@@ -137,33 +128,6 @@ describe('a command', () => {
     expect(objection({ do: 'pause' }, state, 'done')).toBeDefined();
     applyCommand({ do: 'abort' }, state);
     expect(objection({ do: 'pause' }, state, 'copying')).toBeDefined();
-  });
-
-  const shards = '1 of 4 shards';
-  it.each([
-    ['snapshotMigration', 'copying'],
-    ['disasterRecovery', 'copying'],
-    ['rehearseRecovery', 'awaiting-operator'],
-  ] as const)('takes effect at the next shard of a %s that is %s, and says so', (operation, phase) => {
-    const byShard = isByShard(operation, phase);
-    const answer = (command: Command) => answerTo(command, shards, byShard);
-    expect(answer({ do: 'pause' })).toBe(
-      'Pausing: shards in flight come to their end first. 1 of 4 shards. Send `resume` to go on.',
-    );
-    expect(answer({ do: 'throttle', pace: { maxMegabytesPerSecond: 5 } })).toBe(
-      'Pace is at most 5 MB/s from the next shard on; shards in flight keep theirs. 1 of 4 shards.',
-    );
-    expect(answer({ do: 'resume' })).toBe('Going on with the next shard. 1 of 4 shards.');
-    expect(answer({ do: 'abort' })).toContain('once the nodes have ended the shards in flight');
-  });
-
-  it.each([
-    ['scrollMigration', 'copying'],
-    ['snapshotMigration', 'verifying'],
-    ['disasterRecovery', 'finishing'],
-  ] as const)('takes effect at once in a %s that is %s', (operation, phase) => {
-    const answer = answerTo({ do: 'pause' }, shards, isByShard(operation, phase));
-    expect(answer).toContain('the batches in flight are finished first');
   });
 
   it('shares a pace out', () => {

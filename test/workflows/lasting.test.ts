@@ -58,7 +58,7 @@ describe('a job that meets trouble', () => {
       expect(parked.attention).toContain('`retry`');
       expect(parked.points).toBe(run.target().size);
       broken = false;
-      expect(await run.child().executeUpdate<string, []>('retry')).toMatch(/^Trying again/);
+      expect(await run.child().executeUpdate<string, []>('retry')).toMatch(/^Retrying/);
       expect(await job.result()).toMatchObject({ outcome: 'verified', points: 2_000 });
     }));
 

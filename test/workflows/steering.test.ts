@@ -38,7 +38,7 @@ describe('pause and resume', () => {
       expect(held.points).toBeGreaterThan(200);
       expect(held.points).toBeLessThan(2_000);
       const before = copies(run).length;
-      expect(await run.child().executeUpdate<string, []>('resume')).toMatch(/^Going on/);
+      expect(await run.child().executeUpdate<string, []>('resume')).toMatch(/^Resuming/);
       expect(await job.result()).toMatchObject({ outcome: 'verified', points: 2_000 });
       const resumed = copies(run).slice(before);
       expect(resumed.every((input) => input.cursor !== undefined)).toBe(true);
@@ -68,7 +68,7 @@ describe('pause and resume', () => {
       const job = await copying(run);
       for (const [update, argument, why] of [
         ['resume', undefined, 'not paused'],
-        ['retry', undefined, 'Nothing waits'],
+        ['retry', undefined, 'not waiting for an operator'],
         ['throttle', {}, 'maxPointsPerSecond'],
         ['throttle', { maxPointsPerSecond: 'fast' }, 'maxPointsPerSecond'],
         ['abort', { why: 'x' }, 'why'],

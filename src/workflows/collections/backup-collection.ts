@@ -276,7 +276,7 @@ function openJob(parsed: Parsed): CollectionJob {
   const { options, source, target, dataQueue, searchAttributes } = input;
   const settings = {
     ...options,
-    operation: 'fullBackup',
+    operation: 'fullBackup' as const,
     source,
     target,
     dataQueue,

@@ -84,7 +84,7 @@ function openJob(parsed: Parsed): CollectionJob {
   const { options, source, target, dataQueue, searchAttributes } = input;
   const settings = {
     ...options,
-    operation: 'verifyCollections',
+    operation: 'verifyCollections' as const,
     source,
     target,
     dataQueue,

@@ -1,6 +1,7 @@
 // What the jobs between two clusters have in common, whatever way the points go: a child workflow for each collection,
 // under the lock of the collection that is written. Completes when every collection is verified, or unproven as asked.
 
+import type { OperationName } from '../../model/operations.js';
 import type { JobReport } from '../../model/contracts/results.js';
 import { writeLockId } from '../../model/names.js';
 import { FanOut, type ChildFacts, type JobInput, type JobState, type Resolved } from '../runtime/fan-out.js';
@@ -11,7 +12,7 @@ import { pagesOf } from './pages-of.js';
 type Input = JobInput & LoosePace & Naming & { source: string; target: string; onBusy: 'fail' | 'wait' };
 
 export interface MigrationKind {
-  operation: string;
+  operation: OperationName;
   /** Type of the child, which gets the options besides what every child gets. */
   child: string;
   options: object;

@@ -19,6 +19,7 @@ import { describeCaptured, shardsOf } from '../../model/state/capture-progress.j
 import { hasTrait } from '../../model/errors.js';
 import { shortWarnings } from '../../model/state/job-report.js';
 import { shardsMoved } from '../../model/state/move-progress.js';
+import type { OperationName } from '../../model/operations.js';
 import type { CollectionRef } from '../../model/collections.js';
 import type { CollectionProgress } from '../../model/state/progress-state.js';
 import { renderCollection } from '../../model/state/progress.js';
@@ -29,7 +30,7 @@ import { attentionSignal, collectionStatusQuery, showAttributes } from './messag
 import { Steering } from './steering.js';
 
 export interface JobSettings {
-  operation: string;
+  operation: OperationName;
   source: CollectionRef;
   target: CollectionRef;
   dataQueue: string;

@@ -12,6 +12,7 @@ import {
   type ChildWorkflowHandle,
   type Workflow,
 } from '@temporalio/workflow';
+import type { OperationName } from '../../model/operations.js';
 import type { Pace, ResolveCollectionsResult } from '../../model/contracts/activities.js';
 import {
   addLine,
@@ -60,7 +61,7 @@ export interface ChildFacts {
 }
 
 export interface JobPlan {
-  operation: string;
+  operation: OperationName;
   /** What the job is shown to go between: clusters, or a store. */
   ends: { source: string; target: string };
   input: JobInput;

@@ -2,6 +2,7 @@
 // Holds the rows of the page under way and no logic of the job; an attribute is set only when the phase changes.
 
 import { setCurrentDetails, setHandler } from '@temporalio/workflow';
+import { operations, type OperationName } from '../../model/operations.js';
 import type { ResolveCollectionsResult } from '../../model/contracts/activities.js';
 import { pointsOf, type JobProgress, type LineNames } from '../../model/state/job-report.js';
 import { renderJob, type LineState } from '../../model/state/progress.js';
@@ -9,8 +10,6 @@ import type { CollectionEnd, JobStatus, Outcome, Phase } from '../../model/contr
 import type { Command, SteeringState } from '../../model/state/steering.js';
 import type { Trouble } from './failures.js';
 import { attentionSignal, failuresQuery, jobStatusQuery, showAttributes } from './messages.js';
-
-const WORKING: Record<string, Phase> = { verifyCollections: 'verifying', fullBackup: 'capturing' };
 
 type Resolved = ResolveCollectionsResult['collections'][number];
 
@@ -26,7 +25,7 @@ export interface Row extends LineNames {
 export class JobBoard {
   phase: Phase = 'planning';
   rows: Row[] = [];
-  private readonly operation: string;
+  private readonly operation: OperationName;
   private readonly ends: { source: string; target: string };
   private readonly state: JobProgress;
   private readonly steering: SteeringState;
@@ -35,7 +34,7 @@ export class JobBoard {
   private moreToCome = false;
 
   constructor(
-    operation: string,
+    operation: OperationName,
     ends: { source: string; target: string },
     state: JobProgress,
     steering: SteeringState,
@@ -126,7 +125,7 @@ export class JobBoard {
     const waits = this.rows.find((row) => row.attention !== undefined);
     if (waits?.attention === undefined) delete this.steering.attention;
     else this.steering.attention = `${waits.collection}: ${waits.attention}`;
-    const working = WORKING[this.operation] ?? 'copying';
+    const working = operations[this.operation].working;
     if (waits) this.enter('awaiting-operator');
     else this.enter(this.steering.paused ? 'paused' : working);
   }

@@ -12,11 +12,10 @@ import {
 } from '@temporalio/workflow';
 import type { Pace } from '../../model/contracts/activities.js';
 import type { Phase } from '../../model/contracts/results.js';
+import { steeringAnswer, steeringDescriptions, type OperationName } from '../../model/operations.js';
 import {
-  COMMANDS,
-  answerTo,
+  COMMAND_NAMES,
   applyCommand,
-  isByShard,
   objection,
   parseCommand,
   type Command,
@@ -28,7 +27,7 @@ export const steerSignal = defineSignal<[Command]>('steer');
 const CALL_BACK: readonly Command['do'][] = ['pause', 'abort', 'retry', 'throttle'];
 
 export interface Steered {
-  operation: string;
+  operation: OperationName;
   phase(): Phase;
   /** Where the job stands, for the answer. */
   standing(): string;
@@ -46,7 +45,7 @@ export class Steering {
 
   /** Before the first await of the workflow, or an early update finds no handler. */
   register(job: Steered): void {
-    for (const name of Object.keys(COMMANDS) as Command['do'][]) this.accept(name, job);
+    for (const name of COMMAND_NAMES) this.accept(name, job);
     setHandler(
       steerSignal,
       (command) => {
@@ -85,10 +84,10 @@ export class Steering {
       (argument: unknown) => {
         const command = read(argument);
         this.apply(command, job);
-        return answerTo(command, job.standing(), isByShard(job.operation, job.phase()));
+        return steeringAnswer(job.operation, job.phase(), command, job.standing());
       },
       {
-        description: COMMANDS[name],
+        description: steeringDescriptions(job.operation)[name],
         validator: (argument: unknown) => {
           const reason = objection(read(argument), this.state, job.phase());
           if (reason !== undefined) throw new Error(reason);

@@ -1,0 +1,183 @@
+// One row per operation: its workflows, the phases a collection goes through, and every word that depends on what kind
+// of job it is. Whoever shows a job looks its words up here; nothing else asks which operation it has before it.
+
+import type { Pace } from './contracts/activities.js';
+import type { Phase } from './contracts/results.js';
+import { describePace, type Command } from './state/steering.js';
+
+export const OPERATION_NAMES = [
+  'scrollMigration',
+  'snapshotMigration',
+  'verifyCollections',
+  'fullBackup',
+  'disasterRecovery',
+  'rehearseRecovery',
+] as const;
+
+/** Name of the job's workflow, and the value of the search attribute `FerryOperation`. */
+export type OperationName = (typeof OPERATION_NAMES)[number];
+
+/** What is in flight when an operator sends a command: it decides what the command does to it. */
+export type InFlight = 'batches' | 'shards';
+
+export interface SteeringWords {
+  /** What an abort does to what is in flight, and to what was written. Begins "Aborting: …". */
+  abort: Record<InFlight, string>;
+  /** The same for the description of the update, after "Stop the job. ". */
+  afterAbort: string;
+}
+
+export interface Operation {
+  /** The workflow of one of its collections. */
+  child: string;
+  /** Phases of a collection in the order in which each is first entered. It may also be paused or parked. */
+  phases: readonly Phase[];
+  /** What a job shows while its collections are worked on. */
+  working: Phase;
+  /** Phases in which whole shards are in flight: they are not called back by a pause, and keep the limit they began with. */
+  shardPhases: readonly Phase[];
+  steering: SteeringWords;
+}
+
+const BATCHES_PUT_BACK = 'Aborting: the batches in flight are finished and indexing is put back.';
+const SHARDS_THEN_REMOVED =
+  'Aborting: once the nodes have finished the shards in flight, what this job created is removed.';
+
+export const operations: Record<OperationName, Operation> = {
+  scrollMigration: {
+    child: 'migrateCollection',
+    phases: ['planning', 'copying', 'verifying', 'repairing', 'finishing', 'done'],
+    working: 'copying',
+    shardPhases: [],
+    steering: {
+      abort: { batches: BATCHES_PUT_BACK, shards: BATCHES_PUT_BACK },
+      afterAbort:
+        'The points that were copied stay on the target, and indexing is put back. The same job started again continues from them.',
+    },
+  },
+  snapshotMigration: {
+    child: 'moveCollection',
+    phases: ['planning', 'capturing', 'copying', 'verifying', 'repairing', 'finishing', 'done'],
+    working: 'copying',
+    shardPhases: ['planning', 'capturing', 'copying', 'awaiting-operator'],
+    steering: {
+      abort: {
+        batches:
+          'Aborting: a collection stays, with its indexing put back, once all its shards are on the target; otherwise it is removed.',
+        shards: SHARDS_THEN_REMOVED,
+      },
+      afterAbort:
+        'A collection whose shards are not all on the target is removed from it. One whose shards are stays, and indexing is put back.',
+    },
+  },
+  verifyCollections: {
+    child: 'verifyCollection',
+    phases: ['planning', 'verifying', 'repairing', 'done'],
+    working: 'verifying',
+    shardPhases: [],
+    steering: {
+      abort: {
+        batches: 'Aborting: the batches in flight are finished. Nothing was written.',
+        shards: 'Aborting: nothing was written.',
+      },
+      afterAbort: 'A verification writes nothing, so nothing is left behind.',
+    },
+  },
+  fullBackup: {
+    child: 'backupCollection',
+    phases: ['planning', 'verifying', 'capturing', 'finishing', 'checking', 'done'],
+    working: 'capturing',
+    shardPhases: ['capturing', 'awaiting-operator'],
+    steering: {
+      abort: {
+        batches:
+          'Aborting: the batches in flight are finished. Collections that are not complete do not count.',
+        shards:
+          'Aborting: the captures in flight are stopped and their uploads removed. Collections that are not complete do not count.',
+      },
+      afterAbort:
+        'Captures in flight are stopped and their uploads removed. Collections that are complete stay in the store and can be recovered.',
+    },
+  },
+  disasterRecovery: {
+    child: 'recoverCollection',
+    phases: ['planning', 'copying', 'verifying', 'finishing', 'done'],
+    working: 'copying',
+    shardPhases: ['planning', 'copying', 'awaiting-operator'],
+    steering: {
+      abort: {
+        batches: 'Aborting: a collection that is not verified yet is removed; a verified one is kept.',
+        shards: SHARDS_THEN_REMOVED,
+      },
+      afterAbort: 'A collection that was not completely recovered is removed from the target.',
+    },
+  },
+  rehearseRecovery: {
+    child: 'recoverCollection',
+    phases: ['planning', 'copying', 'verifying', 'finishing', 'done'],
+    working: 'copying',
+    shardPhases: ['planning', 'copying', 'awaiting-operator'],
+    steering: {
+      abort: {
+        batches: 'Aborting: what this job created on the scratch cluster is removed.',
+        shards: SHARDS_THEN_REMOVED,
+      },
+      afterAbort: 'What the rehearsal created on the scratch cluster is removed. No proof is written.',
+    },
+  },
+};
+
+/** What each update does, as the Temporal UI shows it. */
+export function steeringDescriptions(operation: OperationName): Record<Command['do'], string> {
+  const { shardPhases, steering } = operations[operation];
+  const isByShard = shardPhases.length > 0;
+  return {
+    pause: isByShard
+      ? 'Finish the shards or batches in flight, then wait. Nothing is lost; `resume` continues with the next ones.'
+      : 'Finish the batches in flight, then wait. Nothing is lost; `resume` continues from the same cursors.',
+    resume: 'Continue after a pause.',
+    abort: `Stop the job; it fails as Aborted. ${steering.afterAbort} Optional: {"reason": "…"}.`,
+    retry: 'Try again after the job has stopped to wait for an operator (phase awaiting-operator).',
+    throttle: `Set the limits of the whole job: {"maxPointsPerSecond": 2000} or {"maxMegabytesPerSecond": 20}; null removes a limit.${isByShard ? ' Shards in flight keep theirs.' : ''}`,
+  };
+}
+
+export function inFlight(operation: OperationName, phase: Phase): InFlight {
+  return operations[operation].shardPhases.includes(phase) ? 'shards' : 'batches';
+}
+
+/** The answer to an update that was accepted. `standing` says how far the job is, without a full stop. */
+export function steeringAnswer(
+  operation: OperationName,
+  phase: Phase,
+  command: Command,
+  standing: string,
+): string {
+  return `${effectOf(operation, phase, command)} ${standing}.${command.do === 'pause' ? ' Send `resume` to continue.' : ''}`;
+}
+
+function effectOf(operation: OperationName, phase: Phase, command: Command): string {
+  const unit = inFlight(operation, phase);
+  switch (command.do) {
+    case 'pause':
+      return `Pausing: the ${unit} in flight are finished first.`;
+    case 'resume':
+      return 'Resuming.';
+    case 'abort':
+      return operations[operation].steering.abort[unit];
+    case 'retry':
+      return 'Retrying.';
+    case 'throttle':
+      return unit === 'shards'
+        ? limitOfShards(command.pace)
+        : `The limit is now ${describePace(command.pace)}.`;
+  }
+}
+
+/** A shard's snapshot is a stream of bytes: points are not counted in it. */
+function limitOfShards(pace: Pace): string {
+  const { maxPointsPerSecond } = pace;
+  const from = `The limit is ${describePace(pace)} from the next shard; shards in flight keep theirs.`;
+  const points = 'A limit in points/s applies only where points are read, not to shards.';
+  return maxPointsPerSecond === undefined ? from : `${from} ${points}`;
+}
