@@ -7,7 +7,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CollectionRef } from '../model/collections.js';
 import { FerryError } from '../model/errors.js';
-import { isAtLeast, METADATA_SINCE, stampMetadata, stampOf } from '../model/stamp.js';
+import { can } from '../model/qdrant-version.js';
+import { stampMetadata, stampOf } from '../model/stamp.js';
 import type { ClusterControl } from './control-port.js';
 
 /** Longer than two who find no mark at the same moment can be apart when they write theirs. */
@@ -21,7 +22,7 @@ export async function markCollection(
 ): Promise<string[]> {
   if (await hasMark(control, collection, signal)) return [];
   const version = await control.version(signal);
-  if (!isAtLeast(version, METADATA_SINCE))
+  if (!can(version, 'metadata'))
     return weaker(control, collection, `Qdrant ${version} has no metadata`, signal);
   try {
     await control.change(collection, { metadata: stampMetadata({ creation: randomUUID() }) }, signal);

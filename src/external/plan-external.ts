@@ -18,7 +18,7 @@ import {
 import type { Stores } from '../shards/recover-ports.js';
 import { settingsIn } from '../backups/recover/recover-settings.js';
 import { openExternal } from '../backups/recover/recover-source.js';
-import { refuseOlder, refuseUnfitVersion } from '../backups/recover/recover-version.js';
+import { requireNotOlder, requireReadable } from '../model/qdrant-version.js';
 
 export async function planExternal(
   controls: Controls,
@@ -61,9 +61,9 @@ async function refuseUnfit(
   signal: AbortSignal,
 ): Promise<void> {
   const version = await target.version(signal);
-  if (manifest.qdrantVersion !== '') refuseUnfitVersion(manifest.qdrantVersion, version, target.alias);
+  if (manifest.qdrantVersion !== '') requireReadable(manifest.qdrantVersion, version, target.alias);
   const oldest = oldestQdrant(parseJson(manifest.info));
-  if (oldest !== undefined) refuseOlder(oldest, version, target.alias);
+  if (oldest !== undefined) requireNotOlder(oldest, version, target.alias);
   await refuseWithoutKeys(target, manifest, signal);
 }
 

@@ -1,6 +1,8 @@
 // What the local stack runs, at which version, and where each program may be had. In order: an environment variable,
 // the PATH, our cache, the official download, then what tools/ pins.
 
+import { isAtLeast } from '../model/qdrant-version.js';
+
 export type BinaryName = 'temporal' | 'versitygw' | 'qdrant-1.16.3' | 'qdrant-1.17.0';
 
 export interface Binary {
@@ -97,13 +99,4 @@ function temporalAsset(platform: string, sha256: string) {
 function gatewayAsset(platform: string, sha256: string) {
   const name = `versitygw_v1.8.0_${platform}`;
   return { file: `${name}.tar.gz`, sha256, member: `${name}/versitygw` };
-}
-
-export function isAtLeast(version: string, wanted: string): boolean {
-  const [have, want] = [version, wanted].map((text) => text.split('.').map(Number));
-  for (const [at, number] of (want ?? []).entries()) {
-    const difference = (have?.[at] ?? 0) - number;
-    if (difference !== 0) return difference > 0;
-  }
-  return true;
 }

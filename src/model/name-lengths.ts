@@ -4,6 +4,7 @@
 
 import { FerryError } from './errors.js';
 import type { CollectionRef } from './collections.js';
+import { can } from './qdrant-version.js';
 
 const LONGEST_FILE_NAME = 255;
 
@@ -14,9 +15,9 @@ export function longestCaptured(shard: number): number {
 
 /** `{collection}-shard-{id}-.tmp{12 letters}` in 1.16, `{collection}-shard-{id}{6 letters}` from 1.17 on. */
 export function longestRecovered(shard: number, version: string): number {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  const isShort = major > 1 || (major === 1 && minor >= 17);
-  const rest = isShort ? `-shard-${shard}abcdef` : `-shard-${shard}-.tmpabcdefabcdef`;
+  const rest = can(version, 'shortRecoveryNames')
+    ? `-shard-${shard}abcdef`
+    : `-shard-${shard}-.tmpabcdefabcdef`;
   return LONGEST_FILE_NAME - rest.length;
 }
 

@@ -51,9 +51,6 @@ export interface StampedWork {
   verified?: RangeDigest;
 }
 
-/** Collections have metadata since this version of Qdrant. */
-export const METADATA_SINCE = '1.16.0';
-
 const STAMP_VERSION = '2';
 
 /** A threshold in KiB a segment that holds indexing back. 0 means "never" too; a terabyte needs no special meaning. */
@@ -149,14 +146,4 @@ function heldBackJson({ indexingThreshold, strictMode, aliases }: HeldBack): Jso
     ...(strictMode === undefined ? {} : { strict_mode_config: parseJson(strictMode) }),
     ...(aliases === undefined ? {} : { aliases }),
   };
-}
-
-/** Compares "1.16.3" with "1.9.0" by their numbers. */
-export function isAtLeast(version: string, wanted: string): boolean {
-  const [a, b] = [version, wanted].map((text) => text.split('.').map((part) => Number.parseInt(part, 10)));
-  for (let i = 0; i < 3; i++) {
-    const gap = (a?.[i] || 0) - (b?.[i] || 0);
-    if (gap !== 0) return gap > 0;
-  }
-  return true;
 }

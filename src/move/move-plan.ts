@@ -8,11 +8,10 @@ import { FerryError } from '../model/errors.js';
 import { bytesIn, whyNotCaptured, whyNotRecovered } from '../model/name-lengths.js';
 import { migrationName } from '../model/names.js';
 import type { MovePlan, PlanMoveInput } from '../model/contracts/move-activities.js';
+import { canReadSnapshot, captureModeFor, captureNotes, recoveryWay } from '../model/qdrant-version.js';
 import { workIn, type StampedWork } from '../model/stamp.js';
 import type { Alias, ClusterControl, Controls } from '../cluster/control-port.js';
 import { planCollection } from '../target/plan-collection.js';
-import { modeFor, notesOn } from '../backups/capture/plan-capture.js';
-import { isReadable, wayOnto } from '../backups/recover/recover-version.js';
 
 /** Bytes of a name that never is too long for a snapshot's files; nothing is asked for it. */
 const SHORT = 150;
@@ -27,7 +26,7 @@ export async function planMove(
 ): Promise<MovePlan> {
   const [source, target] = [controls.of(input.source.cluster), controls.of(input.target.cluster)];
   const [made, reads] = await Promise.all([source.version(signal), target.version(signal)]);
-  const mode = input.capture === 'auto' ? modeFor(made) : input.capture;
+  const mode = input.capture === 'auto' ? captureModeFor(made) : input.capture;
   const unfit = reasonAgainst(input, made, reads) ?? (await longNameIn(source, input, reads, now, signal));
   if (unfit !== undefined) {
     return { unfit, writes: input.target.collection, exists: false, isMoved: false, mode };
@@ -44,15 +43,15 @@ export async function planMove(
     },
     signal,
   );
-  const notes = [...notesOn(mode, made), ...collection.notes];
-  const autoPushes = wayOnto(reads, 'auto') === 'push';
+  const notes = [...captureNotes(mode, made), ...collection.notes];
+  const autoPushes = recoveryWay(reads, 'auto') === 'push';
   return { collection: { ...collection, notes }, ...place, mode, autoPushes };
 }
 
 function reasonAgainst({ source, target, overrides }: PlanMoveInput, made: string, reads: string) {
   if (overrides !== undefined)
     return 'a snapshot brings the settings it was made with, and `overrides` were asked for';
-  if (isReadable(made, reads)) return undefined;
+  if (canReadSnapshot(made, reads)) return undefined;
   return (
     `"${source.cluster}" is Qdrant ${made} and "${target.cluster}" is Qdrant ${reads}, ` +
     'and a snapshot is read by the same or the next minor version only'

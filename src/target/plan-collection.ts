@@ -10,7 +10,8 @@ import { misfits, settingDifferences } from '../model/settings/settings-differen
 import { FerryError } from '../model/errors.js';
 import { numberAt, valueAt, writeJson, type JsonObject } from '../model/json.js';
 import { migrationName } from '../model/names.js';
-import { isAtLeast, METADATA_SINCE, workIn, type StampedWork } from '../model/stamp.js';
+import { can } from '../model/qdrant-version.js';
+import { workIn, type StampedWork } from '../model/stamp.js';
 import { whole } from '../model/state/steering.js';
 import type { ClusterControl, Controls } from '../cluster/control-port.js';
 import { keyName, lookAt, lookIfThere, readPlanOf, shardKeysOf, type Look } from '../cluster/look.js';
@@ -228,7 +229,7 @@ async function notesFor(
   const [version, peers] = await Promise.all([target.version(signal), target.peers(signal)]);
   const notes: string[] = [];
   const isCreated = state === 'absent' || state === 'recreate';
-  if (isCreated && !isAtLeast(version, METADATA_SINCE)) {
+  if (isCreated && !can(version, 'metadata')) {
     notes.push(
       `Qdrant ${version} on "${target.alias}" keeps no metadata: the target carries no stamp, ` +
         "so another job will not recognise it as this migration's own.",

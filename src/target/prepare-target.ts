@@ -27,15 +27,8 @@ import { FerryError } from '../model/errors.js';
 import { numberAt, objectAt, valueAt, type JsonObject } from '../model/json.js';
 import { migrationName } from '../model/names.js';
 import { takeAway } from '../model/settings/node-defaults.js';
-import {
-  isAtLeast,
-  METADATA_SINCE,
-  NO_INDEXING,
-  stampMetadata,
-  stampOf,
-  workIn,
-  type StampedWork,
-} from '../model/stamp.js';
+import { can } from '../model/qdrant-version.js';
+import { NO_INDEXING, stampMetadata, stampOf, workIn, type StampedWork } from '../model/stamp.js';
 import type { ClusterControl, Controls, NewShardKey } from '../cluster/control-port.js';
 import {
   keyName,
@@ -94,7 +87,7 @@ export async function prepareTarget(
 async function adopt(controls: Controls, input: PrepareTargetInput, signal?: AbortSignal): Promise<void> {
   const { cluster, collection } = input.target;
   const target = controls.of(cluster);
-  if (!isAtLeast(await target.version(signal), METADATA_SINCE)) return;
+  if (!can(await target.version(signal), 'metadata')) return;
   const { config } = await target.info(collection, signal);
   const { creation = randomUUID(), work } = stampOf(config) ?? {};
   if (work?.state === 'open' && work.name !== migrationName(input.source, input.target)) {
@@ -124,7 +117,7 @@ async function workFor(controls: Controls, input: PrepareTargetInput, signal?: A
   const source = await lookAt(controls.of(cluster), input.source, signal);
   const wanted = withOverrides(wholeSettings(source.info.config), input.overrides);
   const target = controls.of(input.target.cluster);
-  const isStamped = isAtLeast(await target.version(signal), METADATA_SINCE);
+  const isStamped = can(await target.version(signal), 'metadata');
   return { input, source, wanted, target, isStamped, signal };
 }
 

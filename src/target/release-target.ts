@@ -8,7 +8,8 @@ import type { ReleaseTargetInput } from '../model/contracts/activities.js';
 import { FerryError } from '../model/errors.js';
 import type { HeldBack } from '../model/collections.js';
 import { parseJson, textAt, type JsonObject } from '../model/json.js';
-import { isAtLeast, METADATA_SINCE, NO_INDEXING, stampMetadata, stampOf } from '../model/stamp.js';
+import { can } from '../model/qdrant-version.js';
+import { NO_INDEXING, stampMetadata, stampOf } from '../model/stamp.js';
 import type { ClusterControl, Controls } from '../cluster/control-port.js';
 import { createCheckPin } from '../cluster/pin.js';
 
@@ -64,7 +65,7 @@ async function heldUnstamped(
   heldBack: HeldBack,
   signal?: AbortSignal,
 ): Promise<HeldBack | undefined> {
-  if (isAtLeast(await target.version(signal), METADATA_SINCE)) return undefined;
+  if (can(await target.version(signal), 'metadata')) return undefined;
   const threshold = textAt(config, 'optimizer_config', 'indexing_threshold');
   return threshold === NO_INDEXING.value ? heldBack : undefined;
 }

@@ -23,7 +23,7 @@ import {
   settingDifferences,
 } from '../../src/model/settings/settings-difference.js';
 import type { HeldBack } from '../../src/model/collections.js';
-import { isAtLeast, stampJson, stampMetadata, stampOf, type StampedWork } from '../../src/model/stamp.js';
+import { stampJson, stampMetadata, stampOf, type StampedWork } from '../../src/model/stamp.js';
 import { shapeOf } from '../../src/cluster/pin.js';
 
 const object = (text: string): JsonObject => parseJson(text) as JsonObject;
@@ -218,12 +218,6 @@ test('reads back the stamp it wrote, strict mode with its numbers', () => {
   const config = { metadata: { 'qdrant-ferry': parseJson(writeJson(stampJson(stamp))) } };
   expect(stampOf(config)).toEqual(stamp);
   expect(stampOf({ metadata: fromPlain({ 'qdrant-ferry': 'by hand' }) })).toBeUndefined();
-});
-
-test('compares versions by their numbers', () => {
-  expect(isAtLeast('1.16.3', '1.16.0')).toBe(true);
-  expect(isAtLeast('1.9.9', '1.16.0')).toBe(false);
-  expect(isAtLeast('2.0.0-dev', '1.16.0')).toBe(true);
 });
 
 describe('what is written down as off', () => {

@@ -2,14 +2,11 @@
 // shard was on its way to another node at that moment, and that the captured replicas lie on few peers, through which the
 // collection is then read for its proof. What changes later is noticed when a shard is captured.
 
-import type {
-  CaptureMode,
-  PlanCaptureInput,
-  PlanCaptureResult,
-} from '../../model/contracts/backup-activities.js';
+import type { PlanCaptureInput, PlanCaptureResult } from '../../model/contracts/backup-activities.js';
 import type { CollectionRef } from '../../model/collections.js';
 import { FerryError } from '../../model/errors.js';
 import { refuseUncapturable } from '../../model/name-lengths.js';
+import { captureModeFor, captureNotes } from '../../model/qdrant-version.js';
 import { workIn } from '../../model/stamp.js';
 import { activePeers } from '../../cluster/compare-replicas.js';
 import type { ClusterControl, Controls, Layout } from '../../cluster/control-port.js';
@@ -31,7 +28,7 @@ export async function planCapture(
   const countedAt = new Date().toISOString();
   const partial = unfinished(source, look, allowUnfinished);
   const pin = await takePin(control, source.collection, look.info, signal);
-  const mode = capture === 'auto' ? modeFor(pin.version) : capture;
+  const mode = capture === 'auto' ? captureModeFor(pin.version) : capture;
   const planned = shardsToCapture(look.layout, pin.peers.length > 0);
   return {
     pin,
@@ -43,7 +40,7 @@ export async function planCapture(
     ...(await lanesTo(control, source.collection, look.layout, planned, signal)),
     ...pageFrom(planned, fromShard),
     ...(partial === undefined ? {} : { partial }),
-    notes: [...notesOn(mode, pin.version), ...(partial === undefined ? [] : [partial.reason])],
+    notes: [...captureNotes(mode, pin.version), ...(partial === undefined ? [] : [partial.reason])],
   };
 }
 
@@ -77,12 +74,6 @@ async function lanesTo(
   return known.length === peers.size ? { lanes: known } : {};
 }
 
-/** Below 1.17 a reader that stalls for a moment freezes the whole node. */
-export function modeFor(version: string): CaptureMode {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  return major > 1 || (major === 1 && minor >= 17) ? 'stream' : 'stored';
-}
-
 /** The shards from that id on: ids stay when another shard is dropped between two pages, places in a list do not. */
 export function pageFrom(planned: PlannedShard[], from: number): Pick<PlanCaptureResult, 'shards' | 'next'> {
   const shards: PlannedShard[] = [];
@@ -94,10 +85,4 @@ export function pageFrom(planned: PlannedShard[], from: number): Pick<PlanCaptur
     shards.push(shard);
   }
   return { shards };
-}
-
-/** What a stream may do to a node below 1.17. */
-export function notesOn(mode: CaptureMode, version: string): string[] {
-  if (mode === 'stored' || modeFor(version) === 'stream') return [];
-  return [`Streamed from Qdrant ${version}: if the other side stalls, so does the node (1.17 mends it)`];
 }

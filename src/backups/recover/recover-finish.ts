@@ -14,7 +14,8 @@ import { indexSchema, settingsOf } from '../../model/settings/collection-setting
 import type { Json, JsonObject } from '../../model/json.js';
 import { indexDifferences, isSameIndex, lastingDefaults } from '../../model/settings/settings-difference.js';
 import type { CollectionManifest } from '../../model/format/manifest.js';
-import { isAtLeast, METADATA_SINCE, stampMetadata, stampOf, workIn } from '../../model/stamp.js';
+import { can } from '../../model/qdrant-version.js';
+import { stampMetadata, stampOf, workIn } from '../../model/stamp.js';
 import type { ClusterControl, Controls } from '../../cluster/control-port.js';
 import { atMost, differencesOf } from '../../target/compare-configurations.js';
 import { createCheckPin } from '../../cluster/pin.js';
@@ -110,7 +111,7 @@ async function closing(
 ): Promise<JsonObject> {
   const patch: JsonObject = strictMode === undefined ? {} : { strict_mode_config: strictMode };
   const { creation, work } = stampOf(config) ?? {};
-  const isStamped = isAtLeast(await target.version(), METADATA_SINCE);
+  const isStamped = can(await target.version(), 'metadata');
   if (!isStamped || creation === undefined || work?.state !== 'open') return patch;
   const { replacedAliases: _, ...rest } = work;
   const proved = verified === undefined ? {} : { verified };
@@ -139,7 +140,7 @@ export async function undoRecovery(
   const target = controls.of(ref.cluster);
   if (!(await target.collections(signal)).includes(ref.collection)) return { removed: true };
   const { config } = await target.info(ref.collection, signal);
-  const isStamped = isAtLeast(await target.version(signal), METADATA_SINCE);
+  const isStamped = can(await target.version(signal), 'metadata');
   const isOurs = isPending(config, from, ref) && stampOf(config)?.creation === creation;
   if (!isOurs && (isStamped || mayBeOld)) return { removed: false };
   await target.remove(ref.collection, signal);

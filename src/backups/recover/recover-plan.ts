@@ -7,6 +7,7 @@ import type { PlanRecoveryInput, RecoveryPlan } from '../../model/contracts/reco
 import { isSwapName, swapName } from '../../model/format/backup-names.js';
 import type { CollectionManifest } from '../../model/format/manifest.js';
 import { refuseUnrecoverable } from '../../model/name-lengths.js';
+import { recoveryWay, requireReadable } from '../../model/qdrant-version.js';
 import type { Alias, ClusterControl, Controls } from '../../cluster/control-port.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import { readManifest } from './recover-manifest.js';
@@ -16,7 +17,6 @@ import { findProof } from './recover-proofs.js';
 import { whole } from '../../model/state/steering.js';
 import { settingsIn } from './recover-settings.js';
 import { isKept, isPending, isPendingOfAny, replacedAliasesIn } from './recover-stamp.js';
-import { refuseUnfitVersion, wayOnto } from './recover-version.js';
 import { markedCreation } from '../../cluster/mark-collection.js';
 
 export interface PlanningHooks {
@@ -49,7 +49,7 @@ export async function planRecovery(
   return {
     manifestSha256: sha256,
     ...written,
-    ...(await wayFor(store, wayOnto(await target.version(hooks.signal), input.via), manifest)),
+    ...(await wayFor(store, recoveryWay(await target.version(hooks.signal), input.via), manifest)),
     points: manifest.points,
     ...(manifest.ids === undefined ? {} : { ids: manifest.ids.count }),
     bytes: manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0),
@@ -65,7 +65,7 @@ async function refuseUnfit(
   manifest: CollectionManifest,
   signal: AbortSignal,
 ): Promise<void> {
-  refuseUnfitVersion(manifest.qdrantVersion, await target.version(signal), target.alias);
+  requireReadable(manifest.qdrantVersion, await target.version(signal), target.alias);
   await refuseWithoutKeys(target, manifest, signal);
 }
 

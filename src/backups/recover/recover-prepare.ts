@@ -20,7 +20,8 @@ import { indexSchema, settingsOf } from '../../model/settings/collection-setting
 import { numberAt, type JsonObject } from '../../model/json.js';
 import { recoveryName } from '../../model/names.js';
 import { takeAway } from '../../model/settings/node-defaults.js';
-import { isAtLeast, METADATA_SINCE, stampMetadata, type Stamp } from '../../model/stamp.js';
+import { can } from '../../model/qdrant-version.js';
+import { stampMetadata, type Stamp } from '../../model/stamp.js';
 import type { ClusterControl, Controls, Layout, NewShardKey } from '../../cluster/control-port.js';
 import { lookAt, lookIfThere } from '../../cluster/look.js';
 import { takePin } from '../../cluster/pin.js';
@@ -69,7 +70,7 @@ export async function prepareRecovery(
 async function makeSpace({ target, nodes, input, signal }: Making): Promise<string[]> {
   const there = await lookIfThere(target, input.target, signal);
   if (!there) return [];
-  const isStamped = isAtLeast(await target.version(signal), METADATA_SINCE);
+  const isStamped = can(await target.version(signal), 'metadata');
   const isOurs = isPending(there.info.config, input.from, input.target) || (!isStamped && there.points === 0);
   if (!isOurs && !(input.exists && input.onExisting === 'replace')) {
     const { cluster, collection } = input.target;
@@ -98,7 +99,7 @@ export async function lookAtReplaced(
 
 async function create(making: Making, replacedAliases: string[]): Promise<void> {
   const { target, input, settings, signal } = making;
-  const isStamped = isAtLeast(await target.version(signal), METADATA_SINCE);
+  const isStamped = can(await target.version(signal), 'metadata');
   const metadata = { ...settings.metadata, ...stampMetadata(openStamp(making, replacedAliases)) };
   // Strict mode is put back at the end; a default of the node's would refuse our exact counts.
   const body: JsonObject = {
