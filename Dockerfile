@@ -1,5 +1,5 @@
 # The `ferry` command and its workers. Glibc, for the native part of Temporal's SDK.
-FROM node:20-bookworm-slim AS build
+FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
@@ -8,7 +8,7 @@ COPY tools/bundle-workflows.mjs tools/
 COPY src src
 RUN npm run build && npm prune --omit=dev --no-audit --no-fund
 
-FROM node:20-bookworm-slim
+FROM node:24-bookworm-slim
 ENV NODE_ENV=production FERRY_CONFIG=/etc/ferry/ferry.yaml FERRY_STATE_DIR=/var/lib/ferry
 WORKDIR /app
 # Certificates of public authorities, for TLS to Temporal Cloud and managed Qdrant.

@@ -2,7 +2,8 @@
 //   node tools/run.mjs ferry …     the command
 //   node tools/run.mjs test …      the whole suite, on real servers
 //   node tools/run.mjs chaos …     random faults, round after round (docs/reliability.md)
-//   node tools/run.mjs check       format, lint, types, and the tests that need no server
+//   node tools/run.mjs check       format, lint, unused code, types, and the tests that need no server;
+//                                  --node 24: the same under that Node, from the npm package `node`
 //   node tools/run.mjs bench …     the figures of the README
 // Plain Node, no dependencies: it runs before anything is installed.
 
@@ -58,9 +59,16 @@ async function bench() {
 }
 
 async function check() {
+  const [option, version] = args;
+  if (option === '--node' && version !== undefined) return run('npx', underNode(version), { cwd: root });
+  if (option !== undefined) {
+    say('usage: npm run check [-- --node VERSION]');
+    return 2;
+  }
   const steps = [
     ['prettier', '--check', '--log-level', 'warn', '.'],
     ['eslint', '.'],
+    ['knip', '--no-config-hints'],
     ['tsc', '--noEmit', '-p', 'tsconfig.json'],
     ['tsc', '--noEmit', '-p', 'tsconfig.check.json'],
     ['vitest', 'run', '--project', 'unit', '--project', 'replay'],
@@ -69,6 +77,11 @@ async function check() {
   for (const [tool, ...rest] of failed ? [] : steps)
     failed = (await run(bin(tool), rest, { cwd: root })) || failed;
   return failed;
+}
+
+/** npx puts that Node before the others on the PATH, so vitest and the others are run by it too. */
+function underNode(version) {
+  return ['-y', '-p', `node@${version}`, 'node', fileURLToPath(import.meta.url), 'check'];
 }
 
 function usage() {

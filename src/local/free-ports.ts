@@ -3,17 +3,21 @@
 
 import { randomInt } from 'node:crypto';
 import { connect, createServer } from 'node:net';
+import getPort from 'get-port';
 
+const HOST = '127.0.0.1';
 const LOWEST = 15_000;
 const HIGHEST = 32_000;
 
+/** Not given to two callers of one process; between processes chance decides, for both draw from 17,000. */
 export async function freePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>();
-  while (ports.size < count) {
-    const port = randomInt(LOWEST, HIGHEST);
-    if (!ports.has(port) && (await isFree(port))) ports.add(port);
-  }
-  return [...ports];
+  const ports: number[] = [];
+  while (ports.length < count) ports.push(await getPort({ host: HOST, port: drawnPorts() }));
+  return ports;
+}
+
+function* drawnPorts(): Generator<number> {
+  for (;;) yield randomInt(LOWEST, HIGHEST);
 }
 
 /** For a Temporal server and its UI: the latter where everybody looks for it, a thousand above. */
@@ -28,12 +32,12 @@ export async function isFree(port: number): Promise<boolean> {
   const server = createServer();
   return new Promise((resolve) => {
     server.once('error', () => resolve(false));
-    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => server.close(() => resolve(true)));
+    server.listen({ port, host: HOST, exclusive: true }, () => server.close(() => resolve(true)));
   });
 }
 
 export async function acceptsConnections(port: number): Promise<boolean> {
-  const socket = connect({ port, host: '127.0.0.1' });
+  const socket = connect({ port, host: HOST });
   return new Promise((resolve) => {
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
   }).finally(() => socket.destroy()) as Promise<boolean>;

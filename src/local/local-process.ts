@@ -43,12 +43,6 @@ export interface LocalProcess {
   release(): void;
 }
 
-export async function startProcess(spec: ProcessSpec): Promise<LocalProcess> {
-  const started = localProcess(spec);
-  await started.start();
-  return started;
-}
-
 /** A process that is not started yet, or one that somebody else started by the same description. */
 export function localProcess(spec: ProcessSpec, alreadyRunning?: ProcessIdentity): LocalProcess {
   let livesOn = false;

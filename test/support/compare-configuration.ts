@@ -8,13 +8,6 @@ interface CollectionSide extends RestSide {
   collection: string;
 }
 
-export async function compareConfiguration(
-  source: CollectionSide,
-  target: CollectionSide,
-): Promise<string[]> {
-  return compareSettings(await settingsOf(source), await settingsOf(target));
-}
-
 export function compareSettings(a: Map<string, string>, b: Map<string, string>): string[] {
   const paths = [...new Set([...a.keys(), ...b.keys()])].sort();
   return paths

@@ -61,7 +61,6 @@ export const scrollMigrationSchema = z.strictObject({
   ...pace,
   ...work,
 });
-export type ScrollMigrationInput = z.infer<typeof scrollMigrationSchema>;
 
 export const verifyCollectionsSchema = z.strictObject({
   source: alias,

@@ -46,7 +46,6 @@ export const snapshotMigrationSchema = z.strictObject({
   heartbeatSeconds: scroll.heartbeatSeconds,
   continueAsNewAfterEvents: scroll.continueAsNewAfterEvents,
 });
-export type SnapshotMigrationInput = z.infer<typeof snapshotMigrationSchema>;
 
 export const moveCollectionSchema = z.strictObject({
   ...childFields,

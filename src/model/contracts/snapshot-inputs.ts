@@ -46,7 +46,6 @@ export const listSnapshotsSchema = z
     after: z.string().max(1_000).optional(),
   })
   .refine(shardHasCollection, NO_COLLECTION);
-export type ListSnapshotsInput = z.infer<typeof listSnapshotsSchema>;
 
 export const createSnapshotSchema = z
   .strictObject({
@@ -56,7 +55,6 @@ export const createSnapshotSchema = z
     onBusy: z.enum(['fail', 'wait']).default('fail'),
   })
   .refine(shardHasCollection, NO_COLLECTION);
-export type CreateSnapshotInput = z.infer<typeof createSnapshotSchema>;
 
 /** For the child that holds the lock. */
 export const createOnNodesSchema = z.strictObject({
@@ -70,7 +68,6 @@ export type CreateOnNodesInput = z.input<typeof createOnNodesSchema>;
 export const deleteSnapshotSchema = z
   .strictObject({ ...place, node, snapshot: snapshotFile })
   .refine(shardHasCollection, NO_COLLECTION);
-export type DeleteSnapshotInput = z.infer<typeof deleteSnapshotSchema>;
 
 export const downloadSnapshotSchema = z
   .strictObject({
@@ -85,7 +82,6 @@ export const downloadSnapshotSchema = z
     heartbeatSeconds: z.int().min(2).max(600).default(30),
   })
   .refine(shardHasCollection, NO_COLLECTION);
-export type DownloadSnapshotInput = z.infer<typeof downloadSnapshotSchema>;
 
 /**
  * `snapshot`: the snapshot counts, other replicas are made like it. `replica`: replicas that live count, the snapshot

@@ -4,7 +4,6 @@ import * as z from 'zod';
 import { alias } from './inputs.js';
 
 export const examineStoreSchema = z.strictObject({ store: alias });
-export type ExamineStoreInput = z.infer<typeof examineStoreSchema>;
 
 /** A worker as Temporal lists it. One that was killed stays listed for minutes. */
 export interface QueueWorker {

@@ -19,8 +19,3 @@ export function shardKeyText(key: ShardKey | undefined): string {
   if (key === undefined) return '';
   return 'keyword' in key ? key.keyword : key.number;
 }
-
-export function describeSlice(slice: Slice): string {
-  const key = slice.shardKey ? `${shardKeyText(slice.shardKey)}: ` : '';
-  return `${key}${slice.from ?? 'first'} … ${slice.to ?? 'last'}`;
-}

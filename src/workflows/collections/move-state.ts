@@ -1,6 +1,6 @@
 // What the steps of one collection's snapshot migration share: the job, its state, and what follows from them.
 
-import type { MoveCollectionInput, moveCollectionSchema } from '../../model/contracts/move-inputs.js';
+import type { moveCollectionSchema } from '../../model/contracts/move-inputs.js';
 import type * as z from 'zod';
 import type { CollectionBackupRef } from '../../model/contracts/backup-activities.js';
 import type { CollectionRef } from '../../model/collections.js';
@@ -13,7 +13,6 @@ import { failure } from '../runtime/failures.js';
 import type { StoreQueue } from '../runtime/recovery-proxies.js';
 
 export type MoveSettings = z.infer<typeof moveCollectionSchema>;
-export type { MoveCollectionInput };
 
 export class Move {
   readonly job: CollectionJob;
