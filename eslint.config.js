@@ -22,10 +22,19 @@ const temporal = '^@temporalio/';
 const sdks = '^(@aws-sdk|@smithy|@qdrant|@connectrpc|@bufbuild|undici)';
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'dist-bench/**', 'node_modules/**', 'src/qdrant/gen/**', 'coverage/**'] },
+  {
+    ignores: [
+      'dist/**',
+      'dist-bench/**',
+      'dist-demo/**',
+      'node_modules/**',
+      'src/qdrant/gen/**',
+      'coverage/**',
+    ],
+  },
   ...tseslint.configs.recommended,
   {
-    files: ['src/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts'],
+    files: ['src/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts', 'demo/**/*.ts'],
     languageOptions: { parserOptions: { project: './tsconfig.check.json' } },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',

@@ -2,7 +2,7 @@
 // documents. Made as Qdrant's PointStruct in gRPC's encoding; the same count makes the same points.
 
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
-import { seededRandom, type SeededRandom } from '../src/local/seeded-random.js';
+import { seededRandom, type SeededRandom } from '../demo/seeded-random.js';
 
 export const DIMENSION = 768;
 

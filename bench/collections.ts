@@ -1,7 +1,7 @@
 // The collection that is measured, on either side: indexing held back alike for everybody, so that moving is measured
 // and not the building of an index.
 
-import { qdrantRequest } from '../src/local/fill-collection.js';
+import { qdrantRequest } from '../demo/fill-collection.js';
 import { connectGrpc } from '../src/qdrant/grpc.js';
 import { DIMENSION, type VectorMaker } from './bench-points.js';
 import { pointBatches } from './point-batches.js';

@@ -1,5 +1,6 @@
 // Runs a part of the project on a machine that has nothing but Node: installs and builds what is missing first.
 //   node tools/run.mjs ferry …     the command
+//   node tools/run.mjs demo …      the demo
 //   node tools/run.mjs test …      the whole suite, on real servers
 //   node tools/run.mjs chaos …     random faults, round after round (docs/reliability.md)
 //   node tools/run.mjs check       format, lint, unused code, types, and the tests that need no server;
@@ -18,12 +19,18 @@ const bin = (name) => join(root, 'node_modules/.bin', name);
 const say = (line) => process.stderr.write(`${line}\n`);
 
 const [what, ...args] = process.argv.slice(2);
-const runs = { ferry, test, chaos, check, bench };
+const runs = { ferry, demo, test, chaos, check, bench };
 process.exitCode = Object.hasOwn(runs, what ?? '') ? await runs[what]() : usage();
 
 async function ferry() {
   return (
     (await prepare()) || run(process.execPath, ['--enable-source-maps', join(root, 'dist/cli.js'), ...args])
+  );
+}
+
+async function demo() {
+  return (
+    (await prepare()) || run(process.execPath, ['--enable-source-maps', join(root, 'demo/run.mjs'), ...args])
   );
 }
 

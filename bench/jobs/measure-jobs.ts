@@ -1,7 +1,7 @@
 // `npm run bench -- --jobs`: whole commands as an operator waits for them. Each checkout runs the same cases on the same
 // servers, one after the other, and each round begins anew.
 
-import { qdrantRequest } from '../../src/local/fill-collection.js';
+import { qdrantRequest } from '../../demo/fill-collection.js';
 import { packageRoot } from '../../src/local/package-root.js';
 import { describeMachine, type Machine } from '../report.js';
 import type { BenchOptions } from '../options.js';

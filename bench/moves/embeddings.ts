@@ -1,7 +1,7 @@
 // Vectors as a model of text makes them: a few directions hold nearly all in which they differ. Of uniformly random ones
 // all are about equally far from each other, and no graph finds the nearest.
 
-import { seededRandom, type SeededRandom } from '../../src/local/seeded-random.js';
+import { seededRandom, type SeededRandom } from '../../demo/seeded-random.js';
 import { DIMENSION, unitBytes, type VectorMaker } from '../bench-points.js';
 
 const DIRECTIONS = 24;

@@ -2,7 +2,7 @@
 // its payload.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { qdrantRequest } from '../../src/local/fill-collection.js';
+import { qdrantRequest } from '../../demo/fill-collection.js';
 import { DIMENSION } from '../bench-points.js';
 import { countPoints, dropCollection, fillSource, NEVER_INDEX, type Server } from '../collections.js';
 import { embeddings } from './embeddings.js';

@@ -1,8 +1,8 @@
 // How many of the nearest points a search with Qdrant's defaults finds: of those that an exact search found on the source.
 
 import { foundAgain, type Neighbour } from '../../src/model/format/recall.js';
-import { qdrantRequest } from '../../src/local/fill-collection.js';
-import { seededRandom } from '../../src/local/seeded-random.js';
+import { qdrantRequest } from '../../demo/fill-collection.js';
+import { seededRandom } from '../../demo/seeded-random.js';
 import type { Server } from '../collections.js';
 import { embeddings } from './embeddings.js';
 

@@ -3,7 +3,7 @@
 
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { qdrantRequest } from '../../src/local/fill-collection.js';
+import { qdrantRequest } from '../../demo/fill-collection.js';
 import { curl, overShards } from './curl.js';
 import { presignedPut } from './presigned.js';
 import { sourceOf, type SnapshotContestant, type SnapshotCourse } from './snapshot-contestant.js';

@@ -12,7 +12,6 @@ type Register = (program: Command) => void;
 
 /** In the order of the help. Each is loaded when it is needed: the client of Temporal alone takes longer than the rest. */
 const COMMANDS: { names: string[]; load: () => Promise<Register> }[] = [
-  { names: ['demo'], load: async () => (await import('./demo.js')).registerDemo },
   { names: ['stack'], load: async () => (await import('./stack.js')).registerStack },
   { names: ['worker'], load: async () => (await import('./worker.js')).registerWorker },
   { names: ['doctor'], load: async () => (await import('./doctor/doctor.js')).registerDoctor },

@@ -1,6 +1,6 @@
 // What goes wrong. Every choice is drawn when a round is planned, so that a seed tells the whole of it.
 
-import type { SeededRandom } from '../../src/local/seeded-random.js';
+import type { SeededRandom } from '../../demo/seeded-random.js';
 import type { LocalProcess } from '../../src/local/index.js';
 import type { Cut, CutOptions, CutProxy } from '../support/cut-proxy.js';
 import { ferry } from '../support/ferry-command.js';

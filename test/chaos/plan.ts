@@ -1,6 +1,6 @@
 // From a seed to rounds. A round has random numbers of its own, so that it stays what it is when others are left out.
 
-import { seededRandom, type SeededRandom } from '../../src/local/seeded-random.js';
+import { seededRandom, type SeededRandom } from '../../demo/seeded-random.js';
 import { faults, NO_FAULT, type Fault } from './faults.js';
 import { jobs, type ChaosJob } from './jobs.js';
 

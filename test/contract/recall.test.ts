@@ -20,7 +20,7 @@ import { shardKeyText } from '../../src/model/state/slice.js';
 import { qdrantSearches } from '../../src/qdrant/searches.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';
 import { openStore } from '../../src/storage/open-store.js';
-import { seededRandom } from '../../src/local/seeded-random.js';
+import { seededRandom } from '../../demo/seeded-random.js';
 import { awaitReady } from '../../src/cluster/await-ready.js';
 import { takePin } from '../../src/cluster/pin.js';
 import { startControlSides, type ControlSides } from '../support/control-sides.js';

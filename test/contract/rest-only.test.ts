@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePorts, startQdrant, type QdrantServer, type QdrantVersion } from '../../src/local/index.js';
-import { seededRandom } from '../../src/local/seeded-random.js';
+import { seededRandom } from '../../demo/seeded-random.js';
 import type { RangeDigest } from '../../src/model/format/digest.js';
 import type { ShardKey } from '../../src/model/state/slice.js';
 import { connectPoints } from '../../src/qdrant/point-connection.js';

@@ -2,7 +2,7 @@
 // complete and equal, and what stays on a node is named. FERRY_TEST_SEED repeats the moments of a run that went wrong.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { seededRandom } from '../../src/local/seeded-random.js';
+import { seededRandom } from '../../demo/seeded-random.js';
 import type { BackupReport } from '../../src/model/contracts/results.js';
 import { startBackupStack, unfinishedUploads, type BackupStack } from '../support/backup-stack.js';
 import { attemptsOf, storedOnNode } from '../support/capture-watch.js';

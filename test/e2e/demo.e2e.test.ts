@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { stackStatus, type StackStatus } from '../../src/local/index.js';
-import type { DemoResult } from '../../src/cli/demo-result.js';
+import type { DemoResult } from '../../demo/result.js';
 
 let folder: string;
 let demo: ChildProcess | undefined;
@@ -28,7 +28,7 @@ interface Run {
 }
 
 function startDemo(): Run {
-  const child = spawn(process.execPath, ['dist/cli.js', 'demo', '--json'], {
+  const child = spawn(process.execPath, ['demo/run.mjs', '--json'], {
     env: { ...process.env, FERRY_STATE_DIR: folder },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

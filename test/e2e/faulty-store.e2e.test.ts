@@ -4,7 +4,7 @@
 // only connections. FERRY_TEST_SEED repeats the faults of a run that went wrong.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { seededRandom } from '../../src/local/seeded-random.js';
+import { seededRandom } from '../../demo/seeded-random.js';
 import { startBackupStack, storeOf, unfinishedUploads, type BackupStack } from '../support/backup-stack.js';
 import { fillBulky } from '../support/bulky-collection.js';
 import { storedOnNode } from '../support/capture-watch.js';

@@ -2,7 +2,7 @@
 // FERRY_TEST_SEED repeats the moments of a run that went wrong.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { seededRandom } from '../../src/local/seeded-random.js';
+import { seededRandom } from '../../demo/seeded-random.js';
 import { compareSides } from '../support/compare-sides.js';
 import { type FerryRun, type RunningFerry, startFerry } from '../support/ferry-command.js';
 import { pause, pointsOnTarget, positionOf, untilPoints } from '../support/kill-watch.js';

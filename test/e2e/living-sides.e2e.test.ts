@@ -1,9 +1,9 @@
 // Sides that live: a source that is written while it is copied, a target that has points of its own, and the sample.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { fillMade, fillSample } from '../../src/local/sample-collections.js';
-import { searchAlike } from '../../src/local/demo-searches.js';
-import { seededRandom } from '../../src/local/seeded-random.js';
+import { fillMade, fillSample } from '../../demo/sample-collections.js';
+import { searchAlike } from '../../demo/searches.js';
+import { seededRandom } from '../../demo/seeded-random.js';
 import { aliasesOf, compareSides, countPoints } from '../support/compare-sides.js';
 import { errorOf, ferry, reportOf, startFerry } from '../support/ferry-command.js';
 import { pause, positionOf, untilPoints } from '../support/kill-watch.js';

@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { fillMade, fillSample } from '../../src/local/sample-collections.js';
+import { fillMade, fillSample } from '../../demo/sample-collections.js';
 import { startBackupStack, storeOf, type BackupStack } from '../support/backup-stack.js';
 import { ferry, reportOf } from '../support/ferry-command.js';
 import { type KeptPayload, keptPayloads } from '../support/kept-payloads.js';

@@ -2,7 +2,7 @@
 // at work. It ends equal, or says what it left. FERRY_TEST_SEED repeats the moments of a run that went wrong.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { seededRandom } from '../../src/local/seeded-random.js';
+import { seededRandom } from '../../demo/seeded-random.js';
 import { startBackupStack, type BackupStack } from '../support/backup-stack.js';
 import { fillBulky, pointText } from '../support/bulky-collection.js';
 import { attemptsOf, storedOnNode } from '../support/capture-watch.js';

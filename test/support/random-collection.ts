@@ -1,6 +1,6 @@
 // Many plain points, fast: for tests in which the number matters more than the shape.
 
-import { seededRandom, type SeededRandom } from '../../src/local/seeded-random.js';
+import { seededRandom, type SeededRandom } from '../../demo/seeded-random.js';
 import { recreateCollection, type RestSide, upsertTexts } from './rest-text.js';
 
 const BATCH = 5_000;

@@ -1,6 +1,6 @@
 // The worst collections we can make: every kind of vector, id, payload and index, written as hand-made text.
 
-import { seededRandom, type SeededRandom } from '../../src/local/seeded-random.js';
+import { seededRandom, type SeededRandom } from '../../demo/seeded-random.js';
 import {
   collectionPath,
   createIndex,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { detailsText, listText } from '../../src/cli/watch/status-text.js';
-import { demoText } from '../../src/cli/demo-text.js';
-import type { DemoResult } from '../../src/cli/demo-result.js';
+import { demoText } from '../../demo/text.js';
+import type { DemoResult } from '../../demo/result.js';
 import { endText } from '../../src/cli/jobs/report-text.js';
 import { catalogue } from '../../src/model/error-catalogue.js';
 import { inOrder, type RunningJob } from '../../src/cli/watch/running-jobs.js';

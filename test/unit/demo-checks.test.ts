@@ -7,7 +7,7 @@ import {
   searchCheck,
   wipeCheck,
   type KillStory,
-} from '../../src/local/demo-checks.js';
+} from '../../demo/checks.js';
 import type { RecoveryReport } from '../../src/model/state/recovery-progress.js';
 import type { BackupReport, MigrationReport, Proof } from '../../src/model/contracts/results.js';
 

@@ -3,7 +3,7 @@ import { parseSnapshotName } from '../../src/model/external-names.js';
 import { datedSets, isNamedBy } from '../../src/model/external-sets.js';
 import { disasterRecoverySchema } from '../../src/model/contracts/recovery-inputs.js';
 import { parseInput } from '../../src/model/contracts/inputs.js';
-import { seededRandom } from '../../src/local/seeded-random.js';
+import { seededRandom } from '../../demo/seeded-random.js';
 
 const AT = Date.parse('2026-01-01T02:00:00Z');
 const DASHED = '2026-01-01-02-00-00';

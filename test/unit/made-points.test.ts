@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { parse } from 'lossless-json';
 import { expect, it } from 'vitest';
-import { samplePoints, sampleQueries } from '../../src/local/debian-packages.js';
-import { madePoints } from '../../src/local/made-points.js';
+import { samplePoints, sampleQueries } from '../../demo/debian-packages.js';
+import { madePoints } from '../../demo/made-points.js';
 
 const hashOf = (count: number, seed: number) =>
   createHash('sha256')

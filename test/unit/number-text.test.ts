@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { seededRandom } from '../../src/local/seeded-random.js';
+import { seededRandom } from '../../demo/seeded-random.js';
 import { doubleText, exactlyReadable, isKeptByQdrant, shownByQdrant } from '../../src/qdrant/double-text.js';
 import { float32Of } from '../../src/qdrant/float-text.js';
 import { TextBytes } from '../../src/qdrant/text-bytes.js';

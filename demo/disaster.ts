@@ -2,15 +2,15 @@
 
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DisasterStory } from '../local/demo-checks.js';
-import { qdrantRequest } from '../local/fill-collection.js';
-import type { RunningStack } from '../local/index.js';
-import type { RecoveryReport } from '../model/state/recovery-progress.js';
-import type { BackupReport } from '../model/contracts/results.js';
-import { runPass, type DemoFrame, type Pass } from './demo-passes.js';
-import { stepTitle } from './demo-text.js';
-import { bytes } from './terminal/formatting.js';
-import type { Output } from './terminal/output.js';
+import type { DisasterStory } from './checks.js';
+import { qdrantRequest } from './fill-collection.js';
+import type { RunningStack } from '../src/local/index.js';
+import type { RecoveryReport } from '../src/model/state/recovery-progress.js';
+import type { BackupReport } from '../src/model/contracts/results.js';
+import { runPass, type DemoFrame, type Pass } from './passes.js';
+import { stepTitle } from './text.js';
+import { bytes } from '../src/cli/terminal/formatting.js';
+import type { Output } from '../src/cli/terminal/output.js';
 
 export interface Disaster {
   backup: Pass<BackupReport>;

@@ -1,10 +1,10 @@
 // The demo's accident: when half of the made collection is on the target, its data worker gets SIGKILL. Watches what
 // Temporal held of each slice then, and with what the next worker began.
 
-import type { KillStory, ResumedSlice } from '../local/demo-checks.js';
-import type { LocalProcess } from '../local/index.js';
-import { count } from './terminal/formatting.js';
-import { pointsDone, type CollectionView, type JobView, type LiveSlice } from './watch/job-view.js';
+import type { KillStory, ResumedSlice } from './checks.js';
+import type { LocalProcess } from '../src/local/index.js';
+import { count } from '../src/cli/terminal/formatting.js';
+import { pointsDone, type CollectionView, type JobView, type LiveSlice } from '../src/cli/watch/job-view.js';
 
 export interface Accident {
   onLook(view: JobView): void;

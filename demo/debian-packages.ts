@@ -1,9 +1,11 @@
 // The real sample: 4,000 Debian packages with the embeddings of their summaries (examples/debian-packages).
 
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { packageRoot } from '../src/local/package-root.js';
 
-const FOLDER = new URL('../../examples/debian-packages/', import.meta.url);
+const FOLDER = join(packageRoot(), 'examples/debian-packages');
 const DIMENSION = 384;
 
 export interface SampleQuery {
@@ -13,18 +15,18 @@ export interface SampleQuery {
 
 /** The points as JSON text; an id is the position in the file. */
 export async function samplePoints(): Promise<string[]> {
-  const payloads = gunzipSync(await readFile(new URL('debian-packages.jsonl.gz', FOLDER)))
+  const payloads = gunzipSync(await readFile(join(FOLDER, 'debian-packages.jsonl.gz')))
     .toString('utf8')
     .trimEnd()
     .split('\n');
-  const floats = await readFile(new URL('debian-packages.f16', FOLDER));
+  const floats = await readFile(join(FOLDER, 'debian-packages.f16'));
   return payloads.map(
     (payload, row) => `{"id":${row},"vector":[${rowText(floats, row)}],"payload":${payload}}`,
   );
 }
 
 export async function sampleQueries(): Promise<SampleQuery[]> {
-  return JSON.parse(await readFile(new URL('queries.json', FOLDER), 'utf8')) as SampleQuery[];
+  return JSON.parse(await readFile(join(FOLDER, 'queries.json'), 'utf8')) as SampleQuery[];
 }
 
 function rowText(floats: Buffer, row: number): string {

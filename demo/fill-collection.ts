@@ -1,7 +1,7 @@
 // Fills a collection from hand-made JSON text over REST. Text, because numbers must arrive as they are written:
 // JSON.stringify turns 1.0 into 1 and knows no integers over 2^53.
 
-import { FerryError } from '../model/errors.js';
+import { FerryError } from '../src/model/errors.js';
 
 /** Several upserts are under way at once: the server parses one while it applies another. */
 const IN_FLIGHT = 4;

@@ -1,9 +1,9 @@
 // The demo's words: a title for each step, and the summary.
 
-import type { ComparedSearch } from '../local/demo-searches.js';
-import type { DemoFigures, DemoResult } from './demo-result.js';
-import { bytes, count, rate, seconds } from './terminal/formatting.js';
-import type { Paint } from './terminal/paint.js';
+import type { ComparedSearch } from './searches.js';
+import type { DemoFigures, DemoResult } from './result.js';
+import { bytes, count, rate, seconds } from '../src/cli/terminal/formatting.js';
+import type { Paint } from '../src/cli/terminal/paint.js';
 
 export function stepTitle(paint: Paint, step: number, title: string, rest: string): string {
   return `\n${paint.bold(`${step}  ${title}`)}  ${paint.dim(rest)}`;

@@ -1,25 +1,25 @@
 // The demo from beginning to end. Whatever happens, what it started it ends, unless it was asked to keep it.
 
 import { join } from 'node:path';
-import { loadConfig, stateDir } from '../config.js';
-import { searchAlike } from '../local/demo-searches.js';
-import { startStack, stackStatus, stopStack, type RunningStack } from '../local/index.js';
-import { fillMade, fillSample, MADE_COLLECTION, SAMPLE_COLLECTION } from '../local/sample-collections.js';
-import { FerryError } from '../model/errors.js';
-import type { MigrationReport } from '../model/contracts/results.js';
-import { runDisaster } from './demo-disaster.js';
-import { planAccident } from './demo-kill.js';
-import { runPass, type DemoFrame, type Pass } from './demo-passes.js';
-import { judge, type DemoResult } from './demo-result.js';
-import { demoText, stepTitle } from './demo-text.js';
-import { EXIT } from './terminal/exit-codes.js';
-import { count, seconds } from './terminal/formatting.js';
-import { StoppedWatching } from './jobs/keep-trying.js';
-import type { Output } from './terminal/output.js';
-import { createProgressDisplay, type ProgressDisplay } from './watch/progress-display.js';
-import { stopOnInterrupt } from './jobs/run-job.js';
-import { openTemporal, type Temporal } from './temporal.js';
-import type { JobView } from './watch/job-view.js';
+import { loadConfig, stateDir } from '../src/config.js';
+import { searchAlike } from './searches.js';
+import { startStack, stackStatus, stopStack, type RunningStack } from '../src/local/index.js';
+import { fillMade, fillSample, MADE_COLLECTION, SAMPLE_COLLECTION } from './sample-collections.js';
+import { FerryError } from '../src/model/errors.js';
+import type { MigrationReport } from '../src/model/contracts/results.js';
+import { runDisaster } from './disaster.js';
+import { planAccident } from './accident.js';
+import { runPass, type DemoFrame, type Pass } from './passes.js';
+import { judge, type DemoResult } from './result.js';
+import { demoText, stepTitle } from './text.js';
+import { EXIT } from '../src/cli/terminal/exit-codes.js';
+import { count, seconds } from '../src/cli/terminal/formatting.js';
+import { StoppedWatching } from '../src/cli/jobs/keep-trying.js';
+import type { Output } from '../src/cli/terminal/output.js';
+import { createProgressDisplay, type ProgressDisplay } from '../src/cli/watch/progress-display.js';
+import { stopOnInterrupt } from '../src/cli/jobs/run-job.js';
+import { openTemporal, type Temporal } from '../src/cli/temporal.js';
+import type { JobView } from '../src/cli/watch/job-view.js';
 
 const PACE = 4_000;
 const FAST_COLLECTION = `${MADE_COLLECTION}-again`;

@@ -1,9 +1,9 @@
 // What the demo claims at its end, each claim with what it rests on. Pure: it judges reports, it asks nobody.
 
-import { sameDigest } from '../model/format/digest.js';
-import type { RecoveryReport } from '../model/state/recovery-progress.js';
-import type { BackupReport, MigrationReport } from '../model/contracts/results.js';
-import type { ComparedSearch } from './demo-searches.js';
+import { sameDigest } from '../src/model/format/digest.js';
+import type { RecoveryReport } from '../src/model/state/recovery-progress.js';
+import type { BackupReport, MigrationReport } from '../src/model/contracts/results.js';
+import type { ComparedSearch } from './searches.js';
 
 export interface Check {
   passed: boolean;

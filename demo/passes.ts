@@ -1,15 +1,15 @@
 // One job of the demo: started, watched to its end, and what it says of each collection.
 
 import { randomUUID } from 'node:crypto';
-import { CONTROL_QUEUE, DATA_QUEUE } from '../model/names.js';
-import type { JobReport } from '../model/contracts/results.js';
-import type { JobView } from './watch/job-view.js';
-import type { Patience } from './jobs/keep-trying.js';
-import type { ProgressDisplay } from './watch/progress-display.js';
-import { startJob } from './jobs/start-job.js';
-import type { Temporal } from './temporal.js';
-import { watchJob } from './watch/watch-job.js';
-import type { JobEnd } from './terminal/exit-codes.js';
+import { CONTROL_QUEUE, DATA_QUEUE } from '../src/model/names.js';
+import type { JobReport } from '../src/model/contracts/results.js';
+import type { JobView } from '../src/cli/watch/job-view.js';
+import type { Patience } from '../src/cli/jobs/keep-trying.js';
+import type { ProgressDisplay } from '../src/cli/watch/progress-display.js';
+import { startJob } from '../src/cli/jobs/start-job.js';
+import type { Temporal } from '../src/cli/temporal.js';
+import { watchJob } from '../src/cli/watch/watch-job.js';
+import type { JobEnd } from '../src/cli/terminal/exit-codes.js';
 
 export interface DemoFrame {
   temporal: Temporal;

@@ -9,12 +9,12 @@ import {
   wipeCheck,
   type Check,
   type KillStory,
-} from '../local/demo-checks.js';
-import type { ComparedSearch } from '../local/demo-searches.js';
-import type { MigrationReport } from '../model/contracts/results.js';
-import type { Disaster } from './demo-disaster.js';
-import type { Pass } from './demo-passes.js';
-import { errorText } from './terminal/exit-codes.js';
+} from './checks.js';
+import type { ComparedSearch } from './searches.js';
+import type { MigrationReport } from '../src/model/contracts/results.js';
+import type { Disaster } from './disaster.js';
+import type { Pass } from './passes.js';
+import { errorText } from '../src/cli/terminal/exit-codes.js';
 
 export interface DemoFigures {
   points: number;
