@@ -15,10 +15,8 @@
 
 import { Context } from '@temporalio/activity';
 import { CancelledFailure, defaultPayloadConverter, toPayloads } from '@temporalio/common';
-import type { ControlActivities, DataActivities } from '../model/contracts/activities.js';
-import type { BackupControlActivities, BackupStoreActivities } from '../model/contracts/backup-activities.js';
+import { startsBeforeItsLease } from '../model/contracts/activity-options.js';
 import { FerryError } from '../model/errors.js';
-import type { MoveActivities } from '../model/contracts/move-activities.js';
 import { elapsedClock } from './elapsed-clock.js';
 
 /** Of the heartbeat time-out: how old the last answer may be. */
@@ -184,38 +182,12 @@ function isOver({ aborted, reason }: AbortSignal): boolean {
 
 const leases = new WeakMap<Context, Lease>();
 
-/** They write nothing anywhere. To ask Temporal first costs it as much as a third of such an activity. */
-const READERS: ReadonlySet<string> = new Set<keyof Activities>([
-  'resolveCollections',
-  'resolveBackup',
-  'compareReplicas',
-  'planVerification',
-  'planSlices',
-  'countPoints',
-  'compareConfigurations',
-  'describeHolder',
-  'awaitOptimizers',
-  'readOperations',
-  'digestSlice',
-  'checkObjects',
-  'listBackups',
-  'showBackup',
-  'placeBackup',
-  'findLeftoverSnapshots',
-]);
-
-type Activities = ControlActivities &
-  DataActivities &
-  BackupControlActivities &
-  BackupStoreActivities &
-  MoveActivities;
-
 /** Runs an activity under a lease; `currentLease` finds it. */
 export async function underLease<T>(context: Context, activity: (lease: Lease) => Promise<T>): Promise<T> {
   const lease = new Lease(termsOf(context));
   leases.set(context, lease);
   try {
-    if (READERS.has(context.info.activityType)) lease.openToRead();
+    if (startsBeforeItsLease(context.info.activityType)) lease.openToRead();
     else await lease.open();
     return await activity(lease);
   } finally {

@@ -22,7 +22,7 @@ import { CollectionJob } from '../runtime/collection-job.js';
 import { digestSource } from '../steps/digest-source.js';
 import { failure, ifItIsThere, isReplaced, surfacing, troubleOf } from '../runtime/failures.js';
 import { paceOf, splitCarried } from '../jobs/job-input.js';
-import { runControl, runStore } from '../runtime/proxies.js';
+import { runActivity } from '../runtime/run-activity.js';
 
 /** After a collection was deleted in the middle of its capture. */
 const TIMES_TO_ASK = 10;
@@ -116,12 +116,16 @@ async function momentOf(
   const { source, options } = parsed;
   const { collection } = source;
   const { isIdle, layout } = await job.retryOrPark(() =>
-    runControl('awaitOptimizers', { collection: source, waitMs }, `wait for the optimizers of ${collection}`),
+    runActivity(
+      'awaitOptimizers',
+      { collection: source, waitMs },
+      `wait for the optimizers of ${collection}`,
+    ),
   );
   if (!options.digest || !isIdle) return { isIdle, layout };
   const input = { ...refOf(parsed), pin: capture.pin, shards: capture.shards };
   const where = whereOf(job, `look at the shards of ${collection}`);
-  return { isIdle, layout, ...(await job.retryOrPark(() => runStore('readOperations', input, where))) };
+  return { isIdle, layout, ...(await job.retryOrPark(() => runActivity('readOperations', input, where))) };
 }
 
 async function writeIdSet(job: CollectionJob, capture: CaptureProgress, parsed: Parsed): Promise<void> {
@@ -137,7 +141,7 @@ async function writeIdSet(job: CollectionJob, capture: CaptureProgress, parsed: 
     ...(read.maxPoints === undefined ? {} : { maxPoints: read.maxPoints }),
   };
   const where = whereOf(job, `write the ids of ${parsed.source.collection}`);
-  capture.ids = (await job.retryOrPark(() => runStore('writeIdSet', input, where))).ids;
+  capture.ids = (await job.retryOrPark(() => runActivity('writeIdSet', input, where))).ids;
 }
 
 async function plan(job: CollectionJob, { source, options }: Parsed): Promise<CaptureProgress> {
@@ -145,11 +149,11 @@ async function plan(job: CollectionJob, { source, options }: Parsed): Promise<Ca
   const { allowUnfinished, allowReplicaDifference: allow } = options;
   const compared = await job.retryOrPark(() =>
     ifItIsThere(source, () =>
-      runControl('compareReplicas', { collection: source, allow }, `compare the replicas of ${collection}`),
+      runActivity('compareReplicas', { collection: source, allow }, `compare the replicas of ${collection}`),
     ),
   );
   const ask = (fromShard: number | undefined) =>
-    runControl(
+    runActivity(
       'planCapture',
       {
         source,
@@ -180,7 +184,7 @@ async function keepRecall(job: CollectionJob, capture: CaptureProgress, parsed: 
   const input = { ...refOf(parsed), pin: capture.pin, queries: parsed.options.recallQueries };
   const where = whereOf(job, `search ${parsed.source.collection}`);
   try {
-    const { recall, notes } = await runStore('writeRecall', input, where);
+    const { recall, notes } = await runActivity('writeRecall', input, where);
     capture.baseline = recall === undefined ? {} : { recall };
     job.progress.warnings.push(...notes);
   } catch (error) {
@@ -204,7 +208,7 @@ async function writeManifest(job: CollectionJob, capture: CaptureProgress, parse
   };
   const input = { ...refOf(parsed), ...known, ...capture.baseline };
   const where = whereOf(job, `write the manifest of ${parsed.source.collection}`);
-  capture.manifest = await job.retryOrPark(() => runStore('writeManifest', input, where));
+  capture.manifest = await job.retryOrPark(() => runActivity('writeManifest', input, where));
 }
 
 async function check(job: CollectionJob, capture: CaptureProgress, parsed: Parsed): Promise<void> {
@@ -215,7 +219,7 @@ async function check(job: CollectionJob, capture: CaptureProgress, parsed: Parse
     while (!capture.check.done) {
       await job.gate();
       const input = { ...refOf(parsed), what, verify, cursor: capture.check.cursor, budgetMs };
-      const { cursor, done, damage } = await runStore('checkObjects', input, whereOf(job, what));
+      const { cursor, done, damage } = await runActivity('checkObjects', input, whereOf(job, what));
       if (damage.length > 0) throw failure('ObjectDamaged', damage.join('; '));
       capture.check = { cursor, done };
       job.show();
@@ -228,7 +232,7 @@ async function complete(job: CollectionJob, capture: CaptureProgress, parsed: Pa
   const { manifestSha256 = '' } = capture.manifest ?? {};
   const input = { ...refOf(parsed), manifestSha256, verify: parsed.options.verify };
   const where = whereOf(job, `write complete.json of ${parsed.source.collection}`);
-  await job.retryOrPark(() => runStore('writeComplete', input, where));
+  await job.retryOrPark(() => runActivity('writeComplete', input, where));
 }
 
 async function prove(job: CollectionJob, capture: CaptureProgress, parsed: Parsed): Promise<void> {
@@ -236,7 +240,7 @@ async function prove(job: CollectionJob, capture: CaptureProgress, parsed: Parse
   if (digest === undefined) return;
   const input = { ...refOf(parsed), kind: 'quiesced' as const, digest };
   const where = whereOf(job, `write the proof of ${parsed.source.collection}`);
-  await job.retryOrPark(() => runStore('writeProof', input, where));
+  await job.retryOrPark(() => runActivity('writeProof', input, where));
 }
 
 function reportOf(job: CollectionJob, capture: CaptureProgress, parsed: Parsed): BackupReport {

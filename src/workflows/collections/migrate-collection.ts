@@ -22,7 +22,7 @@ import { different, failure, ifItIsThere, isDifference, surfacing, troubleOf } f
 import { finishMigration, isNoLongerOurs, release } from '../steps/finish-migration.js';
 import { paceOf, splitCarried } from '../jobs/job-input.js';
 import { proveMigration } from '../steps/prove-migration.js';
-import { runControl } from '../runtime/proxies.js';
+import { runActivity } from '../runtime/run-activity.js';
 
 type Parsed = ReturnType<typeof read>;
 
@@ -64,9 +64,9 @@ async function plan(job: CollectionJob, { options, asked }: Parsed): Promise<voi
   const input = { source, target, ...wanted, ...(overrides === undefined ? {} : { overrides }) };
   const allow = options.allowReplicaDifference;
   const compared = await ifItIsThere(source, () =>
-    runControl('compareReplicas', { collection: source, allow }, `compare the replicas of ${asked}`),
+    runActivity('compareReplicas', { collection: source, allow }, `compare the replicas of ${asked}`),
   );
-  const found = await ifItIsThere(source, () => runControl('planCollection', input, `plan ${asked}`));
+  const found = await ifItIsThere(source, () => runActivity('planCollection', input, `plan ${asked}`));
   progress.plan = found;
   progress.total = found.sourcePoints;
   progress.warnings.push(...compared.notes, ...found.notes);
@@ -92,7 +92,7 @@ async function prepare(job: CollectionJob, { options }: Parsed): Promise<Sides> 
   progress.released = false;
   const deleted = replaced === undefined ? {} : { replaced };
   const input = { ...what, sourcePin, targetState, heldBack, ...deleted };
-  const prepared = await runControl(
+  const prepared = await runActivity(
     'prepareTarget',
     input,
     `prepare ${target.collection} on ${target.cluster}`,
@@ -109,7 +109,7 @@ async function copyAliases(job: CollectionJob): Promise<string[]> {
   if (!sides) throw failure('Internal', 'Aliases were to be copied before anything was prepared.');
   const input = { source, target, targetPin: sides.targetPin };
   const named = await job.retryOrPark(() =>
-    runControl('copyAliases', input, `aliases of ${source.collection}`),
+    runActivity('copyAliases', input, `aliases of ${source.collection}`),
   );
   job.progress.warnings.push(...named.notes);
   return named.aliases;

@@ -39,8 +39,7 @@ import { moveFromBackup, moveShards } from '../steps/move-shards.js';
 import { Move } from './move-state.js';
 import { awaitReplicas } from '../steps/prove-collection.js';
 import { proveMigration } from '../steps/prove-migration.js';
-import { runControl, runStore } from '../runtime/proxies.js';
-import { locateStore } from '../runtime/recovery-proxies.js';
+import { runActivity } from '../runtime/run-activity.js';
 import { replacing } from '../steps/replacing.js';
 
 const RECHECK_AFTER_MS = 2_000;
@@ -71,9 +70,9 @@ async function plan(move: Move): Promise<void> {
     const what = { source, target, ...wanted, ...(overrides === undefined ? {} : { overrides }) };
     const allow = options.allowReplicaDifference;
     const compared = await ifItIsThere(source, () =>
-      runControl('compareReplicas', { collection: source, allow }, `compare the replicas of ${asked}`),
+      runActivity('compareReplicas', { collection: source, allow }, `compare the replicas of ${asked}`),
     );
-    const found = await ifItIsThere(source, () => runControl('planMove', what, `plan ${asked}`));
+    const found = await ifItIsThere(source, () => runActivity('planMove', what, `plan ${asked}`));
     if (found.unfit !== undefined) return goByScroll(move, found.unfit);
     state.plan = found;
     state.isMoved = found.isMoved;
@@ -121,7 +120,11 @@ async function backUp(move: Move, store: string): Promise<void> {
   const { source, target } = settings;
   if (state.backup !== undefined) return;
   await job.waitIfPaused();
-  const located = await locateStore({ target: target.cluster, store });
+  const located = await runActivity(
+    'locateStore',
+    { target: target.cluster, store },
+    'which store, and its queue',
+  );
   state.store = { alias: located.store, dataQueue: located.dataQueue };
   const { capture, shards, onBusy } = move.options;
   const more = { capture, shards, onBusy, verify: 'quick' };
@@ -179,7 +182,7 @@ async function saveAndMake(move: Move): Promise<PrepareMoveResult> {
   const look = { target, job: job.id };
   const what = {
     ...{ target, creation, warnings: job.progress.warnings },
-    look: () => runControl('lookAtReplacedTarget', look, `look at ${target.collection}`),
+    look: () => runActivity('lookAtReplacedTarget', look, `look at ${target.collection}`),
     backUp: options.safetyBackup ? () => backUpReplaced(move) : undefined,
   };
   return replacing(what, (replaced) => make(move, replaced));
@@ -196,7 +199,7 @@ function make(move: Move, replaced: Replaceable | undefined): Promise<PrepareMov
     ...{ source, target: written, plan, job: job.id, deleteExtras },
     ...(replaced === undefined ? {} : { replaced }),
   };
-  return runControl('prepareMove', what, `prepare ${written.collection} on ${written.cluster}`);
+  return runActivity('prepareMove', what, `prepare ${written.collection} on ${written.cluster}`);
 }
 
 function planned({ plan: { collection } }: Move): CollectionPlan {
@@ -213,7 +216,7 @@ async function bringShards(move: Move): Promise<void> {
   }
   await awaitReplicas(job);
   const what = { target: written, targetPin: sides.targetPin, job: job.id };
-  await job.retryOrPark(() => runControl('markMoved', what, `all shards of ${written.collection} are in`));
+  await job.retryOrPark(() => runActivity('markMoved', what, `all shards of ${written.collection} are in`));
   state.isMoved = true;
 }
 
@@ -221,7 +224,7 @@ function placed(move: Move) {
   const { job, state, backup, storeQueue } = move;
   const summary = `read the backup of ${backup.collection}`;
   const input = { from: backup, via: move.via, shards: state.shards };
-  return job.retryOrPark(() => runStore('placeBackup', input, { ...storeQueue, summary }));
+  return job.retryOrPark(() => runActivity('placeBackup', input, { ...storeQueue, summary }));
 }
 
 async function finish(move: Move, proveAgain: () => Promise<void>): Promise<MigrationReport> {
@@ -235,7 +238,7 @@ async function finish(move: Move, proveAgain: () => Promise<void>): Promise<Migr
     const names = { source, target: settings.target, writes: written.collection, ...swapped };
     const what = { ...names, targetPin, onExisting, copyAliases };
     const named = await job.retryOrPark(() =>
-      runControl('assignAliases', what, `aliases of ${source.collection}`),
+      runActivity('assignAliases', what, `aliases of ${source.collection}`),
     );
     job.progress.warnings.push(...named.notes);
     left = named.left;
@@ -272,7 +275,7 @@ async function undo({ job, state, settings, written }: Move): Promise<string[]> 
   const what = { target: written, job: job.id, ...(targetPin ? { targetPin } : {}) };
   try {
     const { removed } = await CancellationScope.nonCancellable(() =>
-      runControl('undoMove', what, `remove ${written.collection}`),
+      runActivity('undoMove', what, `remove ${written.collection}`),
     );
     if (!removed) return [`${name} was left as it is: it is not this job's own`];
     const { safetyBackup, plan: found } = state;
@@ -303,7 +306,7 @@ async function leftovers({ job, state, source }: Move): Promise<string[]> {
   const where = { taskQueue, heartbeatSeconds, summary: `what stays of ${source.collection} on its nodes` };
   try {
     const found = await CancellationScope.nonCancellable(() =>
-      runStore('findLeftoverSnapshots', { source, shards, since }, where),
+      runActivity('findLeftoverSnapshots', { source, shards, since }, where),
     );
     return [...new Set([...leftOnNode, ...found.left])];
   } catch {

@@ -10,7 +10,7 @@ import type { Sides } from '../../model/state/progress-state.js';
 import type { MovedShards } from '../../model/contracts/results.js';
 import type { CollectionJob } from '../runtime/collection-job.js';
 import { failure } from '../runtime/failures.js';
-import type { StoreQueue } from '../runtime/recovery-proxies.js';
+import type { DataQueue } from '../runtime/run-activity.js';
 
 export type MoveSettings = z.infer<typeof moveCollectionSchema>;
 
@@ -64,7 +64,7 @@ export class Move {
   }
 
   /** The queue whose workers see the store. */
-  get storeQueue(): StoreQueue {
+  get storeQueue(): DataQueue {
     const { dataQueue, heartbeatSeconds } = this.job.settings;
     return { taskQueue: this.state.store?.dataQueue ?? dataQueue, heartbeatSeconds };
   }

@@ -38,10 +38,9 @@ import { digestRecovered } from '../steps/digest-recovered.js';
 import { failure, surfacing, troubleOf } from '../runtime/failures.js';
 import { isNoLongerOurs } from '../steps/finish-migration.js';
 import { paceOf, splitCarried } from '../jobs/job-input.js';
-import { runControl } from '../runtime/proxies.js';
+import { runActivity } from '../runtime/run-activity.js';
 import { recoverShards } from '../steps/recover-shards.js';
 import { Recovery, type RecoverySettings } from './recovery-state.js';
-import { runRecovery } from '../runtime/recovery-proxies.js';
 import { replacing } from '../steps/replacing.js';
 import { replaySearches } from '../steps/replay-searches.js';
 
@@ -101,7 +100,7 @@ function finish(recovery: Recovery, withAliases: boolean): Promise<FinishRecover
     ...{ withAliases, ...verified, ...(swappedFrom === undefined ? {} : { swappedFrom }) },
   };
   const summary = withAliases ? `aliases of ${writes}` : `settings of ${writes}`;
-  return job.retryOrPark(() => runRecovery('finishRecovery', input, summary, recovery.queue));
+  return job.retryOrPark(() => runActivity('finishRecovery', input, { ...recovery.queue, summary }));
 }
 
 /** Its points are proved and its stamp is closed; readers are not sent to it by an alias. */
@@ -120,7 +119,10 @@ async function plan(recovery: Recovery): Promise<void> {
     const { rehearse } = settings;
     const what = { from, target, onExisting, via, precheck, rehearse, ignoreProof: options.ignoreProof };
     state.plan = await job.retryOrPark(() =>
-      runRecovery('planRecovery', what, `check the backup of ${from.collection}`, recovery.queue),
+      runActivity('planRecovery', what, {
+        ...recovery.queue,
+        summary: `check the backup of ${from.collection}`,
+      }),
     );
     job.progress.total = state.plan.points;
     job.progress.warnings.push(...state.plan.notes);
@@ -162,7 +164,8 @@ async function saveAndMake(recovery: Recovery): Promise<PrepareRecoveryResult> {
   if (!plan.exists || state.startedOver > 0) return make(recovery, undefined);
   const what = {
     ...{ target, creation: plan.creation, warnings: job.progress.warnings },
-    look: () => runRecovery('lookAtReplaced', { from, target }, `look at ${target.collection}`, queue),
+    look: () =>
+      runActivity('lookAtReplaced', { from, target }, { ...queue, summary: `look at ${target.collection}` }),
     backUp: options.safetyBackup ? () => backUpReplaced(recovery) : undefined,
   };
   return replacing(what, (replaced) => make(recovery, replaced));
@@ -178,7 +181,7 @@ function make(recovery: Recovery, replaced: Replaceable | undefined): Promise<Pr
     ...(replaced === undefined ? {} : { replaced }),
   };
   const summary = `make ${target.collection} on ${target.cluster}`;
-  return runRecovery('prepareRecovery', input, summary, queue);
+  return runActivity('prepareRecovery', input, { ...queue, summary });
 }
 
 /** Removing it waits for what a node still recovers into it. Then everything begins again, in a collection of its own. */
@@ -197,7 +200,7 @@ async function startOver(recovery: Recovery): Promise<void> {
 async function awaitReplicas({ job, written }: Recovery): Promise<void> {
   const input = { target: written, waitMs: REPLICAS_WAIT_MS, replicasOnly: true };
   const answer = await job.retryOrPark(() =>
-    runControl('awaitReady', input, `replicas of ${written.collection} Active`),
+    runActivity('awaitReady', input, `replicas of ${written.collection} Active`),
   );
   if (answer.ready) return;
   const why = `The replicas of ${written.collection} on ${written.cluster} are not all Active: ${answer.reason ?? 'unknown'}.`;
@@ -213,7 +216,9 @@ async function removeReturned(recovery: Recovery): Promise<void> {
   state.brought ??= await countWritten(recovery);
   const input = { from: settings.from, target: written, targetPin, manifestSha256 };
   const summary = `remove deleted points from ${written.collection}`;
-  const found = await job.retryOrPark(() => runRecovery('removeReturned', input, summary, recovery.queue));
+  const found = await job.retryOrPark(() =>
+    runActivity('removeReturned', input, { ...recovery.queue, summary }),
+  );
   state.missing = { count: found.missing, ids: found.missingIds };
   state.returned = Math.max(0, state.brought - found.points);
   if (state.returned > 0) job.progress.warnings.push(returnedText(state.returned));
@@ -228,7 +233,7 @@ function returnedText(count: number): string {
 
 async function countWritten({ job, written }: Recovery): Promise<number> {
   const { count } = await job.retryOrPark(() =>
-    runControl('countPoints', { collection: written }, `count ${written.collection}`),
+    runActivity('countPoints', { collection: written }, `count ${written.collection}`),
   );
   return count;
 }
@@ -292,7 +297,7 @@ async function closeRehearsal(recovery: Recovery): Promise<RecoveryReport> {
   const recoverySeconds = recovery.seconds;
   const proof = { ...from, kind: 'rehearsed' as const, digest: state.digest, recoverySeconds, ...found };
   await job.retryOrPark(() =>
-    runRecovery('writeProof', proof, `proof of ${from.collection}`, recovery.queue),
+    runActivity('writeProof', proof, { ...recovery.queue, summary: `proof of ${from.collection}` }),
   );
   const removed = await undo(recovery);
   if (!removed) job.progress.warnings.push(`${recovery.written.collection} could not be removed again.`);
@@ -306,7 +311,10 @@ async function undo({ state, settings, written, queue }: Recovery): Promise<bool
   const mayBeOld = state.plan?.exists === true && state.prepared === undefined;
   const { from } = settings;
   const input = { from, target: written, creation: state.creation, ...(mayBeOld ? { mayBeOld } : {}) };
-  const { removed } = await runRecovery('undoRecovery', input, `remove ${written.collection}`, queue);
+  const { removed } = await runActivity('undoRecovery', input, {
+    ...queue,
+    summary: `remove ${written.collection}`,
+  });
   return removed;
 }
 
@@ -340,7 +348,7 @@ async function keep({ job, state, written, queue }: Recovery): Promise<{ text: s
     'To recover it again under this name say `--on-existing replace`; `--ignore-proof` then takes it unproven, `--on-difference remove` removes what differs.';
   if (state.prepared) {
     const input = { target: written, targetPin: state.prepared.targetPin, job: job.id };
-    await runRecovery('keepRecovered', input, `keep ${written.collection}`, queue);
+    await runActivity('keepRecovered', input, { ...queue, summary: `keep ${written.collection}` });
   }
   return { text: `${kept} ${next}`, removed: false };
 }

@@ -8,7 +8,7 @@ import type { RecoveryProgress, RecoveryReport } from '../../model/state/recover
 import type * as z from 'zod';
 import type { CollectionJob } from '../runtime/collection-job.js';
 import { failure } from '../runtime/failures.js';
-import type { StoreQueue } from '../runtime/recovery-proxies.js';
+import type { DataQueue } from '../runtime/run-activity.js';
 
 const NO_PROOF = 'Recovered; its content is unproven: the backup has no proof.';
 const PROOF_IGNORED =
@@ -48,7 +48,7 @@ export class Recovery {
     return this.settings.options.ignoreProof ? undefined : this.plan.proof;
   }
 
-  get queue(): StoreQueue {
+  get queue(): DataQueue {
     const { dataQueue, heartbeatSeconds } = this.job.settings;
     return { taskQueue: dataQueue, heartbeatSeconds };
   }

@@ -19,7 +19,7 @@ import { CollectionJob } from '../runtime/collection-job.js';
 import { ifItIsThere, surfacing } from '../runtime/failures.js';
 import { paceOf, splitCarried } from '../jobs/job-input.js';
 import { proveCollection } from '../steps/prove-collection.js';
-import { runControl } from '../runtime/proxies.js';
+import { runActivity } from '../runtime/run-activity.js';
 
 /** As of the other jobs, which may set it. */
 const PARK_FOR_HOURS = 72;
@@ -43,7 +43,7 @@ async function verify(job: CollectionJob, parsed: Parsed): Promise<VerificationR
   await proveCollection({ job, sides: progress.sides, subset, mode: 'report' });
   const input = { source, target, ...(overrides === undefined ? {} : { overrides }) };
   const summary = `compare configurations of ${source.collection}`;
-  const { differences, notes } = await runControl('compareConfigurations', input, summary);
+  const { differences, notes } = await runActivity('compareConfigurations', input, summary);
   warnOnce(progress, notes);
   if (subset) progress.warnings.push(...differences);
   job.enter('done');
@@ -57,7 +57,7 @@ async function compareReplicas(job: CollectionJob, { options }: Parsed): Promise
   for (const collection of [job.settings.source, job.settings.target]) {
     const input = { collection, allow: options.allowReplicaDifference };
     const summary = `compare the replicas of ${collection.collection} on ${collection.cluster}`;
-    const ask = () => runControl('compareReplicas', input, summary);
+    const ask = () => runActivity('compareReplicas', input, summary);
     const { notes } = await (collection === job.settings.source ? ifItIsThere(collection, ask) : ask());
     job.progress.warnings.push(...notes);
   }
@@ -65,7 +65,7 @@ async function compareReplicas(job: CollectionJob, { options }: Parsed): Promise
 
 async function plan(job: CollectionJob, replicas: boolean): Promise<Sides> {
   const { source, target } = job.settings;
-  const found = await runControl('planVerification', { source, target }, `plan ${source.collection}`);
+  const found = await runActivity('planVerification', { source, target }, `plan ${source.collection}`);
   const { sourcePin, targetPin, sourceRead, targetRead, sourcePoints, targetNodes } = found;
   job.progress.total = sourcePoints;
   job.progress.copy = false;

@@ -7,7 +7,7 @@ import { externalPlace, type ExternalSource } from '../../model/external-source.
 import { failure } from '../runtime/failures.js';
 import type { RecoverCollectionInput, RehearseRecoveryInput } from '../../model/contracts/recovery-inputs.js';
 import type { ChildFacts, JobState, Resolved } from '../runtime/fan-out.js';
-import { locateStore, runRecovery } from '../runtime/recovery-proxies.js';
+import { runActivity } from '../runtime/run-activity.js';
 
 type Wanted = Pick<
   RehearseRecoveryInput,
@@ -40,11 +40,12 @@ export class BackupPages {
     const { heartbeatSeconds, from } = this.wanted;
     this.place ??= await this.locate();
     const { dataQueue, searchAttributes } = this.place;
-    const page = await runRecovery(
+    const summary =
+      from === undefined ? `backups in ${this.place.store}` : `snapshots in ${externalPlace(from)}`;
+    const page = await runActivity(
       'resolveRecovery',
       { ...this.asked(), ...this.behind(after), store: this.place.store },
-      from === undefined ? `backups in ${this.place.store}` : `snapshots in ${externalPlace(from)}`,
-      { taskQueue: dataQueue, heartbeatSeconds },
+      { taskQueue: dataQueue, heartbeatSeconds, summary },
     );
     if (page.run !== undefined) this.kept.run = page.run;
     const collections = page.recoveries.map((one) => this.remember(one, rename));
@@ -77,11 +78,12 @@ export class BackupPages {
   private locate(): Promise<LocateStoreResult> {
     const { target, store, from } = this.wanted;
     const named = from?.store ?? store;
-    return locateStore({
+    const input = {
       target,
       ...(named === undefined ? {} : { store: named }),
       ...(from?.url === undefined ? {} : { optional: true }),
-    });
+    };
+    return runActivity('locateStore', input, 'which store, and its queue');
   }
 
   private remember(found: Found, rename: ((collection: string) => string) | undefined): Resolved {

@@ -20,16 +20,16 @@ import {
 import { nodeCaptureLockId, scopeText } from '../../model/snapshot-names.js';
 import { isCancellation, setCurrentDetails } from '@temporalio/workflow';
 import { failure, surfacing, troubleOf } from '../runtime/failures.js';
-import { runSnapshotControl, runSnapshotData } from '../runtime/snapshot-proxies.js';
+import { runActivity } from '../runtime/run-activity.js';
 import { underLock } from '../steps/under-lock.js';
 
 export async function createSnapshot(input: unknown): Promise<CreateSnapshotResult> {
   return surfacing(async () => {
     const { cluster, node, onBusy, ...asked } = parseInput(createSnapshotSchema, input);
     const what = { cluster, ...scopeOf(asked), ...given({ node }) };
-    const { dataQueue } = await runSnapshotControl('locateSnapshots', { cluster }, `where ${cluster} is`);
+    const { dataQueue } = await runActivity('locateSnapshots', { cluster }, `where ${cluster} is`);
     const summary = `who holds ${scopeText(scopeOf(asked))}`;
-    const { holders, notes, ...scope } = await runSnapshotControl('findHolders', what, summary);
+    const { holders, notes, ...scope } = await runActivity('findHolders', what, summary);
     const child: CreateOnNodesInput = { cluster, ...scope, holders, notes, dataQueue };
     return underLock<CreateSnapshotResult>({
       workflowId: lockOf(cluster, scope),
@@ -58,7 +58,8 @@ export async function createOnNodes(input: unknown): Promise<CreateSnapshotResul
       setCurrentDetails(`${what} (${made.length + failed.length + 1} of ${holders.length})`);
       try {
         const one = { what, cluster, node, ...given({ peer }), ...scope };
-        const done = await runSnapshotData('createOnNode', one, {
+        const done = await runActivity('createOnNode', one, {
+          summary: what,
           taskQueue: dataQueue,
           heartbeatSeconds: 30,
         });

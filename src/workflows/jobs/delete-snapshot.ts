@@ -5,12 +5,12 @@ import { parseInput } from '../../model/contracts/inputs.js';
 import type { DeleteSnapshotResult } from '../../model/contracts/snapshot-activities.js';
 import { deleteSnapshotSchema, scopeOf } from '../../model/contracts/snapshot-inputs.js';
 import { surfacing } from '../runtime/failures.js';
-import { runSnapshotControl } from '../runtime/snapshot-proxies.js';
+import { runActivity } from '../runtime/run-activity.js';
 
 export async function deleteSnapshot(input: unknown): Promise<DeleteSnapshotResult> {
   return surfacing(async () => {
     const { cluster, node, snapshot: name, ...scope } = parseInput(deleteSnapshotSchema, input);
     const what = { cluster, node, name, ...scopeOf(scope) };
-    return runSnapshotControl('deleteOnNode', what, `delete ${name} on ${node}`);
+    return runActivity('deleteOnNode', what, `delete ${name} on ${node}`);
   });
 }

@@ -6,7 +6,7 @@ import { parseInput } from '../../model/contracts/inputs.js';
 import type { DownloadSnapshotResult } from '../../model/contracts/snapshot-activities.js';
 import { downloadSnapshotSchema, given, scopeOf } from '../../model/contracts/snapshot-inputs.js';
 import { surfacing } from '../runtime/failures.js';
-import { runSnapshotControl, runSnapshotData } from '../runtime/snapshot-proxies.js';
+import { runActivity } from '../runtime/run-activity.js';
 
 export async function downloadSnapshot(input: unknown): Promise<DownloadSnapshotResult> {
   return surfacing(async () => {
@@ -14,13 +14,13 @@ export async function downloadSnapshot(input: unknown): Promise<DownloadSnapshot
     const parsed = parseInput(downloadSnapshotSchema, input);
     const { cluster, node, snapshot: name, object, maxMegabytesPerSecond, heartbeatSeconds } = parsed;
     const place = { cluster, store: parsed.store ?? null };
-    const located = await runSnapshotControl('locateSnapshots', place, `where ${cluster} and the store are`);
+    const located = await runActivity('locateSnapshots', place, `where ${cluster} and the store are`);
     const { store = '', storeQueue = located.dataQueue } = located;
     const what = `download ${name} to ${store}`;
     setCurrentDetails(what);
     const order = { what, cluster, name, store, object, ...given({ node, maxMegabytesPerSecond }) };
-    const where = { taskQueue: storeQueue, heartbeatSeconds };
-    const done = await runSnapshotData('downloadToStore', { ...order, ...scopeOf(parsed) }, where);
+    const where = { taskQueue: storeQueue, heartbeatSeconds, summary: what };
+    const done = await runActivity('downloadToStore', { ...order, ...scopeOf(parsed) }, where);
     return { ...done, seconds: Math.round((Date.now() - startedAt) / 100) / 10 };
   });
 }

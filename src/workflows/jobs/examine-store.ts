@@ -12,8 +12,8 @@ import {
   type StoreExamination,
   type StoreLook,
 } from '../../model/contracts/store-examination.js';
-import { ask, isSilence, locateStoreWorkers } from '../runtime/examination-proxies.js';
 import { surfacing, troubleOf } from '../runtime/failures.js';
+import { isTimeout, runActivity } from '../runtime/run-activity.js';
 
 /** An idle worker's poll lasts a minute at the most; then it polls again. */
 const GONE_AFTER_MS = 65_000;
@@ -27,7 +27,11 @@ interface Witness {
 export async function examineStore(input: unknown): Promise<StoreExamination> {
   return surfacing(async () => {
     const { store } = parseInput(examineStoreSchema, input);
-    const { queues, ...place } = await locateStoreWorkers(store);
+    const { queues, ...place } = await runActivity(
+      'locateStoreWorkers',
+      { store },
+      `which workers use ${store}`,
+    );
     const looks = await Promise.all(witnessesOf(place.kind, queues).map((one) => look(store, one)));
     const markedBy = place.kind === 'file' ? await compareDisks(store, looks) : undefined;
     const names = queues.map(({ queue }) => queue);
@@ -52,10 +56,10 @@ async function look(store: string, witness: Witness): Promise<StoreLook> {
   const { queues, worker } = witness;
   const about = { queues, ...(worker === undefined ? {} : { worker: worker.worker }) };
   try {
-    const { limitations } = await askOf(about, 'probe').probeStore({ store });
+    const { limitations } = await runActivity('probeStore', { store }, placeOf(about, 'probe'));
     return { ...about, state: 'well', limitations };
   } catch (error) {
-    const isGone = worker !== undefined && worker.silentMs > GONE_AFTER_MS && isSilence(error);
+    const isGone = worker !== undefined && worker.silentMs > GONE_AFTER_MS && isTimeout(error);
     return { ...about, limitations: [], ...failed(error), ...(isGone ? { state: 'gone' } : {}) };
   }
 }
@@ -67,7 +71,7 @@ async function compareDisks(store: string, looks: StoreLook[]): Promise<string |
   const [first, ...others] = well;
   if (first === undefined || others.length === 0) return undefined;
   try {
-    await askOf(first, 'leave a marker').leaveMarker({ store, nonce });
+    await runActivity('leaveMarker', { store, nonce }, placeOf(first, 'leave a marker'));
     await Promise.all(others.map((other) => seesMarker(store, nonce, other)));
   } catch (error) {
     Object.assign(first, failed(error));
@@ -80,7 +84,7 @@ async function compareDisks(store: string, looks: StoreLook[]): Promise<string |
 
 async function seesMarker(store: string, nonce: string, other: StoreLook): Promise<void> {
   try {
-    const { sees } = await askOf(other, 'see the marker').seeMarker({ store, nonce });
+    const { sees } = await runActivity('seeMarker', { store, nonce }, placeOf(other, 'see the marker'));
     if (!sees) other.state = 'blind';
   } catch (error) {
     Object.assign(other, failed(error));
@@ -89,21 +93,22 @@ async function seesMarker(store: string, nonce: string, other: StoreLook): Promi
 
 async function takeAway(store: string, nonce: string, first: StoreLook): Promise<void> {
   try {
-    await askOf(first, 'remove the marker').removeMarker({ store, nonce });
+    await runActivity('removeMarker', { store, nonce }, placeOf(first, 'remove the marker'));
   } catch (error) {
     if (first.state === 'well') Object.assign(first, failed(error));
   }
 }
 
-function askOf({ queues, worker }: Pick<StoreLook, 'queues' | 'worker'>, what: string) {
+/** On a shared queue the call may wait behind other work. */
+function placeOf({ queues, worker }: Pick<StoreLook, 'queues' | 'worker'>, what: string) {
   const [queue = ''] = queues;
   return worker === undefined
-    ? ask(queue, 'shared', `${what}: a worker of ${queue}`)
-    : ask(ownQueueOf(worker), 'own', `${what}: ${worker}`);
+    ? { taskQueue: queue, takenWithinMs: 10_000, summary: `${what}: a worker of ${queue}` }
+    : { taskQueue: ownQueueOf(worker), takenWithinMs: 5_000, summary: `${what}: ${worker}` };
 }
 
 function failed(error: unknown): Pick<StoreLook, 'state' | 'says'> {
-  if (isSilence(error)) return { state: 'silent' };
+  if (isTimeout(error)) return { state: 'silent' };
   const { code, message } = troubleOf(error);
   return { state: 'failed', says: `${code}: ${message}` };
 }

@@ -18,7 +18,7 @@ import { surfacing } from '../runtime/failures.js';
 import { FanOut, type ChildFacts, type JobState, type Resolved } from '../runtime/fan-out.js';
 import { omit, openState, splitCarried } from './job-input.js';
 import { jobFailure } from '../runtime/job-verdict.js';
-import { runControl, runStore } from '../runtime/proxies.js';
+import { runActivity } from '../runtime/run-activity.js';
 import type { Child } from '../runtime/start-collection.js';
 
 export async function fullBackup(input: unknown): Promise<JobReport> {
@@ -74,7 +74,7 @@ class BackupWriting {
       ...(collections === undefined ? {} : { collections }),
       ...(after === undefined ? {} : { after }),
     };
-    const page = await runControl('resolveBackup', asked, `collections of ${cluster}`);
+    const page = await runActivity('resolveBackup', asked, `collections of ${cluster}`);
     const isFirst = this.place === undefined && this.state.seen === 0;
     this.place = page;
     this.ends.target = page.store;
@@ -88,7 +88,7 @@ class BackupWriting {
   /** The store can be written, and what lies there under this alias is of this cluster. */
   private async open(store: string): Promise<void> {
     const { collections, newCluster } = this.input;
-    await runStore('probeStore', { store }, this.where(`probe ${store}`));
+    await runActivity('probeStore', { store }, this.where(`probe ${store}`));
     const input = {
       ...this.ref,
       startedAt: this.state.startedAt,
@@ -96,7 +96,7 @@ class BackupWriting {
       ...(collections === undefined ? {} : { collections }),
       ...(newCluster ? { newCluster } : {}),
     };
-    const { notes } = await runStore('openBackup', input, this.where(`open the backup ${this.backup}`));
+    const { notes } = await runActivity('openBackup', input, this.where(`open the backup ${this.backup}`));
     addNotes(this.state, notes);
   }
 
@@ -161,7 +161,7 @@ class BackupWriting {
       stallAfterAttempts,
       ...(maxMegabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond }),
     };
-    const { leftOnNode, name } = await runStore('captureNode', input, this.where(what));
+    const { leftOnNode, name } = await runActivity('captureNode', input, this.where(what));
     this.nodeSnapshot = name;
     this.leftOnNode = leftOnNode.slice(0, 10);
   }
@@ -179,7 +179,7 @@ class BackupWriting {
       ...(isInterrupted ? { interrupted: true } : {}),
       ...(this.nodeSnapshot === undefined ? {} : { nodeSnapshot: this.nodeSnapshot }),
     };
-    await runStore('writeBackup', input, this.where(`write backup.json of ${this.backup}`));
+    await runActivity('writeBackup', input, this.where(`write backup.json of ${this.backup}`));
   }
 
   private get ref() {

@@ -6,12 +6,12 @@ import type { ListSnapshotsResult } from '../../model/contracts/snapshot-activit
 import { given, listSnapshotsSchema, scopeOf } from '../../model/contracts/snapshot-inputs.js';
 import { scopeText } from '../../model/snapshot-names.js';
 import { surfacing } from '../runtime/failures.js';
-import { runSnapshotControl } from '../runtime/snapshot-proxies.js';
+import { runActivity } from '../runtime/run-activity.js';
 
 export async function listSnapshots(input: unknown): Promise<ListSnapshotsResult> {
   return surfacing(async () => {
     const { cluster, node, after, ...scope } = parseInput(listSnapshotsSchema, input);
     const asked = { cluster, ...scopeOf(scope), ...given({ node, after }) };
-    return runSnapshotControl('listOnNodes', asked, `list snapshots of ${scopeText(scopeOf(scope))}`);
+    return runActivity('listOnNodes', asked, `list snapshots of ${scopeText(scopeOf(scope))}`);
   });
 }

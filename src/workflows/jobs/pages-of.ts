@@ -2,7 +2,7 @@
 
 import type { ResolveCollectionsResult } from '../../model/contracts/activities.js';
 import { namesOnTarget, type Naming } from './job-input.js';
-import { runControl } from '../runtime/proxies.js';
+import { runActivity } from '../runtime/run-activity.js';
 
 export function pagesOf(
   input: Naming & { source: string; target: string },
@@ -18,7 +18,7 @@ export function pagesOf(
     ...(as === undefined ? {} : { as }),
   };
   return (after) =>
-    runControl(
+    runActivity(
       'resolveCollections',
       { ...asked, ...(after === undefined ? {} : { after }) },
       `collections of ${source}`,

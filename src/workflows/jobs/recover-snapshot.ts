@@ -23,8 +23,7 @@ import {
 } from '../../model/contracts/snapshot-inputs.js';
 import { scopeText } from '../../model/snapshot-names.js';
 import { failure, surfacing, troubleOf } from '../runtime/failures.js';
-import { runControl } from '../runtime/proxies.js';
-import { runSnapshotControl, runSnapshotData } from '../runtime/snapshot-proxies.js';
+import { runActivity } from '../runtime/run-activity.js';
 import { underLock } from '../steps/under-lock.js';
 
 const REPLICAS_WAIT_MS = 10 * 60_000;
@@ -34,7 +33,7 @@ export async function recoverSnapshot(input: unknown): Promise<RecoverSnapshotRe
     const parsed = parseInput(recoverSnapshotSchema, input);
     const { cluster, collection, object, store, onBusy } = parsed;
     const where = object === undefined ? { cluster } : { cluster, store: store ?? null };
-    const place = await runSnapshotControl('locateSnapshots', where, `where ${cluster} is`);
+    const place = await runActivity('locateSnapshots', where, `where ${cluster} is`);
     return underLock<RecoverSnapshotResult>({
       workflowId: writeLockId(cluster, collection),
       type: 'recoverIntoCollection',
@@ -63,7 +62,7 @@ export async function recoverIntoCollection(input: unknown): Promise<RecoverSnap
 function planned(asked: RecoverSnapshotInput): Promise<SnapshotRecoveryPlan> {
   const { cluster, collection, node, snapshot: name, replace, priority } = asked;
   const what = { cluster, collection, ...scopeOf(asked), ...given({ node, name }), replace, priority };
-  return runSnapshotControl('planSnapshotRecovery', what, `what speaks against it`);
+  return runActivity('planSnapshotRecovery', what, `what speaks against it`);
 }
 
 type Recovered = Omit<RecoverSnapshotResult, 'seconds'>;
@@ -82,9 +81,9 @@ async function recovery(
   const sha256 = asked.checksum ?? plan.sha256;
   const order = { what, ...target, from, priority, ...given({ sha256 }) };
   const taskQueue = 'store' in from ? (place.storeQueue ?? place.dataQueue) : place.dataQueue;
-  const file = await runSnapshotData('recoverOnNode', order, { taskQueue, heartbeatSeconds });
+  const file = await runActivity('recoverOnNode', order, { taskQueue, heartbeatSeconds, summary: what });
   const notes = await awaitReplicas(asked);
-  const look = await runSnapshotControl('lookAtRecovered', target, `count ${collection}`);
+  const look = await runActivity('lookAtRecovered', target, `count ${collection}`);
   const points = countedIn(asked, plan, look);
   return { ...target, priority, points, ...file, notes };
 }
@@ -99,7 +98,7 @@ function sourceOf(asked: RecoverSnapshotInput, place: RecoverPlace): RecoverOnNo
 async function awaitReplicas({ cluster, collection, priority }: RecoverSnapshotInput): Promise<string[]> {
   const target = { cluster, collection };
   const wait = { target, waitMs: priority === 'no_sync' ? 10_000 : REPLICAS_WAIT_MS, replicasOnly: true };
-  const { ready, reason = 'unknown' } = await runControl(
+  const { ready, reason = 'unknown' } = await runActivity(
     'awaitReady',
     wait,
     `replicas of ${collection} Active`,
@@ -140,7 +139,7 @@ async function afterFailure(
   const left = await CancellationScope.nonCancellable(async () => {
     try {
       const what = { cluster, collection };
-      const { removed } = await runSnapshotControl('removeEmpty', what, `remove ${collection} if empty`);
+      const { removed } = await runActivity('removeEmpty', what, `remove ${collection} if empty`);
       return removed ? ` The empty collection "${collection}" was removed again.` : '';
     } catch (trouble) {
       return ` Look at "${collection}": it may be half made (${troubleOf(trouble).message}).`;

@@ -10,7 +10,7 @@ import {
   type Workflow,
 } from '@temporalio/workflow';
 import { failure } from './failures.js';
-import { runControl } from './proxies.js';
+import { runActivity } from './run-activity.js';
 
 export interface Child {
   workflowId: string;
@@ -64,7 +64,7 @@ function busy(workflowId: string, holder: string) {
 
 async function describeHolder(workflowId: string): Promise<string> {
   try {
-    return (await runControl('describeHolder', { workflowId }, `who holds ${workflowId}`)).holder;
+    return (await runActivity('describeHolder', { workflowId }, `who holds ${workflowId}`)).holder;
   } catch (error) {
     if (isCancellation(error)) throw error;
     return workflowId;

@@ -8,7 +8,7 @@ import type { CollectionRef } from '../../model/collections.js';
 import { indexingText } from '../../model/state/indexing.js';
 import type { CollectionJob } from '../runtime/collection-job.js';
 import { troubleOf } from '../runtime/failures.js';
-import { runControl } from '../runtime/proxies.js';
+import { runActivity } from '../runtime/run-activity.js';
 
 /** A collection counts as settled when two looks a second apart agree. */
 const FIRST_LOOK_MS = 3_000;
@@ -52,7 +52,7 @@ function show(job: CollectionJob, { indexing }: AwaitReadyResult): void {
 
 async function lookAt(target: CollectionRef, waitMs: number): Promise<AwaitReadyResult> {
   try {
-    return await runControl('awaitReady', { target, waitMs }, `indexing of ${target.collection}`);
+    return await runActivity('awaitReady', { target, waitMs }, `indexing of ${target.collection}`);
   } catch (error) {
     if (isCancellation(error)) throw error;
     return { ready: false, isInVain: true, reason: troubleOf(error).message };

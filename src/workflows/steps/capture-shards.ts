@@ -8,7 +8,7 @@ import { countCaptured, isCaptured, type CaptureProgress } from '../../model/sta
 import { sharePace } from '../../model/state/steering.js';
 import type { CollectionJob } from '../runtime/collection-job.js';
 import { lanes } from '../runtime/lanes.js';
-import { runStore } from '../runtime/proxies.js';
+import { runActivity } from '../runtime/run-activity.js';
 
 export interface CaptureOptions {
   ref: CollectionBackupRef;
@@ -80,5 +80,5 @@ async function captureOne(
     ...(maxMegabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond }),
   };
   const where = { taskQueue: dataQueue, heartbeatSeconds, summary: what };
-  countCaptured(capture, shard.id, await runStore('captureShard', input, where));
+  countCaptured(capture, shard.id, await runActivity('captureShard', input, where));
 }

@@ -4,7 +4,7 @@ import { addDigests } from '../../model/format/digest.js';
 import { newPage, slicesFor, type Page, type Rules } from '../../model/state/walk.js';
 import type { Sides } from '../../model/state/progress-state.js';
 import type { Recovery } from '../collections/recovery-state.js';
-import { runControl } from '../runtime/proxies.js';
+import { runActivity } from '../runtime/run-activity.js';
 import { runWalk } from './run-walk.js';
 
 const RULES: Rules = { copy: false, reread: false, subset: false, mode: 'report', nodes: 1 };
@@ -31,7 +31,7 @@ export async function digestRecovered(recovery: Recovery): Promise<void> {
 async function sidesOf({ job, written }: Recovery): Promise<Sides> {
   const both = { source: written, target: written };
   const plan = await job.retryOrPark(() =>
-    runControl('planVerification', both, `plan ${written.collection}`),
+    runActivity('planVerification', both, `plan ${written.collection}`),
   );
   const { sourcePin, targetPin, sourceRead, targetRead } = plan;
   return { sourcePin, targetPin, sourceRead, targetRead, owned: false, nodes: 1 };
@@ -44,7 +44,7 @@ async function planPage({ job, written }: Recovery, sides: Sides): Promise<Page>
   const start = fromKey === undefined ? {} : { fromKey };
   const input = { collection: written, pin: sides.targetPin, slices, ...start };
   const planned = await job.retryOrPark(() =>
-    runControl('planSlices', input, `slices of ${written.collection}`),
+    runActivity('planSlices', input, `slices of ${written.collection}`),
   );
   const page = newPage(planned.slices, planned.next, RULES);
   page.walk = page.walk.filter((slot) => slot.task === 'target');

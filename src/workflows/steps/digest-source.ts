@@ -12,7 +12,7 @@ import {
 import { newPage, slicesFor, type Page, type Rules } from '../../model/state/walk.js';
 import type { CollectionJob } from '../runtime/collection-job.js';
 import { isReplaced, troubleOf } from '../runtime/failures.js';
-import { runControl } from '../runtime/proxies.js';
+import { runActivity } from '../runtime/run-activity.js';
 import { runWalk } from './run-walk.js';
 
 const RULES: Rules = { copy: false, reread: true, subset: false, mode: 'report', nodes: 1 };
@@ -77,7 +77,7 @@ async function planPage(
   const slices = slicesFor(points, width);
   const start = fromKey === undefined ? {} : { fromKey };
   const input = { collection: source, pin, slices, ...start };
-  const planned = await runControl('planSlices', input, `slices of ${source.collection}`);
+  const planned = await runActivity('planSlices', input, `slices of ${source.collection}`);
   const page = newPage(planned.slices, planned.next, RULES);
   page.walk = page.walk.filter((slot) => slot.task === 'source');
   if (lane !== undefined) for (const slot of page.walk) slot.node = lane;

@@ -10,7 +10,7 @@ import type { MigrationReport } from '../../model/contracts/results.js';
 import { awaitIndexing } from './await-indexing.js';
 import type { CollectionJob } from '../runtime/collection-job.js';
 import { troubleOf } from '../runtime/failures.js';
-import { runControl } from '../runtime/proxies.js';
+import { runActivity } from '../runtime/run-activity.js';
 import { closeStamp } from './stamp-life.js';
 
 export interface FinishOptions {
@@ -59,7 +59,9 @@ async function confirmCount(job: CollectionJob, proveAgain: () => Promise<void>)
   const { target } = settings;
   const summary = `count ${target.collection} on ${target.cluster}`;
   for (let again = 0; again < PROOFS_AGAIN; again += 1) {
-    const { count } = await job.retryOrPark(() => runControl('countPoints', { collection: target }, summary));
+    const { count } = await job.retryOrPark(() =>
+      runActivity('countPoints', { collection: target }, summary),
+    );
     if (count === progress.tally.target.count) return;
     nextRound(progress);
     await proveAgain();
@@ -75,7 +77,7 @@ async function configurationDifferences(
   const { source, target } = job.settings;
   const input = { source, target, ...(overrides === undefined ? {} : { overrides }) };
   const { differences, notes } = await job.retryOrPark(() =>
-    runControl('compareConfigurations', input, `compare configurations of ${source.collection}`),
+    runActivity('compareConfigurations', input, `compare configurations of ${source.collection}`),
   );
   warnOnce(job.progress, notes);
   if (!subset) return differences;
@@ -95,10 +97,10 @@ export async function release(job: CollectionJob, as: 'step' | 'compensation'): 
   const targetPin = progress.prepared?.targetPin;
   const input = { target, heldBack, owned, job: job.id, ...(targetPin ? { targetPin } : {}) };
   const summary = `put indexing of ${target.collection} back`;
-  if (as === 'step') await runControl('releaseTarget', input, summary);
+  if (as === 'step') await runActivity('releaseTarget', input, summary);
   else {
     try {
-      await CancellationScope.nonCancellable(() => runControl('releaseTarget', input, summary));
+      await CancellationScope.nonCancellable(() => runActivity('releaseTarget', input, summary));
     } catch (error) {
       if (isNoLongerOurs(error)) return;
       progress.warnings.push(`Indexing could not be put back: ${troubleOf(error).message}`);

@@ -10,8 +10,7 @@ import { failure, troubleOf } from '../runtime/failures.js';
 import { withCaptureLock } from './hold-capture.js';
 import { lanes } from '../runtime/lanes.js';
 import type { Move } from '../collections/move-state.js';
-import { runStore } from '../runtime/proxies.js';
-import { runRecovery } from '../runtime/recovery-proxies.js';
+import { runActivity } from '../runtime/run-activity.js';
 import { renewStampIfDue } from './stamp-life.js';
 
 export async function moveShards(move: Move): Promise<void> {
@@ -100,7 +99,7 @@ async function moveOne(move: Move, placed: PlacedShard, running: Running): Promi
   } as const;
   const { dataQueue, heartbeatSeconds } = job.settings;
   const where = { taskQueue: dataQueue, heartbeatSeconds, summary: what };
-  countMoved(state, await runStore('moveShard', input, where));
+  countMoved(state, await runActivity('moveShard', input, where));
   state.done.push(placed.shard.id);
 }
 
@@ -116,7 +115,7 @@ async function recoverOne(move: Move, at: number, running: Running): Promise<voi
     isAlone: running.isAlone,
     ...paceOf(move, running),
   };
-  const done = await runRecovery('recoverShard', input, what, move.storeQueue);
+  const done = await runActivity('recoverShard', input, { ...move.storeQueue, summary: what });
   countMoved(state, { ...done, leftOnNode: [] });
   state.recovered.push(at);
 }

@@ -6,7 +6,7 @@ import { countsDisagree, closePage, nextRound, type Sides } from '../../model/st
 import { newPage, nextWalk, slicesFor, type Page, type Rules } from '../../model/state/walk.js';
 import type { CollectionJob } from '../runtime/collection-job.js';
 import { failure } from '../runtime/failures.js';
-import { runControl } from '../runtime/proxies.js';
+import { runActivity } from '../runtime/run-activity.js';
 import { runWalk } from './run-walk.js';
 import { renewStampIfDue } from './stamp-life.js';
 
@@ -77,7 +77,7 @@ async function planPage({ job, sides }: Proving, rules: Rules): Promise<Page> {
   const start = fromKey === undefined ? {} : { fromKey };
   const input = { collection: source, pin: sides.sourcePin, slices, ...start };
   const planned = await job.retryOrPark(() =>
-    runControl('planSlices', input, `slices of ${source.collection}`),
+    runActivity('planSlices', input, `slices of ${source.collection}`),
   );
   return newPage(planned.slices, planned.next, rules);
 }
@@ -87,7 +87,7 @@ export async function awaitReplicas(job: CollectionJob): Promise<void> {
   const input = { target, waitMs: REPLICAS_WAIT_MS, replicasOnly: true };
   for (;;) {
     const answer = await job.retryOrPark(() =>
-      runControl('awaitReady', input, `replicas of ${target.collection} Active`),
+      runActivity('awaitReady', input, `replicas of ${target.collection} Active`),
     );
     if (answer.ready) return;
     const why = `The replicas of ${target.collection} on ${target.cluster} are not all Active: ${answer.reason ?? 'unknown'}.`;
@@ -98,7 +98,7 @@ export async function awaitReplicas(job: CollectionJob): Promise<void> {
 async function countBothSides(job: CollectionJob): Promise<void> {
   const count = async (collection: typeof job.settings.source) => {
     const summary = `count ${collection.collection} on ${collection.cluster}`;
-    return (await runControl('countPoints', { collection }, summary)).count;
+    return (await runActivity('countPoints', { collection }, summary)).count;
   };
   const [source, target] = await job.retryOrPark(() =>
     Promise.all([count(job.settings.source), count(job.settings.target)]),

@@ -12,7 +12,7 @@ import { sharePace } from '../../model/state/steering.js';
 import { failure, troubleOf } from '../runtime/failures.js';
 import { lanes } from '../runtime/lanes.js';
 import type { Recovery } from '../collections/recovery-state.js';
-import { runRecovery } from '../runtime/recovery-proxies.js';
+import { runActivity } from '../runtime/run-activity.js';
 import { renewIfDue } from './stamp-life.js';
 
 interface Shard {
@@ -117,7 +117,7 @@ async function recoverOne(
     ...(maxMegabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond }),
   };
   await renewIfDue(job, recovery.written, state.prepared.targetPin);
-  const done = await runRecovery('recoverShard', input, what, recovery.queue);
+  const done = await runActivity('recoverShard', input, { ...recovery.queue, summary: what });
   state.done.push(at);
   state.bytes += done.bytes;
   if (done.via === 'push') state.pushed += 1;

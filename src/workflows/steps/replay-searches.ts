@@ -5,7 +5,7 @@ import { ActivityFailure, isCancellation } from '@temporalio/workflow';
 import { awaitIndexing } from './await-indexing.js';
 import { troubleOf } from '../runtime/failures.js';
 import type { Recovery } from '../collections/recovery-state.js';
-import { runRecovery } from '../runtime/recovery-proxies.js';
+import { runActivity } from '../runtime/run-activity.js';
 
 export async function replaySearches(recovery: Recovery): Promise<void> {
   const { job, state, settings, plan, written, queue } = recovery;
@@ -16,7 +16,10 @@ export async function replaySearches(recovery: Recovery): Promise<void> {
   const { targetPin } = state.prepared;
   const input = { from, target: written, targetPin, manifestSha256: plan.manifestSha256 };
   try {
-    const answer = await runRecovery('replayRecall', input, `search ${written.collection}`, queue);
+    const answer = await runActivity('replayRecall', input, {
+      ...queue,
+      summary: `search ${written.collection}`,
+    });
     if (answer.recall) state.recall = answer.recall;
     job.progress.warnings.push(...answer.notes);
   } catch (error) {

@@ -14,7 +14,7 @@ import {
 } from '../../model/state/walk.js';
 import type { CollectionJob } from '../runtime/collection-job.js';
 import { lanes } from '../runtime/lanes.js';
-import { runData } from '../runtime/proxies.js';
+import { runActivity } from '../runtime/run-activity.js';
 import { renewStampIfDue } from './stamp-life.js';
 
 /** With a pace the shares are divided anew each minute, as lanes come to their end. */
@@ -79,14 +79,14 @@ async function advance(
 async function runSlot(context: WalkContext, slot: Slot, lane: number, running: number): Promise<void> {
   const { job, page, sides } = context;
   const { source, target, dataQueue, heartbeatSeconds } = job.settings;
-  const where = { taskQueue: dataQueue, heartbeatSeconds };
   const work = slotWork(context, slot, lane, running);
+  const where = { taskQueue: dataQueue, heartbeatSeconds, summary: work.what };
   const { sourcePin, targetPin, sourceRead, targetRead } = sides;
   const writes = sides.maxWritePoints === undefined ? {} : { maxWritePoints: sides.maxWritePoints };
   switch (slot.task) {
     case 'copy': {
       const input = { ...work, source, target, sourcePin, targetPin, sourceRead, ...writes };
-      const claim = await runData('copySlice', input, where);
+      const claim = await runActivity('copySlice', input, where);
       countClaim(job.progress, slot, claim);
       return absorb(slot, claim);
     }
@@ -96,14 +96,14 @@ async function runSlot(context: WalkContext, slot: Slot, lane: number, running: 
         slot.task === 'source'
           ? { side: source, pin: sourcePin, read: sourceRead }
           : { side: target, pin: targetPin, read: targetRead };
-      const claim = await runData('digestSlice', { ...work, ...side }, where);
+      const claim = await runActivity('digestSlice', { ...work, ...side }, where);
       countClaim(job.progress, slot, claim);
       return absorb(slot, claim);
     }
     case 'compare': {
       const both = { source, target, sourcePin, targetPin, sourceRead, targetRead };
       const input = { ...work, ...both, ...writes, ...comparison(context, slot) };
-      const claim = await runData('compareSlice', input, where);
+      const claim = await runActivity('compareSlice', input, where);
       countClaim(job.progress, slot, claim);
       return absorbComparison(page, slot, claim);
     }

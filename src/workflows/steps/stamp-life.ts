@@ -3,7 +3,7 @@
 
 import type { CollectionRef, Pin } from '../../model/collections.js';
 import type { CollectionJob } from '../runtime/collection-job.js';
-import { runControl } from '../runtime/proxies.js';
+import { runActivity } from '../runtime/run-activity.js';
 
 const RENEW_AFTER_MS = 10 * 60_000;
 
@@ -21,7 +21,7 @@ export async function renewIfDue(job: CollectionJob, target: CollectionRef, targ
   if (Date.now() - progress.renewedAt < RENEW_AFTER_MS) return;
   progress.renewedAt = Date.now();
   const input = { target, targetPin, job: job.id };
-  await runControl('renewStamp', input, `renew the stamp on ${target.collection}`);
+  await runActivity('renewStamp', input, `renew the stamp on ${target.collection}`);
 }
 
 export async function closeStamp(job: CollectionJob): Promise<void> {
@@ -30,7 +30,7 @@ export async function closeStamp(job: CollectionJob): Promise<void> {
   if (sides?.stamped === true) {
     const { target } = settings;
     const input = { target, targetPin: sides.targetPin, job: job.id, verified: tally.target };
-    await job.retryOrPark(() => runControl('closeStamp', input, `close the stamp on ${target.collection}`));
+    await job.retryOrPark(() => runActivity('closeStamp', input, `close the stamp on ${target.collection}`));
   }
   progress.closed = true;
 }
