@@ -15,7 +15,7 @@ function documentsIn(folder: string): string[] {
   });
 }
 
-/** What a document says in words: links in code are examples. */
+/** The text of a document without its code: links in code are examples. */
 function prose(file: string): string {
   const text = readFileSync(file, 'utf8');
   return text.replace(/^```.*?^```/gms, '').replace(/`[^`\n]*`/g, '');
@@ -62,19 +62,19 @@ describe('the documents', () => {
     expect(lostFiles(join(ROOT, document))).toEqual([]);
   });
 
-  it('tell of every command, in the README', async () => {
-    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-    const rows = readme.split('\n').filter((line) => line.startsWith('| `ferry '));
-    const told = rows.flatMap((row) => row.split('`')[1]?.match(/[a-z][a-z-]*/g) ?? []);
+  it('describe every command, in docs/cli.md', async () => {
+    const page = readFileSync(join(ROOT, 'docs/cli.md'), 'utf8');
+    const rows = page.split('\n').filter((line) => line.startsWith('| `ferry '));
+    const described = rows.flatMap((row) => row.split('`')[1]?.match(/[a-z][a-z-]*/g) ?? []);
     expect(
       (await createProgram()).commands
         .map((command) => command.name())
-        .filter((name) => !told.includes(name)),
+        .filter((name) => !described.includes(name)),
     ).toEqual([]);
   });
 
   it.each(['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'LICENSE'])(
-    '%s is there',
+    '%s exists',
     (name) => {
       expect(existsSync(join(ROOT, name))).toBe(true);
     },
