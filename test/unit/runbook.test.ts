@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { catalogue } from '../../src/model/error-catalogue.js';
 
-const PARTS = ['- **What happened.**', '- **Target.**', '- **Do.**'];
+const PARTS = ['- **What happened.**', '- **State.**', '- **Do.**', '- **Message.**'];
 
 const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8');
 const chapter = runbook.slice(runbook.indexOf('\n## Error codes\n'));
@@ -19,11 +19,11 @@ describe('the runbook', () => {
     expect(headings.filter((code) => !Object.hasOwn(catalogue, code))).toEqual([]);
   });
 
-  it('has one heading a code', () => {
+  it('has one heading for each code', () => {
     expect(headings.filter((code, at) => headings.indexOf(code) !== at)).toEqual([]);
   });
 
-  it('tells for every code what happened, how the target stands, and what to do', () => {
+  it('describes for every code what happened, what state things are in, what to do, and a message', () => {
     const silent = entries.filter((entry) => PARTS.some((part) => !entry.includes(part)));
     expect(silent.map(heading)).toEqual([]);
   });
