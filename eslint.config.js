@@ -12,7 +12,7 @@ const fence = (room, runtimeBans, why) => ({
 });
 
 const ROOMS =
-  'workflows activities cluster target transfer shards backups move external snapshots qdrant storage worker local cli';
+  'workflows activities cluster target transfer shards backups move external recovery snapshots qdrant storage worker local cli';
 const otherRooms = (...allowed) => {
   const banned = ROOMS.split(' ').filter((room) => !allowed.includes(room));
   return [`^(\\.\\./)+(${banned.join('|')})/`, '^(\\.\\./)+(config|worker|cli)\\.js$'];
@@ -63,10 +63,11 @@ export default tseslint.config(
     cluster: [],
     target: ['cluster'],
     transfer: ['cluster'],
-    shards: ['cluster', 'backups'],
-    external: ['cluster', 'shards', 'backups'],
+    shards: ['cluster'],
+    external: ['cluster', 'shards', 'target'],
+    recovery: ['cluster', 'shards', 'target'],
     snapshots: ['cluster', 'shards'],
-    backups: ['cluster', 'target', 'transfer', 'shards', 'external', 'move'],
+    backups: ['cluster', 'shards', 'target'],
     move: ['cluster', 'target', 'transfer', 'shards', 'backups'],
   }).map(([room, rooms]) =>
     fence(
@@ -80,7 +81,7 @@ export default tseslint.config(
     [
       ...otherRooms(
         'activities',
-        ...'cluster target transfer shards backups move external snapshots'.split(' '),
+        ...'cluster target transfer shards backups move external recovery snapshots'.split(' '),
       ),
       '^@temporalio/(?!activity|common)',
       sdks,

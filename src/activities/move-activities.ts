@@ -14,7 +14,7 @@ import {
   type PrepareMoveDeps,
 } from '../move/move-prepare.js';
 import { abandonMove, isStreamed, moveShard, type MoveDeps, type MoveState } from '../shards/move-shard.js';
-import type { Stores } from '../shards/recover-ports.js';
+import type { RecoverySource } from '../shards/recoverable-collection.js';
 import type {
   MoveActivities,
   MoveControlActivities,
@@ -30,7 +30,7 @@ import { heldCall } from './held-call.js';
 import { runSlice } from './slice-activity.js';
 
 export interface MoveDependencies extends MoveDeps {
-  stores: Stores;
+  backups: RecoverySource;
   checkPin: CheckPin;
 }
 
@@ -62,7 +62,7 @@ export function createMoveActivities(dependencies: MoveDependencies): MoveActivi
       ),
     placeBackup: (input) =>
       heldCall(`read the backup of ${input.from.collection}`, ({ signal }) =>
-        placeBackup(dependencies.stores, input, signal),
+        placeBackup(dependencies.backups, input, signal),
       ),
   };
 }

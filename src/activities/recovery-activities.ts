@@ -1,4 +1,4 @@
-// The activities of a recovery, as Temporal calls them: heartbeats round held requests, the work is done in backup/.
+// The activities of a recovery, as Temporal calls them: heartbeats round held requests, the work is done in recovery/.
 
 import type {
   PlanRecoveryInput,
@@ -7,18 +7,17 @@ import type {
   RecoveryControlActivities,
   RecoveryPlan,
 } from '../model/contracts/recovery-activities.js';
-import { finishRecovery, keepRecovered, undoRecovery } from '../backups/recover/recover-finish.js';
-import { resolveExternal } from '../external/external-resolve.js';
-import { planExternal } from '../external/plan-external.js';
-import { planRecovery } from '../backups/recover/recover-plan.js';
-import type { ShardNodes, Stores } from '../shards/recover-ports.js';
-import { lookAtReplaced, prepareRecovery } from '../backups/recover/recover-prepare.js';
-import { resolveRecovery } from '../backups/recover/recover-resolve.js';
-import { removeReturned } from '../backups/recover/remove-returned.js';
-import { recoverShard } from '../shards/recover-shard.js';
-import type { Flight } from '../shards/settled-call.js';
-import { replayRecall } from '../backups/recover/replay-recall.js';
 import type { SearchesOf, SnapshotNodes } from '../cluster/snapshots-port.js';
+import { finishRecovery, keepRecovered, undoRecovery } from '../recovery/finish-recovery.js';
+import { planRecovery } from '../recovery/plan-recovery.js';
+import { lookAtReplaced, prepareRecovery } from '../recovery/prepare-recovery.js';
+import { removeReturned } from '../recovery/remove-returned.js';
+import { replayRecall } from '../recovery/replay-recall.js';
+import { resolveRecovery } from '../recovery/resolve-recovery.js';
+import type { ShardNodes } from '../shards/recover-ports.js';
+import { recoverShard } from '../shards/recover-shard.js';
+import { openPlanned, type RecoverySource } from '../shards/recoverable-collection.js';
+import type { Flight } from '../shards/settled-call.js';
 import { FerryError } from '../model/errors.js';
 import { DATA_QUEUE } from '../model/names.js';
 import { pointsNeed, type Need } from '../model/contracts/needs.js';
@@ -33,7 +32,8 @@ import { heldCall } from './held-call.js';
 
 export interface RecoveryDependencies {
   controls: Controls;
-  stores: Stores;
+  /** Our backups, or the snapshots of others. */
+  sourceOf(of: { external?: object | undefined }): RecoverySource;
   /** Of the collections that a recovery replaces. */
   nodes: SnapshotNodes;
   shardNodes: ShardNodes;
@@ -76,18 +76,16 @@ function needOf({ rehearse, ignoreProof }: PlanRecoveryInput, plan: RecoveryPlan
 }
 
 export function createRecoveryActivities(dependencies: RecoveryDependencies): RecoveryActivities {
-  const { controls, stores, nodes, shardNodes, searchesOf, connect } = dependencies;
+  const { controls, sourceOf, nodes, shardNodes, searchesOf, connect } = dependencies;
   return {
     resolveRecovery: (input) =>
       heldCall(`find what to recover in ${input.store}`, ({ signal }) =>
-        input.external
-          ? resolveExternal(stores.external, input, signal)
-          : resolveRecovery(stores, input, signal),
+        resolveRecovery(sourceOf(input), input, signal),
       ),
     planRecovery: (input) =>
       heldCall(`check the backup of ${input.from.collection}`, async (held) => {
-        const planned = input.from.external ? planExternal : planRecovery;
-        const plan = await planned(controls, stores, input, { now: new Date(), ...held });
+        const source = sourceOf(input.from);
+        const plan = await planRecovery(controls, source, input, { now: new Date(), ...held });
         const target = controls.of(input.target.cluster);
         const notes = await requirePoints(target, needOf(input, plan), held.signal);
         return { ...plan, notes: [...plan.notes, ...notes] };
@@ -98,7 +96,7 @@ export function createRecoveryActivities(dependencies: RecoveryDependencies): Re
       ),
     prepareRecovery: (input) =>
       heldCall(`make ${input.target.collection}`, ({ signal }) =>
-        prepareRecovery({ controls, stores, nodes }, input, signal),
+        prepareRecovery({ controls, source: sourceOf(input.from), nodes }, input, signal),
       ),
     recoverShard: (input) =>
       heldCall<RecoverShardResult, FlightState<Flight>>(input, async (held) => {
@@ -114,25 +112,30 @@ export function createRecoveryActivities(dependencies: RecoveryDependencies): Re
         };
         const { cluster, collection } = input.target;
         await createCheckPin(controls)(cluster, collection, input.targetPin, signal);
-        return recoverShard(shardNodes, stores, input, passing, flightLog(held));
+        const { shards } = await openPlanned(sourceOf(input.from), input.from, input.manifestSha256, signal);
+        const shard = shards[input.shard.position];
+        if (!shard) throw new FerryError('Internal', `The backup has no shard at ${input.shard.position}`);
+        return recoverShard(shardNodes, shard, input, passing, flightLog(held));
       }),
     removeReturned: (input) =>
       heldCall(`remove deleted points from ${input.target.collection}`, async ({ signal }) => {
         const { cluster, collection } = input.target;
         await createCheckPin(controls)(cluster, collection, input.targetPin, signal);
         const points = connect(cluster, 0);
-        const room = { store: stores.open(input.from.store), target: controls.of(cluster), points };
+        const room = { source: sourceOf(input.from), target: controls.of(cluster), points };
         return removeReturned(room, input, signal).finally(() => points.close());
       }),
     replayRecall: (input) =>
       heldCall(`search ${input.target.collection}`, async ({ signal }) => {
         const { cluster, collection } = input.target;
         await createCheckPin(controls)(cluster, collection, input.targetPin, signal);
-        const room = { store: stores.open(input.from.store), searches: searchesOf(cluster) };
+        const room = { source: sourceOf(input.from), searches: searchesOf(cluster) };
         return replayRecall(room, input, signal);
       }),
     finishRecovery: (input) =>
-      heldCall(`finish ${input.writes}`, ({ signal }) => finishRecovery(controls, stores, input, signal)),
+      heldCall(`finish ${input.writes}`, ({ signal }) =>
+        finishRecovery(controls, sourceOf(input.from), input, signal),
+      ),
     keepRecovered: (input) =>
       heldCall(`keep ${input.target.collection}`, ({ signal }) => keepRecovered(controls, input, signal)),
     undoRecovery: (input) =>

@@ -1,7 +1,10 @@
-// One collection out of the snapshot files of its nodes, described as a manifest would describe it. Promises that the
+// One collection out of the snapshot files of its nodes. Promises that the
 // files are of one backup (the same configuration and keys, peers that know each other) and that every shard is in one of
 // them, from a replica that was Active. Of several copies of a shard the first is taken.
 
+import type { CollectionBackupRef } from '../model/contracts/backup-activities.js';
+import { parseSnapshotName } from '../model/external-names.js';
+import type { ExternalFile, ExternalFiles } from '../model/external-source.js';
 import { FerryError } from '../model/errors.js';
 import {
   canonicalJson,
@@ -12,11 +15,13 @@ import {
   type Json,
   type JsonObject,
 } from '../model/json.js';
-import { MANIFEST_VERSION, type CollectionManifest, type ManifestShard } from '../model/format/manifest.js';
 import { isLosslessNumber } from 'lossless-json';
 import type { ShardKey } from '../model/state/slice.js';
+import type { CollectionFacts, RecoverableShard } from '../shards/recoverable-collection.js';
 import { jsonIn, type CollectionIndex, type ShardEntries } from './external-index.js';
-import { shardTarBytes } from './external-shard.js';
+import { pointsInShard } from './external-points.js';
+import { shardTar, shardTarBytes } from './external-shard.js';
+import type { SnapshotFiles, Where } from './snapshot-files.js';
 import { unreadable, type ByteFile } from './tar-walk.js';
 
 export interface IndexedFile {
@@ -31,19 +36,12 @@ export interface ShardSource {
   entries: ShardEntries;
 }
 
-export interface ExternalCollection {
-  manifest: CollectionManifest;
-  /** Of each of the manifest's shards, by position. */
-  sources: ShardSource[];
-}
+export type ExternalShard = RecoverableShard & { peer?: string };
 
-/** What only the choice of the files tells. */
-export interface ExternalFrame {
-  collection: string;
-  backup: string;
-  aliases: string[];
-  qdrantVersion: string;
-  notes: string[];
+export interface ExternalCollection extends Omit<CollectionFacts, 'aliases'> {
+  shards: ExternalShard[];
+  /** Of each of the shards, by position. */
+  sources: ShardSource[];
 }
 
 interface Copy extends ShardSource {
@@ -52,7 +50,35 @@ interface Copy extends ShardSource {
   peers: JsonObject;
 }
 
-export function externalCollection(files: readonly IndexedFile[], frame: ExternalFrame): ExternalCollection {
+/** What the files hold of the collection. */
+export async function describedBy(
+  files: SnapshotFiles,
+  where: Where,
+  { collection, external }: Pick<CollectionBackupRef, 'collection' | 'external'>,
+  signal: AbortSignal,
+) {
+  const indexed: IndexedFile[] = [];
+  for (const planned of (external as ExternalFiles).files) {
+    indexed.push(await indexedFile(files, where, planned, signal));
+  }
+  return externalCollection(indexed, collection);
+}
+
+async function indexedFile(
+  files: SnapshotFiles,
+  where: Where,
+  planned: ExternalFile,
+  signal: AbortSignal,
+): Promise<IndexedFile> {
+  const file = await files.open(where, planned, signal);
+  const index = await files.index(where, planned, file, signal);
+  if (index.kind !== 'collection') throw notOfCollection(file, index.kind);
+  const path = files.pathOf(where, planned.inner ?? planned.path);
+  const peer = parseSnapshotName(path.slice(path.lastIndexOf('/') + 1))?.peer;
+  return { file, index, ...(peer === undefined ? {} : { peer }) };
+}
+
+export function externalCollection(files: readonly IndexedFile[], collection: string): ExternalCollection {
   const first = files[0];
   if (!first) throw new FerryError('Internal', 'A collection of no file');
   for (const other of files.slice(1)) refuseOtherBackup(first, other);
@@ -60,24 +86,17 @@ export function externalCollection(files: readonly IndexedFile[], frame: Externa
   const config = documentOf(first, 'config.json');
   const keys = keysOf(first);
   const wanted = shardsWanted(files, config ?? null, keys);
-  const chosen = wanted.map((id) => ({ id, ...chosenCopy(files, id, frame.collection) }));
-  const shards = chosen.map((shard, position) => manifestShard(shard, position, keys, frame));
+  const chosen = wanted.map((id) => ({ id, ...chosenCopy(files, id, collection) }));
   const isCustom = textAt(config, 'params', 'sharding_method') === 'custom';
   return {
-    manifest: {
-      ...{ format: 'qdrant-ferry/collection', version: MANIFEST_VERSION, kind: 'full', capture: 'stored' },
-      ...{ cluster: 'external', ferryVersion: '', startedAt: '', finishedAt: '', points: 0 },
-      ...{ clusterIdentity: [], settingsAt: '', countedAt: '' },
-      ...frame,
-      info: infoText(first),
-      sharding: isCustom ? 'custom' : 'auto',
-      shardKeys: keys.map(({ shardKey, ids }) => ({
-        shardKey,
-        shards: ids.length,
-        replicas: Math.max(1, ...ids.map((id) => replicasOf(files, id))),
-      })),
-      shards,
-    },
+    ...{ collection, clusterIdentity: [], info: infoText(first) },
+    sharding: isCustom ? 'custom' : 'auto',
+    shardKeys: keys.map(({ shardKey, ids }) => ({
+      shardKey,
+      shards: ids.length,
+      replicas: Math.max(1, ...ids.map((id) => replicasOf(files, id))),
+    })),
+    shards: chosen.map((shard, position) => shardOf(shard, position, keys, collection)),
     sources: chosen.map(({ file, entries }) => ({ file, entries })),
   };
 }
@@ -178,12 +197,12 @@ function replicasOf(files: readonly IndexedFile[], id: number): number {
   return Math.max(1, ...counts);
 }
 
-function manifestShard(
-  { id, peer, entries }: Copy & { id: number },
+function shardOf(
+  { id, peer, file, entries }: Copy & { id: number },
   position: number,
   keys: readonly KeyShards[],
-  { collection }: ExternalFrame,
-): ManifestShard {
+  collection: string,
+): ExternalShard {
   const key = keys.find(({ ids }) => ids.includes(id));
   return {
     id,
@@ -192,7 +211,9 @@ function manifestShard(
     ...(peer === undefined ? {} : { peer }),
     name: `${collection}.shard-${id}.snapshot`,
     bytes: shardTarBytes(entries),
-    ...{ parts: [], startedAt: '', finishedAt: '' },
+    read: (passing) => shardTar(file, entries, passing),
+    address: () => Promise.resolve(undefined),
+    points: (signal) => pointsInShard(file, entries, signal),
   };
 }
 

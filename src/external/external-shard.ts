@@ -3,7 +3,7 @@
 // will be is known before. Memory does not grow with the shard.
 
 import { BLOCK, renamed } from '../shards/tar-headers.js';
-import type { Passing } from '../shards/recover-objects.js';
+import type { Passing } from '../shards/recoverable-collection.js';
 import type { ShardEntries } from './external-index.js';
 import type { ByteFile, TarEntry } from './tar-walk.js';
 

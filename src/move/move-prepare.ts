@@ -23,7 +23,7 @@ import { changeStamp } from '../target/stamp-life.js';
 import { shardsToCapture } from '../cluster/shard-layout.js';
 import type { SnapshotNodes } from '../cluster/snapshots-port.js';
 import { describeReplaced, requireReplaceable } from '../target/replaced.js';
-import { placeShards } from './move-places.js';
+import { placeShards } from '../cluster/shard-places.js';
 
 export interface PrepareMoveDeps {
   controls: Controls;

@@ -6,6 +6,7 @@ import { FerryError } from '../model/errors.js';
 import type { CollectionManifest, ManifestPart, ManifestShard } from '../model/format/manifest.js';
 import type { ObjectStore, StoredObject } from '../storage/object-store.js';
 import { restoreFirst } from './archived.js';
+import type { Passing } from './recoverable-collection.js';
 
 const HEADS_AT_ONCE = 8;
 
@@ -39,11 +40,6 @@ function sizesOf(shards: readonly ManifestShard[]): Map<string, number> {
     sizes.set(key, Math.max(sizes.get(key) ?? 0, offset + bytes));
   }
   return sizes;
-}
-
-export interface Passing {
-  signal: AbortSignal;
-  onBytes?(bytes: number): void | Promise<void>;
 }
 
 /**
@@ -129,11 +125,6 @@ class RunCheck {
     const happened = `${this.#name} is damaged between bytes ${offset} and ${offset + bytes}: it has another SHA-256`;
     throw new FerryError('ObjectDamaged', happened, { context: { store: this.#store.alias, key } });
   }
-}
-
-export async function hashShard(store: ObjectStore, shard: ManifestShard, passing: Passing): Promise<void> {
-  const bytes = shardBytes(store, shard, passing)[Symbol.asyncIterator]();
-  while (!(await bytes.next()).done);
 }
 
 /** The one object that is this snapshot from its first byte to its last; a node can pull nothing else. */

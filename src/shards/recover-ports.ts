@@ -1,15 +1,6 @@
-// What a recovery needs besides the ports of transfer/: stores by their alias, and a node that takes a shard's snapshot.
+// A node that takes a shard's snapshot.
 
 import type { Priority } from '../model/contracts/snapshot-inputs.js';
-import type { ObjectStore } from '../storage/object-store.js';
-import type { ExternalDeps } from '../external/external-files.js';
-
-export interface Stores {
-  /** Throws `UnknownAlias`, naming those that exist. */
-  open(alias: string): ObjectStore;
-  /** Snapshots that ferry did not make. */
-  external?: ExternalDeps;
-}
 
 export interface SnapshotFile {
   name: string;

@@ -6,11 +6,8 @@
 
 import { FerryError } from '../model/errors.js';
 import type { RecoverShardInput, RecoverShardResult } from '../model/contracts/recovery-activities.js';
-import type { ManifestShard } from '../model/format/manifest.js';
-import type { ObjectStore } from '../storage/object-store.js';
-import { hashShard, soleObject, wholeHash, type Passing } from './recover-objects.js';
-import type { Placing, ShardNode, ShardNodes, Stores } from './recover-ports.js';
-import { openPlanned, type BackupSource, type ExternalSnapshots } from '../backups/recover/recover-source.js';
+import type { Placing, ShardNode, ShardNodes } from './recover-ports.js';
+import { readThrough, type Passing, type RecoverableShard } from './recoverable-collection.js';
 import { settledPull, settledPush, settleEarlier, type CallSite, type FlightLog } from './settled-call.js';
 
 /** The node begins at once, and S3 looks at the signature only when the download begins. */
@@ -18,14 +15,11 @@ const SIGNED_FOR_SECONDS = 3_600;
 
 export async function recoverShard(
   nodes: ShardNodes,
-  stores: Stores,
+  shard: RecoverableShard,
   input: RecoverShardInput,
   passing: Passing,
   log: FlightLog,
 ): Promise<RecoverShardResult> {
-  const source = await openPlanned(stores, input.from, input.manifestSha256, passing.signal);
-  const shard = source.manifest.shards[input.shard.position];
-  if (!shard) throw new FerryError('Internal', `The manifest has no shard at ${input.shard.position}`);
   const { into, peer, isReplica } = input.shard;
   const wanted = {
     collection: input.target.collection,
@@ -34,14 +28,14 @@ export async function recoverShard(
   };
   const node = await nodes.holding(input.target.cluster, wanted, passing.signal);
   try {
-    const sha256 = wholeHash(shard);
+    const { sha256, bytes } = shard;
     const priority = isReplica ? 'no_sync' : 'snapshot';
     const placing: Placing = { priority, ...(sha256 === undefined ? {} : { sha256 }) };
     const { isAlone = false } = input;
-    const site = { node, log, signal: passing.signal, bytes: shard.bytes, isAlone };
-    const via = await bring({ node, source, shard, placing, site }, input, passing);
-    if ('pointsIn' in source) await refuseLoss(node, source, shard, passing.signal);
-    return { bytes: shard.bytes, via };
+    const site = { node, log, signal: passing.signal, bytes, isAlone };
+    const via = await bring({ node, shard, placing, site }, input, passing);
+    await refuseLoss(node, shard, passing.signal);
+    return { bytes, via };
   } finally {
     await node.close();
   }
@@ -49,23 +43,22 @@ export async function recoverShard(
 
 interface Move {
   node: ShardNode;
-  source: BackupSource | ExternalSnapshots;
-  shard: ManifestShard;
+  shard: RecoverableShard;
   placing: Placing;
   site: CallSite;
 }
 
 async function bring(move: Move, input: RecoverShardInput, passing: Passing): Promise<'pull' | 'push'> {
-  const { source, site } = move;
+  const { site } = move;
   const earlier = site.log.last?.via;
   if (earlier !== undefined && (await settleEarlier(site)) === 'found') return earlier;
-  if (input.via === 'pull' && 'store' in source) {
+  if (input.via === 'pull') {
     try {
-      await pull({ ...move, store: source.store }, input, passing);
+      await pull(move, input, passing);
       return 'pull';
     } catch (error) {
       if (!isRefusedByNode(error)) throw error;
-      if (!input.mayPush) throw await reasonInStore(source.store, move, passing, error);
+      if (!input.mayPush) throw await reasonInStore(move, passing, error);
     }
   }
   await push(move, passing);
@@ -73,22 +66,21 @@ async function bring(move: Move, input: RecoverShardInput, passing: Passing): Pr
 }
 
 async function pull(
-  { node, store, shard, placing, site }: Move & { store: ObjectStore },
+  { node, shard, placing, site }: Move,
   { isChecked }: RecoverShardInput,
   passing: Passing,
 ): Promise<void> {
-  if (placing.sha256 === undefined && !isChecked) await hashShard(store, shard, passing);
-  const key = soleObject(shard);
-  const url = key === undefined ? undefined : await store.presignedUrl(key, SIGNED_FOR_SECONDS);
+  if (placing.sha256 === undefined && !isChecked) await readThrough(shard, passing);
+  const url = await shard.address(SIGNED_FOR_SECONDS);
   if (url === undefined) throw new FerryError('QdrantRejected', `${shard.name} cannot be pulled by a node`);
   await settledPull(site, () => node.pull(url, placing, passing.signal));
 }
 
-async function push({ node, source, shard, placing, site }: Move, passing: Passing): Promise<void> {
+async function push({ node, shard, placing, site }: Move, passing: Passing): Promise<void> {
   let damage: unknown;
   const body = async function* () {
     try {
-      yield* source.bytesOf(shard, passing);
+      yield* shard.read(passing);
     } catch (error) {
       damage = error;
       throw error;
@@ -106,16 +98,11 @@ async function push({ node, source, shard, placing, site }: Move, passing: Passi
   }
 }
 
-/** A node says only that the file is not the one it was promised; which object is damaged, its bytes tell. */
-async function reasonInStore(
-  store: ObjectStore,
-  { shard }: Move,
-  passing: Passing,
-  refusal: unknown,
-): Promise<unknown> {
+/** A node reports only that the file is not the one it was promised; which object is damaged, its bytes tell. */
+async function reasonInStore({ shard }: Move, passing: Passing, refusal: unknown): Promise<unknown> {
   if (refusal instanceof FerryError && refusal.retryable) return refusal;
   try {
-    await hashShard(store, shard, passing);
+    await readThrough(shard, passing);
   } catch (reason) {
     passing.signal.throwIfAborted();
     return reason;
@@ -126,15 +113,10 @@ async function reasonInStore(
   return new FerryError('SnapshotIncomplete', happened, { cause: refusal, context: refusal.context });
 }
 
-/** A node may answer that all is well and have taken nothing: nobody counted these points before. */
-async function refuseLoss(
-  node: ShardNode,
-  source: ExternalSnapshots,
-  shard: ManifestShard,
-  signal: AbortSignal,
-): Promise<void> {
-  if ((await node.points(signal)) !== 0) return;
-  const held = await source.pointsIn(shard, signal);
+/** A node may report success and have taken nothing: nobody counted these points before. */
+async function refuseLoss(node: ShardNode, shard: RecoverableShard, signal: AbortSignal): Promise<void> {
+  if (shard.points === undefined || (await node.points(signal)) !== 0) return;
+  const held = await shard.points(signal);
   if (held === undefined || held === 0) return;
   const happened = `${shard.name} holds ${held} points, and the shard that was made of it none`;
   throw new FerryError('RecoveryDiffers', happened, { context: { shard: shard.id } });

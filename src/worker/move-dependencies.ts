@@ -8,6 +8,7 @@ import {
 } from '../activities/leased-ports.js';
 import type { MoveDependencies } from '../activities/move-activities.js';
 import type { PrepareMoveDeps } from '../move/move-prepare.js';
+import { backupSource } from '../backups/backup-source.js';
 import type { FerryConfig } from '../model/ferry-config.js';
 import { qdrantControls } from '../qdrant/control.js';
 import { shardNodes } from '../qdrant/recover-snapshot.js';
@@ -26,7 +27,7 @@ export function moveDependencies(config: FerryConfig, open = storesOf(config)): 
   return {
     nodes: leasedSnapshotNodes(snapshotNodes(config.clusters)),
     shardNodes: leasedShardNodes(shardNodes(config.clusters)),
-    stores: { open: leasedStores(open) },
+    backups: backupSource(leasedStores(open)),
     checkPin: createCheckPin(qdrantControls(config.clusters)),
   };
 }

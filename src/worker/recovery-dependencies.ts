@@ -8,7 +8,8 @@ import {
   leasedStores,
 } from '../activities/leased-ports.js';
 import type { RecoveryDependencies } from '../activities/recovery-activities.js';
-import { ExternalDeps } from '../external/external-files.js';
+import { backupSource } from '../backups/backup-source.js';
+import { snapshotSource } from '../external/snapshot-source.js';
 import { requireCluster, type FerryConfig } from '../model/ferry-config.js';
 import { qdrantControls } from '../qdrant/control.js';
 import { connectPoints } from '../qdrant/point-connection.js';
@@ -19,9 +20,13 @@ import { storesOf } from './backup-dependencies.js';
 import { externalPlaces } from './external-places.js';
 
 export function recoveryDependencies(config: FerryConfig, open = storesOf(config)): RecoveryDependencies {
+  const [backups, snapshots] = [
+    backupSource(leasedStores(open)),
+    snapshotSource(externalPlaces(config, open)),
+  ];
   return {
     controls: leasedControls(qdrantControls(config.clusters)),
-    stores: { open: leasedStores(open), external: new ExternalDeps(externalPlaces(config, open)) },
+    sourceOf: ({ external }) => (external === undefined ? backups : snapshots),
     nodes: leasedSnapshotNodes(snapshotNodes(config.clusters)),
     shardNodes: leasedShardNodes(shardNodes(config.clusters)),
     searchesOf: qdrantSearches(config.clusters),

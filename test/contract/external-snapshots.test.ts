@@ -4,11 +4,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { indexSnapshot, type CollectionIndex } from '../../src/external/external-index.js';
-import { ExternalDeps } from '../../src/external/external-files.js';
+import { snapshotSource } from '../../src/external/snapshot-source.js';
 import { pointsInShard } from '../../src/external/external-points.js';
-import { resolveExternal } from '../../src/external/external-resolve.js';
-import { planExternal } from '../../src/external/plan-external.js';
-import { prepareRecovery } from '../../src/backups/recover/recover-prepare.js';
+import { planRecovery } from '../../src/recovery/plan-recovery.js';
+import { prepareRecovery } from '../../src/recovery/prepare-recovery.js';
+import { resolveRecovery } from '../../src/recovery/resolve-recovery.js';
+import type { RecoverableShard } from '../../src/shards/recoverable-collection.js';
 import type { ShardNodes } from '../../src/shards/recover-ports.js';
 import { recoverShard } from '../../src/shards/recover-shard.js';
 import type { ByteFile } from '../../src/external/tar-walk.js';
@@ -16,7 +17,6 @@ import { qdrantControls } from '../../src/qdrant/control.js';
 import { shardNodes } from '../../src/qdrant/recover-snapshot.js';
 import { snapshotNodes } from '../../src/qdrant/snapshot-nodes.js';
 import { DiskFiles } from '../../src/storage/disk-files.js';
-import { openStore } from '../../src/storage/open-store.js';
 import { startControlSides, type ControlSides } from '../support/control-sides.js';
 import { snapshotInto } from '../support/curl-snapshots.js';
 import { collectionPath, recreateCollection, rest, upsertTexts } from '../support/rest-text.js';
@@ -115,20 +115,20 @@ describe('a shard that comes out empty', () => {
     await snapshotInto(join(root, 'a'), [sides.source], 'lost');
     const url = `file://${root}`;
     const place = new DiskFiles(url);
-    const external = new ExternalDeps({ ofStore: () => place, urls: place, pathOf: (one) => one });
-    const stores = { open: () => openStore({ alias: 'disk', url }), external };
+    const source = snapshotSource({ ofStore: () => place, urls: place, pathOf: (one) => one });
     const asked = { target: 'target', store: 'disk', external: { folder: 'a' } };
-    const [found] = (await resolveExternal(external, asked, signal)).recoveries;
+    const [found] = (await resolveRecovery(source, asked, signal)).recoveries;
     if (!found) throw new Error('nothing was found');
     const { from } = found;
     const target = { cluster: 'target', collection: 'lost' };
     const wanted = { from, target, onExisting: 'fail', via: 'auto', precheck: 'quick' } as const;
     const clusters = { target: { alias: 'target', nodes: [sides.target] } };
     const controls = qdrantControls(clusters);
-    const { manifestSha256 } = await planExternal(controls, stores, wanted, { now: new Date(), signal });
+    const { manifestSha256 } = await planRecovery(controls, source, wanted, { now: new Date(), signal });
     const prepared = { from, target, manifestSha256, onExisting: 'fail', exists: false, ...MADE } as const;
-    const room = { controls, stores, nodes: snapshotNodes(clusters) };
+    const room = { controls, source, nodes: snapshotNodes(clusters) };
     const { targetPin, shards } = await prepareRecovery(room, prepared, signal);
+    const files = await source.open(from, signal);
     const real = shardNodes(clusters);
     /** Takes every byte, says that all is well, and does nothing with them. */
     const forgetful: ShardNodes = {
@@ -149,7 +149,7 @@ describe('a shard that comes out empty', () => {
       shards.map((shard) =>
         recoverShard(
           forgetful,
-          stores,
+          files.shards[shard.position] as RecoverableShard,
           {
             ...{ what: 'recover', from, target, targetPin, manifestSha256, via: 'push', mayPush: true },
             ...{ isChecked: false, shard, stallAfterAttempts: 1 },

@@ -2,10 +2,11 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { showBackup } from '../../src/backups/catalogue/catalogue.js';
+import { backupSource } from '../../src/backups/backup-source.js';
 import { readManifest } from '../../src/backups/catalogue/check-objects.js';
 import type { Searches } from '../../src/cluster/snapshots-port.js';
 import { readText, sha256OfText } from '../../src/shards/read-text.js';
-import { replayRecall } from '../../src/backups/recover/replay-recall.js';
+import { replayRecall } from '../../src/recovery/replay-recall.js';
 import { takeRecall } from '../../src/backups/capture/take-recall.js';
 import { writeRecall } from '../../src/backups/capture/write-recall.js';
 import { backupIdOf, recallKey } from '../../src/model/format/backup-names.js';
@@ -97,7 +98,11 @@ async function recovered(made: Made, as: string): Promise<Recovered> {
   const control = sides.controls.of('target');
   const targetPin = await takePin(control, as, await control.info(as));
   const replay = (searches = searchesOf('target')) =>
-    replayRecall({ store, searches }, { from, target, targetPin, manifestSha256 }, never);
+    replayRecall(
+      { source: backupSource(() => store), searches },
+      { from, target, targetPin, manifestSha256 },
+      never,
+    );
   return { as, replay };
 }
 

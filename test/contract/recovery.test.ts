@@ -9,6 +9,8 @@ import { recoverShard } from '../../src/shards/recover-shard.js';
 import type { ShardNodes } from '../../src/shards/recover-ports.js';
 import { FerryError } from '../../src/model/errors.js';
 import type { RecoverShardInput } from '../../src/model/contracts/recovery-activities.js';
+import { backupSource } from '../../src/backups/backup-source.js';
+import type { RecoverableShard } from '../../src/shards/recoverable-collection.js';
 import type { CollectionManifest } from '../../src/model/format/manifest.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';
 import { openStore } from '../../src/storage/open-store.js';
@@ -295,7 +297,7 @@ it('tries again what a node got other than the store holds it', async () => {
       }),
   };
   const fetched = withInstead(store, { presignedUrl: () => Promise.resolve('http://files.test/it') });
-  const stores = { open: () => fetched };
+  const source = backupSource(() => fetched);
   const target = { cluster: 'target', collection: 'pulled' };
   const step = { from, target, targetPin: {}, manifestSha256, via: 'pull', mayPush: false } as const;
   const input = {
@@ -306,7 +308,8 @@ it('tries again what a node got other than the store holds it', async () => {
     stallAfterAttempts: 3,
   };
   const { signal } = new AbortController();
-  const asked = recoverShard(refusing, stores, input as RecoverShardInput, { signal }, noFlight());
+  const shard = (await source.open(from, signal)).shards[0] as RecoverableShard;
+  const asked = recoverShard(refusing, shard, input as RecoverShardInput, { signal }, noFlight());
   await expect(asked).rejects.toMatchObject({ code: 'SnapshotIncomplete', retryable: true });
 });
 

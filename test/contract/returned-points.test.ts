@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parse, stringify } from 'lossless-json';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { IdPage } from '../../src/backups/ids/id-set-format.js';
+import type { IdPage } from '../../src/shards/recoverable-collection.js';
 import { storeIdSet } from '../../src/backups/ids/write-id-set.js';
 import { collectionFolder } from '../../src/model/format/backup-names.js';
 import type { ClusterConnection } from '../../src/model/cluster.js';

@@ -1,6 +1,6 @@
 // The ids of a collection as an id set holds them, read here and now.
 
-import type { IdPage } from '../../src/backups/ids/id-set-format.js';
+import type { IdPage } from '../../src/shards/recoverable-collection.js';
 import type { PointId } from '../../src/model/point-id.js';
 import type { ShardKey } from '../../src/model/state/slice.js';
 import { connectPoints } from '../../src/qdrant/point-connection.js';

@@ -7,12 +7,14 @@ import type {
   RemoveReturnedResult,
 } from '../../src/model/contracts/recovery-activities.js';
 import type { ClusterConnection } from '../../src/model/cluster.js';
-import { finishRecovery, undoRecovery } from '../../src/backups/recover/recover-finish.js';
-import { planRecovery } from '../../src/backups/recover/recover-plan.js';
-import { prepareRecovery } from '../../src/backups/recover/recover-prepare.js';
+import { backupSource } from '../../src/backups/backup-source.js';
+import { finishRecovery, undoRecovery } from '../../src/recovery/finish-recovery.js';
+import { planRecovery } from '../../src/recovery/plan-recovery.js';
+import { prepareRecovery } from '../../src/recovery/prepare-recovery.js';
 import type { FlightLog } from '../../src/shards/settled-call.js';
+import type { RecoverableShard } from '../../src/shards/recoverable-collection.js';
 import { recoverShard } from '../../src/shards/recover-shard.js';
-import { removeReturned } from '../../src/backups/recover/remove-returned.js';
+import { removeReturned } from '../../src/recovery/remove-returned.js';
 import { qdrantControls } from '../../src/qdrant/control.js';
 import { connectPoints } from '../../src/qdrant/point-connection.js';
 import { snapshotNodes } from '../../src/qdrant/snapshot-nodes.js';
@@ -48,7 +50,12 @@ export async function plan({ clusters, store, from, to, as, more }: InProcess): 
     ...more,
   };
   const hooks = { now: new Date(), signal: new AbortController().signal };
-  return planRecovery(qdrantControls(clusters), { open: () => store }, input, hooks);
+  return planRecovery(
+    qdrantControls(clusters),
+    backupSource(() => store),
+    input,
+    hooks,
+  );
 }
 
 /** Planned and made, and then nothing more, as when the workflow is terminated. Returns the collection's name. */
@@ -59,7 +66,7 @@ export async function begin(what: InProcess): Promise<string> {
   const onExisting = more?.onExisting ?? 'fail';
   const { signal } = new AbortController();
   await prepareRecovery(
-    { controls: qdrantControls(clusters), stores: { open: () => store }, nodes: snapshotNodes(clusters) },
+    { controls: qdrantControls(clusters), source: backupSource(() => store), nodes: snapshotNodes(clusters) },
     { ...input, ...MADE, onExisting },
     signal,
   );
@@ -72,7 +79,7 @@ export async function recover(
 ): Promise<RecoveryPlan & { aliases: string[]; left?: string; removal?: RemoveReturnedResult }> {
   const { clusters, store, from, to, as, more } = what;
   const controls = qdrantControls(clusters);
-  const stores = { open: () => store };
+  const source = backupSource(() => store);
   const { signal } = new AbortController();
   const planned = await plan(what);
   const { manifestSha256, exists, writes, via, mayPush } = planned;
@@ -80,21 +87,23 @@ export async function recover(
   const onExisting = more?.onExisting ?? 'fail';
   try {
     const made = await prepareRecovery(
-      { controls, stores, nodes: snapshotNodes(clusters) },
+      { controls, source, nodes: snapshotNodes(clusters) },
       { from, target, manifestSha256, onExisting, exists, ...MADE },
       signal,
     );
     for (const shard of made.shards) {
       const step = { from, target, targetPin: made.targetPin, manifestSha256, via, mayPush, shard };
       const input = { what: 'recover', ...step, isChecked: false, stallAfterAttempts: 30 };
-      await recoverShard(shardNodes(clusters), stores, input, { signal }, noFlight());
+      const { shards } = await source.open(from, signal);
+      const taken = shards[shard.position] as RecoverableShard;
+      await recoverShard(shardNodes(clusters), taken, input, { signal }, noFlight());
     }
     await awaitReady(controls, { target, waitMs: 60_000, replicasOnly: true });
     let removal: RemoveReturnedResult | undefined;
     if (planned.ids !== undefined) {
       const points = connectPoints(clusters[to] as ClusterConnection, 0);
       const input = { from, target, targetPin: made.targetPin, manifestSha256 };
-      removal = await removeReturned({ store, target: controls.of(to), points }, input, signal).finally(() =>
+      removal = await removeReturned({ source, target: controls.of(to), points }, input, signal).finally(() =>
         points.close(),
       );
     }
@@ -109,8 +118,8 @@ export async function recover(
       replacedAliases: planned.aliases ?? [],
       ...(planned.swappedFrom === undefined ? {} : { swappedFrom: planned.swappedFrom }),
     };
-    await finishRecovery(controls, stores, { ...end, withAliases: false }, signal);
-    const finished = await finishRecovery(controls, stores, { ...end, withAliases: true }, signal);
+    await finishRecovery(controls, source, { ...end, withAliases: false }, signal);
+    const finished = await finishRecovery(controls, source, { ...end, withAliases: true }, signal);
     return { ...planned, ...finished, ...(removal === undefined ? {} : { removal }) };
   } catch (error) {
     await undoRecovery(controls, { from, target, creation: MADE.creation }, signal);

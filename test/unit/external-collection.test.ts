@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { externalCollection, type IndexedFile } from '../../src/external/external-collection.js';
 import type { ShardEntries } from '../../src/external/external-index.js';
-import { settingsIn } from '../../src/backups/recover/recover-settings.js';
+import { recoveredSettings } from '../../src/target/recovered-settings.js';
 import type { TarEntry } from '../../src/external/tar-walk.js';
 import { parseJson, writeJson } from '../../src/model/json.js';
 
@@ -9,7 +9,7 @@ const CONFIG =
   '{"params":{"vectors":{"size":4,"distance":"Dot"},"shard_number":2},"metadata":{"big":18446744073709551615}}';
 const CUSTOM =
   '{"params":{"vectors":{"size":4,"distance":"Dot"},"shard_number":1,"sharding_method":"custom"}}';
-const FRAME = { collection: 'docs', backup: 'b', aliases: [], qdrantVersion: '', notes: [] };
+const NAME = 'docs';
 
 const entry: TarEntry = {
   ...{ name: '', isFile: true, hasHoles: false, at: 0, header: Buffer.alloc(512) },
@@ -42,31 +42,31 @@ const two = () => [
 
 describe('a collection out of the files of its nodes', () => {
   it('has each shard from the node that held it, and its settings without a changed number', () => {
-    const { manifest, sources } = externalCollection(two(), FRAME);
-    expect(sources.map((one) => one.file.name)).toEqual(['n1', 'n2']);
-    expect(manifest.shards.map(({ id, ordinal, peer }) => [id, ordinal, peer])).toEqual([
+    const found = externalCollection(two(), NAME);
+    expect(found.sources.map((one) => one.file.name)).toEqual(['n1', 'n2']);
+    expect(found.shards.map(({ id, ordinal, peer }) => [id, ordinal, peer])).toEqual([
       [0, 0, '1'],
       [1, 1, '2'],
     ]);
-    expect(writeJson(settingsIn(manifest).metadata)).toBe('{"big":18446744073709551615}');
+    expect(writeJson(recoveredSettings(found).metadata)).toBe('{"big":18446744073709551615}');
   });
 
   it('has its keys in the order of their making, whatever order a node lists them in', () => {
     const documents = (mapping: string) => ({ 'config.json': CUSTOM, 'shard_key_mapping.json': mapping });
     const only = { 1: shard(1, { 1: 'Active' }), 2: shard(1, { 1: 'Active' }), 5: shard(1, { 1: 'Active' }) };
     const mapping = '[{"key":18446744073709551615,"shard_ids":[5]},{"key":"eu","shard_ids":[2,1]}]';
-    const { manifest } = externalCollection([file('n1', only, documents(mapping))], FRAME);
-    expect(manifest.shardKeys).toEqual([
+    const found = externalCollection([file('n1', only, documents(mapping))], NAME);
+    expect(found.shardKeys).toEqual([
       { shardKey: { keyword: 'eu' }, shards: 2, replicas: 1 },
       { shardKey: { number: '18446744073709551615' }, shards: 1, replicas: 1 },
     ]);
-    expect(manifest.shards.map(({ id, ordinal }) => [id, ordinal])).toEqual([
+    expect(found.shards.map(({ id, ordinal }) => [id, ordinal])).toEqual([
       [1, 0],
       [2, 1],
       [5, 0],
     ]);
     const old = '{"eu":[1,2],"us":[5]}';
-    const older = externalCollection([file('n1', only, documents(old))], FRAME).manifest;
+    const older = externalCollection([file('n1', only, documents(old))], NAME);
     expect(older.shardKeys.map(({ shardKey }) => shardKey)).toEqual([{ keyword: 'eu' }, { keyword: 'us' }]);
   });
 
@@ -76,7 +76,7 @@ describe('a collection out of the files of its nodes', () => {
       one.index.documents.set('payload_index.json', schema);
       return one;
     });
-    const { indexes } = settingsIn(externalCollection(files, FRAME).manifest);
+    const { indexes } = recoveredSettings(externalCollection(files, NAME));
     expect(indexes.map(([field, one]) => [field, writeJson(one)])).toEqual([
       ['k', '{"data_type":"keyword"}'],
       ['n', '{"data_type":"integer","params":{"type":"integer","range":false}}'],
@@ -88,8 +88,8 @@ describe('a collection out of the files of its nodes', () => {
     const [a, b] = [file('n1', { 0: shard(1, both) }), file('n2', { 0: shard(2, both) })];
     const one = CONFIG.replace('"shard_number":2', '"shard_number":1');
     for (const each of [a, b]) each.index.documents.set('config.json', one);
-    expect(externalCollection([a, b], FRAME).sources.map((of) => of.file.name)).toEqual(['n2']);
-    expect(() => externalCollection([a], FRAME)).toThrow('Shard 0 of "docs" was not Active');
+    expect(externalCollection([a, b], NAME).sources.map((of) => of.file.name)).toEqual(['n2']);
+    expect(() => externalCollection([a], NAME)).toThrow('Shard 0 of "docs" was not Active');
   });
 
   it.each([
@@ -133,7 +133,7 @@ describe('a collection out of the files of its nodes', () => {
       'says peer 2024, and its content peer 1',
     ],
   ])('is refused %s', (_, files, code, said) => {
-    const refused = () => externalCollection(files(), FRAME);
+    const refused = () => externalCollection(files(), NAME);
     expect(refused).toThrow(said);
     expect(refused).toThrow(expect.objectContaining({ code }));
   });

@@ -4,10 +4,11 @@ import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, expect, it } from 'vitest';
 import { IdSetEncoder } from '../../src/backups/ids/id-set-format.js';
-import { removeReturned, type RemovalDeps } from '../../src/backups/recover/remove-returned.js';
+import { removeReturned, type RemovalDeps } from '../../src/recovery/remove-returned.js';
 import { collectionFolder, manifestKey } from '../../src/model/format/backup-names.js';
 import type { Pin } from '../../src/model/collections.js';
 import { FerryError } from '../../src/model/errors.js';
+import { backupSource } from '../../src/backups/backup-source.js';
 import { compareIds, type PointId } from '../../src/model/point-id.js';
 import type { ClusterControl } from '../../src/cluster/control-port.js';
 import { keepRun } from '../support/kept-runs.js';
@@ -140,5 +141,5 @@ function remove({ refuse = () => undefined }: { refuse?: () => void } = {}) {
     count: () => Promise.resolve(held.size),
   } as unknown as ClusterControl;
   const input = { from, target, targetPin: pin, manifestSha256 };
-  return removeReturned({ store, target: control, points }, input, never);
+  return removeReturned({ source: backupSource(() => store), target: control, points }, input, never);
 }

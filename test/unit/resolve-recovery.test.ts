@@ -2,7 +2,8 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { listBackups, showBackup } from '../../src/backups/catalogue/catalogue.js';
-import { resolveRecovery } from '../../src/backups/recover/recover-resolve.js';
+import { backupSource } from '../../src/backups/backup-source.js';
+import { resolveRecovery } from '../../src/recovery/resolve-recovery.js';
 import { backupIdOf } from '../../src/model/format/backup-names.js';
 import type {
   ResolveRecoveryInput,
@@ -25,7 +26,11 @@ const keep = (run: KeptRun) => keepRun(store, run);
 
 function resolve(more: Partial<ResolveRecoveryInput> = {}): Promise<ResolveRecoveryResult> {
   const input = { target: 'target', store: 'memory', cluster: 'prod', ...more };
-  return resolveRecovery({ open: () => store }, input, undefined, NOW);
+  const source = backupSource(
+    () => store,
+    () => NOW,
+  );
+  return resolveRecovery(source, input, new AbortController().signal);
 }
 
 async function chosen(more: Partial<ResolveRecoveryInput> = {}): Promise<Record<string, string>> {

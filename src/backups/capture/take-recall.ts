@@ -10,10 +10,12 @@ import { fairShare, spreadOver } from '../../model/format/recall.js';
 import type { ShardKey } from '../../model/state/slice.js';
 import type { ClusterControl } from '../../cluster/control-port.js';
 import { shardKeysOf, strictLimit } from '../../cluster/look.js';
-import { inPairs } from '../in-pairs.js';
+import { mapInOrder } from '../../model/map-in-order.js';
 import type { SearchPlace, Searches } from '../../cluster/snapshots-port.js';
 
 const NEIGHBOURS = 10;
+/** Enough to keep a node busy, too few to be noticed by those who use it. */
+const SEARCHES_AT_ONCE = 2;
 
 export interface TakingRecall {
   control: ClusterControl;
@@ -82,7 +84,7 @@ async function askAbout(
       const wanted = Math.min(most, fairShare(taking.queries - queries.length, asked.length - at));
       if (wanted < 1) break;
       const points = await searches.sample(place, wanted, signal);
-      await inPairs(points, async (point) => {
+      await mapInOrder(points, SEARCHES_AT_ONCE, async (point) => {
         if (performance.now() > until) throw new FerryError('QdrantUnavailable', 'The time for it was up');
         const query = await search(taking, place, point, limit);
         if (query) queries.push(query);

@@ -12,7 +12,7 @@ import {
   type BackupDocument,
 } from '../../model/format/manifest.js';
 import type { ObjectStore } from '../../storage/object-store.js';
-import { mapInOrder } from '../in-order.js';
+import { mapInOrder } from '../../model/map-in-order.js';
 import { objectsIn } from '../catalogue/catalogue.js';
 import { startedDocument } from '../catalogue/read-run.js';
 import { isUsable, readState } from '../catalogue/read-state.js';

@@ -34,7 +34,7 @@ import {
 } from '../../model/format/manifest.js';
 import type { ObjectStore, StoredObject } from '../../storage/object-store.js';
 import { restoreFirst } from '../../shards/archived.js';
-import { mapInOrder } from '../in-order.js';
+import { mapInOrder } from '../../model/map-in-order.js';
 import { readText } from '../../shards/read-text.js';
 import { identityOf, inOrder, isUnbelievable, readRun, type Run } from './read-run.js';
 import { isUsable, readState } from './read-state.js';

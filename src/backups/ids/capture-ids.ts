@@ -11,7 +11,7 @@ import type { ClusterControl } from '../../cluster/control-port.js';
 import { livingIds } from '../../cluster/living-ids.js';
 import { shardKeysOf } from '../../cluster/look.js';
 import type { IdReader } from '../../cluster/points-port.js';
-import type { IdPage } from './id-set-format.js';
+import type { IdPage } from '../../shards/recoverable-collection.js';
 import { storeIdSet } from './write-id-set.js';
 
 export interface IdsDeps {

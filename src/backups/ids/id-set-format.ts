@@ -10,13 +10,7 @@
 import { FerryError } from '../../model/errors.js';
 import { compareIds, isUuid, type PointId } from '../../model/point-id.js';
 import type { ShardKey } from '../../model/state/slice.js';
-
-/** Some ids of one shard key, ascending over all pages of the key. A key without ids has one empty page. */
-export interface IdPage {
-  /** Absent without custom sharding. */
-  shardKey?: ShardKey;
-  ids: PointId[];
-}
+import type { IdPage } from '../../shards/recoverable-collection.js';
 
 const MAGIC = Buffer.from('ferry-ids\x01', 'latin1');
 const END_OF_SET = 0;

@@ -6,7 +6,8 @@ import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { FerryError } from '../../model/errors.js';
 import type { ObjectStore } from '../../storage/object-store.js';
-import { IdSetDecoder, type IdPage } from './id-set-format.js';
+import type { IdPage } from '../../shards/recoverable-collection.js';
+import { IdSetDecoder } from './id-set-format.js';
 
 /** As the manifest names it. */
 export interface IdSetRef {

@@ -10,7 +10,8 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { ObjectStore } from '../../storage/object-store.js';
 import { uploadStream } from '../../shards/upload-stream.js';
-import { IdSetEncoder, type IdPage } from './id-set-format.js';
+import type { IdPage } from '../../shards/recoverable-collection.js';
+import { IdSetEncoder } from './id-set-format.js';
 import type { IdSetRef } from './read-id-set.js';
 
 const compress = promisify(gzip);

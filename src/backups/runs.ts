@@ -1,10 +1,10 @@
 // The runs of one cluster, newest first, each read at most once and only when somebody asks for it. Promises that a
 // restore that finds what it wants in the newest run lists the runs once and reads one.
 
-import type { ObjectStore } from '../../storage/object-store.js';
-import { backupFolder, timeOfBackup } from '../../model/format/backup-names.js';
-import { mapInOrder } from '../in-order.js';
-import { readRun, runsOf, type Run } from './read-run.js';
+import type { ObjectStore } from '../storage/object-store.js';
+import { backupFolder, timeOfBackup } from '../model/format/backup-names.js';
+import { mapInOrder } from '../model/map-in-order.js';
+import { readRun, runsOf, type Run } from './catalogue/read-run.js';
 
 /** Runs that are read side by side, once the newest was not the one. */
 const AHEAD = 16;

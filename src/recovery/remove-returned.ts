@@ -8,31 +8,28 @@
 //     only in the set       ask by id; what does not exist is counted, and the first ones are named
 //   then count: a read that missed a point is followed by another one
 
-import { FerryError } from '../../model/errors.js';
-import type { IdsRef } from '../../model/format/manifest.js';
-import { compareIds, type PointId } from '../../model/point-id.js';
-import type { RemoveReturnedInput, RemoveReturnedResult } from '../../model/contracts/recovery-activities.js';
-import { shardKeyText, type ShardKey } from '../../model/state/slice.js';
-import type { ObjectStore } from '../../storage/object-store.js';
-import type { ClusterControl } from '../../cluster/control-port.js';
-import { keyName, lookAt, readPlanOf } from '../../cluster/look.js';
-import type { IdReader, PointWriter, ReadIds } from '../../cluster/points-port.js';
-import { readIdSet } from '../ids/read-id-set.js';
-import { readPlanned } from './recover-manifest.js';
+import { FerryError } from '../model/errors.js';
+import { compareIds, type PointId } from '../model/point-id.js';
+import type { RemoveReturnedInput, RemoveReturnedResult } from '../model/contracts/recovery-activities.js';
+import { shardKeyText, type ShardKey } from '../model/state/slice.js';
+import type { ClusterControl } from '../cluster/control-port.js';
+import { keyName, lookAt, readPlanOf } from '../cluster/look.js';
+import type { IdReader, PointWriter, ReadIds } from '../cluster/points-port.js';
+import { openPlanned, type IdSet, type RecoverySource } from '../shards/recoverable-collection.js';
 
 const DELETED_AT_ONCE = 1_000;
 const NAMED = 10;
 const MOST_PASSES = 3;
 
 export interface RemovalDeps {
-  store: ObjectStore;
+  source: RecoverySource;
   target: ClusterControl;
   points: IdReader & Pick<PointWriter, 'delete'>;
 }
 
 interface Removal {
   room: RemovalDeps;
-  ids: IdsRef;
+  ids: IdSet;
   range: ReadIds;
   /** Those of the target; without custom sharding the one that is none. */
   keys: (ShardKey | undefined)[];
@@ -44,7 +41,7 @@ export async function removeReturned(
   { from, target, manifestSha256 }: RemoveReturnedInput,
   signal: AbortSignal,
 ): Promise<RemoveReturnedResult> {
-  const { ids, sharding, shardKeys } = await readPlanned(room.store, from, manifestSha256, signal);
+  const { ids, sharding, shardKeys } = await openPlanned(room.source, from, manifestSha256, signal);
   if (ids === undefined) throw new FerryError('Internal', 'The backup has no id set');
   const { collection } = target;
   const { maxPoints } = readPlanOf(await lookAt(room.target, target, signal));
@@ -72,7 +69,7 @@ async function removeOnce({ room, ids, range, keys, signal }: Removal): Promise<
   const missing = new Missing();
   const open = new Map(keys.map((key) => [nameOf(key), key]));
   let current: { name: string; side: TargetIds | undefined } | undefined;
-  for await (const page of readIdSet(room.store, ids, signal)) {
+  for await (const page of ids.pages(signal)) {
     const name = nameOf(page.shardKey);
     if (current?.name !== name) {
       await current?.side?.removeRest();
@@ -85,7 +82,7 @@ async function removeOnce({ room, ids, range, keys, signal }: Removal): Promise<
   await current?.side?.removeRest();
   // The set names every key, also those without points: its silence is no leave to delete all points of one.
   const [silent] = open.values();
-  if (open.size > 0) throw withoutKey(ids, silent);
+  if (open.size > 0) throw withoutKey(silent);
   return missing;
 }
 
@@ -97,11 +94,9 @@ function rangeOf(range: ReadIds, shardKey: ShardKey | undefined): ReadIds {
   return shardKey === undefined ? range : { ...range, shardKey };
 }
 
-function withoutKey({ key }: IdsRef, shardKey: ShardKey | undefined): FerryError {
+function withoutKey(shardKey: ShardKey | undefined): FerryError {
   const which = shardKey === undefined ? 'the collection' : `the shard key "${shardKeyText(shardKey)}"`;
-  return new FerryError('ObjectDamaged', `The id set does not say which points ${which} had`, {
-    context: { key },
-  });
+  return new FerryError('ObjectDamaged', `The id set does not list the points of ${which}`);
 }
 
 /** The target's ids of one shard key, which are passed through once, in step with those of the set. */

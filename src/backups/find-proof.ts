@@ -1,14 +1,14 @@
 // The proof beside a manifest, if there is one that can be believed: of this very manifest, in a digest we can take. A
 // rehearsal says more than a quiesced source, and the latest of a kind is taken.
 
-import { collectionFolder } from '../../model/format/backup-names.js';
-import type { CollectionBackupRef } from '../../model/contracts/backup-activities.js';
-import type { RecoveryPlan } from '../../model/contracts/recovery-activities.js';
-import { DIGEST_VERSION } from '../../model/format/digest.js';
-import { FerryError } from '../../model/errors.js';
-import { parseDocument, proofSchema, type ContentProof } from '../../model/format/manifest.js';
-import type { ObjectStore } from '../../storage/object-store.js';
-import { readText } from '../../shards/read-text.js';
+import { collectionFolder } from '../model/format/backup-names.js';
+import type { CollectionBackupRef } from '../model/contracts/backup-activities.js';
+import type { RecoveryPlan } from '../model/contracts/recovery-activities.js';
+import { DIGEST_VERSION } from '../model/format/digest.js';
+import { FerryError } from '../model/errors.js';
+import { parseDocument, proofSchema, type ContentProof } from '../model/format/manifest.js';
+import type { ObjectStore } from '../storage/object-store.js';
+import { readText } from '../shards/read-text.js';
 
 type Known = NonNullable<RecoveryPlan['proof']>;
 

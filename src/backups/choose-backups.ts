@@ -4,85 +4,45 @@
 // each. With a backup named, all of it is taken, and what is broken fails later, by itself. Reads documents and sizes,
 // never by listing: a store of thousands of runs is listed once.
 
-import { FerryError } from '../../model/errors.js';
-import type { CollectionBackupRef } from '../../model/contracts/backup-activities.js';
-import type {
-  ResolveRecoveryInput,
-  ResolveRecoveryResult,
-} from '../../model/contracts/recovery-activities.js';
-import type { CollectionManifest } from '../../model/format/manifest.js';
-import type { ObjectStore } from '../../storage/object-store.js';
-import { clusterText } from '../catalogue/read-run.js';
-import { Runs } from '../catalogue/runs.js';
-import { isUsable, readState, sizesInStore, type CollectionState } from '../catalogue/read-state.js';
-import { mapInOrder } from '../in-order.js';
+import { FerryError } from '../model/errors.js';
+import type { CollectionBackupRef } from '../model/contracts/backup-activities.js';
+import type { ResolveRecoveryInput } from '../model/contracts/recovery-activities.js';
+import { mapInOrder } from '../model/map-in-order.js';
+import { listed } from '../model/name-lists.js';
+import type { CollectionManifest } from '../model/format/manifest.js';
+import type { ObjectStore } from '../storage/object-store.js';
+import type { Recovery, RecoveryOffer } from '../shards/recoverable-collection.js';
+import { clusterText } from './catalogue/read-run.js';
+import { Runs } from './runs.js';
+import { isUsable, readState, sizesInStore, type CollectionState } from './catalogue/read-state.js';
 import { chooseRun, droppedSince, type Choice } from './choose-run.js';
-import type { Stores } from '../../shards/recover-ports.js';
 
-export const PAGE_BYTES = 10_240;
 const MOST_NOTES = 10;
 const COLLECTIONS_AT_ONCE = 8;
 /** Runs in which a collection is looked for side by side, once the first was not the one. */
 const RUNS_AHEAD = 16;
 
-type Found = ResolveRecoveryResult['recoveries'][number];
+type Search = Awaited<ReturnType<RecoveryOffer['find']>>;
 
-/** What was found of one collection, and what was passed over. */
-interface Search {
-  found: Found;
-  notes: string[];
-}
-
-export async function resolveRecovery(
-  stores: Stores,
+export async function chooseBackups(
+  store: ObjectStore,
   input: ResolveRecoveryInput,
-  signal?: AbortSignal,
+  signal: AbortSignal,
   now = new Date(),
-): Promise<ResolveRecoveryResult> {
-  const store = stores.open(input.store);
+): Promise<RecoveryOffer> {
   const cluster = input.run?.cluster ?? (await clusterOf(store, input));
   const before = input.before === undefined ? undefined : new Date(input.before);
   const runs = new Runs(store, cluster, { before, now, signal });
   if (input.run === undefined) await refuseUnknown(runs, input);
   const choice = await chooseRun(runs, input);
   const { wanted, notes } = await wantedNames(runs, choice, input);
-  refuseUnusedNames(input, wanted);
-  const rest = wanted.filter((name) => input.after === undefined || name > input.after);
   const resolving = { runs, choice, input, signal };
-  const first = input.after === undefined ? [...choice.notes, ...notes] : [];
-  const page = await pageOf(rest, (name) => search(resolving, name));
   return {
-    recoveries: page.found,
-    ...(page.found.length < rest.length ? { next: last(page.found) } : {}),
+    names: wanted,
+    notes: [...choice.notes, ...notes],
     ...(choice.base === undefined ? {} : { run: { cluster, backup: choice.base.backup } }),
-    notes: [...first, ...page.notes].slice(0, MOST_NOTES),
+    find: (name) => search(resolving, name),
   };
-}
-
-/** As many as fit into one answer. */
-async function pageOf(
-  names: readonly string[],
-  find: (name: string) => Promise<Search>,
-): Promise<{ found: Found[]; notes: string[] }> {
-  const [found, notes]: [Found[], string[]] = [[], []];
-  let bytes = 0;
-  for (let at = 0; at < names.length; at += COLLECTIONS_AT_ONCE) {
-    for (const one of await mapInOrder(
-      names.slice(at, at + COLLECTIONS_AT_ONCE),
-      COLLECTIONS_AT_ONCE,
-      find,
-    )) {
-      bytes += Buffer.byteLength(JSON.stringify(one.found)) + 1;
-      if (found.length > 0 && bytes > PAGE_BYTES) return { found, notes };
-      found.push(one.found);
-      notes.push(...one.notes);
-    }
-  }
-  return { found, notes };
-}
-
-export function last(page: readonly Found[]): string {
-  return page.at(-1)?.from.collection ?? '';
 }
 
 async function clusterOf(store: ObjectStore, input: ResolveRecoveryInput): Promise<string> {
@@ -237,7 +197,7 @@ function foundIn(
   name: string,
   backup: string,
   manifest?: CollectionManifest,
-): Found {
+): Recovery {
   const { as = {} } = input;
   const aliases = choice.aliases?.filter((one) => one.collection === name).map((one) => one.alias);
   const from: CollectionBackupRef = {
@@ -259,23 +219,6 @@ async function noneOf({ runs, input }: Resolving, name: string): Promise<FerryEr
     input,
     `has no backup of a collection "${name}". The newest, ${newest}, has: ${listed(there.sort())}`,
   );
-}
-
-export function refuseUnusedNames({ as }: ResolveRecoveryInput, wanted: string[]): void {
-  const unused = Object.keys(as ?? {}).filter((name) => !wanted.includes(name));
-  if (unused.length > 0) {
-    const happened = `\`as\` names "${unused.slice(0, 10).join('", "')}", which is not among the collections of this job`;
-    throw new FerryError('InvalidInput', happened);
-  }
-  const targets = wanted.map((name) => as?.[name] ?? name);
-  const twice = targets.find((name, at) => targets.indexOf(name) !== at);
-  if (twice !== undefined)
-    throw new FerryError('InvalidInput', `Two collections would both go to "${twice}"`);
-}
-
-export function listed(names: readonly string[]): string {
-  const more = names.length > 10 ? `, and ${names.length - 10} more` : '';
-  return `${names.slice(0, 10).join(', ') || 'nothing'}${more}`;
 }
 
 function notFound(input: ResolveRecoveryInput, what: string): FerryError {

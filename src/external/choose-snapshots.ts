@@ -7,15 +7,13 @@ import { FerryError, hasTrait } from '../model/errors.js';
 import { parseSnapshotName, isSnapshotFile, type SnapshotName } from '../model/external-names.js';
 import { datedSets, isNamedBy, type DatedSet } from '../model/external-sets.js';
 import { externalPlace, type ExternalFile, type ExternalSource } from '../model/external-source.js';
-import type { ResolveRecoveryInput, ResolveRecoveryResult } from '../model/contracts/recovery-activities.js';
+import type { ResolveRecoveryInput } from '../model/contracts/recovery-activities.js';
+import { listed } from '../model/name-lists.js';
 import { stamp } from '../model/format/backup-names.js';
-import { externalCollection, notOfCollection } from './external-collection.js';
-import type { ExternalDeps, Where } from './external-files.js';
+import type { Recovery, RecoveryOffer } from '../shards/recoverable-collection.js';
+import { describedBy, notOfCollection } from './external-collection.js';
 import type { StorageIndex } from './external-index.js';
-import { frameOf, indexedFile } from '../backups/recover/recover-source.js';
-import { last, listed, PAGE_BYTES, refuseUnusedNames } from '../backups/recover/recover-resolve.js';
-
-type Found = ResolveRecoveryResult['recoveries'][number];
+import type { SnapshotFiles, Where } from './snapshot-files.js';
 
 /** A file that may be part of a backup of its collection. */
 interface Candidate {
@@ -28,7 +26,7 @@ interface Candidate {
 }
 
 interface Looking {
-  room: ExternalDeps;
+  all: SnapshotFiles;
   where: Where;
   input: ResolveRecoveryInput & { external: ExternalSource };
   signal: AbortSignal;
@@ -40,27 +38,22 @@ interface Choice {
   aliases?: string[];
 }
 
-export async function resolveExternal(
-  room: ExternalDeps | undefined,
+export async function chooseSnapshots(
+  all: SnapshotFiles,
   input: ResolveRecoveryInput,
   signal: AbortSignal,
-): Promise<ResolveRecoveryResult> {
+): Promise<RecoveryOffer> {
   const { external, store } = input;
-  if (!room || !external) throw new FerryError('Internal', 'This worker cannot read external snapshots');
+  if (!external) throw new FerryError('Internal', 'No place of snapshot files is named');
   const where = { isUrl: external.url !== undefined, store };
-  const looking: Looking = { room, where, input: { ...input, external }, signal };
+  const looking: Looking = { all, where, input: { ...input, external }, signal };
   const { choices, nameless } = await choicesIn(looking);
-  const wanted = wantedNames(looking, choices, nameless);
-  refuseUnusedNames(input, wanted);
-  const page: Found[] = [];
-  let bytes = 0;
-  for (const name of wanted.filter((one) => input.after === undefined || one > input.after)) {
-    const found = await newestComplete(looking, name, choices.get(name) ?? { sets: [] });
-    bytes += Buffer.byteLength(JSON.stringify(found)) + 1;
-    if (page.length > 0 && bytes > PAGE_BYTES) return { recoveries: page, next: last(page), notes: [] };
-    page.push(found);
-  }
-  return { recoveries: page, notes: [] };
+  const find = (name: string) => newestComplete(looking, name, choices.get(name) ?? { sets: [] });
+  return {
+    names: wantedNames(looking, choices, nameless),
+    notes: [],
+    find: async (name) => ({ found: await find(name), notes: [] }),
+  };
 }
 
 interface Offered {
@@ -76,16 +69,16 @@ async function choicesIn(looking: Looking): Promise<Offered> {
   return storage ? { choices: storage, nameless: [] } : byCollection(looking, candidates);
 }
 
-async function soleCandidate({ room, where, input, signal }: Looking): Promise<Candidate> {
+async function soleCandidate({ all, where, input, signal }: Looking): Promise<Candidate> {
   const { file = '', url } = input.external;
-  const found = await room.find(where, url ?? file, signal);
-  return candidateOf(found, baseName(room.pathOf(where, found.path)));
+  const found = await all.find(where, url ?? file, signal);
+  return candidateOf(found, baseName(all.pathOf(where, found.path)));
 }
 
-async function inFolder({ room, where, input }: Looking, folder: string): Promise<Candidate[]> {
+async function inFolder({ all, where, input }: Looking, folder: string): Promise<Candidate[]> {
   const prefix = folder === '' || folder.endsWith('/') ? folder : `${folder}/`;
   const found: Candidate[] = [];
-  for await (const { key, etag, bytes } of room.place(where).list(prefix)) {
+  for await (const { key, etag, bytes } of all.place(where).list(prefix)) {
     const path = key.slice(prefix.length);
     const isMapped = Object.keys(input.map ?? {}).some((pattern) => isNamedBy(pattern, path));
     if (isMapped || isSnapshotFile(key)) found.push(candidateOf({ path: key, etag, bytes }, path));
@@ -105,14 +98,14 @@ async function storageAmong(
   looking: Looking,
   candidates: Candidate[],
 ): Promise<Map<string, Choice> | undefined> {
-  const { room, where, signal } = looking;
+  const { all, where, signal } = looking;
   const [only] = candidates;
   const isSole = candidates.length === 1 && only !== undefined && mappedTo(looking, only) === undefined;
   const named = candidates.filter(({ name }) => name?.kind === 'storage');
   const chosen = isSole ? only : newestStorage(candidates, named);
   if (!chosen) return undefined;
-  const file = room.fileOf(where, chosen.file);
-  const index = await room.index(where, chosen.file, file, signal);
+  const file = all.fileOf(where, chosen.file);
+  const index = await all.index(where, chosen.file, file, signal);
   if (index.kind === 'storage') return insideStorage(chosen, index);
   if (index.kind === 'shard') throw notOfCollection(file, 'shard');
   return undefined;
@@ -192,7 +185,7 @@ function withoutName({ key, name, file }: Candidate): FerryError {
   return new FerryError('SnapshotsAmbiguous', happened, { context: { file: file.path } });
 }
 
-async function newestComplete(looking: Looking, name: string, { sets, aliases }: Choice): Promise<Found> {
+async function newestComplete(looking: Looking, name: string, { sets, aliases }: Choice): Promise<Recovery> {
   const { input } = looking;
   const target = (input.as && Object.hasOwn(input.as, name) ? input.as[name] : undefined) ?? name;
   const notes: string[] = [];
@@ -211,14 +204,11 @@ async function newestComplete(looking: Looking, name: string, { sets, aliases }:
 }
 
 /** Bytes of its shards, or what speaks against it. */
-async function troubleWith(looking: Looking, from: Found['from']): Promise<number | FerryError> {
-  const { room, where, signal } = looking;
-  const external = from.external ?? { files: [] };
+async function troubleWith(looking: Looking, from: Recovery['from']): Promise<number | FerryError> {
+  const { all, where, signal } = looking;
   try {
-    const files = [];
-    for (const planned of external.files) files.push(await indexedFile(room, where, planned, signal));
-    const { manifest } = externalCollection(files, frameOf(from, external));
-    return manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
+    const { shards } = await describedBy(all, where, from, signal);
+    return shards.reduce((sum, shard) => sum + shard.bytes, 0);
   } catch (error) {
     if (!(error instanceof FerryError) || error.retryable) throw error;
     if (error.code === 'StoreAccessDenied' || hasTrait(error.code, 'isCuredByKeys')) throw error;
@@ -231,7 +221,7 @@ function refOf(
   collection: string,
   candidates: readonly Candidate[],
   { aliases, notes }: { aliases: string[] | undefined; notes: string[] },
-): Found['from'] {
+): Recovery['from'] {
   const files = candidates.map(({ file }) => file);
   const { qdrantVersion } = input.external;
   const newest = Math.max(0, ...candidates.map(({ at }) => at));

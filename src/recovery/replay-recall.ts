@@ -2,10 +2,9 @@
 // a point that was written after the snapshots is not there and counts for nothing, and a baseline that is damaged or
 // gone, or a search that is refused, is a sentence and no failure.
 
-import type { ReplayRecallInput, ReplayRecallResult } from '../../model/contracts/recovery-activities.js';
-import { FerryError } from '../../model/errors.js';
-import { parseDocument, type CollectionManifest } from '../../model/format/manifest.js';
-import { recallDocumentSchema, type RecallDocument } from '../../model/format/recall-document.js';
+import type { ReplayRecallInput, ReplayRecallResult } from '../model/contracts/recovery-activities.js';
+import { FerryError } from '../model/errors.js';
+import type { RecallDocument } from '../model/format/recall-document.js';
 import {
   NO_RECALL,
   addQuery,
@@ -14,27 +13,27 @@ import {
   percent,
   sharesOf,
   type RecallTally,
-} from '../../model/format/recall.js';
-import type { ObjectStore } from '../../storage/object-store.js';
-import { inPairs } from '../in-pairs.js';
-import type { Searches } from '../../cluster/snapshots-port.js';
-import { readText, sha256OfText } from '../../shards/read-text.js';
-import { readPlanned } from './recover-manifest.js';
+} from '../model/format/recall.js';
+import { mapInOrder } from '../model/map-in-order.js';
+import type { Searches } from '../cluster/snapshots-port.js';
+import { openPlanned, type RecoverySource } from '../shards/recoverable-collection.js';
 
 const MOST_NOTES = 10;
+/** Enough to keep a node busy, too few to be noticed by those who use it. */
+const SEARCHES_AT_ONCE = 2;
 
 export interface ReplayDeps {
-  store: ObjectStore;
+  source: RecoverySource;
   searches: Searches;
 }
 
 export async function replayRecall(
-  { store, searches }: ReplayDeps,
+  { source, searches }: ReplayDeps,
   input: ReplayRecallInput,
   signal: AbortSignal,
 ): Promise<ReplayRecallResult> {
-  const manifest = await readPlanned(store, input.from, input.manifestSha256, signal);
-  const baseline = await readBaseline(store, manifest, signal);
+  const found = await openPlanned(source, input.from, input.manifestSha256, signal);
+  const baseline = await found.recall(signal);
   if (baseline === undefined) return { notes: [] };
   if (typeof baseline === 'string') return { notes: [baseline] };
   const notes: string[] = [];
@@ -47,24 +46,6 @@ export async function replayRecall(
   }
   const recall = sharesOf(all);
   return { ...(recall === undefined ? {} : { recall }), notes: notes.slice(0, MOST_NOTES) };
-}
-
-/** A sentence where there should be one and is none that can be believed. */
-async function readBaseline(
-  store: ObjectStore,
-  { recall, ...manifest }: CollectionManifest,
-  signal: AbortSignal,
-): Promise<RecallDocument | string | undefined> {
-  if (recall === undefined) return undefined;
-  try {
-    const text = await readText(store, recall.key, signal);
-    if (sha256OfText(text) !== recall.sha256) return passedOver('it is not what was written');
-    const document = parseDocument(recallDocumentSchema, text, recall.key);
-    return document.collection === manifest.collection ? document : passedOver('it is of another collection');
-  } catch (error) {
-    if (error instanceof FerryError && !error.retryable) return passedOver(error.happened);
-    throw error;
-  }
 }
 
 interface Replay {
@@ -83,7 +64,7 @@ async function ask(
   let absent = 0;
   const note: string[] = [];
   try {
-    await inPairs(queries, async ({ shardKey, point, ...then }) => {
+    await mapInOrder(queries, SEARCHES_AT_ONCE, async ({ shardKey, point, ...then }) => {
       const place = { collection, vector, ...(shardKey === undefined ? {} : { shardKey }) };
       const now = await searches.nearest(place, point, limit, signal);
       if (now === undefined) absent += 1;
@@ -108,10 +89,6 @@ function lossOf(vector: string, tally: RecallTally): string[] {
   return [
     `Approximate search ${named(vector)} finds ${percent(approximate)} of the nearest points, and found ${percent(atCapture)} on the source`,
   ];
-}
-
-function passedOver(why: string): string {
-  return `The baseline of searches was passed over: ${why}`;
 }
 
 function named(vector: string): string {

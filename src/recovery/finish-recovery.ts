@@ -9,38 +9,40 @@ import type {
   KeepRecoveredInput,
   UndoRecoveryInput,
   UndoRecoveryResult,
-} from '../../model/contracts/recovery-activities.js';
-import { indexSchema, settingsOf } from '../../model/settings/collection-settings.js';
-import type { Json, JsonObject } from '../../model/json.js';
-import { indexDifferences, isSameIndex, lastingDefaults } from '../../model/settings/settings-difference.js';
-import type { CollectionManifest } from '../../model/format/manifest.js';
-import { can } from '../../model/qdrant-version.js';
-import { stampMetadata, stampOf, workIn } from '../../model/stamp.js';
-import type { ClusterControl, Controls } from '../../cluster/control-port.js';
-import { atMost, differencesOf } from '../../target/compare-configurations.js';
-import { createCheckPin } from '../../cluster/pin.js';
-import { changeStamp } from '../../target/stamp-life.js';
-import { pointAliases } from '../../target/point-aliases.js';
-import type { Stores } from '../../shards/recover-ports.js';
-import { settingsIn, type RecoveredSettings } from './recover-settings.js';
-import { openPlanned } from './recover-source.js';
-import { isPending } from './recover-stamp.js';
+} from '../model/contracts/recovery-activities.js';
+import { indexSchema, settingsOf } from '../model/settings/collection-settings.js';
+import type { Json, JsonObject } from '../model/json.js';
+import { indexDifferences, isSameIndex, lastingDefaults } from '../model/settings/settings-difference.js';
+import { can } from '../model/qdrant-version.js';
+import { stampMetadata, stampOf, workIn } from '../model/stamp.js';
+import type { ClusterControl, Controls } from '../cluster/control-port.js';
+import { atMost, differencesOf } from '../target/compare-configurations.js';
+import { createCheckPin } from '../cluster/pin.js';
+import { changeStamp } from '../target/stamp-life.js';
+import { pointAliases } from '../target/point-aliases.js';
+import {
+  openPlanned,
+  type RecoverableCollection,
+  type RecoverySource,
+} from '../shards/recoverable-collection.js';
+import { recoveredSettings, type RecoveredSettings } from '../target/recovered-settings.js';
+import { isPending } from './recovery-stamp.js';
 
 export async function finishRecovery(
   controls: Controls,
-  stores: Stores,
+  source: RecoverySource,
   input: FinishRecoveryInput,
   signal: AbortSignal,
 ): Promise<FinishRecoveryResult> {
   const { from, target: asked, writes, targetPin } = input;
   await createCheckPin(controls)(asked.cluster, writes, targetPin, signal);
-  const { manifest } = await openPlanned(stores, from, input.manifestSha256, signal);
+  const found = await openPlanned(source, from, input.manifestSha256, signal);
   const target = controls.of(asked.cluster);
   if (!input.withAliases) {
-    await finishSettings(target, input, manifest, signal);
-    return { aliases: [], ...(await compareSettings(target, input, manifest, signal)) };
+    await finishSettings(target, input, found, signal);
+    return { aliases: [], ...(await compareSettings(target, input, found, signal)) };
   }
-  const wanted = [...(from.aliases ?? manifest.aliases), ...input.replacedAliases];
+  const wanted = [...(from.aliases ?? found.aliases), ...input.replacedAliases];
   const swapped =
     input.onExisting === 'swap' ? { alias: asked.collection, from: input.swappedFrom } : undefined;
   return pointAliases(target, { writes, wanted, swapped }, signal);
@@ -50,11 +52,11 @@ export async function finishRecovery(
 async function finishSettings(
   target: ClusterControl,
   input: FinishRecoveryInput,
-  manifest: CollectionManifest,
+  found: RecoverableCollection,
   signal: AbortSignal,
 ): Promise<void> {
-  const { from, writes } = input;
-  const settings = settingsIn(manifest);
+  const { writes } = input;
+  const settings = recoveredSettings(found);
   const there = await target.info(writes, signal);
   if (workIn(there.config)?.state === 'closed') return;
   for (const [field, schema] of settings.indexes) {
@@ -62,7 +64,8 @@ async function finishSettings(
     if (known !== undefined && isSameIndex(schema, known)) continue;
     await target.createIndex(writes, field, indexSchema(schema), signal);
   }
-  if (!from.external) await deleteReturnedIndexes(target, writes, settings, there.payloadSchema, signal);
+  if (found.listsAllIndexes)
+    await deleteReturnedIndexes(target, writes, settings, there.payloadSchema, signal);
   const patch = await closing(target, input, settings.strictMode, there.config);
   if (Object.keys(patch).length > 0) await target.change(writes, patch, signal);
 }
@@ -73,14 +76,14 @@ const OWN_ID = 'uuid';
 /** As every migration compares them; snapshots of others do not say which payload indexes there are to be. */
 async function compareSettings(
   target: ClusterControl,
-  { from, writes }: FinishRecoveryInput,
-  manifest: CollectionManifest,
+  { writes }: FinishRecoveryInput,
+  found: RecoverableCollection,
   signal: AbortSignal,
 ): Promise<Pick<FinishRecoveryResult, 'notes' | 'differences'>> {
-  const { wanted, indexes } = settingsIn(manifest);
+  const { wanted, indexes } = recoveredSettings(found);
   const { config, payloadSchema } = await target.info(writes, signal);
   const made = settingsOf(config);
-  const schema = from.external ? payloadSchema : Object.fromEntries(indexes);
+  const schema = found.listsAllIndexes ? Object.fromEntries(indexes) : payloadSchema;
   const settings = differencesOf(wanted, made, [OWN_ID]);
   const differences = [...settings, ...indexDifferences(schema, payloadSchema)];
   return { differences: atMost(differences), notes: lastingDefaults(wanted, made) };

@@ -8,34 +8,36 @@
 //   3. shard keys in the manifest's order, each with its number of shards
 //   4. payload indexes
 
-import { FerryError } from '../../model/errors.js';
+import { FerryError } from '../model/errors.js';
 import type {
   LookAtReplacedInput,
   LookAtReplacedResult,
   PrepareRecoveryInput,
   PrepareRecoveryResult,
-} from '../../model/contracts/recovery-activities.js';
-import type { CollectionManifest } from '../../model/format/manifest.js';
-import { indexSchema, settingsOf } from '../../model/settings/collection-settings.js';
-import { numberAt, type JsonObject } from '../../model/json.js';
-import { recoveryName } from '../../model/names.js';
-import { takeAway } from '../../model/settings/node-defaults.js';
-import { can } from '../../model/qdrant-version.js';
-import { stampMetadata, type Stamp } from '../../model/stamp.js';
-import type { ClusterControl, Controls, Layout, NewShardKey } from '../../cluster/control-port.js';
-import { lookAt, lookIfThere } from '../../cluster/look.js';
-import { takePin } from '../../cluster/pin.js';
-import type { SnapshotNodes } from '../../cluster/snapshots-port.js';
-import { describeReplaced, requireReplaceable } from '../../target/replaced.js';
-import { placeName, placesIn, replicasOf } from '../../move/move-places.js';
-import type { Stores } from '../../shards/recover-ports.js';
-import { settingsIn, type RecoveredSettings } from './recover-settings.js';
-import { openPlanned } from './recover-source.js';
-import { isPending, replacedAliasesIn } from './recover-stamp.js';
+} from '../model/contracts/recovery-activities.js';
+import { indexSchema, settingsOf } from '../model/settings/collection-settings.js';
+import { numberAt, type JsonObject } from '../model/json.js';
+import { recoveryName } from '../model/names.js';
+import { takeAway } from '../model/settings/node-defaults.js';
+import { can } from '../model/qdrant-version.js';
+import { stampMetadata, type Stamp } from '../model/stamp.js';
+import type { ClusterControl, Controls, Layout, NewShardKey } from '../cluster/control-port.js';
+import { lookAt, lookIfThere } from '../cluster/look.js';
+import { takePin } from '../cluster/pin.js';
+import type { SnapshotNodes } from '../cluster/snapshots-port.js';
+import { describeReplaced, requireReplaceable } from '../target/replaced.js';
+import { placeName, placesIn, replicasOf } from '../cluster/shard-places.js';
+import {
+  openPlanned,
+  type RecoverableCollection,
+  type RecoverySource,
+} from '../shards/recoverable-collection.js';
+import { recoveredSettings, type RecoveredSettings } from '../target/recovered-settings.js';
+import { isPending, replacedAliasesIn } from './recovery-stamp.js';
 
 export interface PrepareDeps {
   controls: Controls;
-  stores: Stores;
+  source: RecoverySource;
   nodes: SnapshotNodes;
 }
 
@@ -43,26 +45,26 @@ interface Making {
   target: ClusterControl;
   nodes: SnapshotNodes;
   input: PrepareRecoveryInput;
-  manifest: CollectionManifest;
+  found: RecoverableCollection;
   settings: RecoveredSettings;
   signal: AbortSignal;
 }
 
 export async function prepareRecovery(
-  { controls, stores, nodes }: PrepareDeps,
+  { controls, source, nodes }: PrepareDeps,
   input: PrepareRecoveryInput,
   signal: AbortSignal,
 ): Promise<PrepareRecoveryResult> {
-  const { manifest } = await openPlanned(stores, input.from, input.manifestSha256, signal);
+  const found = await openPlanned(source, input.from, input.manifestSha256, signal);
   const target = controls.of(input.target.cluster);
-  const making = { target, nodes, input, manifest, settings: settingsIn(manifest), signal };
+  const making = { target, nodes, input, found, settings: recoveredSettings(found), signal };
   await create(making, await makeSpace(making));
   await createShardKeys(making);
   await createIndexes(making);
   const made = await lookAt(target, input.target, signal);
   return {
     targetPin: await takePin(target, input.target.collection, made.info, signal),
-    shards: mapShards(manifest, made.layout),
+    shards: mapShards(found, made.layout),
   };
 }
 
@@ -87,7 +89,7 @@ async function makeSpace({ target, nodes, input, signal }: Making): Promise<stri
 
 /** What `replace` is about to delete, for the safety backup and for the last look before the deletion. */
 export async function lookAtReplaced(
-  { controls, nodes }: Omit<PrepareDeps, 'stores'>,
+  { controls, nodes }: Omit<PrepareDeps, 'source'>,
   { from, target: ref }: LookAtReplacedInput,
   signal: AbortSignal,
 ): Promise<LookAtReplacedResult> {
@@ -116,7 +118,7 @@ async function create(making: Making, replacedAliases: string[]): Promise<void> 
   if (Object.keys(patch).length > 0) await target.change(input.target.collection, patch, signal);
 }
 
-function openStamp({ input, manifest }: Making, replacedAliases: string[]): Stamp {
+function openStamp({ input, found }: Making, replacedAliases: string[]): Stamp {
   const { from, target, job, creation } = input;
   return {
     creation,
@@ -126,15 +128,15 @@ function openStamp({ input, manifest }: Making, replacedAliases: string[]): Stam
       job,
       state: 'open',
       renewedAt: new Date().toISOString(),
-      source: manifest.clusterIdentity,
+      source: found.clusterIdentity,
       replacedAliases,
     },
   };
 }
 
-async function createShardKeys({ target, input, manifest, settings, signal }: Making): Promise<void> {
+async function createShardKeys({ target, input, found, settings, signal }: Making): Promise<void> {
   const peers = (await target.peers(signal)).length;
-  for (const { shardKey, shards, replicas } of manifest.shardKeys) {
+  for (const { shardKey, shards, replicas } of found.shardKeys) {
     const request: NewShardKey = { key: shardKey, shards };
     const usual = numberAt(settings.create, 'replication_factor') ?? 1;
     if (replicas > usual && replicas <= peers) request.replicas = replicas;
@@ -142,25 +144,25 @@ async function createShardKeys({ target, input, manifest, settings, signal }: Ma
   }
 }
 
-async function createIndexes({ target, input, manifest, settings, signal }: Making): Promise<void> {
-  if (manifest.sharding === 'custom' && manifest.shardKeys.length === 0) return;
+async function createIndexes({ target, input, found, settings, signal }: Making): Promise<void> {
+  if (found.sharding === 'custom' && found.shardKeys.length === 0) return;
   for (const [field, schema] of settings.indexes) {
     await target.createIndex(input.target.collection, field, indexSchema(schema), signal);
   }
 }
 
-function mapShards(manifest: CollectionManifest, { shards }: Layout): PrepareRecoveryResult['shards'] {
+function mapShards(found: RecoverableCollection, { shards }: Layout): PrepareRecoveryResult['shards'] {
   const places = placesIn(shards);
-  const mapped = manifest.shards.flatMap((shard, position) => {
+  const mapped = found.shards.flatMap((shard, position) => {
     const place = places.get(placeName(shard));
-    if (!place) throw noPlace(manifest, shards.length);
+    if (!place) throw noPlace(found, shards.length);
     return replicasOf(position, place);
   });
-  if (places.size !== manifest.shards.length) throw noPlace(manifest, shards.length);
+  if (places.size !== found.shards.length) throw noPlace(found, shards.length);
   return mapped;
 }
 
-function noPlace({ collection, shards }: CollectionManifest, made: number): FerryError {
+function noPlace({ collection, shards }: RecoverableCollection, made: number): FerryError {
   const happened = `The backup of "${collection}" has ${shards.length} shards and the target made ${made}`;
   return new FerryError('IncompatibleTarget', happened, { context: { collection } });
 }

@@ -7,8 +7,8 @@ import type { PlacedShard } from '../model/contracts/move-activities.js';
 import type { RecoverShardInput } from '../model/contracts/recovery-activities.js';
 import type { CollectionRef } from '../model/collections.js';
 import type { ShardKey } from '../model/state/slice.js';
-import type { Layout } from '../cluster/control-port.js';
-import { keyText } from '../backups/recover/recover-manifest.js';
+import type { Layout } from './control-port.js';
+import { keyName } from './look.js';
 
 type Place = Pick<PlacedShard, 'into' | 'peers'>;
 
@@ -40,7 +40,7 @@ export function placeName({
   ordinal: number;
   shardKey?: ShardKey | undefined;
 }): string {
-  return `${ordinal} ${keyText(shardKey)}`;
+  return `${ordinal} ${groupOf(shardKey)}`;
 }
 
 /** Shards of a layout by their names here. */
@@ -48,11 +48,15 @@ export function placesIn(shards: Layout['shards']): Map<string, Place> {
   const places = new Map<string, Place>();
   const ordinals = new Map<string, number>();
   for (const { id, key, replicas } of shards) {
-    const group = keyText(key);
+    const group = groupOf(key);
     const ordinal = ordinals.get(group) ?? 0;
     ordinals.set(group, ordinal + 1);
     const place = { into: id, peers: replicas.map((one) => one.peer) };
     places.set(placeName({ ordinal, shardKey: key }), place);
   }
   return places;
+}
+
+function groupOf(key: ShardKey | undefined): string {
+  return key === undefined ? '' : keyName(key);
 }

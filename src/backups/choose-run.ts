@@ -3,10 +3,10 @@
 // Promises to name what it passes over: interrupted runs, those of other clusters, those dated in the future, and
 // collections that older runs hold and this one does not.
 
-import type { ResolveRecoveryInput } from '../../model/contracts/recovery-activities.js';
-import type { BackupDocument, StartedDocument } from '../../model/format/manifest.js';
-import { clusterText, identityOf, SameCluster, type Run } from '../catalogue/read-run.js';
-import type { Runs } from '../catalogue/runs.js';
+import type { ResolveRecoveryInput } from '../model/contracts/recovery-activities.js';
+import type { BackupDocument, StartedDocument } from '../model/format/manifest.js';
+import { clusterText, identityOf, SameCluster, type Run } from './catalogue/read-run.js';
+import type { Runs } from './runs.js';
 
 /** Older runs that are looked at for collections that have been dropped since: a restore shall not read them all. */
 const LOOKED_BACK = 30;

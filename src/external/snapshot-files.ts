@@ -8,7 +8,7 @@ import type { ExternalFile } from '../model/external-source.js';
 import { indexSnapshot, type SnapshotIndex, type StorageIndex } from './external-index.js';
 import { within } from './external-points.js';
 import type { ExternalPlace, ExternalPlaces } from './external-ports.js';
-import type { Passing } from '../shards/recover-objects.js';
+import type { Passing } from '../shards/recoverable-collection.js';
 import { readAll, unreadable, type ByteFile } from './tar-walk.js';
 
 const REMEMBERED = 256;
@@ -18,7 +18,7 @@ export interface Where {
   store: string;
 }
 
-export class ExternalDeps {
+export class SnapshotFiles {
   readonly #places: ExternalPlaces;
   readonly #indexes = new Map<string, Promise<SnapshotIndex>>();
 
@@ -87,20 +87,20 @@ function innerFile(file: ByteFile, storage: StorageIndex, inner: string): ByteFi
 }
 
 /** Every byte, against the sum that Qdrant left beside the file, where there is one. */
-export async function readThrough(
-  room: ExternalDeps,
+export async function readWholeFile(
+  files: SnapshotFiles,
   where: Where,
   planned: ExternalFile,
   passing: Passing,
 ): Promise<void> {
-  const file = room.fileOf(where, planned);
+  const file = files.fileOf(where, planned);
   const hash = createHash('sha256');
   for await (const chunk of file.read(0, file.bytes, passing.signal)) {
     hash.update(chunk);
     await passing.onBytes?.(chunk.length);
   }
   // Beside a URL there is nothing.
-  const wanted = where.isUrl ? undefined : await sumBeside(room.place(where), file, passing.signal);
+  const wanted = where.isUrl ? undefined : await sumBeside(files.place(where), file, passing.signal);
   const found = hash.digest('hex');
   if (wanted === undefined || wanted === found) return;
   const happened = `"${file.name}" has another SHA-256 than "${file.name}.checksum" says`;

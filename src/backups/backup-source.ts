@@ -1,0 +1,83 @@
+// The backups of a store as a source of recoveries. Promises that what it opens is complete, or was named although it is
+// partial, and that no byte of a shard and no id is given that is not what the manifest names.
+
+import type { CollectionBackupRef } from '../model/contracts/backup-activities.js';
+import { FerryError } from '../model/errors.js';
+import { parseDocument, type CollectionManifest, type ManifestShard } from '../model/format/manifest.js';
+import { recallDocumentSchema, type RecallDocument } from '../model/format/recall-document.js';
+import type { ObjectStore } from '../storage/object-store.js';
+import { readText, sha256OfText } from '../shards/read-text.js';
+import { checkSizes, shardBytes, soleObject, wholeHash } from '../shards/recover-objects.js';
+import {
+  readThrough,
+  type RecoverableCollection,
+  type RecoverableShard,
+  type RecoverySource,
+} from '../shards/recoverable-collection.js';
+import { chooseBackups } from './choose-backups.js';
+import { requireUsable } from './catalogue/read-state.js';
+import { findProof } from './find-proof.js';
+import { readIdSet } from './ids/read-id-set.js';
+
+export function backupSource(open: (store: string) => ObjectStore, now = () => new Date()): RecoverySource {
+  return {
+    offer: (input, signal) => chooseBackups(open(input.store), input, signal, now()),
+    open: (from, signal) => openBackup(open(from.store), from, signal),
+  };
+}
+
+async function openBackup(
+  store: ObjectStore,
+  from: CollectionBackupRef,
+  signal: AbortSignal,
+): Promise<RecoverableCollection> {
+  const { found, state, reason } = await requireUsable(store, from, signal);
+  const { manifest, sha256 } = found;
+  const { ids, qdrantVersion, ...facts } = manifest;
+  const shards = manifest.shards.map((shard) => recoverable(store, shard));
+  const partial = `The backup ${from.backup} of "${from.collection}" is partial: ${reason}.`;
+  return {
+    ...facts,
+    ...{ sha256, shards, qdrantVersion: { made: qdrantVersion }, listsAllIndexes: true },
+    notes: [...(state === 'partial' ? [partial] : []), ...manifest.notes],
+    ...(ids && { ids: { count: ids.count, pages: (stop: AbortSignal) => readIdSet(store, ids, stop) } }),
+    hasRecall: manifest.recall !== undefined,
+    check: async (depth, passing) => {
+      await checkSizes(store, manifest);
+      if (depth === 'full') for (const shard of shards) await readThrough(shard, passing);
+    },
+    proof: (stop) => findProof(store, from, sha256, stop),
+    recall: (stop) => readRecall(store, manifest, stop),
+  };
+}
+
+function recoverable(store: ObjectStore, shard: ManifestShard): RecoverableShard {
+  const key = soleObject(shard);
+  return {
+    ...shard,
+    sha256: wholeHash(shard),
+    read: (passing) => shardBytes(store, shard, passing),
+    address: async (seconds) => (key === undefined ? undefined : store.presignedUrl(key, seconds)),
+  };
+}
+
+async function readRecall(
+  store: ObjectStore,
+  { recall, collection }: CollectionManifest,
+  signal: AbortSignal,
+): Promise<RecallDocument | string | undefined> {
+  if (recall === undefined) return undefined;
+  try {
+    const text = await readText(store, recall.key, signal);
+    if (sha256OfText(text) !== recall.sha256) return passedOver('it is not what was written');
+    const document = parseDocument(recallDocumentSchema, text, recall.key);
+    return document.collection === collection ? document : passedOver('it is of another collection');
+  } catch (error) {
+    if (error instanceof FerryError && !error.retryable) return passedOver(error.happened);
+    throw error;
+  }
+}
+
+function passedOver(why: string): string {
+  return `The baseline of searches was passed over: ${why}`;
+}
