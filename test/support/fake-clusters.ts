@@ -21,9 +21,14 @@ import type { MoveActivities, MoveControlActivities } from '../../src/model/cont
 import { compareIds } from '../../src/model/point-id.js';
 import type { Slice } from '../../src/model/state/slice.js';
 import { moveActivities, type FakeMoves } from './fake-moves.js';
+import { FakeStore, type StoreActivities } from './fake-store.js';
 
-type Points = Map<string, string>;
-type Activities = ControlActivities & DataActivities & MoveControlActivities & MoveActivities;
+export type Points = Map<string, string>;
+type Activities = ControlActivities &
+  DataActivities &
+  MoveControlActivities &
+  MoveActivities &
+  StoreActivities;
 export interface Call {
   name: keyof Activities;
   input: unknown;
@@ -51,7 +56,10 @@ export class FakeClusters {
   dataQueue: string;
   nodes = 1;
   ready: AwaitReadyResult = { ready: true };
-  readonly moves: FakeMoves = { shards: 3, plan: {} };
+  /** Of a wait for replicas alone. */
+  replicas: AwaitReadyResult = { ready: true };
+  readonly moves: FakeMoves = { shards: 3, plan: {}, left: [] };
+  readonly store = new FakeStore(this);
 
   constructor(dataQueue: string) {
     this.dataQueue = dataQueue;
@@ -77,7 +85,12 @@ export class FakeClusters {
 
   /** What a worker of the test registers. */
   activities(): Activities {
-    const all: Activities = { ...this.control(), ...this.data(), ...moveActivities(this, this.moves) };
+    const all: Activities = {
+      ...this.control(),
+      ...this.data(),
+      ...moveActivities(this, this.moves),
+      ...this.store.activities(),
+    };
     const watched = Object.entries(all).map(([name, run]) => [
       name,
       this.watched(name as keyof Activities, run),
@@ -154,7 +167,7 @@ export class FakeClusters {
       countPoints: async ({ collection }) => ({ count: this.points(collection).size }),
       compareConfigurations: async () => ({ differences: this.differences }),
       copyAliases: async () => ({ aliases: ['current'], notes: [] }),
-      awaitReady: async ({ replicasOnly }) => (replicasOnly ? { ready: true } : this.ready),
+      awaitReady: async ({ replicasOnly }) => (replicasOnly ? this.replicas : this.ready),
       describeHolder: async () => ({ holder: this.holder.text }),
     };
   }
@@ -269,6 +282,10 @@ function cut(ids: string[], count: number): Slice[] {
     const to = edges[position];
     return { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
   });
+}
+
+export function digestOfPoints(points: Points): RangeDigest {
+  return addDigests(EMPTY_DIGEST, ...[...points].map(([id, value]) => digestOf(id, value)));
 }
 
 function digestOf(id: string, value: string): RangeDigest {

@@ -11,6 +11,8 @@ export interface FakeMoves {
   shards: number;
   /** Of the next planMove, besides what follows from the points. */
   plan: Partial<MovePlan>;
+  /** Snapshots on the nodes of the source. */
+  left: string[];
 }
 
 export function moveActivities(
@@ -28,8 +30,9 @@ export function moveActivities(
       mode: 'stream',
       ...settings.plan,
     }),
-    lookAtReplacedTarget: async () => ({}),
-    prepareMove: async ({ source, target, plan, job }) => {
+    lookAtReplacedTarget: async ({ target }) => fakes.store.lookAt(target),
+    prepareMove: async ({ source, target, plan, job, replaced }) => {
+      if (replaced) fakes.store.replace(target, replaced, job);
       const { sourcePin, targetState, heldBack } = plan;
       const input = { source, target, onExisting: 'fail', sourcePin, targetState, heldBack, job } as const;
       const placed = ids().map((id) => ({ shard: { id, ordinal: id }, into: id, peers: ['1'] }));
@@ -42,13 +45,13 @@ export function moveActivities(
       }
       return { bytes: 1_000, via: 'push', leftOnNode: [] };
     },
-    placeBackup: async ({ shards }) => ({
+    placeBackup: async ({ shards, via }) => ({
       manifestSha256: '',
-      via: 'push',
+      via: via === 'pull' ? 'pull' : 'push',
       mayPush: true,
       shards: shards.map(({ into }, position) => ({ position, into })),
     }),
-    findLeftoverSnapshots: async () => ({ left: [] }),
+    findLeftoverSnapshots: async () => ({ left: settings.left }),
     markMoved: async () => undefined,
     assignAliases: async () => ({ aliases: ['current'], notes: [] }),
     undoMove: async ({ target }) => {

@@ -1,12 +1,13 @@
-// A real Temporal server and workers of the test's own, with activities replaced by those over FakeClusters.
+// A real Temporal server and a worker for the tests of a file, with activities replaced by those over FakeClusters.
 
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { WorkflowFailedError } from '@temporalio/client';
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import type { WorkflowHandle, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
   DefaultLogger,
@@ -18,7 +19,7 @@ import {
 import type { CollectionStatus } from '../../src/model/contracts/results.js';
 import { SEARCH_ATTRIBUTES } from '../../src/model/names.js';
 import { findBinary } from '../../src/local/binaries.js';
-import { FakeClusters } from './fake-clusters.js';
+import { FakeClusters, type Call } from './fake-clusters.js';
 import { childrenOf, exportHistory, historiesOf, payloadSizes } from './histories.js';
 
 const WORKFLOWS = fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url));
@@ -28,6 +29,11 @@ Runtime.install({ logger: new DefaultLogger('ERROR') });
 export class WorkflowLab {
   readonly env: TestWorkflowEnvironment;
   readonly bundle: WorkflowBundleWithSourceMap;
+
+  private readonly queue = `test-${randomUUID()}`;
+  private readonly runs = new Set<Run>();
+  private worker: Promise<Worker> | undefined;
+  private ended: Promise<void> | undefined;
 
   private constructor(env: TestWorkflowEnvironment, bundle: WorkflowBundleWithSourceMap) {
     this.env = env;
@@ -47,41 +53,57 @@ export class WorkflowLab {
         log: { format: 'json', level: 'error' },
       },
     });
-    return new WorkflowLab(env, await bundleWorkflows(WORKFLOWS));
+    return new WorkflowLab(
+      env,
+      await bundleWorkflowCode({ workflowsPath: WORKFLOWS, logger: new DefaultLogger('ERROR') }),
+    );
   }
 
   async close(): Promise<void> {
+    (await this.worker)?.shutdown();
+    await this.ended;
     await this.env.teardown();
   }
 
-  /** A worker on queues of its own, for as long as `body` runs. */
-  async withClusters<T>(
-    body: (run: Run) => Promise<T>,
-    options: { bundle?: WorkflowBundleWithSourceMap } = {},
-  ) {
-    const queue = `test-${randomUUID()}`;
-    const fakes = new FakeClusters(queue);
+  /** Runs `body` with clusters of its own. One worker serves all tests of a file: starting one takes a second. */
+  async withClusters<T>(body: (run: Run) => Promise<T>): Promise<T> {
+    await (this.worker ??= this.startWorker());
+    const run = new Run(this, this.queue, new FakeClusters(this.queue));
+    this.runs.add(run);
+    try {
+      const result = await body(run);
+      await run.inspect();
+      return result;
+    } finally {
+      this.runs.delete(run);
+    }
+  }
+
+  private async startWorker(): Promise<Worker> {
+    const names = Object.keys(new FakeClusters(this.queue).activities());
     const worker = await Worker.create({
       connection: this.env.nativeConnection,
-      taskQueue: queue,
-      workflowBundle: options.bundle ?? this.bundle,
-      activities: fakes.activities(),
+      taskQueue: this.queue,
+      workflowBundle: this.bundle,
+      activities: Object.fromEntries(names.map((name) => [name, this.dispatch(name)])),
       // Cancellation reaches an activity at its next heartbeat that is sent.
       maxHeartbeatThrottleInterval: '100ms',
       shutdownGraceTime: '1s',
       shutdownForceTime: '5s',
     });
-    const run = new Run(this, queue, fakes);
-    return worker.runUntil(async () => {
-      const result = await body(run);
-      await run.inspect();
-      return result;
-    });
+    this.ended = worker.run();
+    return worker;
   }
-}
 
-export async function bundleWorkflows(workflowsPath: string): Promise<WorkflowBundleWithSourceMap> {
-  return bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
+  /** To the clusters of the test whose workflow asks. */
+  private dispatch(name: string) {
+    return async (input: unknown) => {
+      const { workflowId } = Context.current().info.workflowExecution!;
+      const run = [...this.runs].find(({ key }) => workflowId.includes(key));
+      if (!run) throw ApplicationFailure.nonRetryable(`${workflowId} is of no running test`);
+      return run.activities[name]!(input);
+    };
+  }
 }
 
 /** One test's queue, clusters and unique aliases: the server is shared, and locks are by alias. */
@@ -89,8 +111,11 @@ export class Run {
   readonly lab: WorkflowLab;
   readonly queue: string;
   readonly fakes: FakeClusters;
-  readonly a = `a-${randomUUID().slice(0, 8)}`;
-  readonly b = `b-${randomUUID().slice(0, 8)}`;
+  /** In the id of every workflow of this test. */
+  readonly key = randomUUID().slice(0, 8);
+  readonly a = `a-${this.key}`;
+  readonly b = `b-${this.key}`;
+  readonly activities: Record<string, (input: unknown) => Promise<unknown>>;
   private fixture: string | undefined;
   readonly started: WorkflowHandleWithFirstExecutionRunId[] = [];
 
@@ -98,12 +123,21 @@ export class Run {
     this.lab = lab;
     this.queue = queue;
     this.fakes = fakes;
+    this.activities = fakes.activities() as never;
     fakes.clusters[this.a] = {};
     fakes.clusters[this.b] = {};
   }
 
-  async start(workflow: string, input: Record<string, unknown>, workflowId = `job-${randomUUID()}`) {
-    const args = [{ source: this.a, target: this.b, ...input }];
+  async start(workflow: string, input: Record<string, unknown>, workflowId?: string) {
+    return this.startWith(workflow, { source: this.a, target: this.b, ...input }, workflowId);
+  }
+
+  private async startWith(
+    workflow: string,
+    input: object,
+    workflowId = `job-${this.key}-${this.started.length}`,
+  ) {
+    const args = [input];
     const handle = await this.lab.env.client.workflow.start(workflow, {
       taskQueue: this.queue,
       workflowId,
@@ -115,6 +149,18 @@ export class Run {
 
   async migrate(input: Record<string, unknown> = {}) {
     return this.start('scrollMigration', input);
+  }
+
+  async backUp(input: Record<string, unknown> = {}) {
+    return this.startWith('fullBackup', { cluster: this.a, ...input });
+  }
+
+  async recover(input: Record<string, unknown> = {}) {
+    return this.startWith('disasterRecovery', { target: this.b, ...input });
+  }
+
+  async rehearse(input: Record<string, unknown> = {}) {
+    return this.startWith('rehearseRecovery', { scratch: this.b, ...input });
   }
 
   /** Makes this run a fixture of the replay test, when histories are exported. */
@@ -150,8 +196,31 @@ export class Run {
     return this.lab.env.client.workflow.getHandle(`ferry/${this.b}/${collection}`);
   }
 
+  /** The child of a backup, whose id is another lock. */
+  capture(collection = 'docs') {
+    return this.lab.env.client.workflow.getHandle(`ferry/${this.a}/${collection}/backup`);
+  }
+
   status(collection = 'docs'): Promise<CollectionStatus> {
     return this.child(collection).query<CollectionStatus>('status');
+  }
+
+  /** Activities in the order of their calls. */
+  names(): string[] {
+    return this.fakes.calls.map(({ name }) => name);
+  }
+
+  /** Each of them was called, for the first time after the one before it. */
+  expectOrder(...names: Call['name'][]): void {
+    const first = names.map((name) => ({ name, at: this.names().indexOf(name) }));
+    expect(first.filter(({ at }) => at === -1)).toEqual([]);
+    expect(first.sort((a, b) => a.at - b.at).map(({ name }) => name)).toEqual(names);
+  }
+
+  /** A command of the job has reached the collection, to which it goes as a signal. */
+  async hasSignal(child: WorkflowHandle): Promise<boolean> {
+    const { events } = await child.fetchHistory();
+    return events?.some((event) => event.workflowExecutionSignaledEventAttributes) ?? false;
   }
 
   source(collection = 'docs') {
@@ -173,6 +242,10 @@ export async function until(what: () => boolean | Promise<boolean>): Promise<voi
     }
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
+}
+
+export function statusOf(child: WorkflowHandle): Promise<CollectionStatus> {
+  return child.query<CollectionStatus>('status');
 }
 
 /** The failure that a job ends with. */

@@ -229,6 +229,7 @@ async function check(job: CollectionJob, capture: CaptureProgress, parsed: Parse
 
 /** From here on the backup of this collection counts. */
 async function complete(job: CollectionJob, capture: CaptureProgress, parsed: Parsed): Promise<void> {
+  await job.waitIfPaused();
   const { manifestSha256 = '' } = capture.manifest ?? {};
   const input = { ...refOf(parsed), manifestSha256, verify: parsed.options.verify };
   const where = whereOf(job, `write complete.json of ${parsed.source.collection}`);

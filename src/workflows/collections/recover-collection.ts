@@ -71,6 +71,7 @@ async function recover(recovery: Recovery): Promise<RecoveryReport> {
   state.readyAt ??= new Date().toISOString();
   await removeReturned(recovery);
   await prove(recovery);
+  await job.waitIfPaused();
   job.enter('finishing');
   if (settings.rehearse) return closeRehearsal(recovery);
   state.isProved = true;
@@ -293,6 +294,7 @@ async function closeRehearsal(recovery: Recovery): Promise<RecoveryReport> {
   const { job, state, settings } = recovery;
   const { from } = settings;
   await replaySearches(recovery);
+  await job.waitIfPaused();
   const found = state.recall === undefined ? {} : { recall: state.recall };
   const recoverySeconds = recovery.seconds;
   const proof = { ...from, kind: 'rehearsed' as const, digest: state.digest, recoverySeconds, ...found };

@@ -37,6 +37,7 @@ export async function finishMigration(
 ): Promise<MigrationReport> {
   const { progress, settings } = job;
   const { source, target } = settings;
+  await job.waitIfPaused();
   job.enter('finishing');
   await job.retryOrPark(() => release(job, 'step'));
   const report = (configuration: string[], aliases: string[] = []) =>
