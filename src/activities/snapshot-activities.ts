@@ -10,7 +10,8 @@ import {
   freshDownload,
   type DownloadState,
 } from '../snapshots/download-to-store.js';
-import { listOnNodes, type SnapshotDeps } from '../snapshots/list-snapshots.js';
+import { listOnNodes, shortened } from '../snapshots/list-snapshots.js';
+import type { SnapshotDeps } from '../snapshots/cluster-nodes.js';
 import { recoverOnNode } from '../snapshots/recover-on-node.js';
 import { lookAtRecovered, planSnapshotRecovery, removeEmpty } from '../snapshots/recover-snapshot-plan.js';
 import type { Flight } from '../shards/settled-call.js';
@@ -52,7 +53,7 @@ export function createSnapshotControlActivities(
         ...(place === undefined ? {} : { store: place.alias, storeQueue: place.taskQueue ?? dataQueue }),
       };
     },
-    listOnNodes: (input) => listOnNodes(dependencies, input, signal()),
+    listOnNodes: async (input) => shortened(await listOnNodes(dependencies, input, signal())),
     findHolders: (input) => findHolders(dependencies, input, signal()),
     deleteOnNode: (input) => {
       const isRepeated = Context.current().info.attempt > 1;

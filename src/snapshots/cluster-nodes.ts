@@ -1,7 +1,10 @@
-// What the administration of snapshots needs of a cluster: every node of it, each by its own address. qdrant/ implements
-// it. A node that is handed out said just now who it is, so that no list or file is another node's.
+// What the administration of snapshots needs of a cluster: every node of it, each by its own address, and the collection
+// behind a name. qdrant/ implements it. Each node that is handed out has just reported its peer id, so that no list and no
+// file is another node's.
 
+import type { Controls } from '../cluster/control-port.js';
 import { FerryError } from '../model/errors.js';
+import { scopeText } from '../model/snapshot-names.js';
 import type { NodeRef, SilentNode, SnapshotScope } from '../model/contracts/snapshot-activities.js';
 import type { ShardNode } from '../shards/recover-ports.js';
 import type { SnapshotNode, SnapshotSource } from '../cluster/snapshots-port.js';
@@ -34,6 +37,11 @@ export interface WholeCluster {
 
 /** Throws `NodesUnknown` where two addresses lead to one node, or an address to a balancer. */
 export type ClusterNodes = (cluster: string, signal: AbortSignal) => Promise<WholeCluster>;
+
+export interface SnapshotDeps {
+  open: ClusterNodes;
+  controls: Controls;
+}
 
 export async function withNodes<T>(
   open: ClusterNodes,
@@ -89,4 +97,54 @@ function addressOf(node: string): { url: string; peer?: string } {
 function listed(nodes: readonly ClusterNode[], silent: readonly SilentNode[]): string {
   const living = nodes.map(({ url, peer }) => (peer === undefined ? url : `${url} (${peer})`));
   return [...living, ...silent.map(({ node }) => `${node} (silent)`)].join(', ');
+}
+
+/** With the collection's own name. */
+export async function scopeBehind(
+  controls: Controls,
+  cluster: string,
+  { collection, shard }: SnapshotScope,
+  signal: AbortSignal,
+): Promise<SnapshotScope> {
+  if (collection === undefined) return {};
+  const real = (await collectionBehind(controls, cluster, collection, signal)) ?? collection;
+  return shard === undefined ? { collection: real } : { collection: real, shard };
+}
+
+/** Undefined when it is no alias. */
+export async function collectionBehind(
+  controls: Controls,
+  cluster: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const aliases = await controls.of(cluster).aliases(signal);
+  return aliases.find(({ alias }) => alias === name)?.collection;
+}
+
+export async function requireOwnName(
+  controls: Controls,
+  cluster: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const real = await collectionBehind(controls, cluster, name, signal);
+  if (real === undefined) return;
+  const happened = `"${name}" is an alias of "${real}" on "${cluster}"; a snapshot is recovered into a collection by its own name`;
+  throw new FerryError('NameTakenByAlias', happened, { context: { cluster, collection: real } });
+}
+
+export function noCollection(cluster: string, collection: string): FerryError {
+  const happened = `There is no collection "${collection}" on "${cluster}"`;
+  return new FerryError('CollectionNotFound', happened, { context: { cluster, collection } });
+}
+
+export function notFound(
+  cluster: string,
+  { url }: ClusterNode,
+  scope: SnapshotScope,
+  name: string,
+): FerryError {
+  const happened = `${url} has no snapshot ${name} of ${scopeText(scope)}`;
+  return new FerryError('SnapshotNotFound', happened, { context: { cluster, node: url } });
 }

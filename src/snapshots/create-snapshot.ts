@@ -16,18 +16,20 @@ import type {
 import {
   isNamed,
   nodeNamed,
+  noCollection,
   refOf,
+  scopeBehind,
   silence,
   sourceOf,
   withNodes,
   type ClusterNode,
   type ClusterNodes,
+  type SnapshotDeps,
   type WholeCluster,
 } from './cluster-nodes.js';
-import { listed, type SnapshotDeps } from './list-snapshots.js';
+import { listed } from './list-snapshots.js';
 import type { NodeFile } from '../cluster/snapshots-port.js';
 import { settledCreate, type CreateSite } from './settled-create.js';
-import { scopeBehind } from './snapshot-scope.js';
 
 /** Names have whole seconds: after this time nobody is given ours any more. */
 const NAME_IS_OLD_MS = 1_100;
@@ -101,11 +103,6 @@ async function holdsActive(
   if (!ill) return wanted.length > 0;
   const happened = `Shard ${ill.id} of "${collection}" is ${ill.state} on ${node.url}: a snapshot of it would not be whole`;
   throw new FerryError('ReplicaNotActive', happened, { context: { cluster, shard: ill.id } });
-}
-
-export function noCollection(cluster: string, collection: string): FerryError {
-  const happened = `There is no collection "${collection}" on "${cluster}"`;
-  return new FerryError('CollectionNotFound', happened, { context: { cluster, collection } });
 }
 
 function nothingThere(cluster: string, scope: SnapshotScope, node: string | undefined): FerryError {

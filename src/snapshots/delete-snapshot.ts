@@ -1,24 +1,24 @@
-// Removes one snapshot from one node, by its full name. Promises that nothing else goes: no pattern, no list is asked. A
-// name that is not there is an error, unless an attempt whose answer was lost may have removed it.
+// Deletes one snapshot from one node, by its full name. Promises that nothing else is deleted: no pattern, and no list
+// decides. A name that the node does not have is an error, unless an attempt whose answer was lost may have deleted it.
 
-import { FerryError } from '../model/errors.js';
-import { scopeText } from '../model/snapshot-names.js';
-import type {
-  DeleteOnNodeInput,
-  DeleteSnapshotResult,
-  SnapshotScope,
-} from '../model/contracts/snapshot-activities.js';
-import { nodeNamed, refOf, sourceOf, withNodes, type ClusterNode } from './cluster-nodes.js';
-import { noCollection } from './create-snapshot.js';
-import type { SnapshotDeps } from './list-snapshots.js';
-import { scopeBehind } from './snapshot-scope.js';
+import type { DeleteOnNodeInput, DeleteSnapshotResult } from '../model/contracts/snapshot-activities.js';
+import {
+  nodeNamed,
+  noCollection,
+  notFound,
+  refOf,
+  scopeBehind,
+  sourceOf,
+  withNodes,
+  type SnapshotDeps,
+} from './cluster-nodes.js';
 
 export async function deleteOnNode(
   { open, controls }: SnapshotDeps,
-  { cluster, node, name, ...asked }: DeleteOnNodeInput,
+  { cluster, node, name, ...given }: DeleteOnNodeInput,
   { isRepeated, signal }: { isRepeated: boolean; signal: AbortSignal },
 ): Promise<DeleteSnapshotResult> {
-  const scope = await scopeBehind(controls, cluster, asked, signal);
+  const scope = await scopeBehind(controls, cluster, given, signal);
   return withNodes(open, cluster, signal, async (whole) => {
     const there = nodeNamed(cluster, whole, node);
     const { collection } = scope;
@@ -28,14 +28,4 @@ export async function deleteOnNode(
     if (!removed && !isRepeated) throw notFound(cluster, there, scope, name);
     return { cluster, ...scope, ...refOf(there), name, deleted: true };
   });
-}
-
-export function notFound(
-  cluster: string,
-  { url }: ClusterNode,
-  scope: SnapshotScope,
-  name: string,
-): FerryError {
-  const happened = `${url} has no snapshot ${name} of ${scopeText(scope)}`;
-  return new FerryError('SnapshotNotFound', happened, { context: { cluster, node: url } });
 }

@@ -6,8 +6,7 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { open, readFile, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { FerryError } from '../model/errors.js';
-import type { FileOnNode } from './snapshot-file.js';
-import { Inspection } from './snapshot-inspection.js';
+import { Inspection, type FileOnNode } from './snapshot-file.js';
 import type { SnapshotSource } from '../cluster/snapshots-port.js';
 
 export interface FileDownload {

@@ -8,11 +8,8 @@ import { partSizeFor } from '../model/format/part-sizes.js';
 import type { DownloadToStoreInput, DownloadToStoreResult } from '../model/contracts/snapshot-activities.js';
 import type { ObjectStore, StoredPart, Upload } from '../storage/object-store.js';
 import { Pacer } from '../cluster/pacer.js';
-import { nodeNamed, refOf, sourceOf, withNodes } from './cluster-nodes.js';
-import type { SnapshotDeps } from './list-snapshots.js';
-import { fileOnNode, type FileOnNode } from './snapshot-file.js';
-import { Inspection } from './snapshot-inspection.js';
-import { scopeBehind } from './snapshot-scope.js';
+import { nodeNamed, refOf, scopeBehind, sourceOf, withNodes, type SnapshotDeps } from './cluster-nodes.js';
+import { fileOnNode, Inspection, type FileOnNode } from './snapshot-file.js';
 import { uploadStream } from '../shards/upload-stream.js';
 
 /** Small enough for a heartbeat; enough to go on from. */

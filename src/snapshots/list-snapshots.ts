@@ -1,10 +1,9 @@
-// The snapshots that lie on the nodes of a cluster, asked of each node itself. Promises that a node which did not answer
-// is named, never left out. Does not promise that all belong to what was asked for: where Qdrant keeps snapshots in S3
-// its lists mix collections, shards and nodes, and that is said.
+// The snapshots on the nodes of a cluster: each node is asked for its own. Promises that a node which did not answer is
+// named, never left out. Does not promise that all of them belong to the scope: where Qdrant keeps snapshots in S3, its
+// lists mix collections, shards and nodes, and a note reports it.
 
 import { FerryError } from '../model/errors.js';
 import { isNamedAs, scopeText } from '../model/snapshot-names.js';
-import { pageOf } from '../model/state/snapshot-pages.js';
 import type {
   ListedSnapshot,
   ListOnNodesInput,
@@ -12,41 +11,53 @@ import type {
   SilentNode,
   SnapshotScope,
 } from '../model/contracts/snapshot-activities.js';
-import type { Controls } from '../cluster/control-port.js';
 import {
   nodeNamed,
+  notFound,
   refOf,
+  scopeBehind,
   sourceOf,
   withNodes,
   type ClusterNode,
-  type ClusterNodes,
+  type SnapshotDeps,
   type WholeCluster,
 } from './cluster-nodes.js';
 import type { NodeFile } from '../cluster/snapshots-port.js';
-import { scopeBehind } from './snapshot-scope.js';
 
-export interface SnapshotDeps {
-  open: ClusterNodes;
-  controls: Controls;
-}
-
+/** With `name`, those of that name alone: the same name can lie on several nodes. */
 export async function listOnNodes(
   { open, controls }: SnapshotDeps,
-  { cluster, node, after, ...asked }: ListOnNodesInput,
+  { cluster, node, name, ...given }: ListOnNodesInput,
   signal: AbortSignal,
 ): Promise<ListSnapshotsResult> {
-  const scope = await scopeBehind(controls, cluster, asked, signal);
+  const scope = await scopeBehind(controls, cluster, given, signal);
   return withNodes(open, cluster, signal, async (whole) => {
-    const { nodes, silent } = narrowed(cluster, whole, node);
+    const { nodes, silent: unreached } = narrowed(cluster, whole, node);
     const answers = await Promise.all(nodes.map((one) => listOf(one, scope, signal)));
     signal.throwIfAborted();
     const lists = answers.flatMap((one) => (one.list === undefined ? [] : [one.list]));
-    const failed = answers.flatMap((one) => (one.silent === undefined ? [] : [one.silent]));
-    if (lists.length === 0 && failed.length === 0) throw heldNowhere(cluster, scope);
-    const all = lists.flat();
-    const notes = notesOn(scope, all, nodes.length - answers.filter(({ absent }) => !absent).length);
-    return { cluster, ...scope, ...pageOf(all, after), silent: [...silent, ...failed], notes };
+    const silent = [...unreached, ...answers.flatMap((one) => one.silent ?? [])];
+    if (lists.length === 0 && silent.length === unreached.length) throw heldNowhere(cluster, scope);
+    const snapshots = lists
+      .flat()
+      .filter((one) => name === undefined || one.name === name)
+      .sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
+    if (name !== undefined && snapshots.length === 0 && silent.length === 0)
+      throw noSnapshot(cluster, nodes, scope, name);
+    const without = answers.filter(({ absent }) => absent).length;
+    return { cluster, ...scope, snapshots, silent, notes: notesOn(scope, snapshots, without) };
   });
+}
+
+/** Fits one event of a workflow's history. The command has no limit. */
+const MOST_IN_A_HISTORY = 500;
+
+export function shortened(result: ListSnapshotsResult): ListSnapshotsResult {
+  const { snapshots, notes } = result;
+  const leftOut = snapshots.length - MOST_IN_A_HISTORY;
+  if (leftOut <= 0) return result;
+  const note = `${leftOut} more snapshots are left out. Narrow the list with \`node\` or \`snapshot\`, or run \`ferry snapshots list\`, which prints all of them.`;
+  return { ...result, snapshots: snapshots.slice(0, MOST_IN_A_HISTORY), notes: [...notes, note], leftOut };
 }
 
 interface Answer {
@@ -81,8 +92,25 @@ function narrowed(cluster: string, whole: WholeCluster, node: string | undefined
   return node === undefined ? whole : { nodes: [nodeNamed(cluster, whole, node)], silent: [] };
 }
 
+/** By node, then by name. */
+function placeOf({ node, name }: ListedSnapshot): string {
+  return `${node} ${name}`;
+}
+
+function noSnapshot(
+  cluster: string,
+  nodes: readonly ClusterNode[],
+  scope: SnapshotScope,
+  name: string,
+): FerryError {
+  const [only] = nodes.length === 1 ? nodes : [];
+  if (only) return notFound(cluster, only, scope, name);
+  const happened = `No node of "${cluster}" has a snapshot ${name} of ${scopeText(scope)}`;
+  return new FerryError('SnapshotNotFound', happened, { context: { cluster } });
+}
+
 function heldNowhere(cluster: string, { collection, shard }: SnapshotScope): FerryError {
-  const happened = `No node that was asked holds shard ${shard} of "${collection}"`;
+  const happened = `No node that answered holds shard ${shard} of "${collection}"`;
   return new FerryError('InvalidInput', happened, { context: { cluster } });
 }
 

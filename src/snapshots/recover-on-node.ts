@@ -17,8 +17,7 @@ import {
   type CallSite,
   type FlightLog,
 } from '../shards/settled-call.js';
-import { fileOnNode } from './snapshot-file.js';
-import { Inspection } from './snapshot-inspection.js';
+import { fileOnNode, Inspection } from './snapshot-file.js';
 
 export interface RecoverDeps {
   open: ClusterNodes;

@@ -12,11 +12,17 @@ import type {
   SnapshotRecoveryPlan,
 } from '../model/contracts/snapshot-activities.js';
 import type { ClusterControl, Shard } from '../cluster/control-port.js';
-import { nodeNamed, refOf, withNodes, type ClusterNode, type WholeCluster } from './cluster-nodes.js';
-import { noCollection } from './create-snapshot.js';
-import type { SnapshotDeps } from './list-snapshots.js';
+import {
+  nodeNamed,
+  noCollection,
+  refOf,
+  requireOwnName,
+  withNodes,
+  type ClusterNode,
+  type SnapshotDeps,
+  type WholeCluster,
+} from './cluster-nodes.js';
 import { fileOnNode } from './snapshot-file.js';
-import { requireOwnName } from './snapshot-scope.js';
 
 export async function planSnapshotRecovery(
   { open, controls }: SnapshotDeps,

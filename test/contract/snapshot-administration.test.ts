@@ -9,10 +9,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createOnNode, findHolders } from '../../src/snapshots/create-snapshot.js';
 import { deleteOnNode } from '../../src/snapshots/delete-snapshot.js';
-import { nodeNamed, withNodes } from '../../src/snapshots/cluster-nodes.js';
-import { listOnNodes, type SnapshotDeps } from '../../src/snapshots/list-snapshots.js';
-import { fileOnNode } from '../../src/snapshots/snapshot-file.js';
-import { Inspection } from '../../src/snapshots/snapshot-inspection.js';
+import { nodeNamed, withNodes, type SnapshotDeps } from '../../src/snapshots/cluster-nodes.js';
+import { listOnNodes } from '../../src/snapshots/list-snapshots.js';
+import { fileOnNode, Inspection } from '../../src/snapshots/snapshot-file.js';
 import {
   startQdrant,
   startS3Gateway,
@@ -120,12 +119,15 @@ describe.each(versions)('Qdrant %s', (version) => {
       const made = await create(room, scope);
       expect(made).toMatchObject({ node: disk.url, createdAt: expect.stringMatching(/^20..-.*Z$/) });
       expect(await list(room, scope)).toEqual([made.name]);
+      const byName = { cluster: 'one', ...scope, name: made.name };
+      expect((await listOnNodes(room, byName, never)).snapshots).toEqual([made]);
       const whole = await read(room, made, scope, 1_000);
       expect([whole.bytes, whole.sha256]).toEqual([made.bytes, made.sha256]);
       await remove(room, made, scope);
       await expect(remove(room, made, scope)).rejects.toMatchObject({ code: 'SnapshotNotFound' });
       expect(await remove(room, made, scope, true)).toMatchObject({ deleted: true });
       expect(await list(room, scope)).toEqual([]);
+      await expect(listOnNodes(room, byName, never)).rejects.toMatchObject({ code: 'SnapshotNotFound' });
     },
   );
 

@@ -81,6 +81,29 @@ describe('on one node', () => {
   });
 });
 
+it('lists, shows and deletes without a Temporal server', async () => {
+  const made = await created('source', '--collection', 'docs');
+  const config = join(stack.folder, 'no-temporal.yaml');
+  const text = readFileSync(stack.config, 'utf8');
+  const without = text.replaceAll(stack.temporal.address, '127.0.0.1:9');
+  expect(without).not.toBe(text);
+  writeFileSync(config, without);
+  const alone = snapshotCommands(() => ({ config, folder: stack.folder }));
+  const docs = ['source', '--collection', 'docs'];
+  expect(await alone.listed(...docs)).toContain(`${made.name} ${made.node}`);
+  expect(await alone.answer('show', 'source', made.name, '--collection', 'docs')).toMatchObject({
+    snapshots: [made],
+    silent: [],
+  });
+  const place = ['source', made.name, '--collection', 'docs', '--node', made.node];
+  expect(await alone.answer('delete', ...place)).toMatchObject({ name: made.name, deleted: true });
+  expect(await alone.refusal('delete', ...place)).toMatchObject({ exit: 1, code: 'SnapshotNotFound' });
+  expect(await alone.refusal('show', 'source', made.name, '--collection', 'docs')).toMatchObject({
+    exit: 1,
+    code: 'SnapshotNotFound',
+  });
+});
+
 it.each([
   ['a collection', ['--collection', 'bulky']],
   ['a shard', ['--collection', 'bulky', '--shard', '0']],

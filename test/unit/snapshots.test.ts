@@ -20,7 +20,7 @@ import {
 } from '../../src/model/contracts/snapshot-inputs.js';
 import { isNamedAs, nodeCaptureLockId, recoverKey, snapshotWorkId } from '../../src/model/snapshot-names.js';
 import { captureLockId } from '../../src/model/format/backup-names.js';
-import { pageOf } from '../../src/model/state/snapshot-pages.js';
+import { shortened } from '../../src/snapshots/list-snapshots.js';
 
 const refused = (schema: Parameters<typeof parseInput>[0], input: object): string => {
   try {
@@ -148,23 +148,18 @@ function some(count: number, node: string): ListedSnapshot[] {
 }
 
 describe('a long list', () => {
-  it('comes in pages that a history can hold, with everything in them once', () => {
-    const all = [...some(150, 'http://n1:6333'), ...some(150, 'http://n0:6333')];
-    const seen: ListedSnapshot[] = [];
-    let after: string | undefined;
-    do {
-      const page = pageOf(all, after);
-      expect(JSON.stringify(page).length).toBeLessThan(16_384);
-      seen.push(...page.snapshots);
-      after = page.next;
-    } while (after !== undefined);
-    expect(seen).toHaveLength(300);
-    expect(new Set(seen.map(({ node, name }) => `${node} ${name}`)).size).toBe(300);
-    expect(seen[0]?.node).toBe('http://n0:6333');
+  const result = { cluster: 'a', collection: 'docs', silent: [], notes: ['A note.'] };
+
+  it('is cut to what a history can hold, and reports how many are left out', () => {
+    const cut = shortened({ ...result, snapshots: some(700, 'http://n0:6333') });
+    expect(JSON.stringify(cut).length).toBeLessThan(256_000);
+    expect([cut.snapshots.length, cut.leftOut]).toEqual([500, 200]);
+    expect(cut.notes).toEqual(['A note.', expect.stringContaining('200 more snapshots are left out')]);
   });
 
-  it('has no next page when it is empty', () => {
-    expect(pageOf([])).toEqual({ snapshots: [] });
+  it('is whole where it fits', () => {
+    const whole = { ...result, snapshots: some(500, 'http://n0:6333') };
+    expect(shortened(whole)).toBe(whole);
   });
 });
 

@@ -1,8 +1,12 @@
-// Starts one of the workflows that administer snapshots and waits for its answer. While it waits it shows what is being
-// done and for how long: Qdrant tells nothing of how far a snapshot is.
+// Starts one of the workflows that administer snapshots and waits for its result. Meanwhile it shows what is being done
+// and for how long: Qdrant does not report the progress of a snapshot.
 
-import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import {
+  WorkflowFailedError,
+  type WorkflowExecutionDescription,
+  type WorkflowHandle,
+} from '@temporalio/client';
+import { ApplicationFailure, defaultPayloadConverter } from '@temporalio/common';
 import type * as z from 'zod';
 import { loadConfig } from '../../config.js';
 import { requireCluster } from '../../model/ferry-config.js';
@@ -19,7 +23,7 @@ import type { Output } from '../terminal/output.js';
 import { pausesUntilEnd } from '../jobs/pauses-until-end.js';
 import { unattended } from '../watch/queue-check.js';
 import { stopOnInterrupt } from '../jobs/run-job.js';
-import { whatIsDone } from './snapshot-progress.js';
+import { bytes } from '../terminal/formatting.js';
 import { startedNow, startJob } from '../jobs/start-job.js';
 import { openTemporal, type Temporal } from '../temporal.js';
 import { createTroubleWatch } from '../watch/trouble-watch.js';
@@ -33,7 +37,7 @@ export interface SnapshotWork {
 
 export type WorkOptions = GlobalOptions & { detach?: boolean };
 
-/** `answer` absent: it was not waited for, and what there was to say is said. */
+/** `answer` absent: nobody waited for it, and what there was to print is printed. */
 export interface WorkEnd<Answer> {
   code: number;
   answer?: Answer;
@@ -143,6 +147,47 @@ function sayStopped(workflowId: string | undefined, output: Output): void {
     output.result({ error: { code: 'Interrupted', message } }, []);
     return;
   }
-  output.say(`No longer waiting; ${workflowId} goes on. It is cancelled in the Temporal UI.`);
+  output.say(`No longer waiting; ${workflowId} continues. To cancel it, use the Temporal UI.`);
   output.result({ workflowId }, []);
+}
+
+const LOOK_MS = 3_000;
+
+/** The last heartbeat of its activity, or of its child's. Only for showing: empty where it cannot be read. */
+async function whatIsDone(temporal: Temporal, work: WorkflowExecutionDescription): Promise<string> {
+  const [child] = work.raw.pendingChildren ?? [];
+  if (!child?.workflowId) return latestBeat(work);
+  try {
+    const handle = temporal.client.workflow.getHandle(child.workflowId);
+    return latestBeat(await temporal.call(() => handle.describe(), LOOK_MS));
+  } catch {
+    return '';
+  }
+}
+
+interface Beat {
+  what: string;
+  bytes?: number;
+  state?: { bytes?: number };
+}
+
+function latestBeat(work: WorkflowExecutionDescription): string {
+  const [activity] = work.raw.pendingActivities ?? [];
+  const payload = activity?.heartbeatDetails?.payloads?.[0];
+  const beat = payload ? decoded(() => defaultPayloadConverter.fromPayload<unknown>(payload)) : undefined;
+  if (!isBeat(beat)) return '';
+  const moved = beat.bytes ?? beat.state?.bytes ?? 0;
+  return moved > 0 ? `${beat.what}, ${bytes(moved)}` : beat.what;
+}
+
+function isBeat(value: unknown): value is Beat {
+  return typeof value === 'object' && value !== null && 'what' in value && typeof value.what === 'string';
+}
+
+function decoded(read: () => unknown): unknown {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }

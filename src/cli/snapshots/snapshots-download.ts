@@ -1,15 +1,32 @@
+// `ferry snapshots download`: with --object a workflow puts the snapshot into a store; with --to it goes from the node
+// straight to the disk of this machine, without Temporal. What keeps that going over broken connections is here; what
+// lets a killed run resume is snapshots/download-to-file.ts.
+
 import { InvalidArgumentError, type Command } from 'commander';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Pacer } from '../../cluster/pacer.js';
 import { loadConfig } from '../../config.js';
+import { FerryError } from '../../model/errors.js';
 import { parseInput } from '../../model/contracts/inputs.js';
 import type { DownloadSnapshotResult } from '../../model/contracts/snapshot-activities.js';
 import { downloadSnapshotSchema, given, scopeOf } from '../../model/contracts/snapshot-inputs.js';
-import { createElapsedDisplay } from '../terminal/elapsed-display.js';
-import { EXIT } from '../terminal/exit-codes.js';
+import {
+  nodeNamed,
+  refOf,
+  scopeBehind,
+  sourceOf,
+  withNodes,
+  type SnapshotDeps,
+} from '../../snapshots/cluster-nodes.js';
+import { downloadToFile } from '../../snapshots/download-to-file.js';
+import { fileOnNode } from '../../snapshots/snapshot-file.js';
+import { createElapsedDisplay, type ElapsedDisplay } from '../terminal/elapsed-display.js';
+import { bytes } from '../terminal/formatting.js';
 import { outputOf } from '../terminal/global-options.js';
 import type { Output } from '../terminal/output.js';
-import { stopOnInterrupt } from '../jobs/run-job.js';
-import { runSnapshotWork, type WorkEnd } from './run-snapshot-work.js';
-import { downloadText, type Downloaded } from './snapshot-text.js';
+import { nodesOf, untilInterrupted } from './on-nodes.js';
+import { runSnapshotWork } from './run-snapshot-work.js';
+import { downloadText } from './snapshot-text.js';
 import { placeOf, snapshotCommand, tell, type PlaceOptions } from './snapshot-command.js';
 
 interface DownloadOptions extends PlaceOptions {
@@ -20,78 +37,92 @@ interface DownloadOptions extends PlaceOptions {
 }
 
 export function registerDownload(snapshots: Command): void {
-  const one = 'the node on which it lies; needed where the cluster has several';
-  const what = 'download a snapshot, hashed; killed and run again, it goes on';
+  const one = 'the node that has it; required where the cluster has several';
+  const what = 'download a snapshot, hashed; killed and run again, it resumes';
   const command = snapshotCommand(snapshots, 'download', what, one)
     .argument('<NAME>', 'its full name')
     .option('--to <file>', 'to the disk of this machine, without any worker')
     .option('--object <key>', 'to this key in a store')
     .option('--store <alias>', 'store of --object (default: defaults.store of ferry.yaml)')
     .option('--max-megabytes-per-second <number>', 'limit of bandwidth', aRate)
-    .option('--detach', 'with --object: start it, print its id and its link, and leave');
+    .option('--detach', 'with --object: start it, print its id and its link, and exit');
   command.action(async (cluster: string, snapshot: string) => {
     const options = command.optsWithGlobals<DownloadOptions>();
-    const { to, object } = options;
+    const { to, object, store, maxMegabytesPerSecond } = options;
     if ((to === undefined) === (object === undefined)) command.error('error: give either --to or --object');
     const output = outputOf(options);
-    if (to !== undefined)
-      return tell(await here(cluster, snapshot, { ...options, to }, output), output, textFor(to));
-    tell(await intoStore(cluster, snapshot, options, output), output, (done) =>
-      downloadText(done, `${done.store}, ${done.object}`),
-    );
+    const more = given({ store, maxMegabytesPerSecond });
+    const input = { ...placeOf(cluster, options), snapshot, ...more, object: object ?? 'a-file' };
+    if (to !== undefined) return toThisMachine(input, to, options, output);
+    const work = { operation: 'download', workflowType: 'downloadSnapshot', schema: downloadSnapshotSchema };
+    const end = await runSnapshotWork<DownloadSnapshotResult>({ ...work, input }, options, output);
+    tell(end, output, (done) => downloadText(done, `${done.store}, ${done.object}`));
   });
 }
 
-const textFor = (to: string) => (done: Downloaded) => downloadText(done, to);
-
-function inputOf(cluster: string, snapshot: string, options: DownloadOptions): Record<string, unknown> {
-  const { object, store, maxMegabytesPerSecond } = options;
-  return { ...placeOf(cluster, options), snapshot, ...given({ object, store, maxMegabytesPerSecond }) };
-}
-
-function intoStore(
-  cluster: string,
-  snapshot: string,
+async function toThisMachine(
+  input: object,
+  path: string,
   options: DownloadOptions,
   output: Output,
-): Promise<WorkEnd<DownloadSnapshotResult>> {
-  const input = inputOf(cluster, snapshot, options);
-  const work = {
-    operation: 'download',
-    workflowType: 'downloadSnapshot',
-    schema: downloadSnapshotSchema,
-    input,
-  };
-  return runSnapshotWork<DownloadSnapshotResult>(work, options, output);
-}
-
-async function here(
-  cluster: string,
-  name: string,
-  options: DownloadOptions & { to: string },
-  output: Output,
-): Promise<WorkEnd<Downloaded & { to: string }>> {
-  const { to, node, maxMegabytesPerSecond } = options;
-  parseInput(downloadSnapshotSchema, { ...inputOf(cluster, name, options), object: 'a-file' });
-  const { downloadHere } = await import('./download-here.js');
-  const config = loadConfig(options.config);
+): Promise<void> {
+  const order = { ...parseInput(downloadSnapshotSchema, input), path };
+  const nodes = await nodesOf(loadConfig(options.config));
   const display = createElapsedDisplay(output);
-  const stop = stopOnInterrupt();
-  const more = given({ node, maxMegabytesPerSecond });
+  const stopped = `Stopped. ${path}.part is kept, and the same command resumes with it.`;
   try {
-    const order = { cluster, scope: scopeOf(options), name, path: to, ...more };
-    const done = await downloadHere(config, order, display, stop.signal);
-    return { code: EXIT.done, answer: { ...done, to } };
-  } catch (error) {
-    if (!stop.signal.aborted) throw error;
-    const message = `Stopped; ${to}.part is kept, and the same command goes on with it.`;
-    display.say(message);
-    output.result({ error: { code: 'Interrupted', message } }, []);
-    return { code: EXIT.interrupted };
+    const done = await untilInterrupted(output, stopped, (signal) => toFile(nodes, order, display, signal));
+    if (done !== undefined) output.result({ ...done, to: path }, downloadText(done, path));
   } finally {
     display.stop();
-    stop.release();
   }
+}
+
+type Order = ReturnType<typeof downloadSnapshotSchema.parse> & { path: string };
+
+const PAUSE_MS = 2_000;
+/** Without a byte more than before. */
+const MOST_ATTEMPTS = 8;
+
+async function toFile(nodes: SnapshotDeps, order: Order, display: ElapsedDisplay, signal: AbortSignal) {
+  let most = 0;
+  let vain = 0;
+  for (;;) {
+    const before = most;
+    try {
+      return await attempt(nodes, order, signal, (there, of) => {
+        most = Math.max(most, there);
+        display.show(`download ${order.snapshot}, ${bytes(there)} of ${bytes(of)}`);
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      vain = most > before ? 0 : vain + 1;
+      if (!(error instanceof FerryError) || !error.retryable || vain === MOST_ATTEMPTS) throw error;
+      display.say(`${error.happened}; resuming at ${bytes(most)}`);
+      await sleep(PAUSE_MS, undefined, { signal });
+    }
+  }
+}
+
+async function attempt(
+  { open, controls }: SnapshotDeps,
+  order: Order,
+  signal: AbortSignal,
+  onProgress: (there: number, of: number) => void,
+) {
+  const { cluster, node, snapshot: name, path, maxMegabytesPerSecond } = order;
+  const scope = await scopeBehind(controls, cluster, scopeOf(order), signal);
+  return withNodes(open, cluster, signal, async (whole) => {
+    const there = nodeNamed(cluster, whole, node);
+    const file = await fileOnNode(cluster, there, scope, name, signal);
+    const pacer = new Pacer(given({ maxMegabytesPerSecond }));
+    const done = await downloadToFile({
+      ...{ file, source: sourceOf(scope), path, signal },
+      pace: (size) => pacer.take(0, size, signal),
+      onProgress: (size) => onProgress(size, file.bytes),
+    });
+    return { cluster, ...scope, ...refOf(there), name, ...done };
+  });
 }
 
 function aRate(text: string): number {

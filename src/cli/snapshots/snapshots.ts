@@ -1,20 +1,23 @@
-// `ferry snapshots …`: Qdrant's own snapshots, on every node of a cluster.
+// `ferry snapshots …`: Qdrant's own snapshots, on every node of a cluster. Listing and deleting go straight to the nodes;
+// creating, recovering and downloading into a store are workflows.
 
 import type { Command } from 'commander';
-import type {
-  CreateSnapshotResult,
-  DeleteSnapshotResult,
-  ListSnapshotsResult,
-} from '../../model/contracts/snapshot-activities.js';
+import { loadConfig } from '../../config.js';
+import { parseInput } from '../../model/contracts/inputs.js';
+import type { CreateSnapshotResult } from '../../model/contracts/snapshot-activities.js';
 import {
   createSnapshotSchema,
   deleteSnapshotSchema,
   given,
   listSnapshotsSchema,
+  scopeOf,
 } from '../../model/contracts/snapshot-inputs.js';
+import { deleteOnNode } from '../../snapshots/delete-snapshot.js';
+import { listOnNodes } from '../../snapshots/list-snapshots.js';
 import { EXIT } from '../terminal/exit-codes.js';
 import { outputOf, setExitCode } from '../terminal/global-options.js';
-import { runSnapshotWork, type WorkEnd } from './run-snapshot-work.js';
+import { attempted, nodesOf, untilInterrupted } from './on-nodes.js';
+import { runSnapshotWork } from './run-snapshot-work.js';
 import { addOnBusy, placeOf, snapshotCommand, tell, type PlaceOptions } from './snapshot-command.js';
 import { registerDownload } from './snapshots-download.js';
 import { registerRecover } from './snapshots-recover.js';
@@ -23,65 +26,53 @@ import { createText, deleteText, listText } from './snapshot-text.js';
 export function registerSnapshots(program: Command): void {
   const snapshots = program
     .command('snapshots')
-    .description("Qdrant's own snapshots on the nodes of a cluster: list, create, delete, recover, download");
+    .description(
+      "Qdrant's own snapshots on the nodes of a cluster: list, show, create, delete, recover, download",
+    );
   registerList(snapshots);
+  registerShow(snapshots);
   registerCreate(snapshots);
   registerDelete(snapshots);
   registerRecover(snapshots);
   registerDownload(snapshots);
 }
 
+const ONE_NODE = 'only on this node (default: on every node)';
+
 function registerList(snapshots: Command): void {
-  const every = 'only on this node (default: on every one)';
-  const command = snapshotCommand(
-    snapshots,
-    'list',
-    'what lies on the nodes, asked of each node itself',
-    every,
-  );
-  command.action(async (cluster: string) => {
-    const options = command.optsWithGlobals<PlaceOptions>();
-    const output = outputOf(options);
-    const work = { operation: 'list', workflowType: 'listSnapshots', schema: listSnapshotsSchema };
-    const input: Record<string, unknown> = placeOf(cluster, options);
-    const whole = await allPages((after) =>
-      runSnapshotWork<ListSnapshotsResult>(
-        { ...work, input: { ...input, ...given({ after }) } },
-        options,
-        output,
-      ),
-    );
-    tell(whole, output, listText);
-    if (whole.answer && whole.answer.silent.length > 0) setExitCode(EXIT.failed);
-  });
+  const what = 'list the snapshots on the nodes; each node is asked for its own';
+  const command = snapshotCommand(snapshots, 'list', what, ONE_NODE);
+  command.action((cluster: string) => list(cluster, command.optsWithGlobals<PlaceOptions>()));
 }
 
-async function allPages(
-  page: (after?: string) => Promise<WorkEnd<ListSnapshotsResult>>,
-): Promise<WorkEnd<ListSnapshotsResult>> {
-  const first = await page();
-  const snapshots = [...(first.answer?.snapshots ?? [])];
-  let next = first.answer?.next;
-  while (next !== undefined) {
-    const more = await page(next);
-    if (!more.answer) return more;
-    snapshots.push(...more.answer.snapshots);
-    next = more.answer.next;
-  }
-  if (!first.answer) return first;
-  const { next: _next, ...answer } = first.answer;
-  return { ...first, answer: { ...answer, snapshots } };
+function registerShow(snapshots: Command): void {
+  const what = 'show one snapshot: the nodes that have it, size, time of creation, checksum';
+  const command = snapshotCommand(snapshots, 'show', what, ONE_NODE).argument('<NAME>', 'its full name');
+  command.action((cluster: string, snapshot: string) =>
+    list(cluster, command.optsWithGlobals<PlaceOptions>(), snapshot),
+  );
+}
+
+/** Exit status 1 where a node did not answer: what it has is not in the list. */
+async function list(cluster: string, options: PlaceOptions, snapshot?: string): Promise<void> {
+  const output = outputOf(options);
+  const input = parseInput(listSnapshotsSchema, { ...placeOf(cluster, options), ...given({ snapshot }) });
+  const nodes = await nodesOf(loadConfig(options.config));
+  const { node, snapshot: name } = input;
+  const wanted = { cluster, ...scopeOf(input), ...given({ node, name }) };
+  const found = await untilInterrupted(output, 'Stopped. Nothing was changed.', (signal) =>
+    attempted(signal, () => listOnNodes(nodes, wanted, signal)),
+  );
+  if (found === undefined) return;
+  output.result(found, listText(found));
+  if (found.silent.length > 0) setExitCode(EXIT.failed);
 }
 
 function registerCreate(snapshots: Command): void {
-  const every = 'only on this node (default: on every one that holds a part of it)';
-  const command = snapshotCommand(
-    snapshots,
-    'create',
-    'make snapshots, and wait until they lie there',
-    every,
-  );
-  addOnBusy(command).option('--detach', 'start it, print its id and its link, and leave');
+  const every = 'only on this node (default: on every node that holds a part of it)';
+  const what = 'create snapshots, and wait until they are complete';
+  const command = snapshotCommand(snapshots, 'create', what, every);
+  addOnBusy(command).option('--detach', 'start it, print its id and its link, and exit');
   command.action(async (cluster: string) => {
     const options = command.optsWithGlobals<PlaceOptions>();
     const output = outputOf(options);
@@ -92,16 +83,24 @@ function registerCreate(snapshots: Command): void {
 }
 
 function registerDelete(snapshots: Command): void {
-  const must = 'the node on which it lies; always needed';
+  const must = 'the node that has it; always required';
   const what = 'delete one snapshot, by its full name, from one node';
-  const command = snapshotCommand(snapshots, 'delete', what, must);
-  command.argument('<NAME>', 'its full name; no patterns');
+  const command = snapshotCommand(snapshots, 'delete', what, must).argument(
+    '<NAME>',
+    'its full name; no patterns',
+  );
   command.action(async (cluster: string, snapshot: string) => {
     const options = command.optsWithGlobals<PlaceOptions>();
+    if (options.node === undefined)
+      command.error('error: --node is required: name the node that has the snapshot');
     const output = outputOf(options);
-    if (options.node === undefined) command.error('error: --node is needed: name the node on which it lies');
-    const input = { ...placeOf(cluster, options), snapshot };
-    const work = { operation: 'delete', workflowType: 'deleteSnapshot', schema: deleteSnapshotSchema, input };
-    tell(await runSnapshotWork<DeleteSnapshotResult>(work, options, output), output, deleteText);
+    const input = parseInput(deleteSnapshotSchema, { ...placeOf(cluster, options), snapshot });
+    const nodes = await nodesOf(loadConfig(options.config));
+    const order = { cluster, node: input.node, name: input.snapshot, ...scopeOf(input) };
+    const stopped = 'Stopped. The node may have deleted the snapshot: `ferry snapshots list` shows it.';
+    const done = await untilInterrupted(output, stopped, (signal) =>
+      attempted(signal, (isRepeated) => deleteOnNode(nodes, order, { isRepeated, signal })),
+    );
+    if (done !== undefined) output.result(done, deleteText(done));
   });
 }

@@ -1,5 +1,5 @@
 // What the administration of snapshots asks of its activities, and what its workflows answer. Nothing in here is a
-// secret, and everything is small: a long list comes in pages.
+// secret, and everything is small.
 
 import type { Priority } from './snapshot-inputs.js';
 
@@ -40,8 +40,8 @@ export interface ListSnapshotsResult extends SnapshotScope {
   /** Of all nodes that belong to the cluster and did not answer. */
   silent: SilentNode[];
   notes: string[];
-  /** Pass it as `after`: there are more. */
-  next?: string;
+  /** How many a workflow has left out of a long list. */
+  leftOut?: number;
 }
 
 export interface CreateSnapshotResult extends SnapshotScope {
@@ -101,7 +101,7 @@ export interface LocateSnapshotsResult {
 export interface ListOnNodesInput extends SnapshotScope {
   cluster: string;
   node?: string;
-  after?: string;
+  name?: string;
 }
 
 /** Which nodes hold a part of it, all of it Active. */

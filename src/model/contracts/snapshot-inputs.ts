@@ -42,8 +42,8 @@ export const listSnapshotsSchema = z
   .strictObject({
     ...place,
     node: node.optional(),
-    /** Go on behind a list that was too long for one result: its `next`. */
-    after: z.string().max(1_000).optional(),
+    /** Absent: all of them. */
+    snapshot: snapshotFile.optional(),
   })
   .refine(shardHasCollection, NO_COLLECTION);
 
