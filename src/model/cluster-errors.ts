@@ -107,11 +107,11 @@ export const clusterErrors = {
   },
   QdrantUnavailable: {
     retryable: true,
-    remedy: 'It is retried automatically while the job runs. If it persists, check the named node.',
+    remedy: 'A running job retries it automatically. If it persists, check the named node.',
   },
   QdrantThrottled: {
     retryable: true,
-    remedy: 'It is retried automatically after the time that Qdrant requested.',
+    remedy: 'A running job retries it after the time that Qdrant requested.',
   },
   QdrantDiskFull: {
     retryable: false,
@@ -161,11 +161,11 @@ export const clusterErrors = {
   },
   WriteNotCompleted: {
     retryable: true,
-    remedy: 'It is retried automatically: Qdrant did not confirm the write.',
+    remedy: 'A running job retries it automatically: Qdrant did not confirm the write.',
   },
   ReplicaNotActive: {
     retryable: true,
-    remedy: 'It is retried automatically. If it persists, check the replica on the named node.',
+    remedy: 'A running job retries it automatically. If it persists, check the replica on the named node.',
   },
   ReplicasDiffer: {
     retryable: false,

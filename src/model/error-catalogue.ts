@@ -15,7 +15,8 @@ const jobErrors = {
   },
   LeaseLost: {
     retryable: true,
-    remedy: 'It is retried automatically: the next attempt continues from the last acknowledged heartbeat.',
+    remedy:
+      'A running job retries it automatically: the next attempt continues from the last acknowledged heartbeat.',
   },
   Stalled: {
     retryable: false,

@@ -39,9 +39,9 @@ export const storeErrors = {
   StoreUnreachable: {
     retryable: true,
     remedy:
-      'It is retried automatically. If it persists, check `url`, `endpoint` and `region` in ferry.yaml, and the network.',
+      'A running job retries it automatically. If it persists, check `url`, `endpoint` and `region` in ferry.yaml, and the network.',
   },
-  StoreThrottled: { retryable: true, remedy: 'It is retried automatically, more slowly.' },
+  StoreThrottled: { retryable: true, remedy: 'A running job retries it automatically, more slowly.' },
   StoreRejected: {
     retryable: false,
     remedy: 'A retry would not help. The message holds the reason that the store gave.',
@@ -116,7 +116,7 @@ export const storeErrors = {
   },
   ShardBusy: {
     retryable: true,
-    remedy: 'It is retried automatically: Qdrant streams a shard to one reader at a time.',
+    remedy: 'A running job retries it automatically: Qdrant streams a shard to one reader at a time.',
   },
   SnapshotUnheard: {
     retryable: false,
@@ -125,7 +125,8 @@ export const storeErrors = {
   },
   SnapshotIncomplete: {
     retryable: true,
-    remedy: 'It is retried automatically, from the beginning. If it persists, check the node and its disk.',
+    remedy:
+      'A running job retries it automatically, from the beginning. If it persists, check the node and its disk.',
   },
   SnapshotNotFound: {
     retryable: false,
