@@ -192,7 +192,7 @@ function secretIn(text: string, field: string): string {
 /** Half of a file that is being written is no PEM. */
 function pemIn(text: string, field: string): string {
   if (/^-----BEGIN [^-]+-----[\s\S]+^-----END [^-]+-----\s*$/m.test(text)) return text;
-  throw new FerryError('InvalidConfig', `${field}: the file is not whole PEM (BEGIN … END)`);
+  throw new FerryError('InvalidConfig', `${field}: the file is not complete PEM (BEGIN … END)`);
 }
 
 /** Said here, by its field, and not by every connection. */

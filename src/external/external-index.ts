@@ -49,7 +49,7 @@ export async function indexSnapshot(file: ByteFile, signal: AbortSignal): Promis
 
 async function textOf(file: ByteFile, entry: TarEntry, signal: AbortSignal): Promise<string> {
   if (entry.hasHoles || entry.bytes > LARGEST_DOCUMENT) {
-    throw unreadable(file, `holds a ${entry.name} that is none of Qdrant's`);
+    throw unreadable(file, `holds a ${entry.name} that is not part of a Qdrant snapshot`);
   }
   const { dataAt, bytes } = entry;
   return (await readAll(file, dataAt, dataAt + bytes, signal)).toString('utf8');

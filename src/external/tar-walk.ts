@@ -94,7 +94,7 @@ function namedBy(type: string, body: Buffer, file: ByteFile): Partial<Named> {
   if (type !== 'x') return {};
   const records = paxRecords(body);
   if ([...records.keys()].some((key) => key.startsWith('GNU.sparse'))) {
-    throw unreadable(file, 'was packed anew with holes in the pax manner, which is not supported');
+    throw unreadable(file, 'was repacked as a sparse pax archive, which is not supported');
   }
   const [name, size] = [records.get('path'), records.get('size')];
   return { ...(name === undefined ? {} : { name }), ...(size === undefined ? {} : { bytes: Number(size) }) };

@@ -34,7 +34,7 @@ export async function installBinary(
   }
   throw new FerryError(
     'StackFailed',
-    `${binary.command} ${binary.version} could not be had (${failures.join('; ') || platform()}). ` +
+    `${binary.command} ${binary.version} could not be installed (${failures.join('; ') || platform()}). ` +
       `Install it and name it with ${binary.variable}`,
   );
 }

@@ -23,7 +23,7 @@ export async function withLock<T>(path: string, onWait: () => void, work: () => 
 export async function tryLock(path: string): Promise<LockAttempt> {
   const self = await identify(process.pid);
   if (self === undefined)
-    throw new FerryError('StackFailed', 'this machine does not tell when a process started');
+    throw new FerryError('StackFailed', 'this machine does not report when a process started');
   await mkdir(dirname(path), { recursive: true });
   for (;;) {
     if (await take(path, self)) return { release: () => rm(path, { force: true }) };

@@ -59,7 +59,7 @@ export function writeStackConfig(description: StackDescription): void {
     defaults: { store: 'local' },
   };
   const head =
-    '# Written by `ferry stack up` for the stack on this machine, and written anew by the next one.\n';
+    '# Written by `ferry stack up` for the stack on this machine, and overwritten by the next one.\n';
   writeFileSync(config, head + stringify(document), { mode: 0o600 });
   chmodSync(config, 0o600);
 }

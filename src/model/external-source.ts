@@ -8,7 +8,7 @@ const OPEN_URL = /^https?:\/\/[^/?#@\s]+(\/[^?#\s]*)?$/i;
 /** The whole URL: nobody who may start a job can have another variable sent somewhere. */
 const URL_IN_ENVIRONMENT = /^\$\{(FERRY_SNAPSHOT_URL[A-Z0-9_]*)\}$/;
 const WITHOUT_SECRETS =
-  'must be an http(s) URL without user information, query or fragment. Where it needs one, put the whole URL into the environment of the workers as FERRY_SNAPSHOT_URL and say "${FERRY_SNAPSHOT_URL}", or name a store of ferry.yaml';
+  'must be an http(s) URL without user information, query or fragment. If it needs one, put the whole URL into the environment of the workers as FERRY_SNAPSHOT_URL and use "${FERRY_SNAPSHOT_URL}", or name a store of ferry.yaml';
 
 /** Name of the environment variable that holds the URL. */
 export function urlVariable(url: string): string | undefined {

@@ -46,16 +46,16 @@ const clusterSchema = z
   })
   .superRefine((cluster, issue) => {
     if (cluster.apiKey !== undefined && cluster.apiKeyFile !== undefined) {
-      issue.addIssue('give either `apiKey` or `apiKeyFile`');
+      issue.addIssue('set either `apiKey` or `apiKeyFile`');
     }
     if (cluster.ca !== undefined && cluster.caFile !== undefined) {
-      issue.addIssue('`ca` and `caFile` are the same: give one of them');
+      issue.addIssue('`ca` and `caFile` are the same: set only one of them');
     }
     if ((cluster.certFile === undefined) !== (cluster.keyFile === undefined)) {
       issue.addIssue('`certFile` and `keyFile` belong together');
     }
     if ((cluster.url === undefined) === (cluster.nodes === undefined)) {
-      issue.addIssue('give either `url` (one node, or a balancer) or `nodes` (each node by itself)');
+      issue.addIssue('set either `url` (one node, or a load balancer) or `nodes` (every node)');
     }
     if (cluster.nodes !== undefined && cluster.grpcUrl !== undefined) {
       issue.addIssue('with `nodes`, `grpcUrl` belongs to each node');
@@ -63,9 +63,7 @@ const clusterSchema = z
     const isNamed =
       cluster.grpcUrl !== undefined || cluster.nodes?.some((node) => node.grpcUrl !== undefined);
     if (cluster.grpc === false && isNamed)
-      issue.addIssue(
-        '`grpc: false` says that there is no gRPC, and `grpcUrl` where it is; remove one of them',
-      );
+      issue.addIssue('`grpc: false` and `grpcUrl` contradict each other; remove one of them');
   });
 
 const CREDENTIALS = ['accessKeyId', 'secretAccessKey', 'sessionToken'] as const;
@@ -101,7 +99,7 @@ const storeSchema = z
       ofS3[field] !== undefined || ofS3[`${field}File`] !== undefined;
     for (const field of CREDENTIALS) {
       if (ofS3[field] !== undefined && ofS3[`${field}File`] !== undefined)
-        issue.addIssue(`give either \`${field}\` or \`${field}File\``);
+        issue.addIssue(`set either \`${field}\` or \`${field}File\``);
     }
     if (has('accessKeyId') !== has('secretAccessKey')) {
       issue.addIssue('`accessKeyId` and `secretAccessKey` belong together');

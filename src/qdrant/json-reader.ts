@@ -148,7 +148,7 @@ function isOfWord(byte: number): boolean {
 }
 
 function broken(what: string): FerryError {
-  return new FerryError('QdrantUnavailable', `Qdrant's answer is not whole JSON: ${what}`);
+  return new FerryError('QdrantUnavailable', `Qdrant's answer is not complete JSON: ${what}`);
 }
 
 /** Where the numbers of a JSON text stand. */

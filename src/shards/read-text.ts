@@ -12,7 +12,7 @@ export async function readText(store: ObjectStore, key: string, signal?: AbortSi
   for await (const chunk of store.read(key, signal === undefined ? {} : { signal })) {
     bytes += chunk.length;
     if (bytes > LARGEST_BYTES) {
-      throw new FerryError('ManifestInvalid', 'The document is larger than any of ours', {
+      throw new FerryError('ManifestInvalid', 'The document is larger than any document of ferry', {
         context: { key },
       });
     }

@@ -169,7 +169,7 @@ interface Look {
 
 /** What is said while it is waited. `seen` is an error where the node did not answer. */
 export function waitingText(why: string, seen: unknown, leftMs: number): string {
-  const rule = 'The node may still be at work, so it is asked until it shows the end';
+  const rule = 'The node may still be working, so ferry polls it until it shows the end';
   const left = `given up in ${Math.max(0, Math.round(leftMs / 1_000))} s if it shows nothing`;
   const now = seen instanceof Error ? ` Now it gives no answer: ${seen.message}` : '';
   return `${why}. ${rule}; ${left}.${now}`;
@@ -218,8 +218,8 @@ function startsWithinMs({ isWhole, bytes = 0 }: CallSite, { via }: Flight): numb
 }
 
 function unheard({ via }: Flight, waitedMs: number, seen: Look | Error): FerryError {
-  const how = via === 'pull' ? 'asked to fetch' : 'sent';
-  const happened = `A node that was ${how} a snapshot has given no answer, and no sign in ${Math.round(waitedMs / 1_000)} s that it has ended: it may still replace what the shard holds`;
-  const last = seen instanceof FerryError ? ` (asked again, it gave no answer: ${seen.happened})` : '';
+  const how = via === 'pull' ? 'requested to fetch' : 'sent';
+  const happened = `A node that was ${how} a snapshot did not answer, and showed no sign in ${Math.round(waitedMs / 1_000)} s that it has finished: it may still replace the content of the shard`;
+  const last = seen instanceof FerryError ? ` (polled again, it did not answer: ${seen.happened})` : '';
   return new FerryError('RecoveryUnheard', `${happened}${last}`);
 }

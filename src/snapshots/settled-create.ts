@@ -161,6 +161,6 @@ function keyOf(outcome: Outcome | undefined): string {
 }
 
 function unheard({ node }: CreateSite, waitedMs: number): FerryError {
-  const happened = `${node.url} was asked for a snapshot and has given no answer, and no sign in ${Math.round(waitedMs / 1_000)} s that it has ended: the file may still come`;
+  const happened = `${node.url} was requested to create a snapshot, did not answer, and showed no sign in ${Math.round(waitedMs / 1_000)} s that it has finished: the file may still appear`;
   return new FerryError('SnapshotUnheard', happened, { context: { node: node.url } });
 }

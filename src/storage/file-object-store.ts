@@ -135,7 +135,7 @@ export class FileObjectStore implements ObjectStore {
 
   #noFolder(key: string): FerryError {
     const context = { bucket: this.#place.root, key };
-    return new FerryError('StoreRejected', 'The folder of this store cannot be made', { context });
+    return new FerryError('StoreRejected', 'The folder of this store cannot be created', { context });
   }
 
   async #keyOfUpload(id: string): Promise<string | undefined> {
@@ -152,7 +152,7 @@ export class FileObjectStore implements ObjectStore {
 }
 
 const NO_HARD_LINKS =
-  'This disk has no hard links: before something is written once, ferry looks whether it is there; two writers at the same moment are not told apart.';
+  'This disk has no hard links: ferry looks for an object before it writes one that must not be overwritten; two writers at the same moment are not told apart.';
 
 function isExists(error: unknown): boolean {
   return error instanceof FerryError && error.code === 'ObjectExists';

@@ -106,7 +106,7 @@ function refused(key: string, status: number): FerryError {
     return failure(
       'StoreRejected',
       key,
-      'The server gives no ranges of a file (no 206): put it into a store',
+      'The server does not support ranges (no 206): put the file into a store',
     );
   const code = BY_STATUS[status] ?? (status >= 500 ? 'StoreUnreachable' : 'StoreRejected');
   return failure(code, key, `The server refused the file (status ${status})`);

@@ -32,7 +32,7 @@ export function limitationsOf(able: S3Capabilities): string[] {
   const lacks: string[] = [];
   if (!able.conditionalWrites) {
     lacks.push(
-      'No conditional writes: before something is written once, ferry looks whether it is there; two writers at the same moment are not told apart.',
+      'No conditional writes: ferry looks for an object before it writes one that must not be overwritten; two writers at the same moment are not told apart.',
     );
   }
   if (!able.sha256) {

@@ -46,7 +46,7 @@ const HAPPENED: Partial<Record<ErrorCode, string>> = {
   StoreKeysMissing: 'There are no credentials for the store',
   StoreClockSkewed: 'The clocks of this machine and of the store differ too much',
   StorePartsRefused: 'The store refused the parts of an upload',
-  ObjectArchived: 'The object lies in an archive tier and cannot be read',
+  ObjectArchived: 'The object is in an archive tier and cannot be read',
   StoreThrottled: 'The store asks for fewer requests',
   StoreUnreachable: 'The store does not answer as it should',
   ObjectMissing: 'There is no such object',

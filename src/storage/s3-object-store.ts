@@ -123,7 +123,7 @@ export class S3ObjectStore implements ObjectStore {
   async #present(key: string): Promise<StoredObject> {
     const head = await this.head(key);
     if (head !== undefined) return head;
-    throw this.#bucket.failure('ObjectMissing', 'The object went away right after it was written', key);
+    throw this.#bucket.failure('ObjectMissing', 'The object disappeared right after it was written', key);
   }
 
   /** The answer to a repeated write is the object itself; only other content is somebody else's. */

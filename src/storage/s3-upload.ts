@@ -106,7 +106,7 @@ export class S3Upload implements Upload {
     const head = await this.#head();
     if (head === undefined || head.ContentLength !== bytes) {
       const found = head === undefined ? 'nothing' : `${head.ContentLength} bytes`;
-      throw this.#bucket.failure('ObjectDamaged', `The store made ${found} of ${bytes} bytes`, this.key);
+      throw this.#bucket.failure('ObjectDamaged', `The store stored ${found} of ${bytes} bytes`, this.key);
     }
     return storedObject(this.key, head);
   }

@@ -109,7 +109,7 @@ function takeEntries<T>(kind: string, now: Record<string, T>, next: Record<strin
   const changes: string[] = [];
   for (const alias of Object.keys(now).filter((one) => !Object.hasOwn(next, one))) {
     delete now[alias];
-    changes.push(`${kind} ${alias} is gone`);
+    changes.push(`${kind} ${alias} was removed`);
   }
   for (const [alias, entry] of Object.entries(next)) {
     const known = Object.hasOwn(now, alias);

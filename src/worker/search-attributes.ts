@@ -47,7 +47,10 @@ async function untilKnown(connection: NativeConnection, namespace: string): Prom
     await new Promise((resolve) => setTimeout(resolve, 200));
     if ((await missingNames(connection, namespace)).length === 0) return;
   }
-  throw new FerryError('InvalidConfig', `The search attributes ${names()} do not become known. ${advice}`);
+  throw new FerryError(
+    'InvalidConfig',
+    `The search attributes ${names()} do not become available. ${advice}`,
+  );
 }
 
 function names(): string {

@@ -37,7 +37,7 @@ it('passes on what nobody picked', async () => {
   expect([answer.status, await answer.text(), gateway.givenUp]).toEqual([201, '{"got":4}', []]);
 });
 
-it('answers 504 with a page of HTML, while the call goes on to its end', async () => {
+it('answers 504 with a page of HTML, while the call continues to its end', async () => {
   gateway.plan = giveUpOn(({ method }) => method === 'PUT', { afterMs: 20, skip: 1 });
   expect((await put('/collections/a', 'first')).status).toBe(201);
   const answer = await put('/collections/b', 'second');

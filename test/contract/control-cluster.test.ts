@@ -45,7 +45,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test('makes shards with replicas on several nodes, waits for them, and goes on with the nodes that are left', async () => {
+test('makes shards with replicas on several nodes, waits for them, and continues with the nodes that are left', async () => {
   const source = nodes[3] as QdrantServer;
   const body = '{"vectors":{"size":4,"distance":"Dot"},"sharding_method":"custom","replication_factor":2}';
   await rest(source, 'PUT', collectionPath('spread'), body);

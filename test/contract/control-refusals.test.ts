@@ -207,7 +207,7 @@ test('refuses a collection that somebody made between planning and preparing', a
   await refusal('TargetNotEmpty', prepareTarget(controls, input));
 });
 
-test('deletes only the collection that it was told to replace, not one that took its place', async () => {
+test('deletes only the collection that it was to replace, not one that took its place', async () => {
   await make(sides.target, 'owned', 1);
   const input = await planned(controls, planFor('docs', 'owned', { onExisting: 'recreate' }));
   await rest(sides.target, 'DELETE', collectionPath('owned'));
@@ -216,7 +216,7 @@ test('deletes only the collection that it was told to replace, not one that took
   expect(await controls.of('target').count('owned')).toBe(2);
 });
 
-test('goes on with no target that was given an alias before it was finished, unless the source leads', async () => {
+test('continues with no target that was given an alias before it was finished, unless the source leads', async () => {
   const begun = planFor('docs', 'begun');
   await prepareTarget(controls, await planned(controls, begun));
   expect(await planCollection(controls, begun)).toMatchObject({ targetState: 'ours' });

@@ -126,7 +126,7 @@ describe('a stream', () => {
     await upload.complete(await sendAll(upload));
   });
 
-  it('that is cut goes on where it was, by Range and only with the same object', async () => {
+  it('that is cut continues where it was, by Range and only with the same object', async () => {
     proxy.plan = firstTimes(4, isGet, { cutAnswerAt: 3 * MIB + 17 });
     expect(await hashOf(store.read('faults/read', { range: { from: 0, to: total } }))).toBe(whole);
     const gets = proxy.seen.filter(isGet);
@@ -156,7 +156,7 @@ describe('a stream', () => {
     await expect(reading()).rejects.toMatchObject({ code: 'ObjectDamaged' });
   });
 
-  it('stops at once when it is told to', async () => {
+  it('stops at once when requested', async () => {
     proxy.plan = (request) => (isGet(request) ? { bytesPerSecond: MIB } : undefined);
     const stop = new AbortController();
     const reading = async () => {
@@ -168,7 +168,7 @@ describe('a stream', () => {
   });
 });
 
-describe('what cannot be mended has a name', () => {
+describe('what cannot be fixed has a code', () => {
   it.each([
     ['StoreThrottled', { answer: 503 } as Fault, true],
     ['StoreUnreachable', { answer: 500 } as Fault, true],

@@ -196,7 +196,7 @@ describe.each(Object.keys(places) as (keyof typeof places)[])('a store on %s', (
       expect(await hashOf(store.read('up/mixed'))).toBe(hash(part(1), part(2), part(3)));
     });
 
-    it('goes on in another process after kill -9, with what had arrived', async () => {
+    it('continues in another process after kill -9, with what had arrived', async () => {
       const { id } = await dieInUpload(place.connection, 'up/killed', 3);
       const upload = await store.resumeUpload('up/killed', id);
       const arrived = (await upload?.parts()) ?? [];
@@ -207,7 +207,7 @@ describe.each(Object.keys(places) as (keyof typeof places)[])('a store on %s', (
       expect(await hashOf(store.read('up/killed'))).toBe(hash(part(1), part(2), part(3), part(4)));
     });
 
-    it('fills a gap when it goes on', async () => {
+    it('fills a gap when it continues', async () => {
       const first = await store.upload('up/gap');
       await first.putPart(1, part(1));
       await first.putPart(3, part(3));
@@ -277,7 +277,7 @@ describe.each(Object.keys(places) as (keyof typeof places)[])('a store on %s', (
   });
 
   describe('deleting', () => {
-    it('takes the object away, and its folder; absent is no error', async () => {
+    it('removes the object, and its folder; absent is no error', async () => {
       await putText('gone/deep/a', 'a');
       await store.delete('gone/deep/a');
       await store.delete('gone/deep/a');

@@ -16,7 +16,7 @@ import { olderGateway, type OlderGateway } from '../support/older-gateway.js';
 import { fillRandom } from '../support/random-collection.js';
 
 const LACKS = [
-  expect.stringMatching(/^No conditional writes: .*looks whether it is there/) as string,
+  expect.stringMatching(/^No conditional writes: .*looks for an object/) as string,
   expect.stringMatching(/^No SHA-256 checksums: the store checks MD5/) as string,
 ];
 

@@ -188,7 +188,7 @@ describe('a provider that lacks something', () => {
 
   it('is known by its profile, which says what is done instead', () => {
     expect(oss().limitations).toHaveLength(2);
-    expect(oss().limitations[0]).toMatch(/No conditional writes: .* looks whether it is there/);
+    expect(oss().limitations[0]).toMatch(/No conditional writes: .* looks for an object/);
     expect(oss().limitations[1]).toMatch(/No SHA-256/);
     expect(opened({ profile: 'aws' }).limitations).toEqual([]);
   });
@@ -221,7 +221,7 @@ describe('a provider that lacks something', () => {
   });
 });
 
-it('takes away in a probe what a worker that was killed in one has left, and nothing younger', async () => {
+it('removes in a probe what a worker that was killed in one has left, and nothing younger', async () => {
   const bucket = new S3Bucket(place.connection);
   const left = () => allOf(store.uploads('.ferry-probe/'));
   await store.upload('.ferry-probe/of-a-dead-worker');

@@ -62,7 +62,7 @@ describe('ferry worker', () => {
     expect(data.stdout()).toBe('');
   });
 
-  it('polls only the queues it is told', async () => {
+  it('polls only the queues it is given', async () => {
     const data = worker('--role', 'data', '--queue', 'near-a');
     await data.says(/data worker polls near-a at/);
     data.child.kill('SIGINT');

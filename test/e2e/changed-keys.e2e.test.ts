@@ -106,7 +106,7 @@ async function untilStatus(
   });
 }
 
-it('waits for an operator when a key is refused in the middle, and goes on with the key in the rewritten file', async () => {
+it('waits for an operator when a key is refused in the middle, and continues with the key in the rewritten file', async () => {
   const pace = ['--max-points-per-second', '300'];
   const running = startFerry(stack, 'migrate', 'source', 'target', 'docs', ...pace, '--json');
   const id = 'ferry/target/docs';
@@ -150,7 +150,7 @@ it('takes a backup through client certificates', async () => {
   expect([run.code, reportOf(run).outcome]).toEqual([0, 'verified']);
 });
 
-it('keeps what it has when ferry.yaml has a fault, says so, and takes the mended one', async () => {
+it('keeps what it has when ferry.yaml has a fault, says so, and takes the corrected one', async () => {
   const good = await readFile(stack.config, 'utf8');
   await writeFile(stack.config, `${good}nonsense: true\n`);
   for (const role of ['control', 'data']) await untilSaid(role, /NOT taken.*stays in use.*Unrecognized key/);

@@ -96,7 +96,7 @@ it('finds the smallest damage of ten kinds, and names each point and what differ
   expect(await idsInReports(proof.reportKeys)).toEqual(idsIn(differences));
 });
 
-it('mends all of it and nothing else, when it is told that the target may be changed', async () => {
+it('repairs all of it and nothing else, when the input says that the target may be changed', async () => {
   const run = await ferry(stack, 'migrate', 'source', 'target', WORST, '--json', '--delete-extras');
   expect(run, run.stdout + run.stderr).toMatchObject({ code: 0 });
   const report = await resultOf<MigrationReport>(stack.temporal, `ferry/target/${WORST}`);

@@ -37,7 +37,7 @@ describe('many collections', () => {
     expect([listed.code, listed.stdout]).toEqual([0, expect.not.stringContaining(gone)]);
   });
 
-  it('ends with the word of the cluster that takes no more of them, and leaves the others alone', async () => {
+  it('ends with the code of the cluster that takes no more of them, and leaves the others alone', async () => {
     const run = await ferry(stack, 'migrate', 'source', 'target', '--json');
     expect(run.code).toBe(1);
     const report = reportOf(run);

@@ -68,7 +68,7 @@ describe('the worst collection', () => {
     expect(run.stdout).toContain('target has changed since it was verified, so nothing was written');
   });
 
-  it('is repaired by the same migration when it is told that extra points may go', async () => {
+  it('is repaired by the same migration when the input says that extra points may go', async () => {
     const run = await ferry(stack, 'migrate', 'source', 'target', WORST, '--json', '--delete-extras');
     expect(run, run.stdout + run.stderr).toMatchObject({ code: 0 });
     const report = await resultOf<MigrationReport>(stack.temporal, `ferry/target/${WORST}`);

@@ -82,7 +82,7 @@ it('moves an alias under many searches: none fails, and afterwards all of them f
   expect(await aliasesOf(sideOf('old'))).toEqual([]);
 });
 
-it('goes on with the collection that a terminated swap left, and leaves no second one', async () => {
+it('continues with the collection that a terminated swap left, and leaves no second one', async () => {
   await makeOld('older', 'lively');
   await terminated('lively', ['--as', 'lively', '--on-existing', 'swap']);
   const left = (await namesOnTarget()).filter((name) => name.startsWith('lively_'));

@@ -25,7 +25,7 @@ afterAll(async () => stack?.stop());
 
 const { refusal, created } = snapshotCommands(() => stack);
 
-it('to a file goes on where it was killed, and ends with the right hash', async () => {
+it('to a file continues where it was killed, and ends with the right hash', async () => {
   const path = join(stack.folder, 'bulky.snapshot');
   const args = ['snapshots', 'download', 'source', made.name, '--collection', 'bulky', '--to', path];
   const first = startFerry(stack, ...args, '--max-megabytes-per-second', '4');
@@ -45,7 +45,7 @@ it('to a file goes on where it was killed, and ends with the right hash', async 
   });
 });
 
-it('to a store goes on with another worker, and never writes over an object', async () => {
+it('to a store continues with another worker, and never writes over an object', async () => {
   const args = ['download', 'source', made.name, '--collection', 'bulky', '--object', OBJECT];
   const slow = startFerry(stack, 'snapshots', ...args, '--max-megabytes-per-second', '4', '--json');
   await vi.waitFor(() => expect(slow.said()).toMatch(/download .*, (8\.4|16\.8) MB/), WAIT);

@@ -81,7 +81,7 @@ describe('from 1.16.3 to 1.17.0', () => {
     expect(JSON.parse(checked.stdout)).toMatchObject({ ok: true });
   });
 
-  it('refuses the way back, names scroll migration, and goes that way by itself with auto', async () => {
+  it('refuses the way back, names scroll migration, and goes that way automatically with auto', async () => {
     const refused = await migrate('target', 'source', 'keyed', '--as', 'back');
     expect(refused.code).toBe(1);
     expect(reportOf(refused).collections[0]?.error).toMatch(/^SnapshotUnfit.*1\.17\.0.*1\.16\.3/s);

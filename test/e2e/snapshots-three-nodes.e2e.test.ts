@@ -92,7 +92,7 @@ it('calls it a failure when Qdrant says 200 OK and there are no points, and remo
   expect(await rest(first(), 'GET', '/collections')).not.toContain('keyed-again');
 });
 
-it('names a node that is away, and makes nothing where a part could not be had', async () => {
+it('names a node that is down, and makes nothing where a part could not be had', async () => {
   await third().kill();
   const run = await snapshots('list', 'trio', '--collection', 'spread');
   const list = JSON.parse(run.stdout) as ListSnapshotsResult;

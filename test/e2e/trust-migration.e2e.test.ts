@@ -203,7 +203,7 @@ it('has on the target what was changed on the source after it was copied', async
   expect(await compare(name)).toMatchObject({ points: 4_000, differences: [] });
 });
 
-it('is unproven where the source shall not be read again', async () => {
+it('is unproven where the source is not to be read again', async () => {
   const name = 'trusted';
   await fill(stack.source, name, 200);
   const run = await migrate('source', 'target', name, '--trust-copy-digest', '--json');

@@ -123,7 +123,7 @@ describe('a snapshot migration that replaces a collection', () => {
   });
 });
 
-it('does not go on with a target in service that it left half way for a pause', async () => {
+it('does not continue with a target in service that it left half way for a pause', async () => {
   const name = 'paused';
   await fillRandom(stack.source, { name, points: 4_000, dimension: 8 });
   expect(await ferry(stack, 'migrate', 'source', 'target', name)).toMatchObject({ code: 0 });

@@ -151,7 +151,7 @@ it.each([
   },
 );
 
-it('1: `ferry snapshots recover` behind a proxy that gives up waits for what goes on behind it', async () => {
+it('1: `ferry snapshots recover` behind a proxy that gives up waits for what continues behind it', async () => {
   const made = await created('source', '--collection', 'docs');
   files.limit({ down: (made.bytes ?? 0) / CRAWL_SECONDS });
   gateway.givenUp.length = 0;

@@ -200,11 +200,11 @@ describe('the files that ferry.yaml names', () => {
   it('are refused when half of a PEM file is there', () => {
     const path = named('caFile: ca');
     writeFileSync(join(path, '../ca'), PEM.slice(0, 40));
-    expect(() => loadConfig(path, {})).toThrow('clusters.a.caFile: the file is not whole PEM');
+    expect(() => loadConfig(path, {})).toThrow('clusters.a.caFile: the file is not complete PEM');
   });
 
   it.each([
-    ['apiKey: k, apiKeyFile: key', 'give either `apiKey` or `apiKeyFile`'],
+    ['apiKey: k, apiKeyFile: key', 'set either `apiKey` or `apiKeyFile`'],
     ['certFile: crt', '`certFile` and `keyFile` belong together'],
     ['ca: x, caFile: y', '`ca` and `caFile` are the same'],
   ])('do not go with what says the same: %s', (fields, message) => {
@@ -216,7 +216,7 @@ describe('the files that ferry.yaml names', () => {
     ['accessKeyIdFile: a', '`accessKeyId` and `secretAccessKey` belong together'],
     [
       'accessKeyId: a, accessKeyIdFile: b, secretAccessKey: c',
-      'give either `accessKeyId` or `accessKeyIdFile`',
+      'set either `accessKeyId` or `accessKeyIdFile`',
     ],
     ['sessionTokenFile: a', '`sessionToken` belongs to'],
   ])('of a store do not stand alone: %s', (fields, message) => {

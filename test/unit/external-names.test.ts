@@ -197,7 +197,7 @@ describe('an input with `from`', () => {
     [{ from: { folder: '../up' } }, 'below the store'],
     [{ from: { folder: '/etc' } }, 'below the store'],
     [{ from: { url: 'ftp://a/b' } }, 'http(s)'],
-    [{ from: { folder: 'a' }, backup: 'x', store: 's' }, '`store`, `backup` cannot be said beside it'],
+    [{ from: { folder: 'a' }, backup: 'x', store: 's' }, '`store`, `backup` cannot be combined with `from`'],
     [{ map: { a: 'b' } }, '`map` belongs to `from`'],
   ])('%j is refused', (input, why) => {
     expect(messageOf(input)).toContain(why);

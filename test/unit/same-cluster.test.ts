@@ -85,7 +85,7 @@ it('fails closed as IdentityUnknown where the target lets nothing be created', a
   await expect(asked).rejects.toThrow(/Whether "a" and "b" are one cluster.*may not create a collection/);
 });
 
-it('is tried again, and is no answer, where the cluster is away for a moment', async () => {
+it('is tried again, and is no answer, where the cluster is unavailable for a moment', async () => {
   const away = () => {
     throw new FerryError('QdrantUnavailable', 'away');
   };

@@ -189,7 +189,7 @@ describe('people read', () => {
       'http://n1:6333 (peer 8)',
       '  docs-7-2026-11-24-19-12-21.snapshot  2.4 MB  2026-11-24T19:12:21Z  no checksum',
       'A note.',
-      'http://n2:6333 was not heard: ClusterUnreachable: No connection',
+      'http://n2:6333 did not answer: ClusterUnreachable: No connection',
     ]);
     expect(listText({ cluster: 'a', snapshots: [], silent: [], notes: [] })).toEqual([
       'No snapshots of the whole node on a.',

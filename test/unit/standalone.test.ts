@@ -55,7 +55,7 @@ describe('what a standalone job is known by', () => {
 });
 
 describe('the folder of a standalone job', () => {
-  it('is found again until the job is told to its end, and is empty for the next one', () => {
+  it('is found again until the end of the job is reported, and is empty for the next one', () => {
     const first = openJobFolder(root, 'restore-1', 'ferry restore b');
     expect(first.interrupted).toBeUndefined();
     writeFileSync(join(first.path, 'database'), 'history');

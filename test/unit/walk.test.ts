@@ -56,7 +56,7 @@ describe('the walks over a page', () => {
     });
   });
 
-  it('digest both sides when the source shall be read again', () => {
+  it('digest both sides when the source is to be read again', () => {
     const page = newPage(slices, undefined, { ...rules, copy: false, reread: true });
     expect(tasks(page)).toEqual(['source 0', 'source 1', 'target 0', 'target 1']);
   });

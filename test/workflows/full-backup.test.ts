@@ -67,7 +67,7 @@ describe.concurrent('a step that fails for good', () => {
       }),
   );
 
-  it('parks the collection with `park`, and `retry` goes on without repeating what is done', () =>
+  it('parks the collection with `park`, and `retry` continues without repeating what is done', () =>
     lab.withClusters(async (run) => {
       run.record('backup-parked');
       const job = await backUp(run, { onFailure: 'park', shards: 1 });

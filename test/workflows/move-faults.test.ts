@@ -52,7 +52,7 @@ describe.concurrent('a step that fails for good', () => {
     }),
   );
 
-  it.each(AFTER_MOVED)('%s: the target is kept for the same job to go on', (step) =>
+  it.each(AFTER_MOVED)('%s: the target is kept for the same job to continue', (step) =>
     lab.withClusters(async (run) => {
       const cure = failsForGood(run.fakes, step);
       const failure = await failureOf(await move(run, { onFailure: 'fail' }));
@@ -83,7 +83,7 @@ describe.concurrent('a step that fails for good', () => {
       expect(failure.message).toContain('The snapshot docs-0.snapshot on peer 1');
     }));
 
-  it('parks the collection with `park`, and `retry` goes on without repeating what is done', () =>
+  it('parks the collection with `park`, and `retry` continues without repeating what is done', () =>
     lab.withClusters(async (run) => {
       run.record('move-parked');
       const job = await move(run, { onFailure: 'park', shards: 1 });
@@ -134,7 +134,7 @@ it('leaves a collection alone that took the place of its own', () =>
   }));
 
 describe.concurrent('replicas that do not become active', () => {
-  it('park the collection, and it goes on once they are', () =>
+  it('park the collection, and it continues once they are', () =>
     lab.withClusters(async (run) => {
       run.fakes.replicas = { ready: false, reason: 'shard 1 is Dead on peer 2' };
       const job = await move(run, { onFailure: 'park' });

@@ -93,7 +93,7 @@ function heldBy({ document }: Run): number {
 /** An empty cluster that is backed up without a word is how the last good backup gets old. */
 function refuseEmptied(cluster: string, { holding }: Earlier): void {
   if (holding === undefined) return;
-  const happened = `The cluster "${cluster}" has no collections, and its backup ${holding.backup} holds ${heldBy(holding)}`;
+  const happened = `The cluster "${cluster}" has no collections, but its backup ${holding.backup} holds ${heldBy(holding)}`;
   throw new FerryError('ClusterEmpty', happened, { context: { cluster, backup: holding.backup } });
 }
 

@@ -34,5 +34,5 @@ function contentOf(nonce: string): string {
 
 function another(store: ObjectStore, nonce: string): FerryError {
   const context = { bucket: store.alias, key: markerKey(nonce) };
-  return new FerryError('ObjectDamaged', 'The marker of this examination has another content', { context });
+  return new FerryError('ObjectDamaged', 'The marker of this check has other content', { context });
 }

@@ -68,9 +68,7 @@ export const disasterRecoverySchema = disasterRecoveryFields.superRefine((input,
   if (from === undefined && map !== undefined) issue.addIssue('`map` belongs to `from`');
   const named = Object.entries({ store, cluster, backup, before }).filter(([, value]) => value !== undefined);
   if (from === undefined || named.length === 0) return;
-  issue.addIssue(
-    `\`from\` names files, so \`${named.map(([name]) => name).join('`, `')}\` cannot be said beside it`,
-  );
+  issue.addIssue(`\`${named.map(([name]) => name).join('`, `')}\` cannot be combined with \`from\``);
 });
 export type DisasterRecoveryInput = z.infer<typeof disasterRecoverySchema>;
 
