@@ -67,6 +67,7 @@ const EXAMPLES: Record<string, string> = {
   rehearse: 'ferry rehearse scratch --cluster prod',
   snapshots: 'ferry snapshots list prod --collection docs',
   'snapshots list': 'ferry snapshots list prod --collection docs',
+  'snapshots show': 'ferry snapshots show prod NAME --collection docs --node http://n0:6333',
   'snapshots create': 'ferry snapshots create prod --collection docs --shard 0',
   'snapshots delete': 'ferry snapshots delete prod NAME --collection docs --node http://n0:6333',
   'snapshots recover':
