@@ -44,53 +44,8 @@ export async function createProgram(argv: readonly string[] = []): Promise<Comma
     .showHelpAfterError('(--help shows help)');
   addGlobalOptions(program);
   for (const { load } of commandsIn(argv)) (await load())(program);
-  for (const command of withinOf(program)) addExample(command.exitOverride());
+  for (const command of withinOf(program)) command.exitOverride();
   return program;
-}
-
-/** One example for each command, as its help shows it. */
-const EXAMPLES: Record<string, string> = {
-  ferry: 'ferry migrate source target docs',
-  stack: 'ferry stack up',
-  'stack up': 'ferry stack up',
-  'stack down': 'ferry stack down --wipe',
-  'stack status': 'ferry stack status',
-  worker: 'ferry worker --role data --queue ferry-data-prod',
-  doctor: 'ferry doctor',
-  migrate: 'ferry migrate old new docs --as docs-v2 --copy-aliases',
-  verify: 'ferry verify old new docs',
-  backup: 'ferry backup prod docs "logs-*" --store offsite',
-  backups: 'ferry backups --cluster prod --limit 5',
-  'backups show': 'ferry backups show 20261123_020000-0a1b2c3d',
-  'check-backup': 'ferry check-backup 20261123_020000-0a1b2c3d --part 1/7',
-  restore: 'ferry restore prod docs --as docs-restored',
-  rehearse: 'ferry rehearse scratch --cluster prod',
-  snapshots: 'ferry snapshots list prod --collection docs',
-  'snapshots list': 'ferry snapshots list prod --collection docs',
-  'snapshots show': 'ferry snapshots show prod NAME --collection docs --node http://n0:6333',
-  'snapshots create': 'ferry snapshots create prod --collection docs --shard 0',
-  'snapshots delete': 'ferry snapshots delete prod NAME --collection docs --node http://n0:6333',
-  'snapshots recover':
-    'ferry snapshots recover prod --collection docs-2 --node http://n0:6333 --file docs.snapshot --priority snapshot',
-  'snapshots download':
-    'ferry snapshots download prod NAME --collection docs --node http://n0:6333 --to docs.snapshot',
-  status: 'ferry status migrate/old-to-new/2026-11-27-020000-c15b',
-  pause: 'ferry pause migrate/old-to-new/2026-11-27-020000-c15b',
-  resume: 'ferry resume migrate/old-to-new/2026-11-27-020000-c15b',
-  retry: 'ferry retry ferry/new/docs',
-  abort: 'ferry abort migrate/old-to-new/2026-11-27-020000-c15b',
-  throttle: 'ferry throttle ferry/new/docs --points-per-second 2000',
-};
-
-function addExample(command: Command): void {
-  const example = EXAMPLES[nameOf(command)];
-  if (example !== undefined) command.addHelpText('after', `\nExample:\n  ${example}`);
-}
-
-/** "snapshots list"; the program itself is "ferry". */
-function nameOf(command: Command): string {
-  const within = command.parent;
-  return within?.parent ? `${nameOf(within)} ${command.name()}` : command.name();
 }
 
 function commandsIn(argv: readonly string[]) {

@@ -2,7 +2,6 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import type { Command } from 'commander';
 import { createProgram } from '../../src/cli/program.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -52,10 +51,6 @@ function lostFiles(file: string): string[] {
   return [...named].map((match) => match[1] as string).filter((path) => !existsSync(join(ROOT, path)));
 }
 
-function within(command: Command): Command[] {
-  return [command, ...command.commands.flatMap(within)];
-}
-
 const documents = documentsIn(ROOT).map((path) => relative(ROOT, path));
 
 describe('the documents', () => {
@@ -76,19 +71,6 @@ describe('the documents', () => {
         .map((command) => command.name())
         .filter((name) => !described.includes(name)),
     ).toEqual([]);
-  });
-
-  it('leave no command without an example in its help', async () => {
-    const commands = within(await createProgram()).filter((command) => command.name() !== 'help');
-    const helps = commands.map((command) => {
-      let text = '';
-      command.configureOutput({ writeOut: (part) => (text += part) });
-      command.outputHelp();
-      return { name: command.name(), text };
-    });
-    expect(helps.filter(({ text }) => !/\nExample:\n {2}ferry /.test(text)).map(({ name }) => name)).toEqual(
-      [],
-    );
   });
 
   it.each(['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'LICENSE'])(
