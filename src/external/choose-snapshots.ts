@@ -117,7 +117,7 @@ function newestStorage(candidates: Candidate[], named: Candidate[]): Candidate |
   const [newest, next] = [...named].sort((a, b) => b.at - a.at);
   const clash = other ?? (newest?.at === next?.at ? next : undefined);
   if (!clash) return newest;
-  const happened = `"${newest?.key}" is a snapshot of a whole storage, and "${clash.key}" lies beside it: say which one is meant with \`file\``;
+  const happened = `"${newest?.key}" is a snapshot of a whole storage, and "${clash.key}" is beside it: choose one with \`file\``;
   throw new FerryError('SnapshotsAmbiguous', happened);
 }
 
@@ -243,7 +243,7 @@ function refOf(
 }
 
 function unclearSet(name: string, unclear: string): FerryError {
-  const happened = `Which snapshots of "${name}" are one backup cannot be told: ${unclear}`;
+  const happened = `It is unclear which snapshots of "${name}" are one backup: ${unclear}`;
   return new FerryError('SnapshotsAmbiguous', happened, { context: { collection: name } });
 }
 

@@ -247,10 +247,10 @@ export function notOfCollection(file: Pick<ByteFile, 'name'>, kind: 'shard' | 's
   if (kind === 'storage') {
     return unreadable(
       file,
-      'is a snapshot of a whole storage: name it with `file`, and leave it out of `map`',
+      'is a snapshot of a whole storage: select it with `file`, and leave it out of `map`',
     );
   }
   const advice =
-    'docs/restore-by-hand.md tells how it is put into one; a backup that ferry made needs no `from`';
+    'docs/restore-by-hand.md describes how to recover it; a backup that ferry made needs no `from`';
   return unreadable(file, `is of a single shard, and does not say what collection it needs. ${advice}`);
 }

@@ -47,7 +47,7 @@ export class SnapshotFiles {
     const { path, etag, bytes, inner } = planned;
     const now = await this.find(where, path, signal);
     if (now.etag !== etag || now.bytes !== bytes) {
-      const happened = 'The file was replaced since this recovery was planned';
+      const happened = 'The file was replaced after this recovery was planned';
       throw new FerryError('ObjectDamaged', happened, { context: { file: path } });
     }
     const file = this.fileOf(where, planned);
@@ -83,7 +83,7 @@ export class SnapshotFiles {
 function innerFile(file: ByteFile, storage: StorageIndex, inner: string): ByteFile {
   const entry = storage.files.get(inner);
   if (entry) return within(file, inner, entry);
-  throw unreadable(file, `says it holds ${inner}, and does not`);
+  throw unreadable(file, `should hold ${inner}, but does not`);
 }
 
 /** Every byte, against the sum that Qdrant left beside the file, where there is one. */

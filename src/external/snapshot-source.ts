@@ -32,7 +32,8 @@ async function openSnapshots(
   const { qdrantVersion, notes = [], aliases = [] } = external;
   const etags = external.files.map(({ etag }) => etag);
   const atLeast = oldestQdrant(parseJson(facts.info));
-  const unknown = 'Which Qdrant made the snapshot is not known; `qdrantVersion` in `from` has it checked.';
+  const unknown =
+    'The Qdrant version of the snapshot is unknown; set `qdrantVersion` in `from` to have it checked.';
   return {
     ...facts,
     sha256: sha256OfText(JSON.stringify([facts, shards, aliases, notes, qdrantVersion, etags])),

@@ -154,7 +154,7 @@ async function endedEarly(spec: ProcessSpec, child: ChildProcess): Promise<Ferry
   const how = child.signalCode ?? `exit code ${child.exitCode ?? 'unknown'}`;
   const log = await readFile(spec.logFile, 'utf8').catch(() => '');
   const lines = log.trimEnd().split('\n').slice(-3).join('\n').slice(-600);
-  const said = lines === '' ? 'It said nothing' : `The end of its log:\n${lines}\n`;
+  const said = lines === '' ? 'Its log is empty' : `The end of its log:\n${lines}\n`;
   return new FerryError('StackFailed', `${spec.name} ended before it was ready (${how}). ${said}`, {
     context: { binary: child.spawnfile, log: spec.logFile },
   });

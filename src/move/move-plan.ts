@@ -50,7 +50,7 @@ export async function planMove(
 
 function reasonAgainst({ source, target, overrides }: PlanMoveInput, made: string, reads: string) {
   if (overrides !== undefined)
-    return 'a snapshot brings the settings it was made with, and `overrides` were asked for';
+    return 'a snapshot carries the settings it was made with, and `overrides` are set';
   if (canReadSnapshot(made, reads)) return undefined;
   return (
     `"${source.cluster}" is Qdrant ${made} and "${target.cluster}" is Qdrant ${reads}, ` +
@@ -85,7 +85,7 @@ async function placeFor(
   const isThere = names.includes(collection);
   if (input.onExisting === 'swap') {
     if (!isThere) return behindAlias(target, input, names, aliases, now, signal);
-    const happened = `"${collection}" on "${cluster}" is a collection's own name, not an alias that could be moved`;
+    const happened = `"${collection}" on "${cluster}" is the name of a collection, not an alias, so it cannot be switched`;
     throw new FerryError('AliasNeeded', happened, { context: { cluster, collection } });
   }
   if (!isThere) return { writes: collection, exists: false, isMoved: false };

@@ -96,12 +96,12 @@ async function placeFor(
   const isThere = (await target.collections(signal)).includes(collection);
   if (input.onExisting === 'swap') {
     if (!isThere) return behindAlias(target, input, aliases, { now, signal });
-    const happened = `"${collection}" on "${cluster}" is a collection's own name, not an alias that could be moved`;
+    const happened = `"${collection}" on "${cluster}" is the name of a collection, not an alias, so it cannot be switched`;
     throw new FerryError('AliasNeeded', happened, { context });
   }
   if (behind !== undefined) {
     const happened = `"${collection}" on "${cluster}" is an alias (of "${behind}"), so no collection can have that name`;
-    throw new FerryError('NameTakenByAlias', `${happened}; \`onExisting: "swap"\` moves the alias`, {
+    throw new FerryError('NameTakenByAlias', `${happened}; \`onExisting: "swap"\` switches the alias`, {
       context,
     });
   }
@@ -118,7 +118,7 @@ async function placeFor(
     const marked = creation === undefined ? {} : { creation };
     return { writes: collection, exists: true, aliases: own.sort(), ...marked };
   }
-  const why = isKept(config) ? ': an earlier recovery left it there, because it differs from its proof' : '';
+  const why = isKept(config) ? ': an earlier recovery kept it, because it differs from its proof' : '';
   throw new FerryError('TargetExists', `"${collection}" exists on "${cluster}"${why}`, { context });
 }
 

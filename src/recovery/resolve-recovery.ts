@@ -52,5 +52,5 @@ function refuseUnusedNames({ as }: ResolveRecoveryInput, wanted: readonly string
   const targets = wanted.map((name) => as?.[name] ?? name);
   const twice = targets.find((name, at) => targets.indexOf(name) !== at);
   if (twice !== undefined)
-    throw new FerryError('InvalidInput', `Two collections would both go to "${twice}"`);
+    throw new FerryError('InvalidInput', `Two collections would both be written to "${twice}"`);
 }

@@ -109,7 +109,7 @@ describe.each(['1.16.3', '1.17.0'])('a snapshot of Qdrant %s', (version) => {
 });
 
 describe('a shard that comes out empty', () => {
-  it('fails the recovery when its file holds points, though the node said that all is well', async () => {
+  it('fails the recovery when its file holds points, though the node said that all went well', async () => {
     await fillSharded(sides.source, 'lost', 40);
     const root = join(sides.folder, 'files');
     await snapshotInto(join(root, 'a'), [sides.source], 'lost');

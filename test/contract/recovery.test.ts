@@ -167,7 +167,7 @@ describe('a recovery that was ended in the middle', () => {
     return rest(sides.target, 'POST', '/collections/aliases', `{"actions":[${action}]}`);
   };
 
-  it('goes on with its own dated collection, but not with one that an alias names already', async () => {
+  it('continues with its own dated collection, but not with one that an alias names already', async () => {
     const backup = await backUp({ collection: 'worst' });
     await rest(sides.target, 'PUT', '/collections/front', '{"vectors":{"size":2,"distance":"Dot"}}');
     await givenAlias('shop', 'front');
@@ -180,7 +180,7 @@ describe('a recovery that was ended in the middle', () => {
     expect((await plan(swap)).writes).not.toBe(begun);
   });
 
-  it('goes on under the same name, but not when an alias names what is there', async () => {
+  it('continues under the same name, but not when an alias names what is there', async () => {
     const backup = await backUp({ collection: 'worst' });
     const ordinary = into('target', backup, { as: 'begun' });
     await begin(ordinary);
@@ -237,7 +237,7 @@ describe('a recovery refuses, before the target is touched,', () => {
     await expect(gone).rejects.toMatchObject({ code: 'ObjectMissing', context: { key } });
   });
 
-  it('a flipped bit, when every byte shall be looked at first', async () => {
+  it('a flipped bit, when every byte must be read first', async () => {
     const backup = await backUp({ collection: 'worst' });
     const key = backup.manifest.shards[0]?.parts[0]?.key ?? '';
     await rewrite(key, flipped);

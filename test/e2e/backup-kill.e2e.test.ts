@@ -98,7 +98,7 @@ it('ends complete and equal after kills in captures by both modes and in recover
   await expectRecovered(target, 'target', 'last-target');
 });
 
-it('lets searches and index creation go on while the worker is stopped in the middle of a capture', async () => {
+it('lets searches and index creation continue while the worker is stopped in the middle of a capture', async () => {
   const jobs = (['source', 'target'] as const).map((cluster) =>
     start(cluster, `ferry/${cluster}/big/backup`, 'backup', cluster, 'big', '--no-digest'),
   );

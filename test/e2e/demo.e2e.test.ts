@@ -62,7 +62,7 @@ function isThere(pid: number): boolean {
   }
 }
 
-it('moves, is killed half way, goes on, proves it, and leaves nothing behind', async () => {
+it('moves, is killed half way, continues, proves it, and leaves nothing behind', async () => {
   const run = startDemo();
   const members = await membersOf(run);
   const { code, stdout, stderr } = await run.ended;

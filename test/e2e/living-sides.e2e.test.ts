@@ -70,7 +70,7 @@ it('merges into a collection of somebody else and leaves the points it found the
   expect(await ferry(stack, 'verify', 'source', 'target', name)).toMatchObject({ code: 3 });
 });
 
-it('replaces a collection of somebody else when told to', async () => {
+it('replaces a collection of somebody else when requested', async () => {
   const name = 'replaced';
   await fillRandom(stack.source, { name, points: 300, dimension: 8 });
   await fillRandom(stack.target, { name, points: 700, dimension: 3 });

@@ -184,7 +184,7 @@ it('is refused while somebody else captures the source, and captures nothing bes
   expect(await backup.ended).toMatchObject({ code: 0 });
 });
 
-it('takes away what it made when it is aborted', async () => {
+it('removes what it made when it is aborted', async () => {
   const job = start('push', 'source', 'aborted', '--via', 'push', '--id', 'to-be-aborted', ...VERY_SLOWLY);
   await untilAllMove([job]);
   await pause(1_000);
@@ -196,7 +196,7 @@ it('takes away what it made when it is aborted', async () => {
   expect(await storedOnNode(stack.source, 'big')).toEqual([]);
 });
 
-it('goes on with its own collection after it was terminated', async () => {
+it('continues with its own collection after it was terminated', async () => {
   const job = start('push', 'source', 'ended', '--via', 'push', '--id', 'to-be-ended');
   await untilAllMove([job]);
   await withClient(stack.temporal, async (client) => {

@@ -138,7 +138,7 @@ describe('8: a backup whose proof is of an earlier state', () => {
     await rest(stack.target, 'POST', `${collectionPath('kept')}/points/delete?wait=true`, '{"points":[0]}');
     const again = await restore(backup, 'docs', '--as', 'kept', '--ignore-proof');
     expect(again.code).toBe(1);
-    expect(again.stdout).toContain('an earlier recovery left it there, because it differs from its proof');
+    expect(again.stdout).toContain('an earlier recovery kept it, because it differs from its proof');
     expect(await countPoints(stack.side('target', 'kept'))).toBe(POINTS - 1);
     const how = ['--ignore-proof', '--on-existing', 'replace'];
     const run = await restore(backup, 'docs', '--as', 'kept', ...how);

@@ -124,12 +124,12 @@ describe('the files of one backup', () => {
     expect(peersOf(datedSets(files))).toEqual([['n0/none-86400000'], ['n0/none-0', 'n1/none-0']]);
   });
 
-  it('cannot be told when two backups lie as close together as the files of one', () => {
+  it('cannot be told apart when two backups lie as close together as the files of one', () => {
     const every40s = ['1', '2', '1', '2'].map((peer, at) => file(peer, at * 40_000));
     expect(datedSets(every40s)[0]?.unclear).toContain('40 s apart');
   });
 
-  it('cannot be told when one file is there twice', () => {
+  it('cannot be told apart when one file is there twice', () => {
     const [first] = datedSets([file('1', 0, 'a/'), file('1', 0, 'b/')]);
     expect(first?.unclear).toContain('0 s apart');
   });

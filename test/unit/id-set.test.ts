@@ -33,7 +33,7 @@ it.each(vectors)('writes and reads $what as the format says', ({ keys, hex }) =>
   expect(decode(Buffer.from(hex, 'hex'), 1)).toEqual(pages);
 });
 
-it('refuses bytes that end early, go on, lie about a count, or are of another version', () => {
+it('refuses bytes that end early, continue, lie about a count, or are of another version', () => {
   const whole = Buffer.from(encode([{ ids: ['1', '2', '00000000-0000-4000-8000-000000000001'] }]), 'hex');
   for (let length = 0; length < whole.length; length += 1)
     expect(() => decode(whole.subarray(0, length), 1_000)).toThrow(/damaged/);

@@ -34,7 +34,7 @@ test('streams a shard only from a Qdrant that a stalled reader does not block, a
   ]);
 });
 
-test('pushes onto a Qdrant before 1.17 unless told otherwise', () => {
+test('pushes onto a Qdrant before 1.17 unless requested otherwise', () => {
   expect(recoveryWay('1.16.3', 'auto')).toBe('push');
   expect(recoveryWay('1.16.3', 'pull')).toBe('pull');
   expect(recoveryWay('1.17.0', 'auto')).toBe('auto');
