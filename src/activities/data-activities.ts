@@ -18,7 +18,7 @@ import { runSlice } from './slice-activity.js';
 
 export interface DataDependencies extends Clusters {
   checkPin: CheckPin;
-  /** Vectors that Qdrant may normalise again on upsert: float16 with Cosine. */
+  /** Vectors that Qdrant may encode differently on upsert: see `reencodedVectors`. */
   renormalisableVectors(collection: CollectionRef, signal: AbortSignal): Promise<ReadonlySet<string>>;
   openReport(report: CompareSliceInput['report']): NamedReport;
 }

@@ -16,7 +16,7 @@ export interface PointPage {
   hashAt(position: number): Uint8Array;
   /** Names of what differs between two points, paths only; both points of the same id. */
   differingFields(position: number, other: PointPage, otherPosition: number): string[];
-  /** True when nothing but these vectors (float16, Cosine) differs, and those by no more than float16's rounding. */
+  /** True when nothing but these vectors (`reencodedVectors`) differs, by no more than float16's rounding. */
   isRenormalised(
     position: number,
     other: PointPage,

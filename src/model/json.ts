@@ -43,6 +43,12 @@ export function textAt(json: Json | undefined, ...path: string[]): string | unde
   return typeof found === 'string' ? found : undefined;
 }
 
+/** An empty list where there is none. */
+export function listAt(json: Json | undefined, ...path: string[]): Json[] {
+  const found = valueAt(json, ...path);
+  return Array.isArray(found) ? found : [];
+}
+
 export function numberAt(json: Json | undefined, ...path: string[]): number | undefined {
   const found = valueAt(json, ...path);
   return isLosslessNumber(found) ? Number(found.value) : undefined;

@@ -1,13 +1,14 @@
-// What a cluster says of itself: version, peers, collections, aliases. Asks one node after the other when a node
+// What a cluster reports of itself: version, peers, collections, aliases. Tries one node after the other when a node
 // cannot be reached at all; any answer, also a refusal, is final.
 
-import { parse } from 'lossless-json';
 import type { ClusterConnection } from '../model/cluster.js';
 import { FerryError } from '../model/errors.js';
-import { objectAt, textAt, writeJson, type Json } from '../model/json.js';
+import { requireCluster } from '../model/ferry-config.js';
+import { writeJson, type Json } from '../model/json.js';
 import type { Alias, ClusterFacts } from '../cluster/control-port.js';
-import { list } from './control-layout.js';
+import { clusterPath } from './control-layout.js';
 import { checkGrpcReachable } from './grpc-reachable.js';
+import { toList, toText, type OfficialApi, type Rest } from './openapi.js';
 import { restNode, type RestMethod, type RestNode, type RestRequest } from './rest.js';
 
 export interface Call extends Omit<RestRequest, 'body' | 'contentType'> {
@@ -30,9 +31,17 @@ export class QdrantCluster implements ClusterFacts {
   }
 
   /** The answer's `result`. */
-  async call(method: RestMethod, path: string, { body, ...options }: Call = {}): Promise<Json> {
+  async call<T = unknown>(method: RestMethod, path: string, { body, ...options }: Call = {}): Promise<T> {
     const request: RestRequest = body === undefined ? options : { ...options, body: writeJson(body) };
-    return (await this.#onAnyNode((node) => node.json(method, path, request))) as Json;
+    return this.#onAnyNode((node) => node.json<T>(method, path, request));
+  }
+
+  /** The `result` of a call of the official client. */
+  protected async official<T>(
+    call: (api: OfficialApi, init: RequestInit) => Promise<{ data: { result?: T } }>,
+    signal?: AbortSignal,
+  ): Promise<T | undefined> {
+    return (await this.#onAnyNode((node) => node.official(call, { signal }))).result;
   }
 
   /** The same of every node that answers, each by its own address. */
@@ -51,9 +60,8 @@ export class QdrantCluster implements ClusterFacts {
   }
 
   async version(signal?: AbortSignal, timeoutMs = 60_000): Promise<string> {
-    const text = await this.#onAnyNode((node) => node.request('GET', '/', { signal, timeoutMs }));
-    const version = versionIn(text);
-    if (version !== undefined) return version;
+    const root = await this.#onAnyNode((node) => node.official(rootOf, { signal, timeoutMs }));
+    if (typeof root.version === 'string') return root.version;
     throw new FerryError('QdrantRejected', `What answers at ${this.nodeUrls.join(', ')} is not Qdrant`, {
       context: { cluster: this.alias },
     });
@@ -76,8 +84,8 @@ export class QdrantCluster implements ClusterFacts {
   }
 
   async peers(signal?: AbortSignal): Promise<string[]> {
-    const answer = await this.call('GET', '/cluster', { signal });
-    return Object.keys(objectAt(answer, 'peers')).sort();
+    const status = await this.official((api, init) => api.clusterStatus({}, init), signal);
+    return Object.keys((status?.status === 'enabled' && status.peers) || {}).sort();
   }
 
   async identity(collection?: string, signal?: AbortSignal): Promise<string[]> {
@@ -85,16 +93,16 @@ export class QdrantCluster implements ClusterFacts {
     if (peers.length > 0) return peers;
     const name = collection ?? (await this.collections(signal)).sort()[0];
     if (name === undefined) return [];
-    const answer = await this.call('GET', `/collections/${encodeURIComponent(name)}/cluster`, { signal });
-    const own = textAt(answer, 'peer_id');
+    const answer = await this.call<Rest<'CollectionClusterInfo'>>('GET', clusterPath(name), { signal });
+    const own = toText(answer.peer_id);
     return own === undefined ? [] : [own];
   }
 
   async processId(signal?: AbortSignal): Promise<string | undefined> {
     try {
-      return textAt(await this.call('GET', '/telemetry', { signal }), 'id');
+      return (await this.official((api, init) => api.telemetry({}, init), signal))?.id;
     } catch (error) {
-      // A key without global rights may not ask; peers and URLs are compared too.
+      // A key without global rights is refused; peers and URLs are compared too.
       if (error instanceof FerryError && !error.retryable) return undefined;
       throw error;
     }
@@ -102,9 +110,11 @@ export class QdrantCluster implements ClusterFacts {
 
   async collectionUuid(collection: string, signal?: AbortSignal): Promise<string | undefined> {
     try {
-      const answer = await this.call('GET', '/telemetry?details_level=2', { signal });
-      const all = list(objectAt(answer, 'collections').collections);
-      return textAt(all.find((one) => textAt(one, 'id') === collection) ?? null, 'config', 'uuid');
+      const all = await this.official((api, init) => api.telemetry({ details_level: 2 }, init), signal);
+      const found = toList(all?.collections?.collections as TelemetryOfCollection[]).find(
+        ({ id }) => id === collection,
+      );
+      return found?.config?.uuid ?? undefined;
     } catch (error) {
       if (error instanceof FerryError && !error.retryable) return undefined;
       throw error;
@@ -112,16 +122,13 @@ export class QdrantCluster implements ClusterFacts {
   }
 
   async collections(signal?: AbortSignal): Promise<string[]> {
-    const answer = await this.call('GET', '/collections', { signal });
-    return list(objectAt(answer).collections).map((one) => textAt(one, 'name') ?? '');
+    const answer = await this.official((api, init) => api.getCollections({}, init), signal);
+    return toList(answer?.collections).map(({ name }) => name);
   }
 
   async aliases(signal?: AbortSignal): Promise<Alias[]> {
-    const answer = await this.call('GET', '/aliases', { signal });
-    return list(objectAt(answer).aliases).map((one) => ({
-      alias: textAt(one, 'alias_name') ?? '',
-      collection: textAt(one, 'collection_name') ?? '',
-    }));
+    const answer = await this.official((api, init) => api.getCollectionsAliases({}, init), signal);
+    return toList(answer?.aliases).map((one) => ({ alias: one.alias_name, collection: one.collection_name }));
   }
 
   async close(): Promise<void> {
@@ -154,10 +161,33 @@ async function answers(node: RestNode, signal?: AbortSignal): Promise<boolean> {
   }
 }
 
-function versionIn(text: string): string | undefined {
-  try {
-    return textAt(parse(text) as Json, 'version');
-  } catch {
-    return undefined;
-  }
+/** Whatever answers, it may be no Qdrant. */
+async function rootOf(api: OfficialApi, init: RequestInit): Promise<{ data: { version?: unknown } }> {
+  return api.root({}, init);
+}
+
+/** The OpenAPI leaves its form open. */
+interface TelemetryOfCollection {
+  id: string;
+  config?: { uuid?: string | null };
+}
+
+/**
+ * What is made once for a cluster and kept: one a connection. When ferry.yaml, or a file that it names, gives the cluster
+ * another connection (another key, another address), the next caller gets another one; who holds the old one keeps it.
+ * `clusters` may change under it: it is read each time.
+ */
+export function onePerConnection<T>(
+  clusters: Readonly<Record<string, ClusterConnection>>,
+  make: (connection: ClusterConnection) => T,
+): (alias: string) => T {
+  const made = new Map<string, { connection: ClusterConnection; one: T }>();
+  return (alias) => {
+    const connection = requireCluster({ clusters }, alias);
+    const kept = made.get(alias);
+    if (kept?.connection === connection) return kept.one;
+    const one = make(connection);
+    made.set(alias, { connection, one });
+    return one;
+  };
 }

@@ -1,14 +1,14 @@
-// What a node tells of its own work in GET /telemetry?details_level=2. A key without rights, or an ingress, may refuse it.
+// What a node reports of its own work in GET /telemetry?details_level=2, whose form Qdrant's OpenAPI leaves open. A key
+// without rights, or an ingress, may refuse it.
 
 import { FerryError } from '../model/errors.js';
-import { numberAt, objectAt, textAt, valueAt, type Json } from '../model/json.js';
-import { list } from './control-layout.js';
+import { listAt, numberAt, objectAt, textAt, type Json } from '../model/json.js';
 import type { RestNode } from './rest.js';
 
-/** Undefined where it may not be asked. */
+/** Undefined where that is refused. */
 export async function telemetryOf(node: RestNode, signal: AbortSignal): Promise<Json | undefined> {
   try {
-    return (await node.json('GET', '/telemetry?details_level=2', { signal, timeoutMs: 20_000 })) as Json;
+    return await node.json<Json>('GET', '/telemetry?details_level=2', { signal, timeoutMs: 20_000 });
   } catch (error) {
     if (error instanceof FerryError && isForbidden(error)) return undefined;
     throw error;
@@ -17,7 +17,7 @@ export async function telemetryOf(node: RestNode, signal: AbortSignal): Promise<
 
 /** Of one collection, or summed over all. */
 export function snapshotCounts(told: Json, collection: string | undefined, what: string): number {
-  const counted = list(valueAt(told, 'collections', 'snapshots')).filter(
+  const counted = listAt(told, 'collections', 'snapshots').filter(
     (one) => collection === undefined || textAt(one, 'id') === collection,
   );
   return counted.reduce<number>((sum, one) => sum + (numberAt(one, what) ?? 0), 0);

@@ -167,9 +167,8 @@ class GrpcPoints extends PointReads implements PointConnection {
 
   /** Names of the vectors that Qdrant normalises when it writes them. */
   async #cosineVectors(collection: string, signal: AbortSignal | undefined): Promise<ReadonlySet<string>> {
-    const info = (await this.#rest.json('GET', `/collections/${encodeURIComponent(collection)}`, {
-      signal,
-    })) as JsonObject;
+    const path = `/collections/${encodeURIComponent(collection)}`;
+    const info = await this.#rest.json<JsonObject>('GET', path, { signal });
     const vectors = Object.entries(vectorsOf(settingsOf(objectAt(info, 'config'))));
     return new Set(vectors.filter(([, one]) => bitsOf(one, 'distance') === '"Cosine"').map(([name]) => name));
   }

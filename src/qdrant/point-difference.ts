@@ -14,8 +14,8 @@ export function differingFields(a: WirePoint, b: WirePoint): string[] {
 }
 
 /**
- * True when nothing but vectors named in `candidates` (float16, Cosine) differs, and those by no more than the rounding
- * of float16: Qdrant normalises them again on upsert unless |len² − 1| ≤ 1e-6.
+ * True when nothing but vectors named in `candidates` differs, and those by no more than the rounding of float16: Qdrant
+ * encodes them again on upsert (float16 with Cosine, unless |len² − 1| ≤ 1e-6; turbo4 always).
  */
 export function isRenormalised(a: WirePoint, b: WirePoint, candidates: ReadonlySet<string>): boolean {
   const names = differingVectors(a, b);

@@ -1,17 +1,19 @@
 // Puts a snapshot into a shard or a collection of one node: fetched by the node, or sent to it as a form. Promises that the
-// priority is always said (Qdrant's default has changed between versions), that the answer is awaited however long it takes, and that
-// no presigned URL gets into an error. Does not retry.
+// priority is always set (Qdrant's default has changed between versions), that it waits for the answer without a limit, and
+// that no presigned URL gets into an error. Does not retry.
 
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
+import type { Schemas } from '@qdrant/js-client-rest';
 import { Agent, request as send } from 'undici';
 import type { Placing, RecoverySigns, ShardNode, ShardNodes, SnapshotFile } from '../shards/recover-ports.js';
 import { tlsOf, type ClusterConnection } from '../model/cluster.js';
 import { FerryError, type ErrorCode } from '../model/errors.js';
 import { requireCluster } from '../model/ferry-config.js';
-import { numberAt, objectAt, textAt, type Json } from '../model/json.js';
-import { list } from './control-layout.js';
+import type { Json } from '../model/json.js';
+import { clusterPath, localShards } from './control-layout.js';
 import { answersTo, snapshotCounts, startOf, telemetryOf } from './node-telemetry.js';
+import { toText, type Rest } from './openapi.js';
 import type { RestNode } from './rest.js';
 import { answerFailure, asUnheard, isQdrants, isUnsent, transportFailure } from './rest-failures.js';
 import { addresses } from './snapshot-nodes.js';
@@ -54,13 +56,12 @@ async function nodeWith(
 
 async function holds(node: RestNode, collection: string, shard: number, signal: AbortSignal) {
   const answer = await clusterInfo(node, collection, signal);
-  const own = list(objectAt(answer).local_shards).map((one) => numberAt(one, 'shard_id'));
-  return { node, peer: textAt(answer, 'peer_id'), holds: own.includes(shard) };
+  return { node, peer: toText(answer.peer_id), holds: localShards(answer).some(({ id }) => id === shard) };
 }
 
-async function clusterInfo(node: RestNode, collection: string, signal: AbortSignal): Promise<Json> {
-  const path = `/collections/${encodeURIComponent(collection)}/cluster`;
-  return (await node.json('GET', path, { signal, timeoutMs: 10_000 })) as Json;
+function clusterInfo(node: RestNode, collection: string, signal: AbortSignal) {
+  const asked = { signal, timeoutMs: 10_000 };
+  return node.json<Rest<'CollectionClusterInfo'>>('GET', clusterPath(collection), asked);
 }
 
 /** Takes snapshots of a shard, or of a collection where no shard is named. */
@@ -78,9 +79,12 @@ export class QdrantReceiver implements ShardNode {
   }
 
   async pull(location: string, { sha256, priority, apiKey }: Placing, signal: AbortSignal): Promise<void> {
-    const checksum = sha256 === undefined ? {} : { checksum: sha256 };
-    const key = apiKey === undefined ? {} : { api_key: apiKey };
-    const body = JSON.stringify({ location, priority, ...checksum, ...key });
+    const body = JSON.stringify({
+      location,
+      priority,
+      ...(sha256 === undefined ? {} : { checksum: sha256 }),
+      ...(apiKey === undefined ? {} : { api_key: apiKey }),
+    } satisfies Schemas['SnapshotRecover']);
     const headers = { 'content-type': 'application/json' };
     const call = { method: 'PUT', path: `${this.#path}/recover?wait=true`, body, headers } as const;
     await this.#send(call, signal, () => true);
@@ -103,10 +107,7 @@ export class QdrantReceiver implements ShardNode {
 
   async points(signal: AbortSignal): Promise<number | undefined> {
     const answer = await clusterInfo(this.#node, this.#source.collection, signal);
-    const own = list(objectAt(answer).local_shards).find(
-      (one) => numberAt(one, 'shard_id') === this.#source.shard,
-    );
-    return numberAt(own, 'points_count');
+    return localShards(answer).find(({ id }) => id === this.#source.shard)?.points;
   }
 
   async close(): Promise<void> {

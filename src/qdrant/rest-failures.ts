@@ -1,6 +1,8 @@
 // From what a node or the network answered to a FerryError. Promises that no query string of a URL (presigned ones
 // are secrets, and Qdrant repeats them) and no API key gets into a message. Knows REST only; gRPC has its own.
 
+import { connect } from 'node:tls';
+import { tlsOf, type ClusterConnection } from '../model/cluster.js';
 import { FerryError, UnheardCall, type ErrorCode, type ErrorContext } from '../model/errors.js';
 import { codeOfSentence, deadPeerIn, inOneLine } from './refusal-sentences.js';
 
@@ -66,6 +68,40 @@ export function answerFailure(
   const happened = `${deadPeerIn(said)}Qdrant answered ${status}: ${reason}${likelyCause(said)}`;
   const retryAfterMs = parseRetryAfter(retryAfter);
   return new FerryError(code, happened, retryAfterMs === undefined ? { context } : { context, retryAfterMs });
+}
+
+/** What the official client threw: an answer with a status, or what `fetch` threw. */
+export function officialFailure(error: unknown, where: ErrorContext): FerryError {
+  const { status, data, headers, url, retry_after: seconds } = error as Partial<OfficialError>;
+  if (typeof status === 'number') {
+    const text = typeof data === 'string' ? data : JSON.stringify(data);
+    const path = URL.canParse(url ?? '') ? new URL(url ?? '').pathname : '/';
+    return answerFailure(status, text ?? '', headers?.get('retry-after') ?? undefined, path, where);
+  }
+  if (typeof seconds === 'number') {
+    const happened = `Qdrant answered 429: ${String((error as Error).message) || 'without a reason'}`;
+    return new FerryError('QdrantThrottled', happened, { context: where, retryAfterMs: seconds * 1_000 });
+  }
+  if (error instanceof DOMException && error.name === 'TimeoutError')
+    return transportFailure(
+      Object.assign(new Error('time-out', { cause: error }), { code: '_TIMEOUT' }),
+      where,
+    );
+  if (error instanceof Error && error.cause instanceof Error && error.cause.message === 'bad port') {
+    const happened = `${where.node} has a port that fetch refuses to connect to (https://fetch.spec.whatwg.org/#port-blocking)`;
+    return new FerryError('InvalidConfig', happened, { cause: error, context: where });
+  }
+  return transportFailure(error, where);
+}
+
+/** Its `ApiError`, or its `QdrantClientResourceExhaustedError`. */
+interface OfficialError {
+  /** Seconds. */
+  retry_after: number;
+  status: number;
+  data: unknown;
+  headers: Headers;
+  url: string;
 }
 
 /** A file of a snapshot that could not be written: Qdrant leaves out the operating system's reason. */
@@ -150,4 +186,28 @@ function causeCode(error: unknown, depth = 0): string {
   const { code, cause, errors } = error as { code?: unknown; cause?: unknown; errors?: unknown[] };
   if (typeof code === 'string') return code;
   return causeCode(cause, depth + 1) || causeCode(errors?.[0], depth + 1);
+}
+
+const ALERT_WITHIN_MS = 2_000;
+
+/**
+ * Why a node closed a TLS connection that was established: it sends an alert after the handshake (TLS 1.3), which undici
+ * reports as "other side closed". Connects once more, with nothing but TLS. OpenSSL's name for the alert,
+ * "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED"; `undefined` where the node sends none.
+ */
+export function tlsAlertOf(url: string, connection: ClusterConnection): Promise<string | undefined> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve) => {
+    const options = { host: hostname, port: Number(port || 443), ...tlsOf(connection) };
+    const socket = connect(options, () => socket.write('GET / HTTP/1.0\r\n\r\n'));
+    const end = (code?: string) => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(code?.startsWith('ERR_SSL_') ? code : undefined);
+    };
+    const timer = setTimeout(end, ALERT_WITHIN_MS);
+    socket.on('error', (error: NodeJS.ErrnoException) => end(error.code));
+    socket.once('data', () => end());
+    socket.once('close', () => end());
+  });
 }

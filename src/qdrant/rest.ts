@@ -1,14 +1,24 @@
 // One REST connection to one node. It promises text, byte for byte as Qdrant sent it, and every failure as a
-// FerryError that says whether trying again can help. It does not retry (Temporal does) and knows no endpoint.
-// Why not @qdrant/js-client-rest: docs/decisions/0001-rest-by-text.md.
+// FerryError that tells whether another attempt can help. It does not retry (Temporal does) and knows no endpoint.
+// Calls whose answers have no number over 2^53 go through @qdrant/js-client-rest, over the same connection and with the
+// same failures; why not the others: docs/decisions/0001-rest-by-text.md.
 
 import type { Readable } from 'node:stream';
+import { QdrantClient } from '@qdrant/js-client-rest';
 import { parse } from 'lossless-json';
 import { Agent, request as send, type Dispatcher } from 'undici';
 import { tlsOf, type ClusterConnection } from '../model/cluster.js';
 import { FerryError } from '../model/errors.js';
-import { tlsAlertOf } from './tls-alert.js';
-import { answerFailure, asUnheard, isQdrants, isUnsent, transportFailure } from './rest-failures.js';
+import type { OfficialApi } from './openapi.js';
+import {
+  answerFailure,
+  asUnheard,
+  isQdrants,
+  isUnsent,
+  officialFailure,
+  tlsAlertOf,
+  transportFailure,
+} from './rest-failures.js';
 
 export interface RestRequest {
   /** JSON text; numbers in it are never parsed on the way. */
@@ -21,7 +31,7 @@ export interface RestRequest {
   beforeEnd?: (() => void) | undefined;
   /** An answer over this size fails as `isAnswerTooLarge` instead of filling the memory. */
   maxBytes?: number;
-  /** The node goes on with it when its client has left: without an answer of Qdrant's own it fails as `UnheardCall`. */
+  /** The node carries it out even when its client is gone: without an answer of Qdrant's own it fails as `UnheardCall`. */
   goesOn?: boolean;
 }
 
@@ -36,6 +46,7 @@ export class RestNode {
   readonly url: string;
   readonly connection: ClusterConnection;
   readonly #agent: Agent;
+  #client: QdrantClient | undefined;
 
   constructor(url: string, connection: ClusterConnection) {
     this.url = url.replace(/\/+$/, '');
@@ -56,10 +67,7 @@ export class RestNode {
     } catch (error) {
       if (options.signal?.aborted) throw options.signal.reason;
       if (error instanceof FerryError) throw error;
-      const failure = transportFailure(await this.#heard(error), {
-        cluster: this.connection.alias,
-        node: this.url,
-      });
+      const failure = transportFailure(await this.#heard(error), this.#where);
       throw options.goesOn && !isUnsent(error) ? asUnheard(failure) : failure;
     }
   }
@@ -67,23 +75,47 @@ export class RestNode {
   /** The answer as it comes, for what is too large for one text. Leaving its body early closes the connection. */
   async open(path: string, options: RestRequest & { headers?: Record<string, string> }): Promise<OpenAnswer> {
     options.signal?.throwIfAborted();
-    const where = { cluster: this.connection.alias, node: this.url };
     try {
       const answer = await this.#send('GET', path, options);
       if (answer.statusCode >= 200 && answer.statusCode < 300) return answer;
       const text = await answer.body.text();
-      throw answerFailure(answer.statusCode, text, answer.headers['retry-after'], path, where);
+      throw answerFailure(answer.statusCode, text, answer.headers['retry-after'], path, this.#where);
     } catch (error) {
       if (options.signal?.aborted) throw options.signal.reason;
       if (error instanceof FerryError) throw error;
-      throw transportFailure(await this.#heard(error), where);
+      throw transportFailure(await this.#heard(error), this.#where);
     }
   }
 
   /** The answer's `result`, every number a LosslessNumber. */
-  async json(method: RestMethod, path: string, options: RestRequest = {}): Promise<unknown> {
+  async json<T = unknown>(method: RestMethod, path: string, options: RestRequest = {}): Promise<T> {
     const answer = parse(await this.request(method, path, options));
-    return (answer as { result?: unknown }).result;
+    return (answer as { result?: unknown }).result as T;
+  }
+
+  /** A call of the official client: for bodies and answers in which no number that matters is over 2^53. */
+  async official<T>(
+    call: (api: OfficialApi, init: RequestInit) => Promise<{ data: T }>,
+    { signal, timeoutMs = SILENCE_TIMEOUT_MS }: Pick<RestRequest, 'signal' | 'timeoutMs'> = {},
+  ): Promise<T> {
+    signal?.throwIfAborted();
+    const late = AbortSignal.timeout(timeoutMs);
+    const init = {
+      dispatcher: this.#agent,
+      redirect: 'manual',
+      signal: signal === undefined ? late : AbortSignal.any([signal, late]),
+    };
+    try {
+      return (await call(this.#official(), init as unknown as RequestInit)).data;
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      throw officialFailure(late.aborted ? late.reason : await this.#heard(error), this.#where);
+    }
+  }
+
+  #official(): OfficialApi {
+    this.#client ??= officialClient(this.url, this.connection.apiKey);
+    return this.#client.api();
   }
 
   close(): Promise<void> {
@@ -92,7 +124,7 @@ export class RestNode {
 
   async #exchange(method: RestMethod, path: string, options: RestRequest): Promise<Buffer> {
     const answer = await this.#send(method, path, options);
-    const where = { cluster: this.connection.alias, node: this.url };
+    const where = this.#where;
     const bytes = await readBody(answer.body, options.maxBytes, where);
     const isSuccess = answer.statusCode >= 200 && answer.statusCode < 300;
     if (isSuccess && !options.goesOn) return bytes;
@@ -120,9 +152,14 @@ export class RestNode {
     });
   }
 
-  /** A connection that was closed: what the node may have said against our certificate. */
+  get #where() {
+    return { cluster: this.connection.alias, node: this.url };
+  }
+
+  /** Of a connection that was closed: the TLS alert, if the node rejected our certificate with one. */
   async #heard(error: unknown): Promise<unknown> {
-    const isClosed = (error as { code?: unknown }).code === 'UND_ERR_SOCKET';
+    const { code: own, cause } = error as { code?: unknown; cause?: { code?: unknown } };
+    const isClosed = (own ?? cause?.code) === 'UND_ERR_SOCKET';
     if (!isClosed || !this.url.startsWith('https:')) return error;
     const code = await tlsAlertOf(this.url, this.connection);
     return code === undefined ? error : Object.assign(new Error(code, { cause: error }), { code });
@@ -136,6 +173,19 @@ export class RestNode {
       ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }),
     };
   }
+}
+
+/** Without its check of versions, its own time-out, and its warning about keys over plain HTTP. */
+function officialClient(url: string, apiKey: string | undefined): QdrantClient {
+  const { origin, pathname, port, protocol } = new URL(url);
+  return new QdrantClient({
+    url: origin,
+    port: Number(port) || (protocol === 'https:' ? 443 : 80),
+    prefix: pathname.replace(/\/+$/, ''),
+    headers: { 'accept-encoding': 'identity', ...(apiKey === undefined ? {} : { 'api-key': apiKey }) },
+    timeout: Number.POSITIVE_INFINITY,
+    checkCompatibility: false,
+  });
 }
 
 function asBuffer(body: string | Buffer): Buffer {

@@ -1,16 +1,17 @@
 // Searches by stored points, over REST by text. A point is searched for by its vector, read from its own shard key
-// first: asked by its id, Qdrant takes the vector from whichever key has that id (1.16.3 and 1.17.0). Promises that
+// first: given an id, Qdrant takes the vector from whichever key has that id (1.16.3 and 1.17.0). Promises that
 // vectors pass unparsed and that the point is not among its own neighbours; does not retry.
 
+import type { Schemas } from '@qdrant/js-client-rest';
 import { LosslessNumber } from 'lossless-json';
-import { isObject, numberAt, objectAt, textAt, valueAt, type Json, type JsonObject } from '../model/json.js';
+import { isObject, valueAt, type Json, type JsonObject } from '../model/json.js';
 import { isUuid, type PointId } from '../model/point-id.js';
 import type { Answers, Neighbour } from '../model/format/recall.js';
 import type { SearchPlace, Searches, SearchesOf } from '../cluster/snapshots-port.js';
 import type { ClusterConnection } from '../model/cluster.js';
-import { QdrantCluster } from './control-cluster.js';
-import { list, shardKeyJson } from './control-layout.js';
-import { onePerConnection } from './per-connection.js';
+import { onePerConnection, QdrantCluster } from './control-cluster.js';
+import { inShardKey } from './control-layout.js';
+import { toList, toNumber, toText, type Rest } from './openapi.js';
 
 export class QdrantSearches extends QdrantCluster implements Searches {
   async sample(place: SearchPlace, most: number, signal: AbortSignal): Promise<PointId[]> {
@@ -19,7 +20,7 @@ export class QdrantSearches extends QdrantCluster implements Searches {
       limit: number(most),
       filter: { must: [{ has_vector: place.vector }] },
     });
-    return points.map((point) => textAt(point, 'id') ?? '');
+    return points.map((point) => toText(point.id) ?? '');
   }
 
   async nearest(
@@ -38,29 +39,29 @@ export class QdrantSearches extends QdrantCluster implements Searches {
         params: { exact },
         filter: { must_not: [{ has_id: [idJson(point)] }] },
       });
-      return found.map((one) => ({ id: textAt(one, 'id') ?? '', score: numberAt(one, 'score') ?? null }));
+      return found.map((one) => ({ id: toText(one.id) ?? '', score: toNumber(one.score) ?? null }));
     };
     return { exact: await search(true), approximate: await search(false) };
   }
 
   async #vectorOf(place: SearchPlace, point: PointId, signal: AbortSignal): Promise<Json | undefined> {
-    const body: JsonObject = {
+    const body = {
       ids: [idJson(point)],
       with_payload: false,
       with_vector: place.vector === '' ? true : [place.vector],
-      ...inKey(place),
-    };
-    const answer = await this.call('POST', `${at(place)}/points`, { body, signal });
-    const vector = valueAt(list(answer)[0], 'vector');
+      ...inShardKey(place.shardKey),
+    } satisfies { [Field in keyof Schemas['PointRequest']]: Json };
+    const answer = await this.call<Rest<'Record'>[]>('POST', `${at(place)}/points`, { body, signal });
+    const vector = toList(answer)[0]?.vector as Json | undefined;
     if (place.vector !== '') return valueAt(vector, place.vector);
     // Where there are sparse vectors too, the unnamed one stands among them.
     return isObject(vector) ? valueAt(vector, '') : vector;
   }
 
-  async #query(place: SearchPlace, signal: AbortSignal, query: JsonObject): Promise<Json[]> {
-    const body = { ...query, with_payload: false, with_vector: false, ...inKey(place) };
-    const answer = await this.call('POST', `${at(place)}/points/query`, { body, signal });
-    return list(objectAt(answer).points);
+  async #query(place: SearchPlace, signal: AbortSignal, query: JsonObject) {
+    const body = { ...query, with_payload: false, with_vector: false, ...inShardKey(place.shardKey) };
+    const path = `${at(place)}/points/query`;
+    return toList((await this.call<Rest<'QueryResponse'>>('POST', path, { body, signal })).points);
   }
 }
 
@@ -70,10 +71,6 @@ export function qdrantSearches(clusters: Record<string, ClusterConnection>): Sea
 
 function at({ collection }: SearchPlace): string {
   return `/collections/${encodeURIComponent(collection)}`;
-}
-
-function inKey({ shardKey }: SearchPlace): JsonObject {
-  return shardKey === undefined ? {} : { shard_key: shardKeyJson(shardKey) };
 }
 
 function idJson(id: PointId): Json {

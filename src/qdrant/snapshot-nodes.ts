@@ -1,4 +1,4 @@
-// Which node a snapshot is taken from. Promises that the node opened said just now, by its peer id, that it holds the
+// Which node a snapshot is taken from. Promises that the node opened has just reported, under its peer id, that it holds the
 // shard as Active: a load balancer can give neither an empty nor an external snapshot. Where ferry.yaml has one address
 // and the cluster several peers, their hosts are tried at the same port, and must answer with the right peer id.
 
@@ -6,12 +6,12 @@ import type { SnapshotNode, SnapshotNodes, WantedShard } from '../cluster/snapsh
 import type { ClusterConnection } from '../model/cluster.js';
 import { FerryError } from '../model/errors.js';
 import { requireCluster } from '../model/ferry-config.js';
-import { objectAt, numberAt, textAt, type Json } from '../model/json.js';
-import { list } from './control-layout.js';
+import { clusterPath, localShards } from './control-layout.js';
+import { toText, type Rest } from './openapi.js';
 import { restNode, RestNode } from './rest.js';
 import { QdrantSnapshots } from './snapshots.js';
 
-/** One by one; of three nodes behind a balancer that draws lots, all answers are one peer's once in 2,000 times. */
+/** One by one; of three nodes behind a balancer that picks at random, all answers are one peer's once in 2,000 times. */
 const BALANCER_QUESTIONS = 8;
 
 export interface NodeOptions {
@@ -19,8 +19,8 @@ export interface NodeOptions {
   silenceMs?: number;
 }
 
-/** What a node says of itself and a collection. */
-interface Said {
+/** A node, and what it reports of itself and a collection. */
+interface NodeInfo {
   node: RestNode;
   peer: string | undefined;
   /** Shards it holds itself, as Active. */
@@ -31,7 +31,7 @@ export function snapshotNodes(
   clusters: Record<string, ClusterConnection>,
   { silenceMs }: NodeOptions = {},
 ): SnapshotNodes {
-  const open = ({ node, peer }: Said): SnapshotNode => new QdrantSnapshots(node, peer, silenceMs);
+  const open = ({ node, peer }: NodeInfo): SnapshotNode => new QdrantSnapshots(node, peer, silenceMs);
   return {
     holding: async (cluster, wanted, signal) =>
       open(await nodeHolding(requireCluster({ clusters }, cluster), wanted, signal)),
@@ -43,36 +43,34 @@ async function nodeHolding(
   connection: ClusterConnection,
   wanted: WantedShard,
   signal: AbortSignal,
-): Promise<Said> {
-  const { said, failures } = await askAll(await addresses(connection, signal), wanted.collection, signal);
-  const holders = said.filter((one) => one.active.has(wanted.shard));
+): Promise<NodeInfo> {
+  const { found, failures } = await askAll(await addresses(connection, signal), wanted.collection, signal);
+  const holders = found.filter((one) => one.active.has(wanted.shard));
   const chosen = holders.find((one) => one.peer === wanted.peer) ?? holders[0];
-  await Promise.all(said.filter((one) => one !== chosen).map((one) => one.node.close()));
+  await Promise.all(found.filter((one) => one !== chosen).map((one) => one.node.close()));
   if (chosen) return chosen;
   const lost = failures[0];
   if (lost) throw lost;
-  const peers = said.map((one) => one.peer);
+  const peers = found.map((one) => one.peer);
   if (wanted.peer !== undefined && !peers.includes(wanted.peer)) throw unknownNode(connection, [wanted.peer]);
   throw notActive(connection, wanted);
 }
 
-/** A node that cannot be asked is no reason to stop while another has the shard. */
+/** A node that does not answer is no reason to stop while another has the shard. */
 async function askAll(nodes: RestNode[], collection: string, signal: AbortSignal) {
   const answers = await Promise.allSettled(nodes.map((node) => ask(node, collection, signal)));
   signal.throwIfAborted();
   return {
-    said: answers.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])),
+    found: answers.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])),
     failures: answers.flatMap((one): unknown[] => (one.status === 'rejected' ? [one.reason] : [])),
   };
 }
 
-async function ask(node: RestNode, collection: string, signal: AbortSignal): Promise<Said> {
-  const path = `/collections/${encodeURIComponent(collection)}/cluster`;
-  const answer = (await node.json('GET', path, { signal, timeoutMs: 10_000 })) as Json;
-  const active = list(objectAt(answer).local_shards)
-    .filter((shard) => textAt(shard, 'state') === 'Active')
-    .map((shard) => numberAt(shard, 'shard_id') ?? -1);
-  return { node, peer: textAt(answer, 'peer_id'), active: new Set(active) };
+async function ask(node: RestNode, collection: string, signal: AbortSignal): Promise<NodeInfo> {
+  const asked = { signal, timeoutMs: 10_000 };
+  const answer = await node.json<Rest<'CollectionClusterInfo'>>('GET', clusterPath(collection), asked);
+  const active = localShards(answer).filter(({ state }) => state === 'Active');
+  return { node, peer: toText(answer.peer_id), active: new Set(active.map(({ id }) => id)) };
 }
 
 /** Every node by its own address: those of the configuration, or the peers' own. */
@@ -129,7 +127,8 @@ async function peerAt(
 ): Promise<string | undefined> {
   const node = new RestNode(url, connection);
   try {
-    return textAt((await node.json('GET', '/cluster', { signal, timeoutMs: 5_000 })) as Json, 'peer_id');
+    const asked = { signal, timeoutMs: 5_000 };
+    return toText((await node.json<Rest<'ClusterStatus'>>('GET', '/cluster', asked)).peer_id);
   } catch (error) {
     if (signal.aborted) throw error;
     return undefined;
@@ -139,12 +138,12 @@ async function peerAt(
 }
 
 async function peersBehind(node: RestNode, signal: AbortSignal): Promise<Record<string, string>> {
-  const answer = (await node.json('GET', '/cluster', { signal })) as Json;
-  const peers = Object.entries(objectAt(answer, 'peers'));
-  return Object.fromEntries(peers.map(([peer, facts]) => [peer, textAt(facts, 'uri') ?? '']));
+  const answer = await node.json<Rest<'ClusterStatus'>>('GET', '/cluster', { signal });
+  const peers = Object.entries(answer.peers ?? {});
+  return Object.fromEntries(peers.map(([peer, facts]) => [peer, facts?.uri ?? '']));
 }
 
-async function onlyNode(connection: ClusterConnection, signal: AbortSignal): Promise<Said> {
+async function onlyNode(connection: ClusterConnection, signal: AbortSignal): Promise<NodeInfo> {
   const node = restNode(connection);
   const peers = Object.keys(await peersBehind(node, signal));
   if (peers.length <= 1 && connection.nodes.length === 1) {

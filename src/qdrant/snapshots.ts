@@ -12,9 +12,9 @@ import type {
   SnapshotSource,
 } from '../cluster/snapshots-port.js';
 import { FerryError } from '../model/errors.js';
-import { numberAt, objectAt, textAt, type Json } from '../model/json.js';
-import { list } from './control-layout.js';
+import { objectAt, textAt, type Json } from '../model/json.js';
 import { answersTo, snapshotCounts, startOf, telemetryOf } from './node-telemetry.js';
+import { toList, toNumber, type Rest } from './openapi.js';
 import type { OpenAnswer, RestNode } from './rest.js';
 import { transportFailure } from './rest-failures.js';
 
@@ -24,6 +24,8 @@ export const SILENCE_MS = 20_000;
 /** How often, and after what pause, a file is looked at again whose hash was not written yet: a moment, on a busy disk. */
 const HASH_QUESTIONS = 50;
 const HASH_PAUSE_MS = 100;
+
+type Description = Rest<'SnapshotDescription'>;
 
 const SHA256 = /^[0-9a-f]{64}$/i;
 
@@ -66,7 +68,7 @@ export class QdrantSnapshots implements SnapshotNode {
     if (source === 'storage' || source.shard === undefined) return undefined;
     try {
       const path = `${pathOf(source)}/snapshot/partial/manifest`;
-      const segments = objectAt((await this.#node.json('GET', path, { signal })) as Json);
+      const segments = objectAt(await this.#node.json<Json>('GET', path, { signal }));
       const versions = Object.values(segments).map((one) => textAt(one, 'segment_version'));
       if (versions.length === 0 || versions.some((version) => version === undefined)) return undefined;
       return String(versions.map((version) => BigInt(version as string)).reduce((a, b) => (a > b ? a : b)));
@@ -78,12 +80,12 @@ export class QdrantSnapshots implements SnapshotNode {
 
   async create(source: SnapshotSource, signal: AbortSignal): Promise<NodeFile> {
     const path = `${storedPath(source)}?wait=true`;
-    const answer = (await this.#node.json('POST', path, { signal, timeoutMs: 0, goesOn: true })) as Json;
+    const answer = await this.#node.json<Description>('POST', path, { signal, timeoutMs: 0, goesOn: true });
     return isHashOnItsWay(answer) ? this.#withHash(source, fileOf(answer), signal) : fileOf(answer);
   }
 
   async list(source: SnapshotSource, signal: AbortSignal): Promise<NodeFile[]> {
-    return list((await this.#node.json('GET', storedPath(source), { signal })) as Json).map(fileOf);
+    return toList(await this.#node.json<Description[]>('GET', storedPath(source), { signal })).map(fileOf);
   }
 
   async creations(source: SnapshotSource, signal: AbortSignal): Promise<CreationSigns | undefined> {
@@ -210,20 +212,16 @@ function creationCall(source: SnapshotSource): string {
  * Up to 1.17.0 Qdrant answers without waiting for the write of the hash's file (`store_file` in snapshots_manager.rs drops
  * it unflushed): it reads it back empty then. None at all is another thing: out of S3 there is no such file.
  */
-function isHashOnItsWay(json: Json): boolean {
-  const checksum = textAt(json, 'checksum');
-  return checksum !== undefined && !SHA256.test(checksum);
+function isHashOnItsWay({ checksum }: Description): boolean {
+  return typeof checksum === 'string' && !SHA256.test(checksum);
 }
 
-function fileOf(json: Json): NodeFile {
-  const checksum = textAt(json, 'checksum');
-  const sha256 = checksum !== undefined && SHA256.test(checksum) ? checksum : undefined;
-  const name = textAt(json, 'name') ?? '';
-  const time = textAt(json, 'creation_time') ?? timeIn(name);
+function fileOf({ checksum, name = '', creation_time, size }: Description): NodeFile {
+  const time = creation_time ?? timeIn(name ?? '');
   return {
-    name,
-    bytes: numberAt(json, 'size') ?? 0,
-    ...(sha256 === undefined ? {} : { sha256 }),
+    name: name ?? '',
+    bytes: toNumber(size) ?? 0,
+    ...(typeof checksum === 'string' && SHA256.test(checksum) ? { sha256: checksum } : {}),
     ...(time === undefined ? {} : { createdAt: isoOf(time) }),
   };
 }

@@ -70,9 +70,6 @@ async function finishSettings(
   if (Object.keys(patch).length > 0) await target.change(writes, patch, signal);
 }
 
-/** In the settings that a snapshot holds: Qdrant's id of that one collection. */
-const OWN_ID = 'uuid';
-
 /** As every migration compares them; snapshots of others do not say which payload indexes there are to be. */
 async function compareSettings(
   target: ClusterControl,
@@ -84,7 +81,7 @@ async function compareSettings(
   const { config, payloadSchema } = await target.info(writes, signal);
   const made = settingsOf(config);
   const schema = found.listsAllIndexes ? Object.fromEntries(indexes) : payloadSchema;
-  const settings = differencesOf(wanted, made, [OWN_ID]);
+  const settings = differencesOf(wanted, made);
   const differences = [...settings, ...indexDifferences(schema, payloadSchema)];
   return { differences: atMost(differences), notes: lastingDefaults(wanted, made) };
 }

@@ -7,11 +7,11 @@ import type { DataDependencies } from '../activities/data-activities.js';
 import { leasedConnect, leasedControls } from '../activities/leased-ports.js';
 import { searchAttributesWanted } from '../config.js';
 import { requireCluster, type FerryConfig } from '../model/ferry-config.js';
+import { reencodedVectors } from '../model/settings/collection-settings.js';
 import { qdrantControls } from '../qdrant/control.js';
 import { connectPoints } from '../qdrant/point-connection.js';
 import { openFileReport } from '../transfer/file-report.js';
 import { createCheckPin } from '../cluster/pin.js';
-import { renormalisableVectors } from '../cluster/renormalisable-vectors.js';
 
 export function controlDependencies(config: FerryConfig, client: Client): ControlDependencies {
   return {
@@ -27,7 +27,8 @@ export function dataDependencies(config: FerryConfig, folder: string): DataDepen
   return {
     connect: leasedConnect((cluster, lane) => connectPoints(requireCluster(config, cluster), lane)),
     checkPin: createCheckPin(controls),
-    renormalisableVectors: (collection, signal) => renormalisableVectors(controls, collection, signal),
+    renormalisableVectors: async ({ cluster, collection }, signal) =>
+      reencodedVectors((await controls.of(cluster).info(collection, signal)).config),
     openReport: (report) => openFileReport(join(folder, 'reports'), report),
   };
 }

@@ -3,8 +3,7 @@
 import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { parse } from 'lossless-json';
-import { objectAt, textAt, type Json } from '../../src/model/json.js';
-import { list } from '../../src/qdrant/control-layout.js';
+import { listAt, objectAt, textAt, type Json } from '../../src/model/json.js';
 import { collectionPath, rest, type RestSide } from './rest-text.js';
 import type { TestStack } from './test-stack.js';
 import { withClient } from './workflows-of.js';
@@ -47,5 +46,5 @@ interface Beat {
 export async function storedOnNode(side: RestSide, collection?: string): Promise<string[]> {
   const path = collection === undefined ? '/snapshots' : `${collectionPath(collection)}/shards/0/snapshots`;
   const answer = parse(await rest(side, 'GET', path)) as Json;
-  return list(objectAt(answer).result).map((file) => textAt(file, 'name') ?? '');
+  return listAt(objectAt(answer).result).map((file) => textAt(file, 'name') ?? '');
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseJson, writeJson } from '../../src/model/json.js';
 import { layoutOf, shardKeyJson } from '../../src/qdrant/control-layout.js';
+import type { Rest } from '../../src/qdrant/openapi.js';
 import type { ClusterControl, Layout } from '../../src/cluster/control-port.js';
 import { keyName, lookAt, readPlanOf, shardKeysOf, type Look } from '../../src/cluster/look.js';
 
@@ -12,7 +13,7 @@ const ANSWER = parseJson(`{"peer_id":18446744073709551615,"shard_count":3,
   "shard_transfers":[]}`);
 
 test('gathers replicas by shard and shards by key, with 64-bit peers and keys digit by digit', () => {
-  const layout = layoutOf(ANSWER);
+  const layout = layoutOf(ANSWER as Rest<'CollectionClusterInfo'>);
   expect(layout.shards).toEqual([
     {
       id: 1,

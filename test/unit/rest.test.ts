@@ -73,6 +73,57 @@ test.each([
   });
 });
 
+test.each([
+  [401, 'Must provide an API key', 'ClusterKeyRefused', 'refused the API key'],
+  [403, '{"status":{"error":"Forbidden"}}', 'ClusterUnauthorized', 'refused the rights of the API key'],
+  [500, '{"status":{"error":"Service internal error"}}', 'QdrantUnavailable', 'internal error'],
+  [502, '<html><p>no</html>', 'QdrantUnavailable', '502: no.'],
+  [302, '', 'QdrantRejected', '302'],
+])('turns an answer %i to the official client into the same errors', async (status, text, code, reason) => {
+  const node = await nodeThat((_, answer) => answer.writeHead(status, { location: '/elsewhere' }).end(text));
+  await expect(node.official((api, init) => api.getCollections({}, init))).rejects.toMatchObject({
+    code,
+    message: expect.stringContaining(reason) as string,
+  });
+});
+
+test('gives the official client the key, the path of a proxy, a limit on the time, and the caller’s abort', async () => {
+  const seen: unknown[] = [];
+  const node = await nodeThat(({ headers, url, method }, answer) => {
+    seen.push(`${method} ${url}`, headers['api-key'], headers['accept-encoding']);
+    if (url === '/a/collections')
+      answer.end('{"result":{"collections":[{"name":"c"}]},"status":"ok","time":0}');
+  });
+  const under = new RestNode(`${node.url}/a/`, node.connection);
+  expect((await under.official((api, init) => api.getCollections({}, init))).result).toEqual({
+    collections: [{ name: 'c' }],
+  });
+  expect(seen).toEqual(['GET /a/collections', 'hidden-key', 'identity']);
+  const aliases = (options: Parameters<typeof node.official>[1]) =>
+    node.official((api, init) => api.getCollectionsAliases({}, init), options);
+  await expect(aliases({ timeoutMs: 50 })).rejects.toMatchObject({
+    code: 'QdrantUnavailable',
+    message: expect.stringContaining('did not answer in time') as string,
+  });
+  const abort = new AbortController();
+  const reason = new Error('paused');
+  setTimeout(() => abort.abort(reason), 50);
+  await expect(aliases({ signal: abort.signal })).rejects.toBe(reason);
+});
+
+test('tells the official client’s silence, throttling and blocked ports apart', async () => {
+  const node = await nodeThat((_, answer) => answer.writeHead(429, { 'retry-after': '3' }).end('{}'));
+  const collections = (to: RestNode) => to.official((api, init) => api.getCollections({}, init));
+  await expect(collections(node)).rejects.toMatchObject({ code: 'QdrantThrottled', retryAfterMs: 3_000 });
+  const nobody = new RestNode('http://127.0.0.1:9', node.connection);
+  await expect(collections(nobody)).rejects.toMatchObject({ code: 'InvalidConfig' });
+  server?.close();
+  server?.closeAllConnections();
+  await expect(collections(new RestNode(node.url, node.connection))).rejects.toMatchObject({
+    code: 'ClusterUnreachable',
+  });
+});
+
 test('keeps the time that Qdrant asks to wait', async () => {
   const node = await nodeThat((_, answer) => answer.writeHead(429, { 'retry-after': '3' }).end('{}'));
   await expect(node.request('GET', '/')).rejects.toMatchObject({

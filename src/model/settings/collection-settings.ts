@@ -1,5 +1,5 @@
-// A collection's settings in the words of Qdrant's create request: taken from what Qdrant says of a collection, and
-// changed by a job's `overrides`. Numbers are kept as text throughout.
+// A collection's settings in the terms of Qdrant's create request: taken from what Qdrant reports of a collection, and
+// changed by a job's `overrides`. Numbers are kept as text throughout. What a newer Qdrant adds is passed through.
 
 import { FerryError } from '../errors.js';
 import {
@@ -16,10 +16,10 @@ import {
 import { STAMP_KEY } from '../names.js';
 import { workIn } from '../stamp.js';
 
-/** What `GET /collections/{name}` says, as far as anything here needs it. */
+/** What `GET /collections/{name}` answers, as far as ferry needs it. */
 export interface CollectionInfo {
   status: string;
-  /** "ok", or what the optimizer complains of. */
+  /** "ok", or the optimizer's error. */
   optimizerStatus: string;
   indexedVectors: number;
   /** Roughly: a point that is being moved between segments counts twice. */
@@ -28,6 +28,7 @@ export interface CollectionInfo {
   payloadSchema: JsonObject;
 }
 
+/** What every supported Qdrant, or a newer one, is known to take when a collection is created (OpenAPI 1.19). */
 const CREATE_KEYS = new Set([
   'vectors',
   'sparse_vectors',
@@ -36,6 +37,7 @@ const CREATE_KEYS = new Set([
   'replication_factor',
   'write_consistency_factor',
   'on_disk_payload',
+  'payload',
   'hnsw_config',
   'wal_config',
   'optimizers_config',
@@ -43,6 +45,12 @@ const CREATE_KEYS = new Set([
   'strict_mode_config',
   'metadata',
 ]);
+
+/** `CollectionParams` that the create request does not have: set by PATCH alone. */
+export const SET_LATER = ['read_fan_out_factor', 'read_fan_out_delay_ms'] as const;
+
+/** Qdrant's id of one collection, in the settings inside a snapshot: another collection must not get it. */
+const OWN_ID = 'uuid';
 
 /**
  * The configuration with what a job holds back (indexing threshold, strict mode) as its stamp records it: as the
@@ -66,7 +74,7 @@ export function wholeSettings(config: JsonObject): JsonObject {
 
 /** Everything a collection is set to now, without nulls (outside metadata) and without our stamp. */
 export function settingsOf(config: JsonObject): JsonObject {
-  const { params, optimizer_config: optimizers, metadata, ...rest } = config;
+  const { params, optimizer_config: optimizers, metadata, [OWN_ID]: _, ...rest } = config;
   const settings = withoutNulls({
     ...objectAt(params),
     ...rest,
@@ -84,11 +92,15 @@ function withoutStamp(metadata: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(metadata).filter(([key]) => key !== STAMP_KEY));
 }
 
-/** `params` can only be changed once the collection exists (read fan-out). */
+/**
+ * `params` can only be changed once the collection exists. A setting that this ferry does not know is in both: a Qdrant
+ * that knows it takes it from one of them, any other ignores it, and the comparison at the end names what was not taken.
+ */
 export function splitSettings(settings: JsonObject): { create: JsonObject; params: JsonObject } {
   const entries = Object.entries(settings);
+  const isLater = (key: string) => (SET_LATER as readonly string[]).includes(key);
   return {
-    create: Object.fromEntries(entries.filter(([key]) => CREATE_KEYS.has(key))),
+    create: Object.fromEntries(entries.filter(([key]) => !isLater(key))),
     params: Object.fromEntries(entries.filter(([key]) => !CREATE_KEYS.has(key))),
   };
 }
@@ -144,7 +156,7 @@ function refuseUnsafeNumbers(value: unknown, path: string): void {
 }
 
 function refuseUnknownSettings(settings: JsonObject, patch: JsonObject): void {
-  const known = new Set([...CREATE_KEYS, ...Object.keys(settings), 'read_fan_out_factor']);
+  const known = new Set([...CREATE_KEYS, ...Object.keys(settings), ...SET_LATER]);
   const unknown = Object.keys(patch).filter((key) => !known.has(key));
   if (unknown.length > 0) {
     refuse(`overrides has no setting "${unknown.join('", "')}". There are: ${[...known].sort().join(', ')}`);
@@ -183,7 +195,7 @@ function refuseOtherVectors(settings: JsonObject, patch: JsonObject, changed: Js
   }
 }
 
-const VECTOR_FIELDS = [...BITS, 'hnsw_config', 'quantization_config', 'on_disk'];
+const VECTOR_FIELDS = [...BITS, 'hnsw_config', 'quantization_config', 'on_disk', 'memory'];
 
 function refuseUnknownFields(before: JsonObject, after: JsonObject): void {
   for (const [name, vector] of Object.entries(after)) {
@@ -227,9 +239,24 @@ export function bitsOf(vector: Json, field: (typeof BITS)[number]): string {
   return canonicalJson(value ?? null);
 }
 
+/**
+ * Dense vectors whose bits may change when Qdrant is given the very floats that it showed: float16 with Cosine, which it
+ * normalises again when the rounded length is not 1, and the turbo datatypes (1.18 and newer), which it quantizes again:
+ * to the same codes with a scale that may round differently. Whether a difference is one of these is decided point by point.
+ */
+export function reencodedVectors(config: JsonObject): ReadonlySet<string> {
+  const isReencoded = (vector: Json): boolean => {
+    const datatype = bitsOf(vector, 'datatype');
+    if (datatype === '"float16"') return bitsOf(vector, 'distance') === '"Cosine"';
+    return datatype.startsWith('"turbo');
+  };
+  const vectors = Object.entries(vectorsOf(settingsOf(config)));
+  return new Set(vectors.filter(([, vector]) => isReencoded(vector)).map(([name]) => name));
+}
+
 function refuseTwoQuantizations(config: Json | undefined, path: string): void {
   const kinds = Object.keys(objectAt(config));
   if (kinds.length > 1) {
-    refuse(`${path} would be ${kinds.join(' and ')} at once: set the one that shall go to null`);
+    refuse(`${path} would be ${kinds.join(' and ')} at once: set the one to remove to null`);
   }
 }

@@ -9,7 +9,8 @@ import { isObject, objectAt, type Json, type JsonObject } from '../json.js';
 
 /** The greatest number that every client of Qdrant can read. */
 const NO_LIMIT = new LosslessNumber(String(Number.MAX_SAFE_INTEGER));
-const ALL_MEMORY = new LosslessNumber('100');
+/** Of memory (1.18) or of the disk (1.18 alone), in percent. */
+const WHOLE = new LosslessNumber('100');
 const NO_THRESHOLD = new LosslessNumber('0');
 const USUAL_THRESHOLD = new LosslessNumber('10000');
 
@@ -108,7 +109,7 @@ function strictModeOff(wanted: JsonObject, actual: JsonObject): JsonObject {
 
 function noLimit(key: string, value: Json): Json {
   if (PERMISSIONS.includes(key)) return true;
-  if (key === 'max_resident_memory_percent') return ALL_MEMORY;
+  if (key.endsWith('_percent')) return WHOLE;
   return isObject(value) ? {} : NO_LIMIT;
 }
 
