@@ -3,7 +3,7 @@
 //
 //   1. recreate: delete what is there
 //   2. create, indexing held back, strict mode off, stamped; take away what only the node's own defaults added, limits too
-//   3. what only a living collection can be told: read fan-out
+//   3. what only PATCH can set: read fan-out, and what this ferry does not know
 //   4. shard keys in the source's order of creation
 //   5. payload indexes, before the points: Qdrant then needs no second pass over them
 //   6. hold indexing back again, where an earlier attempt had already put it back
@@ -132,7 +132,7 @@ async function buildTarget(controls: Controls, work: Work): Promise<void> {
     there = await lookAt(target, input.target, signal);
   }
   there = await takeDefaultsAway(work, there);
-  await tellParams(work, there);
+  await setParams(work, there);
   await createShardKeys(work, there);
   await refuseLostOverrides(work);
   await createIndexes(work, there);
@@ -217,13 +217,13 @@ async function takeDefaultsAway(
   return lookAt(target, input.target, signal);
 }
 
-async function tellParams({ wanted, target, input, signal }: Work, there: Look): Promise<void> {
-  const { params } = splitSettings(wanted);
-  const missing = Object.keys(params).filter((key) => there.settings[key] === undefined);
-  if (missing.length > 0) await target.change(input.target.collection, { params }, signal);
+async function setParams({ wanted, target, input, signal }: Work, there: Look): Promise<void> {
+  const entries = Object.entries(splitSettings(wanted).params);
+  const params = Object.fromEntries(entries.filter(([key]) => there.settings[key] === undefined));
+  if (Object.keys(params).length > 0) await target.change(input.target.collection, { params }, signal);
 }
 
-/** Qdrant ignores names it does not know; the user shall hear of it before the points are copied, not after. */
+/** Qdrant ignores names it does not know: the user should learn that before the points are copied, not after. */
 async function refuseLostOverrides({ wanted, target, input, signal }: Work): Promise<void> {
   const settings = settingsOf((await target.info(input.target.collection, signal)).config);
   const lost = setPaths(input.overrides).filter((path) => {
