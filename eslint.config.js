@@ -28,7 +28,7 @@ export default tseslint.config(
       'dist-bench/**',
       'dist-demo/**',
       'node_modules/**',
-      'src/qdrant/gen/**',
+      'src/qdrant/points/gen/**',
       'coverage/**',
     ],
   },

@@ -2,7 +2,7 @@
 // and not the building of an index.
 
 import { qdrantRequest } from '../demo/fill-collection.js';
-import { connectGrpc } from '../src/qdrant/grpc.js';
+import { connectGrpc } from '../src/qdrant/points/grpc.js';
 import { DIMENSION, type VectorMaker } from './bench-points.js';
 import { pointBatches } from './point-batches.js';
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes src/qdrant/gen from proto/; the result is committed. Needs protoc (Debian: protobuf-compiler).
+# Makes src/qdrant/points/gen from proto/; the result is committed. Needs protoc (Debian: protobuf-compiler).
 set -eu
 cd "$(dirname "$0")/.."
 protoc --plugin=protoc-gen-es=node_modules/.bin/protoc-gen-es \
-  --es_out=src/qdrant/gen --es_opt=target=ts,import_extension=js -I proto proto/points.proto
+  --es_out=src/qdrant/points/gen --es_opt=target=ts,import_extension=js -I proto proto/points.proto

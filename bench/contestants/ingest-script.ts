@@ -1,5 +1,5 @@
 import { create, toBinary } from '@bufbuild/protobuf';
-import { UpsertPointsSchema } from '../../src/qdrant/gen/points_pb.js';
+import { UpsertPointsSchema } from '../../src/qdrant/points/gen/points_pb.js';
 import { pointBatches } from '../point-batches.js';
 import { measureHere, scriptInput } from './measure-here.js';
 import { RawUpserts, grpcFrame } from './raw-upserts.js';

@@ -3,7 +3,7 @@
 import { connect, type ClientHttp2Session } from 'node:http2';
 import { once } from 'node:events';
 import { fromBinary } from '@bufbuild/protobuf';
-import { PointsOperationResponseSchema } from '../../src/qdrant/gen/points_pb.js';
+import { PointsOperationResponseSchema } from '../../src/qdrant/points/gen/points_pb.js';
 
 const COMPLETED = 2;
 const FRAME_HEADER_BYTES = 5;

@@ -9,7 +9,7 @@ import { searchAttributesWanted } from '../config.js';
 import { requireCluster, type FerryConfig } from '../model/ferry-config.js';
 import { reencodedVectors } from '../model/settings/collection-settings.js';
 import { qdrantControls } from '../qdrant/control.js';
-import { connectPoints } from '../qdrant/point-connection.js';
+import { connectPoints } from '../qdrant/points/point-connection.js';
 import { openFileReport } from '../transfer/file-report.js';
 import { createCheckPin } from '../cluster/pin.js';
 

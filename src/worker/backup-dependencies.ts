@@ -15,7 +15,7 @@ import {
   type StoreConnection,
 } from '../model/ferry-config.js';
 import { qdrantControls } from '../qdrant/control.js';
-import { connectPoints } from '../qdrant/point-connection.js';
+import { connectPoints } from '../qdrant/points/point-connection.js';
 import { qdrantSearches } from '../qdrant/searches.js';
 import { snapshotNodes } from '../qdrant/snapshot-nodes.js';
 import type { ObjectStore } from '../storage/object-store.js';

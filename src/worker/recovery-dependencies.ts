@@ -12,7 +12,7 @@ import { backupSource } from '../backups/backup-source.js';
 import { snapshotSource } from '../external/snapshot-source.js';
 import { requireCluster, type FerryConfig } from '../model/ferry-config.js';
 import { qdrantControls } from '../qdrant/control.js';
-import { connectPoints } from '../qdrant/point-connection.js';
+import { connectPoints } from '../qdrant/points/point-connection.js';
 import { qdrantSearches } from '../qdrant/searches.js';
 import { shardNodes } from '../qdrant/recover-snapshot.js';
 import { snapshotNodes } from '../qdrant/snapshot-nodes.js';

@@ -4,13 +4,13 @@ import { createServer, type Http2Server, type ServerHttp2Stream } from 'node:htt
 import type { AddressInfo } from 'node:net';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { asFerryError, connectGrpc, isPageTooLarge, type GrpcConnection } from '../../src/qdrant/grpc.js';
+import { asFerryError, connectGrpc, isPageTooLarge, type GrpcConnection } from '../../src/qdrant/points/grpc.js';
 import {
   PointsOperationResponseSchema,
   UpdateResultSchema,
   UpsertPointsSchema,
   type UpsertPoints,
-} from '../../src/qdrant/gen/points_pb.js';
+} from '../../src/qdrant/points/gen/points_pb.js';
 import { grpcFrame } from '../support/grpc-frame.js';
 
 let server: Http2Server;

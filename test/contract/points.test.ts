@@ -7,7 +7,7 @@ import { startQdrant, type QdrantServer } from '../../src/local/index.js';
 import type { CompareSliceInput } from '../../src/model/contracts/activities.js';
 import { addDigests, sameDigest } from '../../src/model/format/digest.js';
 import type { Slice } from '../../src/model/state/slice.js';
-import { connectPoints } from '../../src/qdrant/point-connection.js';
+import { connectPoints } from '../../src/qdrant/points/point-connection.js';
 import { compareSlice, freshCompareState, type CompareState } from '../../src/transfer/compare-slice.js';
 import { copySlice, digestSlice, type CopyJob } from '../../src/transfer/copy-slice.js';
 import { openFileReport } from '../../src/transfer/file-report.js';

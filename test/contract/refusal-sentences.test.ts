@@ -10,7 +10,7 @@ import { startQdrant, type QdrantServer, type QdrantVersion } from '../../src/lo
 import type { ErrorCode } from '../../src/model/errors.js';
 import { RestNode } from '../../src/qdrant/rest.js';
 import { copySlice } from '../../src/transfer/copy-slice.js';
-import { connectPoints } from '../../src/qdrant/point-connection.js';
+import { connectPoints } from '../../src/qdrant/points/point-connection.js';
 import { freshState } from '../../src/transfer/walk-slice.js';
 import { fillRandom } from '../support/random-collection.js';
 import { mayMountDisks, mountSmallDisk } from '../support/small-disk.js';

@@ -6,7 +6,7 @@ import { freePorts, startQdrant, type QdrantServer, type QdrantVersion } from '.
 import { seededRandom } from '../../demo/seeded-random.js';
 import type { RangeDigest } from '../../src/model/format/digest.js';
 import type { ShardKey } from '../../src/model/state/slice.js';
-import { connectPoints } from '../../src/qdrant/point-connection.js';
+import { connectPoints } from '../../src/qdrant/points/point-connection.js';
 import { copySlice, digestSlice, type CopyJob } from '../../src/transfer/copy-slice.js';
 import type { PointConnection } from '../../src/cluster/points-port.js';
 import { freshState } from '../../src/transfer/walk-slice.js';

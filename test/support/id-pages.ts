@@ -3,7 +3,7 @@
 import type { IdPage } from '../../src/shards/recoverable-collection.js';
 import type { PointId } from '../../src/model/point-id.js';
 import type { ShardKey } from '../../src/model/state/slice.js';
-import { connectPoints } from '../../src/qdrant/point-connection.js';
+import { connectPoints } from '../../src/qdrant/points/point-connection.js';
 import { shardKeysOf } from '../../src/cluster/look.js';
 import type { ControlSides } from './control-sides.js';
 

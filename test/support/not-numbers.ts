@@ -1,7 +1,7 @@
 // A collection whose vectors hold NaN and infinity, which only gRPC lets in, and what each distance makes of them.
 
-import { connectGrpc } from '../../src/qdrant/grpc.js';
-import { asPointStruct } from '../../src/qdrant/point-wire.js';
+import { connectGrpc } from '../../src/qdrant/points/grpc.js';
+import { asPointStruct } from '../../src/qdrant/encoding/point-wire.js';
 import { encodePoint } from './encode-point.js';
 import { recreateCollection, type RestSide } from './rest-text.js';
 

@@ -16,7 +16,7 @@ import type { RecoverableShard } from '../../src/shards/recoverable-collection.j
 import { recoverShard } from '../../src/shards/recover-shard.js';
 import { removeReturned } from '../../src/recovery/remove-returned.js';
 import { qdrantControls } from '../../src/qdrant/control.js';
-import { connectPoints } from '../../src/qdrant/point-connection.js';
+import { connectPoints } from '../../src/qdrant/points/point-connection.js';
 import { snapshotNodes } from '../../src/qdrant/snapshot-nodes.js';
 import { shardNodes } from '../../src/qdrant/recover-snapshot.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { addDigests, EMPTY_DIGEST, sameDigest } from '../../src/model/format/digest.js';
-import { PointHasher } from '../../src/qdrant/point-hash.js';
-import { asPointStruct, pointId } from '../../src/qdrant/point-wire.js';
+import { PointHasher } from '../../src/qdrant/encoding/point-hash.js';
+import { asPointStruct, pointId } from '../../src/qdrant/encoding/point-wire.js';
 import { referenceCanonical, referenceHash, type PlainPoint } from '../support/reference-digest.js';
 import { encodePoint, type WireLayout } from '../support/encode-point.js';
 import vectors from './digest-vectors.json' with { type: 'json' };

@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../demo/seeded-random.js';
-import { doubleText, exactlyReadable, isKeptByQdrant, shownByQdrant } from '../../src/qdrant/double-text.js';
-import { float32Of } from '../../src/qdrant/float-text.js';
-import { TextBytes } from '../../src/qdrant/text-bytes.js';
+import {
+  doubleText,
+  exactlyReadable,
+  float32Of,
+  isKeptByQdrant,
+  shownByQdrant,
+} from '../../src/qdrant/encoding/number-text.js';
+import { TextBytes } from '../../src/qdrant/encoding/text-bytes.js';
 
 describe('a float of a vector', () => {
   it.each([

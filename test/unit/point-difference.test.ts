@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isRenormalised } from '../../src/qdrant/point-difference.js';
+import { isRenormalised } from '../../src/qdrant/encoding/point-difference.js';
 import { encodePoint } from '../support/encode-point.js';
 
 const point = (vector: number[]) => ({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { WirePage } from '../../src/qdrant/point-page.js';
-import { SpareBuffers } from '../../src/qdrant/spare-buffers.js';
+import { WirePage } from '../../src/qdrant/points/point-page.js';
+import { SpareBuffers } from '../../src/qdrant/points/spare-buffers.js';
 
 const LARGE = 1 << 20;
 

@@ -2,16 +2,15 @@
 // digests as over gRPC, at several times the cost. What it cannot do: NaN and infinity in a vector, for which JSON has
 // no number; such a point is refused by its id and the vector's name.
 
-import { compareIds, type PointId } from '../model/point-id.js';
-import type { ShardKey } from '../model/state/slice.js';
-import type { BeforeEnd, PointConnection, PointPage, ReadIds } from '../cluster/points-port.js';
+import { compareIds, type PointId } from '../../model/point-id.js';
+import type { ShardKey } from '../../model/state/slice.js';
+import type { BeforeEnd, PointConnection, PointPage, ReadIds } from '../../cluster/points-port.js';
 import { readPayloads } from './exact-payloads.js';
 import { asWirePage, type WirePoint } from './point-page.js';
 import { PointReads, type PointAnswer, type What } from './point-reads.js';
-import { idText, requireNumbers } from './point-text.js';
-import { pointId } from './point-wire.js';
-import { pointsPath, shardKeyField } from './points-path.js';
-import { isAnswerTooLarge, type RestNode } from './rest.js';
+import { idText, pointsPath, requireNumbers, shardKeyField } from './point-text.js';
+import { pointId } from '../encoding/point-wire.js';
+import { isAnswerTooLarge, type RestNode } from '../rest.js';
 import { readTextAnswer } from './text-points.js';
 import { deleteIds, upsertTexts, type TextWrite } from './text-writes.js';
 

@@ -4,13 +4,13 @@
 // dropped silently. Does not retry: each call may be repeated from the last id, and the activity above does that.
 
 import { create } from '@bufbuild/protobuf';
-import type { ClusterConnection } from '../model/cluster.js';
-import { bitsOf, settingsOf, vectorsOf } from '../model/settings/collection-settings.js';
-import { FerryError } from '../model/errors.js';
-import { objectAt, type JsonObject } from '../model/json.js';
-import { compareIds, isUuid, type PointId } from '../model/point-id.js';
-import type { ShardKey } from '../model/state/slice.js';
-import type { BeforeEnd, PointConnection, PointPage, ReadIds } from '../cluster/points-port.js';
+import type { ClusterConnection } from '../../model/cluster.js';
+import { bitsOf, settingsOf, vectorsOf } from '../../model/settings/collection-settings.js';
+import { FerryError } from '../../model/errors.js';
+import { objectAt, type JsonObject } from '../../model/json.js';
+import { compareIds, isUuid, type PointId } from '../../model/point-id.js';
+import type { ShardKey } from '../../model/state/slice.js';
+import type { BeforeEnd, PointConnection, PointPage, ReadIds } from '../../cluster/points-port.js';
 import { readPayloads } from './exact-payloads.js';
 import {
   PointIdSchema,
@@ -23,8 +23,8 @@ import { beforeNormalising } from './before-normalising.js';
 import { asFerryError, connectGrpc, isPageTooLarge, type GrpcConnection } from './grpc.js';
 import { asWirePage, type WirePoint } from './point-page.js';
 import { PointReads, type PointAnswer, type What } from './point-reads.js';
-import { asPointStruct, pointId, withoutPayload } from './point-wire.js';
-import { restNode, type RestNode } from './rest.js';
+import { asPointStruct, pointId, withoutPayload } from '../encoding/point-wire.js';
+import { restNode, type RestNode } from '../rest.js';
 import { RestPoints } from './rest-points.js';
 import { overwritePayloads, upsertTexts, type TextWrite } from './text-writes.js';
 

@@ -5,12 +5,11 @@
 //   scroll    one request a page; right where one shard answers
 //   idsFirst  a scroll of ids alone, then the points by id: a scroll over N shards makes each read the whole limit
 
-import { compareIds, type PointId } from '../model/point-id.js';
-import type { ShardKey } from '../model/state/slice.js';
-import type { PointPage, PointReader, ReadIds, ReadRange } from '../cluster/points-port.js';
-import { PageSize } from './page-size.js';
+import type { PointPage, PointReader, ReadIds, ReadRange } from '../../cluster/points-port.js';
+import { compareIds, type PointId } from '../../model/point-id.js';
+import type { ShardKey } from '../../model/state/slice.js';
 import { hashedPage, type WirePage, type WirePoint } from './point-page.js';
-import { pointId } from './point-wire.js';
+import { pointId } from '../encoding/point-wire.js';
 
 const IDS_PER_SCROLL = 4_096;
 const IDS_PER_PAGE = 10_000;
@@ -167,4 +166,37 @@ function before(end: PointId | undefined, points: WirePoint[]): WirePoint[] {
   let kept = points.length;
   while (kept > 0 && !isBefore(idOf(points[kept - 1] as WirePoint), end)) kept--;
   return kept === points.length ? points : points.slice(0, kept);
+}
+
+const FIRST_LIMIT = 32;
+const LARGEST_LIMIT = 4_096;
+const GROWTH = 4;
+
+/**
+ * How many points to request for a page of about the wanted bytes: sizes are known only after reading, and one collection
+ * can hold points of 100 bytes next to points of several MB.
+ */
+class PageSize {
+  limit: number;
+  readonly #wantedBytes: number;
+  readonly #largest: number;
+
+  constructor({ pageBytes, maxPoints }: { pageBytes: number; maxPoints?: number }) {
+    this.#wantedBytes = pageBytes;
+    this.#largest = Math.max(1, Math.min(LARGEST_LIMIT, maxPoints ?? LARGEST_LIMIT));
+    this.limit = Math.min(FIRST_LIMIT, this.#largest);
+  }
+
+  /** Follows the page just read; upwards only step by step. */
+  learn(page: PointPage): void {
+    const wanted = Math.floor(this.#wantedBytes / Math.max(1, page.bytes / page.count));
+    this.limit = Math.max(1, Math.min(wanted, this.limit * GROWTH, this.#largest));
+  }
+
+  /** After an answer that was too large; false when it cannot go lower. */
+  shrink(): boolean {
+    if (this.limit === 1) return false;
+    this.limit = Math.max(1, Math.floor(this.limit / GROWTH));
+    return true;
+  }
 }

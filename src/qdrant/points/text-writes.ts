@@ -2,17 +2,16 @@
 // `completed`; a request's last byte is held back until `beforeEnd` has agreed; bodies stay far below the 32 MB that
 // Qdrant takes by default. Each write may be repeated.
 
-import { FerryError } from '../model/errors.js';
-import type { PointId } from '../model/point-id.js';
-import type { ShardKey } from '../model/state/slice.js';
-import type { BeforeEnd } from '../cluster/points-port.js';
-import { exactlyReadable } from './double-text.js';
+import { FerryError } from '../../model/errors.js';
+import type { PointId } from '../../model/point-id.js';
+import type { ShardKey } from '../../model/state/slice.js';
+import type { BeforeEnd } from '../../cluster/points-port.js';
+import { exactlyReadable } from '../encoding/number-text.js';
 import type { WirePoint } from './point-page.js';
-import { idText, writePointText } from './point-text.js';
-import { pointId } from './point-wire.js';
-import { pointsPath, shardKeyField } from './points-path.js';
-import type { RestNode } from './rest.js';
-import { TextBytes } from './text-bytes.js';
+import { idText, pointsPath, shardKeyField, writePointText } from './point-text.js';
+import { pointId } from '../encoding/point-wire.js';
+import type { RestNode } from '../rest.js';
+import { TextBytes } from '../encoding/text-bytes.js';
 
 const BODY_BYTES = 4 << 20;
 

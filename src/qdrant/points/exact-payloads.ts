@@ -1,14 +1,13 @@
 // Payloads as REST's text, for integers of 2^63 and more: over gRPC Qdrant turns them into doubles, over REST it does not
 // (measured on 1.16.3 and 1.17.0). Read here in whole pages; they are hashed and written from that text.
 
-import type { PointId } from '../model/point-id.js';
-import type { ShardKey } from '../model/state/slice.js';
-import { numbersIn } from './json-reader.js';
-import { pointsPath, shardKeyField } from './points-path.js';
-import { idText } from './point-text.js';
-import type { RestNode } from './rest.js';
+import type { PointId } from '../../model/point-id.js';
+import type { ShardKey } from '../../model/state/slice.js';
+import { numbersIn } from '../encoding/json-reader.js';
+import { idText, pointsPath, shardKeyField } from './point-text.js';
+import type { RestNode } from '../rest.js';
 import { readTextAnswer } from './text-points.js';
-import { pointId } from './point-wire.js';
+import { pointId } from '../encoding/point-wire.js';
 
 /**
  * Payloads by id; ids that do not exist are absent. Asks every node that the configuration names and keeps the answer

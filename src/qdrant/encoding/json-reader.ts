@@ -2,7 +2,7 @@
 // broken text throws, and no number is parsed unless asked for. Why not a parser: a number of 64 bits must keep its
 // digits, and objects for each of them cost more than reading the point over gRPC.
 
-import { FerryError } from '../model/errors.js';
+import { FerryError } from '../../model/errors.js';
 
 export const QUOTE = 0x22;
 export const OBJECT_START = 0x7b;

@@ -1,7 +1,7 @@
 // Reading protobuf by hand, over bytes that stay where they are. Promises: every read is bounds-checked and a broken
 // message throws; nothing is allocated. Not a general decoder: it knows the three wire types that Qdrant's points use.
 
-import { FerryError } from '../model/errors.js';
+import { FerryError } from '../../model/errors.js';
 
 export const VARINT = 0;
 export const FIXED64 = 1;

@@ -5,10 +5,10 @@
 import type * as http2 from 'node:http2';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { Http2SessionManager } from '@connectrpc/connect-node';
-import { tlsOf, type ClusterConnection, type NodeAddress } from '../model/cluster.js';
-import { FerryError, type ErrorCode } from '../model/errors.js';
+import { tlsOf, type ClusterConnection, type NodeAddress } from '../../model/cluster.js';
+import { FerryError, type ErrorCode } from '../../model/errors.js';
 import { createPointCalls, type PointCalls } from './point-calls.js';
-import { codeOfSentence, deadPeerIn, inOneLine } from './refusal-sentences.js';
+import { codeOfSentence, deadPeerIn, inOneLine } from '../refusal-sentences.js';
 
 const STREAM_WINDOW_BYTES = 32 << 20;
 const CONNECTION_WINDOW_BYTES = 128 << 20;

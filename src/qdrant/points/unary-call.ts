@@ -4,10 +4,9 @@
 // Why not Connect's own calls: they hand each chunk of an answer through several async iterators and copy a request
 // six times; a sixth of our CPU went there (docs/decisions/0002-relay.md).
 
-import { constants, type ClientHttp2Stream, type IncomingHttpHeaders } from 'node:http2';
+import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2';
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { Http2SessionManager } from '@connectrpc/connect-node';
-import { AnswerMessage } from './answer-message.js';
 
 export interface CallOptions {
   timeoutMs: number;
@@ -144,4 +143,59 @@ function deferred<T>() {
     resolve(value());
   };
   return { promise, settle, isSettled: () => done };
+}
+
+export const FRAME_HEADER_BYTES = 5;
+
+/**
+ * The one message of an answer, put together from chunks as they come, in one buffer of its size. A message that is too
+ * large, compressed, or not whole is an error, never a shorter message.
+ */
+class AnswerMessage {
+  readonly #maxBytes: number;
+  readonly #take: (bytes: number) => Uint8Array;
+  #header: Buffer = Buffer.alloc(0);
+  #message: Uint8Array | undefined;
+  #filled = 0;
+
+  constructor(maxBytes: number, take: (bytes: number) => Uint8Array) {
+    this.#maxBytes = maxBytes;
+    this.#take = take;
+  }
+
+  add(chunk: Buffer): void {
+    let rest = chunk;
+    if (this.#message === undefined) {
+      const known = this.#header.length;
+      this.#header = Buffer.concat([this.#header, chunk.subarray(0, FRAME_HEADER_BYTES - known)]);
+      if (this.#header.length < FRAME_HEADER_BYTES) return;
+      this.#message = this.#allocate();
+      rest = chunk.subarray(FRAME_HEADER_BYTES - known);
+    }
+    if (this.#filled + rest.length > this.#message.length) throw broken('more than one message');
+    this.#message.set(rest, this.#filled);
+    this.#filled += rest.length;
+  }
+
+  whole(): Uint8Array {
+    if (this.#message === undefined || this.#filled < this.#message.length)
+      throw broken('not a whole message');
+    return this.#message;
+  }
+
+  #allocate(): Uint8Array {
+    if (this.#header[0] !== 0) throw broken('a compressed message');
+    const length = this.#header.readUInt32BE(1);
+    if (length > this.#maxBytes) {
+      throw new ConnectError(
+        `the answer has ${length} bytes, ${this.#maxBytes} are let in`,
+        Code.ResourceExhausted,
+      );
+    }
+    return this.#take(length);
+  }
+}
+
+function broken(what: string): ConnectError {
+  return new ConnectError(`the answer is ${what}`, Code.Internal);
 }

@@ -3,11 +3,10 @@
 // that, it becomes NaN in every place. So NaN beside zeros goes as infinity, which is divided into the same. NaN in every
 // place stays as it is. Anything else with NaN in it cannot have come from Qdrant's own division; the proof names it.
 
-import { pushVectors } from './canonical-vectors.js';
-import { EntryStack } from './entry-stack.js';
-import { FloatRun } from './float-run.js';
+import { FloatRun, pushVectors } from '../encoding/canonical-vectors.js';
+import { EntryStack } from '../encoding/entry-stack.js';
 import type { WirePoint } from './point-page.js';
-import { WireReader } from './wire.js';
+import { WireReader } from '../encoding/wire.js';
 
 const DENSE = 101;
 const MULTI = 103;

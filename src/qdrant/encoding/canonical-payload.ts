@@ -1,10 +1,10 @@
-// A payload in canonical form, from gRPC's bytes. From REST's text (canonical-json.ts) the same payload gives the same
-// bytes, with one exception: over gRPC Qdrant turns integers of 2^63 and more into doubles. Reports when it saw a double
-// that might be such an integer.
+// A payload in canonical form (docs/digest.md): from gRPC's bytes, and from REST's text, byte by byte where it lies. The same
+// payload gives the same bytes from either, with one exception: over gRPC Qdrant turns integers of 2^63 and more into
+// doubles. Both report when they saw a double that might be such an integer.
 
-import { isKeptByQdrant } from './double-text.js';
-import type { EntryStack } from './entry-stack.js';
+import { FerryError } from '../../model/errors.js';
 import {
+  type CanonicalBytes,
   DOUBLE,
   FALSE,
   INTEGER,
@@ -13,8 +13,11 @@ import {
   OBJECT,
   STRING,
   TRUE,
-  type CanonicalBytes,
+  UNSIGNED,
 } from './canonical-bytes.js';
+import { isKeptByQdrant } from './number-text.js';
+import { compareBytes, type EntryStack } from './entry-stack.js';
+import { type JsonReader, LIST_START, OBJECT_START, QUOTE } from './json-reader.js';
 import { FIXED64, LENGTH_DELIMITED, unknownField, VARINT, WireReader } from './wire.js';
 
 const TWO_TO_63 = 2 ** 63;
@@ -131,4 +134,87 @@ export class PayloadWriter {
 /** What an integer of 2^63 … 2^64−1 becomes over gRPC lies here, a true double may, too; or Qdrant would not keep it. */
 export function isSuspect(double: number): boolean {
   return (double >= TWO_TO_63 && double <= TWO_TO_64) || !isKeptByQdrant(double);
+}
+
+/** Below that a number holds every integer. */
+const SAFE_DIGITS = 15;
+const TWO_TO_32 = 2 ** 32;
+
+/**
+ * Writes the value at the cursor, and moves over it. True when it holds a double that an integer of 2^63 and more may
+ * have become: a node that does not hold the shard has asked another one over gRPC.
+ */
+export function writeJsonText(out: CanonicalBytes, reader: JsonReader): boolean {
+  const byte = reader.peek();
+  if (byte === OBJECT_START) return writeObject(out, reader);
+  if (byte === LIST_START) return writeList(out, reader);
+  if (byte !== QUOTE) return writeWord(out, reader.word());
+  out.byte(STRING);
+  writeString(out, reader.stringBytes());
+  return false;
+}
+
+function writeObject(out: CanonicalBytes, reader: JsonReader): boolean {
+  const entries: { key: Buffer; at: number }[] = [];
+  reader.object((key) => {
+    entries.push({ key, at: reader.at });
+    reader.skip();
+  });
+  const end = reader.at;
+  entries.sort((a, b) => compareBytes(a.key, 0, a.key.length, b.key, 0, b.key.length));
+  out.byte(OBJECT);
+  out.u32(entries.length);
+  let sawSuspect = false;
+  for (const { key, at } of entries) {
+    writeString(out, key);
+    reader.at = at;
+    if (writeJsonText(out, reader)) sawSuspect = true;
+  }
+  reader.at = end;
+  return sawSuspect;
+}
+
+function writeList(out: CanonicalBytes, reader: JsonReader): boolean {
+  let sawSuspect = false;
+  out.byte(LIST);
+  const countAt = out.u32Later();
+  const count = reader.list(() => {
+    if (writeJsonText(out, reader)) sawSuspect = true;
+  });
+  out.setU32(countAt, count);
+  return sawSuspect;
+}
+
+function writeString(out: CanonicalBytes, bytes: Buffer): void {
+  out.string(bytes, 0, bytes.length);
+}
+
+function writeWord(out: CanonicalBytes, text: string): boolean {
+  if (text === 'null') out.byte(NULL);
+  else if (text === 'true' || text === 'false') out.byte(text === 'true' ? TRUE : FALSE);
+  else if (isDouble(text)) {
+    const value = Number(text);
+    out.byte(DOUBLE);
+    out.double(value);
+    return isSuspect(value);
+  } else if (text.length <= SAFE_DIGITS) {
+    const value = Number(text);
+    out.byte(INTEGER);
+    out.u64(value >>> 0, Math.floor(value / TWO_TO_32) >>> 0);
+  } else writeLongInteger(out, BigInt(text));
+  return false;
+}
+
+/** Qdrant shows a double with a point or an exponent, and an integer without. */
+function isDouble(text: string): boolean {
+  return text.includes('.') || text.includes('e') || text.includes('E');
+}
+
+function writeLongInteger(out: CanonicalBytes, integer: bigint): void {
+  if (integer < -(2n ** 63n) || integer >= 2n ** 64n) {
+    throw new FerryError('QdrantRejected', 'A payload holds an integer that is not of 64 bits');
+  }
+  out.byte(integer >= 2n ** 63n ? UNSIGNED : INTEGER);
+  const bits = BigInt.asUintN(64, integer);
+  out.u64(Number(bits & 0xffffffffn), Number(bits >> 32n));
 }

@@ -1,9 +1,13 @@
-// What differs between two points of one id, told by paths and never by values: payloads stay where they are.
+// What differs between two points of one id, named by paths and never by values: payloads stay where they are.
 // Compares canonical bytes part by part, so it cannot disagree with the digest.
 
-import { decodePayload } from './payload-tree.js';
-import type { WirePoint } from './point-page.js';
-import { canonicalVectors } from './point-text.js';
+import { CanonicalBytes } from './canonical-bytes.js';
+import { PayloadWriter, writeJsonText } from './canonical-payload.js';
+import { EntryStack } from './entry-stack.js';
+import { JsonReader, OBJECT_START } from './json-reader.js';
+import type { WirePoint } from '../points/point-page.js';
+import { canonicalVectors } from '../points/point-text.js';
+import { WireReader } from './wire.js';
 
 /** "payload.price", "vector image"; the one unnamed vector is "vector". */
 export function differingFields(a: WirePoint, b: WirePoint): string[] {
@@ -52,13 +56,11 @@ function differingVectors(a: WirePoint, b: WirePoint): string[] {
   });
 }
 
-type Tree = ReturnType<typeof decodePayload>;
-
-function payloadOf(point: WirePoint): Tree {
+function payloadOf(point: WirePoint): PayloadTree {
   return decodePayload(point.bytes, point.payloadText);
 }
 
-function differingPaths(a: Tree | undefined, b: Tree | undefined, path: string): string[] {
+function differingPaths(a: PayloadTree | undefined, b: PayloadTree | undefined, path: string): string[] {
   if (a instanceof Map && b instanceof Map) {
     const keys = [...new Set([...a.keys(), ...b.keys()])].sort();
     return keys.flatMap((key) => differingPaths(a.get(key), b.get(key), `${path}.${key}`));
@@ -66,4 +68,49 @@ function differingPaths(a: Tree | undefined, b: Tree | undefined, path: string):
   if (a instanceof Map || b instanceof Map || a === undefined || b === undefined)
     return a === b ? [] : [path];
   return a.equals(b) ? [] : [path];
+}
+
+/** A payload as nested maps whose leaves are canonical bytes: enough to name the path that differs. */
+type PayloadTree = Buffer | Map<string, PayloadTree>;
+
+/** `payloadText` (REST's) counts, where there is one. */
+function decodePayload(point: Uint8Array, payloadText: Buffer | undefined): PayloadTree {
+  if (payloadText !== undefined) return fromJson(new JsonReader(payloadText));
+  const fields = new Map<string, PayloadTree>();
+  const reader = new WireReader(point);
+  while (reader.next()) {
+    if (reader.field === 2 || reader.field === 3) addEntry(fields, point, reader.start, reader.end);
+  }
+  return fields;
+}
+
+function addEntry(fields: Map<string, PayloadTree>, bytes: Uint8Array, start: number, end: number): void {
+  const entry = new EntryStack();
+  entry.pushEntry(bytes, start, end);
+  const key = Buffer.from(bytes.subarray(entry.at(0), entry.at(1))).toString();
+  fields.set(key, fromValue(bytes, entry.at(2), entry.at(3)));
+}
+
+function fromValue(bytes: Uint8Array, start: number, end: number): PayloadTree {
+  const reader = new WireReader(bytes, start, end);
+  if (reader.next() && reader.field === 6) {
+    const fields = new Map<string, PayloadTree>();
+    const struct = new WireReader(bytes, reader.start, reader.end);
+    while (struct.next()) addEntry(fields, bytes, struct.start, struct.end);
+    return fields;
+  }
+  const out = new CanonicalBytes();
+  new PayloadWriter(out, new EntryStack()).writeValue(bytes, start, end);
+  return Buffer.from(out.view());
+}
+
+function fromJson(reader: JsonReader): PayloadTree {
+  if (reader.peek() === OBJECT_START) {
+    const fields = new Map<string, PayloadTree>();
+    reader.object((key) => fields.set(key.toString(), fromJson(reader)));
+    return fields;
+  }
+  const out = new CanonicalBytes();
+  writeJsonText(out, reader);
+  return Buffer.from(out.view());
 }

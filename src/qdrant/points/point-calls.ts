@@ -11,10 +11,9 @@ import {
   type MessageShape,
 } from '@bufbuild/protobuf';
 import type { Http2SessionManager } from '@connectrpc/connect-node';
-import { FRAME_HEADER_BYTES } from './answer-message.js';
+import { type CallOptions, callUnary, FRAME_HEADER_BYTES, type UnaryCall } from './unary-call.js';
 import { Points, UpsertPointsSchema, type ShardKeySelector } from './gen/points_pb.js';
 import { SpareBuffers } from './spare-buffers.js';
-import { callUnary, type CallOptions, type UnaryCall } from './unary-call.js';
 
 /** As many as there are pages under way on one connection: two or three being written, one being read. */
 const SPARE_BUFFERS = 4;

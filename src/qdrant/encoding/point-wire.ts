@@ -2,7 +2,7 @@
 // The two differ in the number of the payload's field (2, then 3) and in `shard_key` and `order_value`, which a write
 // does not have. Vectors and payload values are passed on without being decoded. A field we do not know is refused.
 
-import type { PointId } from '../model/point-id.js';
+import type { PointId } from '../../model/point-id.js';
 import { unknownField, WireReader } from './wire.js';
 
 const READ_PAYLOAD_TAG = 0x12;

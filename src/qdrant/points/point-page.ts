@@ -1,12 +1,12 @@
 // A page of points as they came over the wire, each with its hash. Implements transfer's `PointPage`; the writer of
 // this room knows it by its class and writes its bytes without decoding them.
 
-import type { PointId } from '../model/point-id.js';
-import type { ShardKey } from '../model/state/slice.js';
-import type { PointPage } from '../cluster/points-port.js';
-import { HASH_BYTES, PointHasher } from './point-hash.js';
-import { differingFields, isRenormalised } from './point-difference.js';
-import { pointId } from './point-wire.js';
+import type { PointId } from '../../model/point-id.js';
+import type { ShardKey } from '../../model/state/slice.js';
+import type { PointPage } from '../../cluster/points-port.js';
+import { HASH_BYTES, PointHasher } from '../encoding/point-hash.js';
+import { differingFields, isRenormalised } from '../encoding/point-difference.js';
+import { pointId } from '../encoding/point-wire.js';
 
 /** A point as gRPC encodes it, and its payload as REST showed it where gRPC did not show it, or not exactly. */
 export interface WirePoint {

@@ -3,11 +3,10 @@
 // One hash call over bytes that were put in order, not one call an entry: in Node the call is what costs.
 
 import * as crypto from 'node:crypto';
-import { DIGEST_VERSION } from '../model/format/digest.js';
-import type { ShardKey } from '../model/state/slice.js';
+import { DIGEST_VERSION } from '../../model/format/digest.js';
+import type { ShardKey } from '../../model/state/slice.js';
 import { CanonicalBytes } from './canonical-bytes.js';
-import { writeJsonText } from './canonical-json.js';
-import { PayloadWriter } from './canonical-payload.js';
+import { PayloadWriter, writeJsonText } from './canonical-payload.js';
 import { writeVectors } from './canonical-vectors.js';
 import { EntryStack } from './entry-stack.js';
 import { JsonReader } from './json-reader.js';
