@@ -63,7 +63,9 @@ const withLayout = (layout: Layout): ClusterControl =>
 
 test('refuses a collection whose shards are on their way, or of which no replica answers', async () => {
   const moving = layoutOf(
-    parseJson('{"peer_id":1,"shard_transfers":[{"shard_id":1}],"resharding_operations":[{}]}'),
+    parseJson(
+      '{"peer_id":1,"shard_transfers":[{"shard_id":1}],"resharding_operations":[{}]}',
+    ) as Rest<'CollectionClusterInfo'>,
   );
   await expect(lookAt(withLayout(moving), LOOKED_AT)).rejects.toMatchObject({
     code: 'ReshardingInProgress',
