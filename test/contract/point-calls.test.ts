@@ -4,7 +4,12 @@ import { createServer, type Http2Server, type ServerHttp2Stream } from 'node:htt
 import type { AddressInfo } from 'node:net';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { asFerryError, connectGrpc, isPageTooLarge, type GrpcConnection } from '../../src/qdrant/points/grpc.js';
+import {
+  asFerryError,
+  connectGrpc,
+  isPageTooLarge,
+  type GrpcConnection,
+} from '../../src/qdrant/points/grpc.js';
 import {
   PointsOperationResponseSchema,
   UpdateResultSchema,
