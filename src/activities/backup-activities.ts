@@ -22,7 +22,7 @@ import {
 import { freshCapture, type CaptureState } from '../shards/node-file.js';
 import { listBackups, showBackup } from '../backups/catalogue/catalogue.js';
 import { checkObjects, freshCheck } from '../backups/catalogue/check-objects.js';
-import { awaitOptimizers } from '../cluster/await-optimizers.js';
+import { awaitOptimizers } from '../cluster/await-ready.js';
 import { readOperations } from '../cluster/read-operations.js';
 import { captureIds } from '../backups/ids/capture-ids.js';
 import { planCapture } from '../backups/capture/plan-capture.js';

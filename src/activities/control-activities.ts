@@ -7,7 +7,7 @@ import { awaitReady } from '../cluster/await-ready.js';
 import { compareConfigurations } from '../target/compare-configurations.js';
 import { compareReplicas } from '../cluster/compare-replicas.js';
 import type { Controls } from '../cluster/control-port.js';
-import { copyAliases } from '../target/copy-aliases.js';
+import { copyAliases } from '../target/point-aliases.js';
 import { markCollection } from '../cluster/mark-collection.js';
 import { planCollection } from '../target/plan-collection.js';
 import { planSlices } from '../transfer/plan-slices.js';

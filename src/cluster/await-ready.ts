@@ -1,14 +1,16 @@
-// Waits until a collection has settled: green, optimizer content, every replica Active, nothing more being indexed, in
-// two looks (between two optimizations a collection is green for a moment); replicas alone are looked at once. Waits only for what will come:
-// red ends the wait at once, and so does a collection whose settings forbid its optimizers to run. A grey one, whose
-// optimizers nobody has started since its node did, is woken. Giving up is an answer, not an error.
+// Waits until a collection has settled: green, no optimizer error, every replica Active, nothing being indexed, in two
+// checks (between two optimizations a collection is green for a moment); for replicas alone one check is enough. Does not
+// wait for what will not come: red ends the wait, and so does a collection whose settings stop its optimizers. In a grey
+// one, whose optimizers have not run since its node started, it starts them. Giving up is a result, not an error.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AwaitReadyInput, AwaitReadyResult } from '../model/contracts/activities.js';
-import { vectorNumber, type CollectionInfo } from '../model/settings/collection-settings.js';
-import type { Indexing } from '../model/state/indexing.js';
+import type { AwaitOptimizersInput, AwaitOptimizersResult } from '../model/contracts/backup-activities.js';
 import { numberAt } from '../model/json.js';
+import { type CollectionInfo, vectorNumber } from '../model/settings/collection-settings.js';
+import type { Indexing } from '../model/state/indexing.js';
 import type { ClusterControl, Controls } from './control-port.js';
+import { layoutHash } from './shard-layout.js';
 
 const FIRST_PAUSE_MS = 200;
 const PAUSE_GROWTH = 1.5;
@@ -35,7 +37,7 @@ interface Sight {
   reason: string | undefined;
   indexed: number;
   isGrey?: boolean;
-  /** It will not come by waiting. */
+  /** Waiting does not help. */
   isInVain?: boolean;
   indexing?: Indexing;
 }
@@ -54,7 +56,7 @@ export async function awaitReady(
   for (;;) {
     const now = await look(control, ref.collection, replicasOnly ?? false, signal);
     if (isSettled(replicasOnly ? now : before, now)) return { ready: true };
-    const reason = now.reason ?? 'a second look that finds the same';
+    const reason = now.reason ?? 'a second check with the same result';
     onProgress(`waiting for ${ref.collection} on ${ref.cluster}: ${reason}`);
     const isOver = performance.now() + pauseMs > until;
     if (now.isInVain || isOver) return notReady(reason, now);
@@ -112,24 +114,24 @@ function sightOf(info: CollectionInfo, waiting: string | undefined): Sight {
 
 function redText(optimizerStatus: string): string {
   if (optimizerStatus === 'ok') return 'the collection is red: an operation failed on its node';
-  return `the collection is red: the optimizer says ${bothEnds(optimizerStatus)}`;
+  return `the collection is red: the optimizer reports ${bothEnds(optimizerStatus)}`;
 }
 
-/** What it did stands at the beginning of such an error, and the cause at its end. */
+/** Such an error begins with what the optimizer did, and ends with the cause. */
 function bothEnds(text: string): string {
   const [first, last] = [60, 90];
   return text.length <= first + last ? text : `${text.slice(0, first)} … ${text.slice(-last)}`;
 }
 
-const STOPPED = 'its `max_optimization_threads` is 0, so Qdrant builds no index until that is raised';
+const STOPPED = 'its `max_optimization_threads` is 0, so Qdrant builds no index until it is raised';
 
 function pendingText(status: string): string {
   return status === 'grey'
-    ? 'the collection is grey: its optimizers were not started since its node was, or its shards came'
-    : `the collection is ${status}: its optimizers are at work`;
+    ? 'the collection is grey: its optimizers have not run since its node started or its shards were recovered'
+    : `the collection is ${status}: its optimizers are running`;
 }
 
-/** A node whose own configuration says 0 gives it to each new collection, so it stands there too. */
+/** A node with 0 in its configuration gives it to each new collection, so it is found here too. */
 export function runsOptimizers({ config }: CollectionInfo): boolean {
   return numberAt(config, 'optimizer_config', 'max_optimization_threads') !== 0;
 }
@@ -145,5 +147,30 @@ async function pause(ms: number, signal?: AbortSignal): Promise<void> {
     await sleep(ms, undefined, signal === undefined ? {} : { signal });
   } catch (error) {
     throw signal?.aborted ? signal.reason : error;
+  }
+}
+
+const OPTIMIZERS_EVERY_MS = 500;
+
+/**
+ * Waits until a collection is not being optimized, within bounds: a steady writer keeps it so forever, and then the id set
+ * has to make up for it. Only "yellow" is waited for: in a grey collection nothing is being optimized.
+ */
+export async function awaitOptimizers(
+  controls: Controls,
+  { collection: ref, waitMs }: AwaitOptimizersInput,
+  onProgress: (what: string) => void,
+  signal: AbortSignal,
+): Promise<AwaitOptimizersResult> {
+  const control = controls.of(ref.cluster);
+  const until = performance.now() + waitMs;
+  for (;;) {
+    const info = await control.info(ref.collection, signal);
+    const isIdle = info.status !== 'yellow';
+    // With no optimizer threads it stays yellow forever; whether an earlier one is still running is not known.
+    const isOver = !runsOptimizers(info) || performance.now() + OPTIMIZERS_EVERY_MS > until;
+    if (isIdle || isOver) return { isIdle, layout: layoutHash(await control.layout(ref.collection, signal)) };
+    onProgress(`waiting for the optimizers of ${ref.collection} on ${ref.cluster}`);
+    await sleep(OPTIMIZERS_EVERY_MS, undefined, { signal });
   }
 }

@@ -1,8 +1,8 @@
 // Whether the replicas of each shard hold as many points. Qdrant keeps a replica Active that has missed writes, and reads
 // from the one at hand: what is read then depends on the node. Promises that a difference is named only when it lasts, so
-// that a write which one replica had a moment earlier is none, and that nothing is said where nodes could not be asked.
+// that a write which one replica had a moment earlier is none, and that nothing is claimed where nodes did not answer.
 //
-//   1. each node is asked, at its own address, what its own replicas hold; several times
+//   1. each node reports, at its own address, what its own replicas hold; several times
 //   2. a shard whose replicas were seen equal once is equal; so is one whose counts overlap, for it is being written
 //   3. of what is left, exact counts through each node decide, where a node holds every shard they are taken over
 
@@ -124,5 +124,5 @@ function describe(differing: readonly Counts[]): string {
     return `shard ${shard.id}: ${counts.join(', ')}`;
   });
   const more = differing.length - named.length;
-  return named.join('; ') + (more > 0 ? `; and ${more} shards more` : '');
+  return named.join('; ') + (more > 0 ? `; and ${more} more shards` : '');
 }

@@ -23,7 +23,7 @@ export interface Shard {
   replicas: Replica[];
 }
 
-/** What a node says of the replicas that it holds itself. */
+/** What a node reports of the replicas that it holds itself. */
 export interface NodeReplicas {
   /** Position among the addresses of ferry.yaml: `lane` of a connection. */
   lane: number;
@@ -50,7 +50,7 @@ export interface ClusterFacts {
   readonly alias: string;
   /** Nodes named in the configuration. */
   readonly nodeUrls: readonly string[];
-  /** The configuration says that it has no gRPC. */
+  /** The configuration has `grpc: false`. */
   readonly restOnly?: boolean;
   version(signal?: AbortSignal, timeoutMs?: number): Promise<string>;
   /** Whether a gRPC server answers at each configured address; throws within about two seconds. */
@@ -63,7 +63,7 @@ export interface ClusterFacts {
    * there is none.
    */
   identity(collection?: string, signal?: AbortSignal): Promise<string[]>;
-  /** A value that two addresses of one process share; undefined where the key may not ask. */
+  /** A value that two addresses of one process share; undefined where the key has no right to it. */
   processId(signal?: AbortSignal): Promise<string | undefined>;
   /** Qdrant's own id of a collection; undefined without clustering, or where the key may not ask. */
   collectionUuid(collection: string, signal?: AbortSignal): Promise<string | undefined>;
@@ -78,7 +78,7 @@ export interface CollectionFacts {
   layout(collection: string, signal?: AbortSignal): Promise<Layout>;
   /** Exact; over all shard keys when none is given. */
   count(collection: string, key?: ShardKey, signal?: AbortSignal): Promise<number>;
-  /** Of each address of ferry.yaml that answers, asked itself. */
+  /** Of each address of ferry.yaml that answers, from that node itself. */
   replicas(collection: string, signal?: AbortSignal): Promise<NodeReplicas[]>;
   /** Exact, and through this node: of shards that it holds, its own replicas are counted. */
   countOn(lane: number, collection: string, key?: ShardKey, signal?: AbortSignal): Promise<number>;
@@ -101,7 +101,7 @@ export interface CollectionChanges {
   createIndex(collection: string, field: string, schema: Json, signal?: AbortSignal): Promise<void>;
   /** Also when there is none of that field. */
   deleteIndex(collection: string, field: string, signal?: AbortSignal): Promise<void>;
-  /** All at once; an alias that exists is moved. */
+  /** All in one call; an alias that exists is moved. */
   pointAliases(aliases: readonly string[], collection: string, signal?: AbortSignal): Promise<void>;
 }
 

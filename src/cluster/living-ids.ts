@@ -6,7 +6,7 @@
 // streams are compared as they come:
 //
 //   1. an id that both reads saw belongs to the set
-//   2. an id that only one of them saw is asked for by itself, twice with a pause, for a read by id can miss it too
+//   2. an id that only one of them saw is read by itself, twice with a pause, for a read by id can miss it too
 //   3. what is found belongs to the set; the rest was deleted, or written and deleted, in between
 
 import { setTimeout as sleep } from 'node:timers/promises';

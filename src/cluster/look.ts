@@ -1,4 +1,4 @@
-// One look at a collection: what planning needs to know of it, asked together. Promises that no shard is on its way to
+// One look at a collection: what planning needs to know of it. Promises that no shard is on its way to
 // another node at that moment, and that every shard has a replica that can be read.
 
 import type { CollectionRef, ReadPlan } from '../model/collections.js';

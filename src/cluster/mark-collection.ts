@@ -1,6 +1,6 @@
-// A mark on a collection that is read, so that it can be told from another one of the same name and shape that takes its
+// A mark on a collection that is read, so that it can be distinguished from another one of the same name and shape that takes its
 // place: the stamp with nothing but a creation id. Promises that the owner's metadata stays as it is, and that of two who
-// mark at once both end up with the same id. Where nothing can be written it says so: then the collection is known by
+// mark at once both end up with the same id. Where nothing can be written it returns a note: then the collection is known by
 // Qdrant's own id, or by its shape alone.
 
 import { randomUUID } from 'node:crypto';

@@ -104,9 +104,9 @@ function requireSameCluster(ref: CollectionRef, pinned: Pin, now: Pin): void {
 
 function requireSameCollection(ref: CollectionRef, pinned: Pin, now: Pin): void {
   if (pinned.creation !== undefined && pinned.creation !== now.creation)
-    throw changed('CollectionChanged', ref, 'it was deleted and created again since');
+    throw changed('CollectionChanged', ref, 'it was deleted and created again');
   if (pinned.uuid !== undefined && now.uuid !== undefined && pinned.uuid !== now.uuid)
-    throw changed('CollectionChanged', ref, 'it was deleted and created again since');
+    throw changed('CollectionChanged', ref, 'it was deleted and created again');
   if (pinned.shape !== now.shape)
     throw changed('CollectionChanged', ref, 'its vectors or its sharding method are different now');
 }
@@ -117,10 +117,10 @@ function requireSameJob(ref: CollectionRef, { job }: Pin, now: string | undefine
   throw changed('CollectionChanged', ref, `the job ${now ?? '(unknown)'} has taken it over`);
 }
 
-/** Asked right before a collection is deleted to be made anew. Absent: it could not be marked. */
+/** Checked right before a collection is deleted and created again. Absent: it could not be marked. */
 export function requireCreation(ref: CollectionRef, planned: string | undefined, config: JsonObject): void {
   if (stampOf(config)?.creation === planned) return;
-  const happened = `"${ref.collection}" on "${ref.cluster}" was deleted and made again since this job was planned`;
+  const happened = `"${ref.collection}" on "${ref.cluster}" was deleted and created again since this job was planned`;
   throw new FerryError('CollectionChanged', happened, { context: { ...ref } });
 }
 

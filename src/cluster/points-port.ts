@@ -56,7 +56,7 @@ export interface PointReader {
 
 /**
  * Called right before the last bytes of a request go out: when it throws, they never do, and the server has nothing to
- * carry out. A process that was stopped in the middle of sending asks it before it goes on.
+ * carry out. A process that was stopped in the middle of sending calls it before it continues.
  */
 export type BeforeEnd = () => void;
 
@@ -76,7 +76,7 @@ export interface IdReader {
   existing(range: ReadIds, ids: readonly PointId[]): Promise<PointId[]>;
 }
 
-/** Writes points. Each call returns only after Qdrant said `Completed`; upsert and delete are idempotent by id. */
+/** Writes points. Each call returns only after Qdrant answered `Completed`; upsert and delete are idempotent by id. */
 export interface PointWriter {
   upsert(
     collection: string,
@@ -94,7 +94,7 @@ export interface PointWriter {
   ): Promise<void>;
 }
 
-/** One connection of its own to a cluster. Close it. */
+/** A separate connection to a cluster. Close it. */
 export interface PointConnection extends PointReader, IdReader, PointWriter {
   close(): void;
 }

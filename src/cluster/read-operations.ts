@@ -1,4 +1,4 @@
-// The last operation of each shard, asked of the very replicas that are captured. Equal answers at two moments mean that
+// The last operation of each shard, read from the very replicas that are captured. Equal answers at two moments mean that
 // no point was written between them, whatever the optimizers did, if none of them was at work at either moment: points
 // that were deleted and written again are seen by this, and by no digest and no count.
 

@@ -1,5 +1,5 @@
 // Before anything is written: is the cluster there, over REST, and over gRPC where points are needed? Whatever is wrong is
-// said now, by its name. Fails at once, without retries: the user waits for it.
+// reported now, under its code. Fails at once, without retries: the user waits for it.
 
 import { FerryError } from '../model/errors.js';
 import type { Need } from '../model/contracts/needs.js';
@@ -52,7 +52,7 @@ function grpcMissing(cluster: ClusterFacts, { phases }: Need, error: FerryError)
 
 function atStart(cluster: ClusterFacts, error: unknown): unknown {
   if (!(error instanceof FerryError)) return error;
-  // Silence and a proxy's 502 are an address to check, for somebody who has just typed it.
+  // No answer and a proxy's 502 both mean: check the address that was just typed.
   const code = error.code === 'QdrantUnavailable' ? 'ClusterUnreachable' : error.code;
   return new FerryError(code, `Cluster "${cluster.alias}": ${error.happened}`, {
     cause: error.cause,

@@ -1,4 +1,4 @@
-// From what a user asked for to pairs of real collections. Promises that both clusters answered, that every name exists
+// From the names in a job's input to pairs of real collections. Promises that both clusters answered, that every name exists
 // on the source, and that no two collections go to one name, before anything is written. Fails at once, without
 // retries: the user waits for it.
 

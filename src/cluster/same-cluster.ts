@@ -1,5 +1,5 @@
 // Whether two aliases of ferry.yaml lead to one cluster: a copy onto itself, or a `recreate` of the source, must be
-// noticed whatever the addresses say. Peer ids decide; where a cluster does not give them, the process id; where that is
+// noticed whatever the addresses are. Peer ids decide; where a cluster does not give them, the process id; where that is
 // refused too and the job would delete, a collection with a random name is created on the target and looked for on the
 // source. Two clusters that were cloned from one storage share their peer ids, and count as one.
 
@@ -65,7 +65,7 @@ function unknown(source: ClusterControl, target: ClusterControl, cause: unknown)
   return new FerryError('IdentityUnknown', happened, { cause, context: { cluster: target.alias } });
 }
 
-/** Empty where what stands in front of the cluster refuses to say. */
+/** Empty where a proxy in front of the cluster refuses the request. */
 async function identityOf(cluster: ClusterControl, signal?: AbortSignal): Promise<string[]> {
   try {
     return await cluster.identity(undefined, signal);

@@ -1,5 +1,5 @@
-// What backup/ needs of a cluster's nodes, in its own words; qdrant/ implements it. A node that is opened was found to
-// hold, as Active, what is asked of it: never a balancer that leads elsewhere.
+// What the rooms need of a cluster's nodes; qdrant/ implements it. A node that is opened was found to hold, as Active,
+// what is wanted of it: never a balancer that leads elsewhere.
 
 import type { PointId } from '../model/point-id.js';
 import type { Answers } from '../model/format/recall.js';
@@ -20,12 +20,12 @@ export interface NodeFile {
 export interface Download {
   /** Changes when the file does; empty where Qdrant keeps snapshots in S3. */
   etag: string;
-  /** Of the whole file; absent where Qdrant keeps snapshots in S3, and then nobody but the list tells. */
+  /** Of the whole file; absent where Qdrant keeps snapshots in S3, and then only the list has it. */
   bytes?: number;
   body: AsyncIterable<Uint8Array>;
 }
 
-/** What a node tells of the snapshots that it makes. Measured on 1.16.3 and 1.17.0. */
+/** What a node reports of the snapshots that it makes. Measured on 1.16.3 and 1.17.0. */
 export interface CreationSigns {
   /**
    * Of this collection or a shard of it; of all collections for the whole storage, where nothing runs while the files are
@@ -57,7 +57,7 @@ export interface SnapshotNode {
    */
   create(source: SnapshotSource, signal: AbortSignal): Promise<NodeFile>;
   list(source: SnapshotSource, signal: AbortSignal): Promise<NodeFile[]>;
-  /** Undefined where that may not be asked (the key's rights, an ingress). */
+  /** Undefined where that is refused (the key's rights, an ingress). */
   creations(source: SnapshotSource, signal: AbortSignal): Promise<CreationSigns | undefined>;
   /**
    * From a position on. A body that ends early throws, where the length is known. `undefined` when the node has no such
@@ -77,9 +77,9 @@ export interface SnapshotNode {
   /** By its own name only. False when the node has no such file, which is no error. */
   remove(source: SnapshotSource, name: string, signal: AbortSignal): Promise<boolean>;
   /**
-   * Number of the last operation that changed this shard's points, as far as its segments tell: it grows with every
+   * Number of the last operation that changed this shard's points, as far as its segments show: it grows with every
    * write, whatever the optimizer does. Exact when the collection is not being optimized. `undefined` where Qdrant does
-   * not say.
+   * not report it.
    */
   lastOperation(source: SnapshotSource, signal: AbortSignal): Promise<string | undefined>;
   close(): Promise<void>;

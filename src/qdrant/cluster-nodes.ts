@@ -20,7 +20,7 @@ export function clusterNodes(
 ): ClusterNodes {
   return async (cluster, signal) => {
     const nodes = await addresses(requireCluster({ clusters }, cluster), signal);
-    const answers = await Promise.allSettled(nodes.map((node) => ask(node, signal)));
+    const answers = await Promise.allSettled(nodes.map((node) => infoOf(node, signal)));
     const found = answers.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     const living = found.map(({ node }) => node);
     try {
@@ -46,7 +46,7 @@ interface NodeInfo {
   peers: string[];
 }
 
-async function ask(node: RestNode, signal: AbortSignal): Promise<NodeInfo> {
+async function infoOf(node: RestNode, signal: AbortSignal): Promise<NodeInfo> {
   const answer = await node.json<Rest<'ClusterStatus'>>('GET', '/cluster', { signal, timeoutMs: 10_000 });
   return { node, peer: toText(answer.peer_id), peers: Object.keys(answer.peers ?? {}) };
 }
@@ -99,8 +99,8 @@ class QdrantClusterNode implements ClusterNode {
 
   async shardsOf(collection: string, signal: AbortSignal): Promise<HeldShard[] | undefined> {
     try {
-      const asked = { signal, timeoutMs: 10_000 };
-      return localShards(await this.#node.json('GET', clusterPath(collection), asked));
+      const options = { signal, timeoutMs: 10_000 };
+      return localShards(await this.#node.json('GET', clusterPath(collection), options));
     } catch (error) {
       if (error instanceof FerryError && error.code === 'CollectionNotFound') return undefined;
       throw error;

@@ -45,8 +45,8 @@ export class QdrantCluster implements ClusterFacts {
   }
 
   /** The same of every node that answers, each by its own address. */
-  protected async onEachNode<T>(ask: (node: RestNode, lane: number) => Promise<T>): Promise<T[]> {
-    const answers = await Promise.allSettled(this.#nodes.map(ask));
+  protected async onEachNode<T>(call: (node: RestNode, lane: number) => Promise<T>): Promise<T[]> {
+    const answers = await Promise.allSettled(this.#nodes.map(call));
     const given = answers.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     const failed = answers.find((one) => one.status === 'rejected');
     if (given.length === 0 && failed) throw failed.reason;
@@ -135,11 +135,11 @@ export class QdrantCluster implements ClusterFacts {
     await Promise.all(this.#nodes.map((node) => node.close()));
   }
 
-  async #onAnyNode<T>(ask: (node: RestNode) => Promise<T>): Promise<T> {
+  async #onAnyNode<T>(call: (node: RestNode) => Promise<T>): Promise<T> {
     let unreachable: unknown;
     for (const node of this.#nodes) {
       try {
-        return await ask(node);
+        return await call(node);
       } catch (error) {
         if (!(error instanceof FerryError) || error.code !== 'ClusterUnreachable') throw error;
         unreachable = error;

@@ -47,8 +47,8 @@ export class QdrantControl extends QdrantCluster implements ClusterControl {
 
   async replicas(collection: string, signal?: AbortSignal): Promise<NodeReplicas[]> {
     return this.onEachNode(async (node, lane) => {
-      const asked = { signal, timeoutMs: 10_000 };
-      const answer = await node.json<Rest<'CollectionClusterInfo'>>('GET', clusterPath(collection), asked);
+      const options = { signal, timeoutMs: 10_000 };
+      const answer = await node.json<Rest<'CollectionClusterInfo'>>('GET', clusterPath(collection), options);
       const peer = toText(answer.peer_id);
       return {
         lane,
@@ -129,7 +129,7 @@ function countPath(collection: string): string {
   return `${at(collection)}/points/count`;
 }
 
-/** One control a connection, made when first asked for. */
+/** One control a connection, made on first use. */
 export function qdrantControls(clusters: Record<string, ClusterConnection>): Controls {
   return {
     of: onePerConnection(clusters, (connection) => new QdrantControl(connection)),

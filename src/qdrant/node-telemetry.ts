@@ -16,17 +16,17 @@ export async function telemetryOf(node: RestNode, signal: AbortSignal): Promise<
 }
 
 /** Of one collection, or summed over all. */
-export function snapshotCounts(told: Json, collection: string | undefined, what: string): number {
-  const counted = listAt(told, 'collections', 'snapshots').filter(
+export function snapshotCounts(telemetry: Json, collection: string | undefined, what: string): number {
+  const counted = listAt(telemetry, 'collections', 'snapshots').filter(
     (one) => collection === undefined || textAt(one, 'id') === collection,
   );
   return counted.reduce<number>((sum, one) => sum + (numberAt(one, what) ?? 0), 0);
 }
 
 /** How often calls were answered, by status. `calls` as "PUT /collections/{}/snapshots/recover". */
-export function answersTo(told: Json, calls: readonly string[]): Record<string, number> {
+export function answersTo(telemetry: Json, calls: readonly string[]): Record<string, number> {
   const answers: Record<string, number> = {};
-  for (const [call, counts] of Object.entries(objectAt(told, 'requests', 'rest', 'responses'))) {
+  for (const [call, counts] of Object.entries(objectAt(telemetry, 'requests', 'rest', 'responses'))) {
     if (!calls.includes(call.replace(/\{[^}]*\}/g, '{}'))) continue;
     for (const status of Object.keys(objectAt(counts)))
       answers[status] = (answers[status] ?? 0) + (numberAt(counts, status, 'count') ?? 0);
@@ -34,8 +34,8 @@ export function answersTo(told: Json, calls: readonly string[]): Record<string, 
   return answers;
 }
 
-export function startOf(told: Json): { startedAt?: string } {
-  const startedAt = textAt(told, 'app', 'startup');
+export function startOf(telemetry: Json): { startedAt?: string } {
+  const startedAt = textAt(telemetry, 'app', 'startup');
   return startedAt === undefined ? {} : { startedAt };
 }
 

@@ -60,8 +60,8 @@ async function holds(node: RestNode, collection: string, shard: number, signal: 
 }
 
 function clusterInfo(node: RestNode, collection: string, signal: AbortSignal) {
-  const asked = { signal, timeoutMs: 10_000 };
-  return node.json<Rest<'CollectionClusterInfo'>>('GET', clusterPath(collection), asked);
+  const options = { signal, timeoutMs: 10_000 };
+  return node.json<Rest<'CollectionClusterInfo'>>('GET', clusterPath(collection), options);
 }
 
 /** Takes snapshots of a shard, or of a collection where no shard is named. */
@@ -115,8 +115,8 @@ export class QdrantReceiver implements ShardNode {
   }
 
   async signs(signal: AbortSignal): Promise<RecoverySigns | undefined> {
-    const told = await telemetryOf(this.#node, signal);
-    return told === undefined ? undefined : signsIn(told, this.#source);
+    const telemetry = await telemetryOf(this.#node, signal);
+    return telemetry === undefined ? undefined : signsIn(telemetry, this.#source);
   }
 
   /** `canTakeEffect`: whether enough was sent for the node to carry it out. */
@@ -155,20 +155,23 @@ interface Call {
   headers: Record<string, string>;
 }
 
-function signsIn(told: Json, { collection, shard }: { collection: string; shard?: number }): RecoverySigns {
+function signsIn(
+  telemetry: Json,
+  { collection, shard }: { collection: string; shard?: number },
+): RecoverySigns {
   const kind = shard === undefined ? '' : '/shards/{}';
   const calls = [
     `PUT /collections/{}${kind}/snapshots/recover`,
     `POST /collections/{}${kind}/snapshots/upload`,
   ];
   return {
-    running: snapshotCounts(told, collection, 'running_snapshot_recovery'),
-    answers: answersTo(told, calls),
-    ...startOf(told),
+    running: snapshotCounts(telemetry, collection, 'running_snapshot_recovery'),
+    answers: answersTo(telemetry, calls),
+    ...startOf(telemetry),
   };
 }
 
-/** What Qdrant's 400 stands for, which both versions tell in a sentence alone. */
+/** What Qdrant's 400 means, which only its sentence shows. */
 function asMeant(refusal: FerryError, status: number, text: string): FerryError {
   const code = status === 400 ? meaning(text) : undefined;
   if (code === undefined) return refusal;

@@ -1,6 +1,6 @@
-// What Qdrant means by an error, where its status does not say it: a full disk and a restart are both a 500. One table for
+// What Qdrant means by an error, where its status does not tell: a full disk and a restart are both a 500. One table for
 // REST and gRPC, of Qdrant's own sentences and of the operating system's, read in its source (1.19.0) and provoked on 1.16.3
-// and 1.17.0 (test/contract/refusal-sentences.test.ts). The catalogue says what follows from a code: whether it is tried
+// and 1.17.0 (test/contract/refusal-sentences.test.ts). The catalogue holds what follows from a code: whether it is tried
 // again, waits for an operator, or ends the collection. What the table does not know keeps the meaning of its status.
 
 import type { ErrorCode } from '../model/errors.js';
@@ -30,24 +30,24 @@ const SENTENCES: readonly { pattern: RegExp; code: ErrorCode }[] = [
 ];
 
 /** Without line breaks, and without what gRPC between two nodes adds. */
-export function inOneLine(said: string): string {
-  return said
+export function inOneLine(sentence: string): string {
+  return sentence
     .replace(/\s*\n\s*/g, ' ')
     .replaceAll(', details: [], metadata: MetadataMap { headers: {} }', '');
 }
 
 /** Says that the answering node does not reach another one, with its address where Qdrant gives it. Empty otherwise. */
-export function deadPeerIn(said: string): string {
-  const dead = /Failed to connect to (https?:\/\/[^\s/,"]+)/.exec(said)?.[1];
+export function deadPeerIn(sentence: string): string {
+  const dead = /Failed to connect to (https?:\/\/[^\s/,"]+)/.exec(sentence)?.[1];
   if (dead !== undefined) return `The node at ${dead} does not answer the other nodes. `;
   // From a connection that was open when the other one died: without its address.
-  return /error trying to connect: tcp connect error/.test(said)
+  return /error trying to connect: tcp connect error/.test(sentence)
     ? 'Another node, which this one needs, does not answer it (see message_send_failures of GET /cluster). '
     : '';
 }
 
 /** Undefined for a sentence that is not known. What a caller named (collections, files) is no part of it. */
-export function codeOfSentence(said: string): ErrorCode | undefined {
-  const own = said.replace(/`[^`]*`|"[^"]*"/g, '…');
+export function codeOfSentence(sentence: string): ErrorCode | undefined {
+  const own = sentence.replace(/`[^`]*`|"[^"]*"/g, '…');
   return SENTENCES.find(({ pattern }) => pattern.test(own))?.code;
 }

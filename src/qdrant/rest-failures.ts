@@ -52,20 +52,20 @@ export function answerFailure(
   path: string,
   where: ErrorContext,
 ): FerryError {
-  const said = inOneLine(withoutQueries(qdrantReason(text)));
+  const sentence = inOneLine(withoutQueries(qdrantReason(text)));
   const context = { ...where, status };
-  const code = codeOf(status, said, path);
+  const code = codeOf(status, sentence, path);
   if (code === 'ClusterKeyRefused') {
     return new FerryError(code, `Qdrant at ${where.node} refused the API key`, { context });
   }
   if (code === 'ClusterUnauthorized') {
-    const right = /^Forbidden: /.test(said) ? `: ${said}` : '';
+    const right = /^Forbidden: /.test(sentence) ? `: ${sentence}` : '';
     return new FerryError(code, `Qdrant at ${where.node} refused the rights of the API key${right}`, {
       context,
     });
   }
-  const reason = said || 'without a reason';
-  const happened = `${deadPeerIn(said)}Qdrant answered ${status}: ${reason}${likelyCause(said)}`;
+  const reason = sentence || 'without a reason';
+  const happened = `${deadPeerIn(sentence)}Qdrant answered ${status}: ${reason}${likelyCause(sentence)}`;
   const retryAfterMs = parseRetryAfter(retryAfter);
   return new FerryError(code, happened, retryAfterMs === undefined ? { context } : { context, retryAfterMs });
 }
@@ -105,9 +105,9 @@ interface OfficialError {
 }
 
 /** A file of a snapshot that could not be written: Qdrant leaves out the operating system's reason. */
-function likelyCause(said: string): string {
-  return /failed to unpack `/.test(said)
-    ? ' (it does not say why; most often the disk of that node is full)'
+function likelyCause(sentence: string): string {
+  return /failed to unpack `/.test(sentence)
+    ? ' (it gives no reason; most often the disk of that node is full)'
     : '';
 }
 
@@ -132,12 +132,12 @@ export function asUnheard(failure: FerryError): UnheardCall {
   return new UnheardCall('QdrantUnavailable', happened, { cause: failure, context });
 }
 
-function codeOf(status: number, said: string, path: string): ErrorCode {
-  if (status === 403 && codeOfSentence(said) === 'QdrantReadOnly') return 'QdrantReadOnly';
+function codeOf(status: number, sentence: string, path: string): ErrorCode {
+  if (status === 403 && codeOfSentence(sentence) === 'QdrantReadOnly') return 'QdrantReadOnly';
   if (status === 401) return 'ClusterKeyRefused';
   if (status === 403) return 'ClusterUnauthorized';
-  if (status === 404 && isMissingCollection(said, path)) return 'CollectionNotFound';
-  const meant = codeOfSentence(said);
+  if (status === 404 && isMissingCollection(sentence, path)) return 'CollectionNotFound';
+  const meant = codeOfSentence(sentence);
   if (meant !== undefined) return meant;
   if (status === 429) return 'QdrantThrottled';
   if (status === 507) return 'QdrantDiskFull';
@@ -145,8 +145,8 @@ function codeOf(status: number, said: string, path: string): ErrorCode {
   return 'QdrantRejected';
 }
 
-function isMissingCollection(said: string, path: string): boolean {
-  return path.startsWith('/collections/') && /collection .*(doesn't exist|not found)/i.test(said);
+function isMissingCollection(sentence: string, path: string): boolean {
+  return path.startsWith('/collections/') && /collection .*(doesn't exist|not found)/i.test(sentence);
 }
 
 /** Qdrant's own sentence, or the beginning of whatever a proxy in front of it wrote. */

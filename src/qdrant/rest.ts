@@ -67,7 +67,7 @@ export class RestNode {
     } catch (error) {
       if (options.signal?.aborted) throw options.signal.reason;
       if (error instanceof FerryError) throw error;
-      const failure = transportFailure(await this.#heard(error), this.#where);
+      const failure = transportFailure(await this.#withTlsAlert(error), this.#where);
       throw options.goesOn && !isUnsent(error) ? asUnheard(failure) : failure;
     }
   }
@@ -83,7 +83,7 @@ export class RestNode {
     } catch (error) {
       if (options.signal?.aborted) throw options.signal.reason;
       if (error instanceof FerryError) throw error;
-      throw transportFailure(await this.#heard(error), this.#where);
+      throw transportFailure(await this.#withTlsAlert(error), this.#where);
     }
   }
 
@@ -109,7 +109,7 @@ export class RestNode {
       return (await call(this.#official(), init as unknown as RequestInit)).data;
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
-      throw officialFailure(late.aborted ? late.reason : await this.#heard(error), this.#where);
+      throw officialFailure(late.aborted ? late.reason : await this.#withTlsAlert(error), this.#where);
     }
   }
 
@@ -157,7 +157,7 @@ export class RestNode {
   }
 
   /** Of a connection that was closed: the TLS alert, if the node rejected our certificate with one. */
-  async #heard(error: unknown): Promise<unknown> {
+  async #withTlsAlert(error: unknown): Promise<unknown> {
     const { code: own, cause } = error as { code?: unknown; cause?: { code?: unknown } };
     const isClosed = (own ?? cause?.code) === 'UND_ERR_SOCKET';
     if (!isClosed || !this.url.startsWith('https:')) return error;

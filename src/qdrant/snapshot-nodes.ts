@@ -12,7 +12,7 @@ import { restNode, RestNode } from './rest.js';
 import { QdrantSnapshots } from './snapshots.js';
 
 /** One by one; of three nodes behind a balancer that picks at random, all answers are one peer's once in 2,000 times. */
-const BALANCER_QUESTIONS = 8;
+const BALANCER_TRIES = 8;
 
 export interface NodeOptions {
   /** For tests: how long a node may be silent. */
@@ -44,7 +44,7 @@ async function nodeHolding(
   wanted: WantedShard,
   signal: AbortSignal,
 ): Promise<NodeInfo> {
-  const { found, failures } = await askAll(await addresses(connection, signal), wanted.collection, signal);
+  const { found, failures } = await infoOfAll(await addresses(connection, signal), wanted.collection, signal);
   const holders = found.filter((one) => one.active.has(wanted.shard));
   const chosen = holders.find((one) => one.peer === wanted.peer) ?? holders[0];
   await Promise.all(found.filter((one) => one !== chosen).map((one) => one.node.close()));
@@ -57,8 +57,8 @@ async function nodeHolding(
 }
 
 /** A node that does not answer is no reason to stop while another has the shard. */
-async function askAll(nodes: RestNode[], collection: string, signal: AbortSignal) {
-  const answers = await Promise.allSettled(nodes.map((node) => ask(node, collection, signal)));
+async function infoOfAll(nodes: RestNode[], collection: string, signal: AbortSignal) {
+  const answers = await Promise.allSettled(nodes.map((node) => infoOf(node, collection, signal)));
   signal.throwIfAborted();
   return {
     found: answers.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])),
@@ -66,9 +66,9 @@ async function askAll(nodes: RestNode[], collection: string, signal: AbortSignal
   };
 }
 
-async function ask(node: RestNode, collection: string, signal: AbortSignal): Promise<NodeInfo> {
-  const asked = { signal, timeoutMs: 10_000 };
-  const answer = await node.json<Rest<'CollectionClusterInfo'>>('GET', clusterPath(collection), asked);
+async function infoOf(node: RestNode, collection: string, signal: AbortSignal): Promise<NodeInfo> {
+  const options = { signal, timeoutMs: 10_000 };
+  const answer = await node.json<Rest<'CollectionClusterInfo'>>('GET', clusterPath(collection), options);
   const active = localShards(answer).filter(({ state }) => state === 'Active');
   return { node, peer: toText(answer.peer_id), active: new Set(active.map(({ id }) => id)) };
 }
@@ -114,7 +114,7 @@ async function onlyPeerAt(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const first = await peerAt(connection, url, signal);
-  for (let asked = 1; first !== undefined && asked < BALANCER_QUESTIONS; asked++)
+  for (let tries = 1; first !== undefined && tries < BALANCER_TRIES; tries++)
     if ((await peerAt(connection, url, signal)) !== first) return undefined;
   return first;
 }
@@ -127,8 +127,8 @@ async function peerAt(
 ): Promise<string | undefined> {
   const node = new RestNode(url, connection);
   try {
-    const asked = { signal, timeoutMs: 5_000 };
-    return toText((await node.json<Rest<'ClusterStatus'>>('GET', '/cluster', asked)).peer_id);
+    const options = { signal, timeoutMs: 5_000 };
+    return toText((await node.json<Rest<'ClusterStatus'>>('GET', '/cluster', options)).peer_id);
   } catch (error) {
     if (signal.aborted) throw error;
     return undefined;
@@ -155,7 +155,7 @@ async function onlyNode(connection: ClusterConnection, signal: AbortSignal): Pro
 }
 
 function unknownNode(connection: ClusterConnection, peers: string[]): FerryError {
-  const happened = `ferry.yaml gives no address of its own for ${peers.length > 1 ? 'the peers' : 'peer'} ${peers.join(', ')}`;
+  const happened = `ferry.yaml has no separate address for ${peers.length > 1 ? 'the peers' : 'peer'} ${peers.join(', ')}`;
   return new FerryError('NodesUnknown', happened, { context: { cluster: connection.alias } });
 }
 

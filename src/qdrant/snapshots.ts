@@ -22,7 +22,7 @@ import { transportFailure } from './rest-failures.js';
 export const SILENCE_MS = 20_000;
 
 /** How often, and after what pause, a file is looked at again whose hash was not written yet: a moment, on a busy disk. */
-const HASH_QUESTIONS = 50;
+const HASH_TRIES = 50;
 const HASH_PAUSE_MS = 100;
 
 type Description = Rest<'SnapshotDescription'>;
@@ -89,14 +89,14 @@ export class QdrantSnapshots implements SnapshotNode {
   }
 
   async creations(source: SnapshotSource, signal: AbortSignal): Promise<CreationSigns | undefined> {
-    const told = await telemetryOf(this.#node, signal);
-    if (told === undefined) return undefined;
+    const telemetry = await telemetryOf(this.#node, signal);
+    if (telemetry === undefined) return undefined;
     const collection = source === 'storage' ? undefined : source.collection;
     return {
-      running: snapshotCounts(told, collection, 'running_snapshots'),
-      begun: snapshotCounts(told, collection, 'total_snapshot_creations'),
-      answers: answersTo(told, [creationCall(source)]),
-      ...startOf(told),
+      running: snapshotCounts(telemetry, collection, 'running_snapshots'),
+      begun: snapshotCounts(telemetry, collection, 'total_snapshot_creations'),
+      answers: answersTo(telemetry, [creationCall(source)]),
+      ...startOf(telemetry),
     };
   }
 
@@ -140,7 +140,7 @@ export class QdrantSnapshots implements SnapshotNode {
   }
 
   async #withHash(source: SnapshotSource, made: NodeFile, signal: AbortSignal): Promise<NodeFile> {
-    for (let asked = 0; asked < HASH_QUESTIONS; asked++) {
+    for (let tries = 0; tries < HASH_TRIES; tries++) {
       await sleep(HASH_PAUSE_MS, undefined, { signal });
       const found = (await this.list(source, signal)).find(({ name }) => name === made.name);
       if (found?.bytes === made.bytes && found.sha256 !== undefined) return found;
@@ -179,7 +179,7 @@ export class QdrantSnapshots implements SnapshotNode {
 
   #busy({ collection, shard }: { collection: string; shard: number }, cause: unknown): FerryError {
     const happened =
-      `${this.url} said it would stream shard ${shard} of "${collection}" and sent no byte in ` +
+      `${this.url} accepted to stream shard ${shard} of "${collection}" and sent no byte in ` +
       `${this.#silenceMs / 1_000} s: another reader has it`;
     return new FerryError('ShardBusy', happened, { cause, context: { ...this.#where, shard } });
   }
@@ -232,7 +232,7 @@ function timeIn(name: string): string | undefined {
   return found ? `${found[1]}T${found[2]}:${found[3]}:${found[4]}` : undefined;
 }
 
-/** Qdrant means UTC and does not say so. */
+/** Qdrant means UTC and leaves that out. */
 function isoOf(time: string): string {
   return /(Z|[+-]\d\d:\d\d)$/.test(time) ? time : `${time}Z`;
 }

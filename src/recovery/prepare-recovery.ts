@@ -76,7 +76,7 @@ async function makeSpace({ target, nodes, input, signal }: Making): Promise<stri
   const isOurs = isPending(there.info.config, input.from, input.target) || (!isStamped && there.points === 0);
   if (!isOurs && !(input.exists && input.onExisting === 'replace')) {
     const { cluster, collection } = input.target;
-    const happened = `"${collection}" on "${cluster}" was made by somebody else since this recovery was planned`;
+    const happened = `"${collection}" on "${cluster}" was created by somebody else since this recovery was planned`;
     throw new FerryError('TargetExists', happened, { context: { cluster, collection } });
   }
   const named = (await target.aliases(signal)).filter((one) => one.collection === input.target.collection);

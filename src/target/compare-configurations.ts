@@ -46,7 +46,7 @@ export async function compareConfigurations(
   return { differences: atMost(differences), ...(notes.length === 0 ? {} : { notes }) };
 }
 
-/** What a node's defaults alone have set, and nobody can take away, is a note. */
+/** What only a node's defaults have set, and no request can unset, is a note and no difference. */
 export function differencesOf(
   wanted: JsonObject,
   actual: JsonObject,

@@ -134,13 +134,13 @@ function stateOf(input: PlanCollectionInput, sourcePin: Pin, from: Look, to: Loo
   throw new FerryError('TargetNotEmpty', happened, { context: { ...input.target } });
 }
 
-/** Its settings are held back, and its points would be deleted as strangers by the job that fills it. */
+/** Its settings are held back, and the job that fills it would delete points that are not its own. */
 function beingFilled({ target }: PlanCollectionInput, work: StampedWork): FerryError {
   const happened = `"${target.collection}" on "${target.cluster}" belongs to another job: ${fillerOf(work)}`;
   return new FerryError('TargetNotEmpty', happened, { context: { ...target } });
 }
 
-/** Ferry gives aliases last of all: what has one, and was never finished, is used by somebody who did not wait for the end. */
+/** Ferry assigns aliases last: an unfinished collection with one is used by somebody who did not wait for the end. */
 async function refuseNamed(
   target: ClusterControl,
   { target: ref, deleteExtras }: PlanCollectionInput,
@@ -155,7 +155,7 @@ async function refuseNamed(
   throw new FerryError('TargetMovedOn', happened, { context: { ...ref } });
 }
 
-/** More points than an earlier run left there are somebody's work. */
+/** Points beyond those that an earlier run left there were written by its owner. */
 function verifiedOf({ target, deleteExtras }: PlanCollectionInput, to: Look): RangeDigest | undefined {
   const work = workIn(to.info.config);
   const verified = work?.verified;
@@ -195,7 +195,7 @@ async function refuseMissingClustering(
   });
 }
 
-/** How it shall be at the end. Of our own target the stamp knows: what it is set to now is what we hold back. */
+/** The settings at the end. For our own target they are in the stamp: what it is set to now is what we hold back. */
 async function heldBackOf(
   target: ClusterControl,
   input: PlanCollectionInput,

@@ -1,8 +1,10 @@
-// The aliases of a collection whose content is proved, all in one call, so that nobody sees one missing. May be repeated.
-// An alias that names another collection is never taken, except the one that `swap` was asked to move, while it still
+// The aliases of a collection whose content is proved, all in one call, so that none is missing for a moment. May be repeated.
+// An alias that names another collection is never taken, except the one that `swap` moves, while it still
 // names what it named when that was planned.
 
-import type { Alias, ClusterControl } from '../cluster/control-port.js';
+import type { Alias, ClusterControl, Controls } from '../cluster/control-port.js';
+import { createCheckPin } from '../cluster/pin.js';
+import type { CopyAliasesInput, CopyAliasesResult } from '../model/contracts/activities.js';
 
 export interface WantedAliases {
   writes: string;
@@ -45,9 +47,23 @@ export async function pointAliases(
 function leftText(alias: string, writes: string | undefined): string {
   if (writes === undefined)
     return `The alias "${alias}" was left as it is: it names something else on the target.`;
-  return `The alias "${alias}" was left as it is: it was turned to another collection since this job was planned. What was brought is "${writes}".`;
+  return `The alias "${alias}" was left as it is: it was assigned to another collection since this job was planned. This job wrote to "${writes}".`;
 }
 
 function nameBehind(there: readonly Alias[], alias: string): string | undefined {
   return there.find((one) => one.alias === alias)?.collection;
+}
+
+/** The aliases of the source collection for the target collection, which must be the one that was prepared. */
+export async function copyAliases(
+  controls: Controls,
+  input: CopyAliasesInput,
+  signal?: AbortSignal,
+): Promise<CopyAliasesResult> {
+  const { cluster, collection } = input.target;
+  await createCheckPin(controls)(cluster, collection, input.targetPin, signal);
+  const target = controls.of(cluster);
+  const all = await controls.of(input.source.cluster).aliases(signal);
+  const wanted = all.filter((one) => one.collection === input.source.collection).map((one) => one.alias);
+  return pointAliases(target, { writes: collection, wanted }, signal);
 }

@@ -91,7 +91,7 @@ async function adopt(controls: Controls, input: PrepareTargetInput, signal?: Abo
   const { config } = await target.info(collection, signal);
   const { creation = randomUUID(), work } = stampOf(config) ?? {};
   if (work?.state === 'open' && work.name !== migrationName(input.source, input.target)) {
-    const happened = `The job ${work.job} has begun to fill "${collection}" on "${cluster}" since this job was planned`;
+    const happened = `The job ${work.job} has started to fill "${collection}" on "${cluster}" since this job was planned`;
     throw new FerryError('TargetNotEmpty', happened, { context: { cluster, collection } });
   }
   if (work?.state !== 'open') await requireEmpty(target, input, signal);
@@ -99,7 +99,7 @@ async function adopt(controls: Controls, input: PrepareTargetInput, signal?: Abo
   await target.change(collection, { metadata }, signal);
 }
 
-/** Its owner may have begun to fill it since the plan, maybe with the ids that the source has. */
+/** Its owner may have started to write to it since the plan, maybe with the ids that the source has. */
 async function requireEmpty(
   target: ClusterControl,
   { target: { cluster, collection } }: PrepareTargetInput,
@@ -126,7 +126,7 @@ async function buildTarget(controls: Controls, work: Work): Promise<void> {
   const { collection } = input.target;
   if (input.targetState === 'recreate') await removeExisting(controls, work);
   let there = await lookIfThere(target, input.target, signal);
-  if (there) refuseStrangers(work, there);
+  if (there) requireOwnTarget(work, there);
   else {
     await target.create(collection, createBody(work), signal);
     there = await lookAt(target, input.target, signal);
@@ -140,7 +140,7 @@ async function buildTarget(controls: Controls, work: Work): Promise<void> {
 }
 
 /**
- * The aliases may have been turned since the plan: what is deleted must not be the source, and must be what was planned
+ * The aliases in ferry.yaml may lead elsewhere since the plan: what is deleted must not be the source, and must be what was planned
  * for. What an attempt before this one made in its place stays.
  */
 async function removeExisting(controls: Controls, work: Work): Promise<void> {
@@ -153,7 +153,7 @@ async function removeExisting(controls: Controls, work: Work): Promise<void> {
   if (source.collection === ref.collection) {
     const found = await requireKnownCluster(controls.of(source.cluster), target, signal);
     if (found === 'same') {
-      const happened = `"${ref.collection}" would be deleted to be copied onto itself: source and target are one cluster`;
+      const happened = `"${ref.collection}" would be deleted and then copied onto itself: source and target are one cluster`;
       throw new FerryError('InvalidInput', happened, { context: { ...ref } });
     }
   }
@@ -165,14 +165,14 @@ function isMadeByJob(input: PrepareTargetInput, { info }: Look): boolean {
   return workIn(info.config)?.job === input.job && isOurs(input, input.sourcePin, info.config);
 }
 
-/** Between planning and now somebody may have made a collection of that name, or another job one of this name. */
-function refuseStrangers({ input, isStamped }: Work, there: Look): void {
+/** Between planning and now somebody, or another job, may have created a collection of that name. */
+function requireOwnTarget({ input, isStamped }: Work, there: Look): void {
   const { config } = there.info;
   const isExpected = input.targetState === 'ours' && isOurs(input, input.sourcePin, config);
   if (isExpected || isMadeByJob(input, there)) return;
   if (!isStamped && there.points === 0) return;
   const { cluster, collection } = input.target;
-  const happened = `"${collection}" on "${cluster}" was made by somebody else since this job was planned`;
+  const happened = `"${collection}" on "${cluster}" was created by somebody else since this job was planned`;
   throw new FerryError('TargetNotEmpty', happened, { context: { cluster, collection } });
 }
 
@@ -245,7 +245,7 @@ async function createShardKeys({ source, input, wanted, target, signal }: Work, 
     const request: NewShardKey = { key };
     const replicas = Math.max(...shards.map((shard) => shard.replicas.length));
     if (input.overrides?.shard_number === undefined) request.shards = shards.length;
-    // Fewer replicas than configured says only that the source had too few nodes.
+    // Fewer replicas than configured only means that the source had too few nodes.
     if (replicas > (numberAt(wanted, 'replication_factor') ?? 1) && replicas <= peers)
       request.replicas = replicas;
     await target.createShardKey(input.target.collection, request, signal);

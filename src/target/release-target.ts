@@ -13,7 +13,7 @@ import { NO_INDEXING, stampMetadata, stampOf } from '../model/stamp.js';
 import type { ClusterControl, Controls } from '../cluster/control-port.js';
 import { createCheckPin } from '../cluster/pin.js';
 
-/** A patch with null changes nothing, so Qdrant's default has to be said. In KiB. */
+/** A patch with null changes nothing, so Qdrant's default has to be set. In KiB. */
 const DEFAULT_INDEXING_THRESHOLD = new LosslessNumber('10000');
 
 export async function releaseTarget(
@@ -45,7 +45,7 @@ function patchOf(held: HeldBack): JsonObject {
   return patch;
 }
 
-/** Those that nobody has given to another collection meanwhile. */
+/** Those that were not assigned to another collection meanwhile. */
 async function returnAliases(
   target: ClusterControl,
   collection: string,

@@ -1,6 +1,6 @@
 // What `replace` deletes: looked at before its safety backup is begun, and again right before the deletion. Promises that
 // what was written in between is noticed by the number of points or by the last operation of a shard, so also a payload
-// that changed. Where Qdrant does not tell the last operations, the number of points alone decides.
+// that changed. Where Qdrant does not report the last operations, the number of points alone decides.
 
 import { FerryError } from '../model/errors.js';
 import type { CollectionRef } from '../model/collections.js';

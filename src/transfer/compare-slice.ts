@@ -1,4 +1,4 @@
-// Finds every point of a slice that differs between two sides, names it, and repairs the target where asked. Promises:
+// Finds every point of a slice that differs between two sides, names it, and repairs the target where wanted. Promises:
 // a difference counts only when a second read of both sides still shows it; the cursor moves over an id only when its
 // difference was settled and recorded; surplus points are deleted only when the caller says `extras: delete`.
 //
@@ -50,7 +50,7 @@ export function freshCompareState(cursor: PointId | undefined): CompareState {
   return { ...freshState(cursor), ...counts, first: [] };
 }
 
-/** Compares until the slice is done, the budget is spent, or `stop` was asked; returns what may be claimed. */
+/** Compares until the slice is done, the budget is spent, or `stop` is aborted; returns what may be claimed. */
 export async function compareSlice(job: CompareJob): Promise<CompareState> {
   const settler = new Settler(job);
   const pacer = new Pacer(job.input);
@@ -152,7 +152,7 @@ class Settler {
     if (suspects.length > 0 && this.#pauseMs > 0) await sleep(this.#pauseMs, undefined, { signal });
     let stillThere = 0;
     for (const some of readAtOnce(suspects)) stillThere += await this.#settleSome(some, signal);
-    // Nobody is writing when every suspect stands the test: then no more pauses.
+    // When every suspect is confirmed nobody is writing: no more pauses then.
     if (suspects.length > 0 && stillThere === suspects.length) this.#pauseMs = 0;
     this.#claim();
   }

@@ -1,4 +1,4 @@
-// Two reads of the same range, walked in step by id: what stands on one side only, and what differs. Memory holds two
+// Two reads of the same range, walked in step by id: what is on one side only, and what differs. Memory holds two
 // pages a side, whatever the size of the range.
 
 import { compareIds, type PointId } from '../model/point-id.js';

@@ -35,7 +35,7 @@ export interface Walk extends WalkSignals {
   pacer: Pacer;
   deadline: number;
   writesAhead: number;
-  /** Called once a page, in order; the walk goes on reading meanwhile. */
+  /** Called once a page, in order; the walk keeps reading meanwhile. */
   write: (page: PointPage) => Promise<void>;
   onProgress: (state: WalkState) => void;
 }
@@ -50,7 +50,7 @@ export function freshState(cursor: PointId | undefined): WalkState {
   };
 }
 
-/** Walks until the slice is done, the deadline has passed, or `stop` was asked; returns what may be claimed. */
+/** Walks until the slice is done, the deadline has passed, or `stop` is aborted; returns what may be claimed. */
 export async function walkSlice(walk: Walk): Promise<WalkState> {
   const progress = new Progress(walk);
   const either = AbortSignal.any([walk.signal, walk.stop]);
@@ -94,7 +94,7 @@ function readFrom(walk: Walk, cursor: PointId | undefined, signal: AbortSignal):
   });
 }
 
-/** Starts the next read; a failure waits until somebody asks for it. */
+/** Starts the next read; a failure is kept until the result is awaited. */
 function ahead<T>(iterator: AsyncIterator<T>): Promise<IteratorResult<T>> {
   const result = iterator.next();
   result.catch(() => undefined);

@@ -86,7 +86,7 @@ describe.each(['1.16.3', '1.17.0'] as const)('of a collection on Qdrant %s', (ve
     const answer = await waitFor('red');
     expect(answer).toMatchObject({ ready: false, indexing: { vectors: POINTS } });
     expect(answer.reason).toMatch(
-      /^the collection is red: the optimizer says .*Could not create temp.*File exists/,
+      /^the collection is red: the optimizer reports .*Could not create temp.*File exists/,
     );
   });
 });

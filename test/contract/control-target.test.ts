@@ -6,7 +6,7 @@ import { numberAt, textAt } from '../../src/model/json.js';
 import { workIn } from '../../src/model/stamp.js';
 import { awaitReady } from '../../src/cluster/await-ready.js';
 import { compareConfigurations } from '../../src/target/compare-configurations.js';
-import { copyAliases } from '../../src/target/copy-aliases.js';
+import { copyAliases } from '../../src/target/point-aliases.js';
 import { planCollection } from '../../src/target/plan-collection.js';
 import { takePin } from '../../src/cluster/pin.js';
 import { prepareTarget } from '../../src/target/prepare-target.js';
@@ -63,7 +63,7 @@ test('gives up waiting with the reason, and stops at once when cancelled', async
   const target = { cluster: 'target', collection: 'big' };
   expect(await awaitReady(sides.controls, { target, waitMs: 0 })).toEqual({
     ready: false,
-    reason: 'a second look that finds the same',
+    reason: 'a second check with the same result',
   });
   const cancelled = new Error('cancelled');
   const work = awaitReady(

@@ -35,7 +35,7 @@ it.each([{ from: 'old' }, {}])('leaves it where its owner has turned it since (%
   const found = await point({ docs: 'newer' }, { swapped: { alias: 'docs', ...planned } });
   expect(found).toMatchObject({ aliases: [], names: { docs: 'newer' } });
   expect(found.notes).toEqual([
-    `The alias "docs" was left as it is: it was turned to another collection since this job was planned. What was brought is "${WRITES}".`,
+    `The alias "docs" was left as it is: it was assigned to another collection since this job was planned. This job wrote to "${WRITES}".`,
   ]);
 });
 

@@ -42,7 +42,7 @@ test.each([
     '{"status":{"error":"Service internal error: File IO error: failed to unpack `/t/a.tar`"}}',
     ...([
       'QdrantUnavailable',
-      '`/t/a.tar` (it does not say why; most often the disk of that node is full)',
+      '`/t/a.tar` (it gives no reason; most often the disk of that node is full)',
     ] as const),
   ],
   [401, 'Must provide an API key', 'ClusterKeyRefused', 'refused the API key'],

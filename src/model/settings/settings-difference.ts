@@ -35,7 +35,7 @@ export function settingDifferences(
   return sentences;
 }
 
-/** What the target has by its node's defaults alone, and nobody can take away again: paths. */
+/** Paths of what the target has only by its node's defaults, and what no request can unset. */
 export function lastingPaths(wanted: JsonObject, actual: JsonObject): string[] {
   const isSet = (settings: JsonObject, path: string) =>
     (valueAt(settings, ...path.split('.')) ?? null) !== null;

@@ -23,8 +23,8 @@ export async function readPayloads(
   signal?: AbortSignal,
 ): Promise<Map<PointId, Buffer>> {
   const body = `{"ids":[${ids.map(idText).join()}],"with_payload":true,"with_vector":false${shardKeyField(shardKey)}}`;
-  const ask = (node: RestNode) => node.bytes('POST', pointsPath(collection), { body, signal });
-  const answers = await Promise.allSettled(nodes.map(ask));
+  const read = (node: RestNode) => node.bytes('POST', pointsPath(collection), { body, signal });
+  const answers = await Promise.allSettled(nodes.map(read));
   const failed = answers.find((answer) => answer.status === 'rejected');
   if (failed !== undefined && answers.every((answer) => answer.status === 'rejected')) throw failed.reason;
   const given = answers.flatMap((answer) =>

@@ -81,46 +81,54 @@ export function asFerryError(error: unknown, where: GrpcConnection['where'], sig
   if (error instanceof FerryError) return error;
   const connectError = ConnectError.from(error);
   const options = { cause: error, context: where };
-  const said = inOneLine(withoutQueryStrings(connectError.rawMessage));
+  const sentence = inOneLine(withoutQueryStrings(connectError.rawMessage));
   if (causeCode(connectError).match(/CERT|SELF_SIGNED|TLS|SSL/)) {
     return new FerryError(
       'ClusterUntrusted',
-      `The certificate of ${where.cluster} was not accepted: ${said}`,
+      `The certificate of ${where.cluster} was not accepted: ${sentence}`,
       options,
     );
   }
   // A killed server shows as Canceled or Aborted; only a status that the server itself sent means what it says.
   if (!cameFromServer(connectError)) {
-    return new FerryError('QdrantUnavailable', `The connection to ${where.cluster} failed: ${said}`, options);
+    return new FerryError(
+      'QdrantUnavailable',
+      `The connection to ${where.cluster} failed: ${sentence}`,
+      options,
+    );
   }
-  return fromStatus(connectError, said, options);
+  return fromStatus(connectError, sentence, options);
 }
 
 function fromStatus(
   error: ConnectError,
-  said: string,
+  sentence: string,
   options: { cause: unknown; context: GrpcConnection['where'] },
 ): FerryError {
   switch (error.code) {
     case Code.Unauthenticated:
       return new FerryError(
         'ClusterKeyRefused',
-        `${options.context.cluster} refused the API key: ${said}`,
+        `${options.context.cluster} refused the API key: ${sentence}`,
         options,
       );
     case Code.PermissionDenied:
       return new FerryError(
         'ClusterUnauthorized',
-        `${options.context.cluster} refused the rights of the API key: ${said}`,
+        `${options.context.cluster} refused the rights of the API key: ${sentence}`,
         options,
       );
     case Code.NotFound:
-      return new FerryError('CollectionNotFound', said, options);
+      return new FerryError('CollectionNotFound', sentence, options);
     default:
-      return new FerryError(codeOfSentence(said) ?? codeOfStatus(error.code), `${deadPeerIn(said)}${said}`, {
-        ...options,
-        ...retryAfter(error),
-      });
+      return new FerryError(
+        codeOfSentence(sentence) ?? codeOfStatus(error.code),
+        `${deadPeerIn(sentence)}${sentence}`,
+        {
+          ...options,
+          ...retryAfter(error),
+        },
+      );
   }
 }
 

@@ -22,7 +22,7 @@ export class WirePage implements PointPage {
   readonly #hashes: Uint8Array;
   #giveBack: (() => void) | undefined;
 
-  /** `giveBack` is told once that nobody reads the points' bytes any more. */
+  /** `giveBack` is called once, when nobody reads the points' bytes any more. */
   constructor(points: readonly WirePoint[], hashes: Uint8Array, giveBack?: () => void) {
     this.points = points;
     this.#hashes = hashes;

@@ -133,10 +133,10 @@ export abstract class PointReads implements PointReader {
   }
 
   /** Asks again for fewer points while the answer is larger than we let into memory. */
-  async #smaller<T>(size: PageSize, ask: (limit: number) => Promise<T>): Promise<T> {
+  async #smaller<T>(size: PageSize, read: (limit: number) => Promise<T>): Promise<T> {
     for (;;) {
       try {
-        return await ask(size.limit);
+        return await read(size.limit);
       } catch (error) {
         if (!this.isTooLarge(error) || !size.shrink()) throw error;
       }

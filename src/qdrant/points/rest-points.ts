@@ -59,11 +59,11 @@ export class RestPoints extends PointReads implements PointConnection {
     what: What,
   ): Promise<PointAnswer> {
     const from = offset === undefined ? '' : `,"offset":${idText(offset)}`;
-    return this.#ask(range, '/scroll', `"limit":${limit}${from}`, what);
+    return this.#read(range, '/scroll', `"limit":${limit}${from}`, what);
   }
 
   protected override async get(range: ReadIds, ids: readonly PointId[], what: What): Promise<PointAnswer> {
-    const { points } = await this.#ask(range, '', `"ids":[${ids.map(idText).join()}]`, what);
+    const { points } = await this.#read(range, '', `"ids":[${ids.map(idText).join()}]`, what);
     return { points: points.sort((a, b) => compareIds(idOf(a), idOf(b))) };
   }
 
@@ -71,7 +71,7 @@ export class RestPoints extends PointReads implements PointConnection {
     return isAnswerTooLarge(error);
   }
 
-  /** A single node shows its own points exactly; one of several may have asked another one over gRPC. */
+  /** A single node shows its own points exactly; one of several may have fields another one over gRPC. */
   protected override async exactly(
     { collection, shardKey, signal }: ReadIds,
     ids: PointId[],
@@ -80,9 +80,9 @@ export class RestPoints extends PointReads implements PointConnection {
     return readPayloads(this.#nodes, collection, shardKey, ids, signal);
   }
 
-  async #ask(range: ReadIds, path: string, asked: string, what: What): Promise<PointAnswer> {
+  async #read(range: ReadIds, path: string, fields: string, what: What): Promise<PointAnswer> {
     const all = what === 'everything';
-    const body = `{${asked},"with_payload":${all},"with_vector":${all}${shardKeyField(range.shardKey)}}`;
+    const body = `{${fields},"with_payload":${all},"with_vector":${all}${shardKeyField(range.shardKey)}}`;
     const options = { body, signal: range.signal, maxBytes: this.#maxBytes };
     return readTextAnswer(await this.#rest.bytes('POST', `${pointsPath(range.collection)}${path}`, options));
   }

@@ -88,10 +88,10 @@ function readAnswer(
   giveUp: (error: unknown) => void,
   done: (answer: () => Promise<Uint8Array>) => void,
 ): void {
-  const said = new Headers();
+  const received = new Headers();
   const note = (headers: IncomingHttpHeaders) => {
     for (const [name, value] of Object.entries(headers))
-      if (!name.startsWith(':') && value !== undefined) said.set(name, String(value));
+      if (!name.startsWith(':') && value !== undefined) received.set(name, String(value));
   };
   stream.on('response', note);
   stream.on('trailers', note);
@@ -105,16 +105,17 @@ function readAnswer(
   stream.on('error', (error) => done(() => Promise.reject(ConnectError.from(error, Code.Unavailable))));
   stream.on('close', () =>
     done(async () => {
-      requireSuccess(said, stream.rstCode);
+      requireSuccess(received, stream.rstCode);
       return message.whole();
     }),
   );
 }
 
-function requireSuccess(said: Headers, resetCode: number): void {
-  const status = said.get('grpc-status');
+function requireSuccess(received: Headers, resetCode: number): void {
+  const status = received.get('grpc-status');
   if (status === '0') return;
-  if (status !== null) throw new ConnectError(decoded(said.get('grpc-message') ?? ''), codeOf(status), said);
+  if (status !== null)
+    throw new ConnectError(decoded(received.get('grpc-message') ?? ''), codeOf(status), received);
   throw new ConnectError(`the stream ended without a status (reset code ${resetCode})`, Code.Unavailable);
 }
 

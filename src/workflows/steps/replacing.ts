@@ -31,7 +31,7 @@ export async function replacing<T>(
     const { replaced } = await look();
     if (replaced === undefined) return make(undefined);
     if (replaced.creation !== creation) {
-      const why = 'was deleted and made again since this job was planned';
+      const why = 'was deleted and created again since this job was planned';
       throw failure(
         'CollectionChanged',
         `${target.collection} on ${target.cluster} ${why}: start a new job.`,
