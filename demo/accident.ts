@@ -102,7 +102,7 @@ function resumedSlice(then: LiveSlice, again: LiveSlice, known: ResumedSlice | u
 function resumedLine(then: LiveSlice, again: LiveSlice): string {
   const name = then.what.replace(/^copy (slice \d+ of \d+).*$/, '$1');
   const at = shortId(again.cursor ?? 'its beginning');
-  return `     ${name}, attempt ${again.attempt}: goes on at id ${at}, ${count(again.points)} points done before`;
+  return `     ${name}, attempt ${again.attempt}: continues at id ${at}, ${count(again.points)} points done before`;
 }
 
 function shortId(id: string): string {

@@ -84,8 +84,8 @@ export function killCheck(story: KillStory | undefined): Check {
   const passed = story.points > 0 && wentOn > 0 && wentOn === story.working;
   const at = `data worker killed at ${whole(story.points)} of ${whole(story.total)} points`;
   const claim = passed
-    ? `${at}; after ${story.seconds.toFixed(1)} s another went on from its cursors`
-    : `${at}; ${wentOn} of ${story.working} slices went on from their cursors`;
+    ? `${at}; after ${story.seconds.toFixed(1)} s another continued from its cursors`
+    : `${at}; ${wentOn} of ${story.working} slices continued from their cursors`;
   return { passed, claim };
 }
 
@@ -102,7 +102,7 @@ export function aliasCheck(
 export function searchCheck(searches: readonly ComparedSearch[], target = 'target'): Check {
   const alike = searches.filter((search) => search.alike).length;
   const passed = searches.length > 0 && alike === searches.length;
-  return { passed, claim: `${alike} of ${searches.length} searches answered alike by source and ${target}` };
+  return { passed, claim: `${alike} of ${searches.length} searches with the same results on source and ${target}` };
 }
 
 function short(sum: string): string {

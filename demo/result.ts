@@ -89,7 +89,7 @@ function disasterChecks({ backup, recovery, story }: Disaster, migrated: Migrati
     const report = recovery.reports.find((one) => one.target.collection === collection);
     return report
       ? recoveryCheck(report, source)
-      : { passed: false, claim: `${collection} did not come back` };
+      : { passed: false, claim: `${collection} was not recovered` };
   });
   return [
     ...failures(backup),

@@ -89,7 +89,7 @@ it('copies within one cluster under another name, and never onto itself', async 
   expect(compared).toEqual({ points: 500, differences: [], configuration: [] });
 });
 
-it('moves the samples of the demo with their aliases; three searches are answered alike', async () => {
+it('moves the samples of the demo with their aliases; three searches have the same results', async () => {
   await fillSample(stack.source.url);
   await fillMade(stack.source.url, { points: 5_000 });
   const names = ['packages', 'made-50k'];
