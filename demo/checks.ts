@@ -102,7 +102,10 @@ export function aliasCheck(
 export function searchCheck(searches: readonly ComparedSearch[], target = 'target'): Check {
   const alike = searches.filter((search) => search.alike).length;
   const passed = searches.length > 0 && alike === searches.length;
-  return { passed, claim: `${alike} of ${searches.length} searches with the same results on source and ${target}` };
+  return {
+    passed,
+    claim: `${alike} of ${searches.length} searches with the same results on source and ${target}`,
+  };
 }
 
 function short(sum: string): string {
