@@ -72,7 +72,7 @@ function notFound(cluster: string, name: string, known: string[]): FerryError {
 function refuseUnusedNames({ as }: ResolveCollectionsInput, asked: string[]): void {
   const unused = Object.keys(as ?? {}).filter((name) => !asked.includes(name));
   if (unused.length === 0) return;
-  const happened = `\`as\` names "${unused.slice(0, 10).join('", "')}", which is not among the collections of this job`;
+  const happened = `\`as\` names "${unused.slice(0, 10).join('", "')}", which this job does not include`;
   throw new FerryError('InvalidInput', happened);
 }
 
@@ -87,7 +87,7 @@ function refuseSharedTargets(pairs: Pair[]): void {
     }
     const other = targets.get(pair.target);
     if (other) {
-      const happened = `"${other.asked}" and "${pair.asked}" would both go to "${pair.target}" on the target`;
+      const happened = `"${other.asked}" and "${pair.asked}" would both be written to "${pair.target}" on the target`;
       throw new FerryError('InvalidInput', happened);
     }
     sources.set(pair.source, pair);

@@ -62,7 +62,7 @@ export class QdrantCluster implements ClusterFacts {
   async version(signal?: AbortSignal, timeoutMs = 60_000): Promise<string> {
     const root = await this.#onAnyNode((node) => node.official(rootOf, { signal, timeoutMs }));
     if (typeof root.version === 'string') return root.version;
-    throw new FerryError('QdrantRejected', `What answers at ${this.nodeUrls.join(', ')} is not Qdrant`, {
+    throw new FerryError('QdrantRejected', `The server at ${this.nodeUrls.join(', ')} is not Qdrant`, {
       context: { cluster: this.alias },
     });
   }

@@ -50,7 +50,7 @@ async function nodeWith(
   if (chosen) return chosen.node;
   const lost = answers.find((one) => one.status === 'rejected');
   if (lost) throw lost.reason;
-  const happened = `No node that ferry.yaml leads to holds shard ${shard} of "${collection}"`;
+  const happened = `No node in ferry.yaml holds shard ${shard} of "${collection}"`;
   throw new FerryError('NodesUnknown', happened, { context: { cluster: connection.alias } });
 }
 

@@ -163,6 +163,6 @@ function mapShards(found: RecoverableCollection, { shards }: Layout): PrepareRec
 }
 
 function noPlace({ collection, shards }: RecoverableCollection, made: number): FerryError {
-  const happened = `The backup of "${collection}" has ${shards.length} shards and the target made ${made}`;
+  const happened = `The backup of "${collection}" has ${shards.length} shards, and Qdrant created ${made} on the target`;
   return new FerryError('IncompatibleTarget', happened, { context: { collection } });
 }

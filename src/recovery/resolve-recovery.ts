@@ -46,7 +46,7 @@ async function pageOf(names: readonly string[], find: RecoveryOffer['find']) {
 function refuseUnusedNames({ as }: ResolveRecoveryInput, wanted: readonly string[]): void {
   const unused = Object.keys(as ?? {}).filter((name) => !wanted.includes(name));
   if (unused.length > 0) {
-    const happened = `\`as\` names "${unused.slice(0, 10).join('", "')}", which is not among the collections of this job`;
+    const happened = `\`as\` names "${unused.slice(0, 10).join('", "')}", which this job does not include`;
     throw new FerryError('InvalidInput', happened);
   }
   const targets = wanted.map((name) => as?.[name] ?? name);

@@ -98,7 +98,7 @@ export async function openPlanned(
   const found = await source.open(from, signal);
   if (found.sha256 === sha256) return found;
   const { backup, collection } = from;
-  throw new FerryError('ManifestInvalid', 'The backup was changed since this recovery was planned', {
+  throw new FerryError('ManifestInvalid', 'The backup changed after this recovery was planned', {
     context: { backup, collection },
   });
 }

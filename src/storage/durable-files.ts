@@ -34,7 +34,7 @@ async function isFolder(path: string): Promise<boolean> {
     throw error;
   });
   if (found === undefined || found.isDirectory()) return found !== undefined;
-  throw Object.assign(new Error('a file stands where a folder must be'), { code: 'ENOTDIR' });
+  throw Object.assign(new Error('a file is where a folder must be'), { code: 'ENOTDIR' });
 }
 
 /** A new file; there must be none. */

@@ -151,7 +151,7 @@ async function refuseNamed(
   const alias = (await target.aliases(signal)).find(({ collection }) => collection === ref.collection);
   if (alias === undefined) return;
   const job = workIn(to.info.config)?.job;
-  const happened = `"${ref.collection}" on "${ref.cluster}" was given the alias "${alias.alias}" although the job ${job} has not finished it: it may be in use`;
+  const happened = `"${ref.collection}" on "${ref.cluster}" has the alias "${alias.alias}", although the job ${job} did not finish it: it may be in use`;
   throw new FerryError('TargetMovedOn', happened, { context: { ...ref } });
 }
 

@@ -45,9 +45,13 @@ export async function requireReplaceable(
   requireCreation(ref, replaced.creation, there.info.config);
   if (replaced.points === undefined) return;
   const stale = (how: string): FerryError =>
-    new FerryError('SafetyBackupStale', `"${collection}" on "${cluster}" was written since: ${how}`, {
-      context,
-    });
+    new FerryError(
+      'SafetyBackupStale',
+      `"${collection}" on "${cluster}" was written after its safety backup: ${how}`,
+      {
+        context,
+      },
+    );
   if (there.points !== replaced.points) {
     throw stale(
       `it holds ${there.points} points, and held ${replaced.points} when its safety backup was begun`,

@@ -74,7 +74,7 @@ export function storesOn(
     const store = requireStore(config, alias);
     const { taskQueue = queue } = store;
     if (!isDisk(store) || taskQueue === queue) return open(alias);
-    const happened = `The store "${alias}" is a disk of the queue ${taskQueue}, and this work came by way of ${queue}: the control worker read another ferry.yaml than this one`;
+    const happened = `The store "${alias}" is a disk of the queue ${taskQueue}, and this task came through ${queue}: the control worker has another ferry.yaml than this worker`;
     throw new FerryError('InvalidConfig', happened, { context: { store: alias } });
   };
 }

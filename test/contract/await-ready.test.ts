@@ -56,7 +56,7 @@ describe.each(['1.16.3', '1.17.0'] as const)('of a collection on Qdrant %s', (ve
     expect((await control().info('grey')).status).toBe('grey');
     const seen: string[] = [];
     expect(await waitFor('grey', seen)).toEqual({ ready: true });
-    expect(seen[0]).toContain('the collection is grey: its optimizers were not started');
+    expect(seen[0]).toContain('the collection is grey: its optimizers have not run');
     expect(await control().info('grey')).toMatchObject({ status: 'green', indexedVectors: POINTS });
     expect(await control().count('grey')).toBe(POINTS);
   });

@@ -117,7 +117,7 @@ test('keeps to the upsert limit of an existing target', async () => {
   });
 });
 
-test('replaces a collection only when told to, whatever shape it had, and gives its aliases back', async () => {
+test('replaces a collection only when requested, whatever shape it had, and gives its aliases back', async () => {
   await make(sides.target, 'old', 0, '{"vectors":{"size":3,"distance":"Cosine"}}');
   const live = '{"actions":[{"create_alias":{"collection_name":"old","alias_name":"live"}}]}';
   await rest(sides.target, 'POST', '/collections/aliases', live);

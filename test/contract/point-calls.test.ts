@@ -131,7 +131,7 @@ describe('a call over gRPC', () => {
     expect(isPageTooLarge(await upsert().catch((error: unknown) => error))).toBe(true);
   });
 
-  it('gives up at its dead-line, and at once when it is told to', async () => {
+  it('gives up at its dead-line, and at once when requested', async () => {
     answer = () => undefined;
     expect(await failure(upsert({ timeoutMs: 50 }))).toMatchObject({ code: 'QdrantUnavailable' });
     const stop = new AbortController();

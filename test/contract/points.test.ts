@@ -155,7 +155,7 @@ describe('copying a slice', () => {
     expect(text).toContain('"d":1.8446744073709552e+19');
   });
 
-  it('stops in good order when asked, and goes on from its cursor to the same digest', async () => {
+  it('stops in good order when asked, and continues from its cursor to the same digest', async () => {
     await fill(source, 3_000);
     const stop = new AbortController();
     const onProgress = (state: WalkState) => void (state.points > 500 && stop.abort(new Error('CANCELLED')));
@@ -186,7 +186,7 @@ describe('copying a slice', () => {
     expect(seen.length).toBeGreaterThanOrEqual(4);
   });
 
-  it('fails as retryable when the target dies, and loses nothing when it goes on', async () => {
+  it('fails as retryable when the target dies, and loses nothing when it continues', async () => {
     await fill(source, 3_000);
     let last: WalkState = freshState(undefined);
     const onProgress = (state: WalkState) => {

@@ -40,6 +40,6 @@ it('is refused to work that came by way of another queue', () => {
   const on = (queue: string) => storesOn(queue, config, storesOf(config))('disk');
   expect(on('ferry-data-disk').alias).toBe('disk');
   expect(() => on('ferry-data')).toThrow(
-    /a disk of the queue ferry-data-disk, and this work came by way of ferry-data/,
+    /a disk of the queue ferry-data-disk, and this task came through ferry-data/,
   );
 });

@@ -291,7 +291,7 @@ describe('what is written down as off', () => {
     ]);
   });
 
-  it('is not asked for where the collection already is as it shall be', () => {
+  it('is not asked for where the collection already is as it should be', () => {
     const settings = json({ vectors: size, hnsw_config: { m: 16 }, quantization_config: { binary: {} } });
     expect(takeAway(settings, settings)).toEqual({});
   });
