@@ -63,7 +63,7 @@ describe.each(['1.16.3', '1.17.0'] as const)('of a collection on Qdrant %s', (ve
 
   it('one without optimizer threads is not waited for, and the answer says why', async () => {
     await fill('idle', { indexing_threshold: 100, max_optimization_threads: 0 });
-    const reason = 'its `max_optimization_threads` is 0, so Qdrant builds no index until that is raised';
+    const reason = 'its `max_optimization_threads` is 0, so Qdrant builds no index until it is raised';
     expect(await waitFor('idle')).toEqual({
       ready: false,
       isInVain: true,
