@@ -82,7 +82,7 @@ class Findings {
   index(file: ByteFile): SnapshotIndex {
     const config = this.#documents.get('config.json');
     if (this.#isShard && config === undefined) return { kind: 'shard' };
-    if (config === undefined) throw unreadable(file, 'is no snapshot of Qdrant: it has no config.json');
+    if (config === undefined) throw unreadable(file, 'is not a Qdrant snapshot: it has no config.json');
     const json = jsonIn(config, 'config.json', file) as Record<string, Json> | null;
     const mapping = json?.collections_mapping;
     if (mapping === undefined) {
@@ -109,6 +109,6 @@ export function jsonIn(text: string, name: string, file: Pick<ByteFile, 'name'>)
   try {
     return parseJson(text);
   } catch {
-    throw unreadable(file, `holds a ${name} that is no JSON`);
+    throw unreadable(file, `holds a ${name} that is not JSON`);
   }
 }

@@ -164,8 +164,8 @@ function isEmpty(block: Buffer): boolean {
 }
 
 function noArchive(file: ByteFile, at: number): FerryError {
-  if (at === 0) return unreadable(file, 'is no tar archive, as every snapshot of Qdrant is');
-  return unreadable(file, `is no archive any more at byte ${at}`);
+  if (at === 0) return unreadable(file, 'is not a tar archive');
+  return unreadable(file, `has a corrupt tar header at byte ${at}`);
 }
 
 function cutShort(file: ByteFile): FerryError {

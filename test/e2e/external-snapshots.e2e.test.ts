@@ -196,7 +196,7 @@ describe('ferry restore --from refuses, and leaves the target as it was:', () =>
 
   it('what is no tar at all', async () => {
     await lay('page/docs-2026-01-01-02-00-00.snapshot', () => Buffer.from('<html>no</html>'.repeat(200)));
-    await expectRefused(restore('--from', 'disk:page'), /^SnapshotUnreadable: .*is no tar archive/);
+    await expectRefused(restore('--from', 'disk:page'), /^SnapshotUnreadable: .*is not a tar archive/);
   });
 
   it('a name that says no collection', async () => {
@@ -279,6 +279,6 @@ describe('ferry restore --from refuses, and leaves the target as it was:', () =>
   it('a file with a segment that no node could unpack', async () => {
     await lay('broken/worst-2026-01-01-02-00-00.snapshot', brokenInside);
     const run = restore('--from', 'disk:broken', '--as', 'worst=never');
-    await expectRefused(run, /^SnapshotUnreadable: .*segments.*is no tar archive/);
+    await expectRefused(run, /^SnapshotUnreadable: .*segments.*is not a tar archive/);
   });
 });

@@ -144,7 +144,7 @@ describe('a tar', () => {
 
   it('that is something else is refused by name', async () => {
     const page = Buffer.from('<html>404 not found</html>'.repeat(100));
-    await expect(namesIn(page)).rejects.toThrow('"a.snapshot" is no tar archive');
+    await expect(namesIn(page)).rejects.toThrow('"a.snapshot" is not a tar archive');
     const damaged = pack('--format=gnu', '10', 'config.json');
     damaged[2_048 + 5] = (damaged[2_048 + 5] ?? 0) ^ 1;
     await expect(namesIn(damaged)).rejects.toMatchObject({ code: 'SnapshotUnreadable' });
