@@ -60,7 +60,7 @@ export function answerFailure(
   }
   if (code === 'ClusterUnauthorized') {
     const right = /^Forbidden: /.test(sentence) ? `: ${sentence}` : '';
-    return new FerryError(code, `Qdrant at ${where.node} refused the rights of the API key${right}`, {
+    return new FerryError(code, `Qdrant at ${where.node} refused the permissions of the API key${right}`, {
       context,
     });
   }

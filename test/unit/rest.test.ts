@@ -46,7 +46,7 @@ test.each([
     ] as const),
   ],
   [401, 'Must provide an API key', 'ClusterKeyRefused', 'refused the API key'],
-  [403, '{"status":{"error":"Forbidden"}}', 'ClusterUnauthorized', 'refused the rights of the API key'],
+  [403, '{"status":{"error":"Forbidden"}}', 'ClusterUnauthorized', 'refused the permissions of the API key'],
   [500, '{"status":{"error":"Service internal error"}}', 'QdrantUnavailable', 'internal error'],
   [503, '', 'QdrantUnavailable', 'without a reason'],
   [507, '{"status":{"error":"Insufficient storage: Disk usage is at 96%"}}', 'QdrantDiskFull', 'is at 96%'],
@@ -75,7 +75,7 @@ test.each([
 
 test.each([
   [401, 'Must provide an API key', 'ClusterKeyRefused', 'refused the API key'],
-  [403, '{"status":{"error":"Forbidden"}}', 'ClusterUnauthorized', 'refused the rights of the API key'],
+  [403, '{"status":{"error":"Forbidden"}}', 'ClusterUnauthorized', 'refused the permissions of the API key'],
   [500, '{"status":{"error":"Service internal error"}}', 'QdrantUnavailable', 'internal error'],
   [502, '<html><p>no</html>', 'QdrantUnavailable', '502: no.'],
   [302, '', 'QdrantRejected', '302'],

@@ -115,7 +115,7 @@ function fromStatus(
     case Code.PermissionDenied:
       return new FerryError(
         'ClusterUnauthorized',
-        `${options.context.cluster} refused the rights of the API key: ${sentence}`,
+        `${options.context.cluster} refused the permissions of the API key: ${sentence}`,
         options,
       );
     case Code.NotFound:
