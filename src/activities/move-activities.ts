@@ -1,9 +1,8 @@
 // The activities of snapshot migration, as Temporal calls them: the work is done in backup/.
 
 import { namesBefore } from '../shards/capture-shard.js';
-import { freshCapture } from '../shards/node-file.js';
+import { findLeftoverSnapshots, freshCapture } from '../shards/node-file.js';
 import { placeBackup } from '../move/move-backup.js';
-import { findLeftoverSnapshots } from '../shards/move-leftovers.js';
 import { planMove } from '../move/move-plan.js';
 import {
   lookAtReplacedTarget,

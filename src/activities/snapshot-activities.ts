@@ -4,12 +4,8 @@
 import { Context } from '@temporalio/activity';
 import { createOnNode, findHolders } from '../snapshots/create-snapshot.js';
 import { deleteOnNode } from '../snapshots/delete-snapshot.js';
-import {
-  abandonDownload,
-  downloadToStore,
-  freshDownload,
-  type DownloadState,
-} from '../snapshots/download-to-store.js';
+import { abandonDownload, freshDownload, type DownloadState } from '../shards/download-to-store.js';
+import { downloadToStore } from '../snapshots/download-to-store.js';
 import { listOnNodes, shortened } from '../snapshots/list-snapshots.js';
 import type { SnapshotDeps } from '../snapshots/cluster-nodes.js';
 import { recoverOnNode } from '../snapshots/recover-on-node.js';

@@ -31,7 +31,6 @@ import { leaveNode, namesOn, type CaptureState } from './node-file.js';
 import { wantedShard } from '../cluster/shard-layout.js';
 import type { SnapshotNode, SnapshotNodes } from '../cluster/snapshots-port.js';
 import { bytesOf, earlierDocument, writeDocument, type SnapshotObject } from './snapshot-object.js';
-import { SHARD_ENTRIES, STORAGE_ENTRIES } from './tar-check.js';
 
 export interface CaptureAttempt {
   state: CaptureState;
@@ -58,7 +57,7 @@ export async function captureShard(
   const earlier = await documentOfEarlier(attempt.state, objectOf, read, (one) => one.shard.bytes);
   const wanted = wantedShard(collection, shard);
   return withNode(await nodes.holding(cluster, wanted, attempt.signal), async (node) => {
-    const capture = captureOf(input, objectOf, node, { collection, shard: shard.id }, SHARD_ENTRIES, attempt);
+    const capture = captureOf(input, objectOf, node, { collection, shard: shard.id }, attempt);
     if (earlier)
       return { ...summaryOf(earlier.shard), ...peerOf(earlier.shard), leftOnNode: await leaveNode(capture) };
     const startedAt = new Date().toISOString();
@@ -85,7 +84,7 @@ export async function captureNode(
   const read = (key: string) => (text: string) => parseDocument(nodeDocumentSchema, text, key);
   const earlier = await documentOfEarlier(attempt.state, objectOf, read, (one) => one.node.bytes);
   return withNode(await nodes.only(cluster, attempt.signal), async (node) => {
-    const capture = captureOf(input, objectOf, node, 'storage', STORAGE_ENTRIES, attempt);
+    const capture = captureOf(input, objectOf, node, 'storage', attempt);
     if (earlier) return { ...summaryOf(earlier.node), leftOnNode: await leaveNode(capture) };
     const { object, parts } = await captured(capture, 'stored', attempt.stop);
     const document: NodeDocument = {
@@ -164,12 +163,11 @@ function captureOf(
   objectOf: Capture['objectOf'],
   node: SnapshotNode,
   source: Capture['source'],
-  entries: readonly string[],
   { state, onProgress, signal, stop }: CaptureAttempt,
 ): Capture {
   const { what, maxMegabytesPerSecond } = input;
   const ends = AbortSignal.any([signal, stop]);
-  return { what, source, node, objectOf, entries, state, onProgress, signal: ends, maxMegabytesPerSecond };
+  return { what, source, node, objectOf, state, onProgress, signal: ends, maxMegabytesPerSecond };
 }
 
 function shardDocument(

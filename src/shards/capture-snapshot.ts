@@ -6,10 +6,9 @@
 //   A crash between `create` and the next heartbeat leaves a file whose name nobody was told: it is found as a name that
 //   is new since the beginning, and reported, not removed, for it may be somebody else's.
 
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { FerryError } from '../model/errors.js';
 import type { ManifestPart } from '../model/format/manifest.js';
-import { partSizeFor } from '../model/format/part-sizes.js';
 import type { StoredPart, Upload } from '../storage/object-store.js';
 import { Pacer } from '../cluster/pacer.js';
 import type { Download, SnapshotNode, SnapshotSource } from '../cluster/snapshots-port.js';
@@ -23,16 +22,14 @@ import {
   type StoredFile,
 } from './node-file.js';
 import { clearLeftovers, completeSnapshot, type SnapshotObject } from './snapshot-object.js';
-import { TarCheck, type TarState } from './tar-check.js';
-import { uploadStream } from './upload-stream.js';
+import { SnapshotCheck, type TarState } from './snapshot-check.js';
+import { partsInRow, uploadStream } from './upload-stream.js';
 
 export interface Capture {
   what: string;
   source: SnapshotSource;
   node: SnapshotNode;
   objectOf(nonce: string): SnapshotObject;
-  /** What the archive must hold. */
-  entries: readonly string[];
   state: CaptureState;
   /** Also keeps the state; `moved` when it got further than ever. */
   onProgress(state: CaptureState, moved: boolean): void;
@@ -52,9 +49,8 @@ export async function captureStreamed(capture: Capture): Promise<Captured> {
   const { node, source } = capture;
   const { object, upload } = await beginUpload(capture);
   try {
-    const tar = new TarCheck(capture.entries);
     const open = (signal: AbortSignal) => node.stream(source, signal);
-    return await send(capture, { object, upload, before: [], tar, open });
+    return await send(capture, { object, upload, before: [], open });
   } catch (error) {
     await upload.abort().catch(() => undefined); // the next attempt, or the end of the job, looks for it again
     throw error;
@@ -64,7 +60,7 @@ export async function captureStreamed(capture: Capture): Promise<Captured> {
 export async function captureStored(capture: Capture): Promise<Captured> {
   const { state, node, source } = capture;
   const file = await fileOnNode(capture);
-  const { object, upload, before, tar } = await openUpload(capture, file.bytes);
+  const { object, upload, before } = await openUpload(capture, file.bytes);
   const from = before.reduce((sum, part) => sum + part.bytes, 0);
   const download = await node.download(source, file.name, from, capture.signal);
   const same = isSame(file, download);
@@ -76,12 +72,10 @@ export async function captureStored(capture: Capture): Promise<Captured> {
     throw noLongerThere(node, file);
   }
   file.etag = download.etag;
-  const { bytes, sha256 } = file;
   try {
-    const said = sha256 === undefined ? {} : { sha256 };
-    return await send(capture, { object, upload, before, tar, open: () => download.body, bytes, ...said });
+    return await send(capture, { object, upload, before, open: () => download.body, file });
   } catch (error) {
-    if (error instanceof OtherBytes) await beginAgain(capture, upload);
+    if (error instanceof FerryError && error.code === 'SnapshotDamaged') await beginAgain(capture, upload);
     throw error;
   }
 }
@@ -94,8 +88,6 @@ async function beginAgain(capture: Capture, upload: Upload): Promise<void> {
   forgetUpload(capture.state);
   capture.onProgress(capture.state, false);
 }
-
-class OtherBytes extends FerryError {}
 
 /** Takes away what a capture that will not be tried again has made. */
 export async function giveUp(capture: OnNode & Pick<Capture, 'objectOf'>): Promise<string[]> {
@@ -130,49 +122,42 @@ interface Sending {
   object: SnapshotObject;
   upload: Upload;
   before: StoredPart[];
-  tar: TarCheck;
   open(signal: AbortSignal): AsyncIterable<Uint8Array>;
-  bytes?: number;
-  /** What the node says that the whole hashes to. */
-  sha256?: string;
+  file?: StoredFile;
 }
 
 async function send(capture: Capture, sending: Sending): Promise<Captured> {
-  const { state, signal, maxMegabytesPerSecond, what } = capture;
-  const { object, upload, before, tar, bytes } = sending;
+  const { state, signal, maxMegabytesPerSecond, what, source } = capture;
+  const { object, upload, before, open, file } = sending;
+  const { bytes, sha256 } = file ?? {};
+  const check = new SnapshotCheck({
+    ...{ what, source, isRemade: true },
+    ...(bytes === undefined ? {} : { bytes }),
+    ...(sha256 === undefined ? {} : { sha256 }),
+    ...(before.length === 0 || state.parts === undefined ? {} : { tar: state.parts.tar }),
+  });
   const pacer = new Pacer(maxMegabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond });
   const cuts = new Map<number, TarState>();
-  const whole = createHash('sha256');
-  const parts = await uploadStream({
-    upload,
-    before,
-    signal,
-    open: (inner) => sending.open(inner),
-    ...(bytes === undefined ? {} : { expectedBytes: bytes }),
-    rules: object.store.partRules,
-    pace: (taken) => pacer.take(0, taken, signal),
-    onBytes: (piece) => {
-      tar.push(piece);
-      whole.update(piece);
+  const parts = await uploadStream(
+    { open, check, pacer, signal },
+    {
+      ...{ upload, before, rules: object.store.partRules },
+      ...(bytes === undefined ? {} : { expectedBytes: bytes }),
+      onCut: (number) => cuts.set(number, check.tar),
+      onParts: (confirmed) => {
+        const cut = cuts.get(confirmed);
+        if (cut === undefined) return;
+        for (const number of cuts.keys()) if (number <= confirmed) cuts.delete(number);
+        state.parts = { confirmed, tar: cut };
+        state.bytes = cut.bytes;
+        const moved = state.bytes > state.best;
+        state.best = Math.max(state.best, state.bytes);
+        capture.onProgress(state, moved);
+      },
     },
-    onCut: (number) => cuts.set(number, tar.state),
-    onParts: (confirmed) => {
-      const cut = cuts.get(confirmed);
-      if (cut === undefined) return;
-      for (const number of cuts.keys()) if (number <= confirmed) cuts.delete(number);
-      state.parts = { confirmed, tar: cut };
-      state.bytes = cut.bytes;
-      const moved = state.bytes > state.best;
-      state.best = Math.max(state.best, state.bytes);
-      capture.onProgress(state, moved);
-    },
-  });
-  tar.finish(what);
-  const sha256 = before.length > 0 ? undefined : whole.digest('hex');
-  if (sha256 !== undefined && sha256 !== (sending.sha256 ?? sha256))
-    throw new OtherBytes('SnapshotIncomplete', `${what}: it came with another SHA-256 than its node says`);
+  );
   const listed = await completeSnapshot(object, upload, parts);
-  return { object, parts: listed, ...(sha256 === undefined ? {} : { sha256 }) };
+  return { object, parts: listed, ...(check.sha256 === undefined ? {} : { sha256: check.sha256 }) };
 }
 
 /** Out of S3 Qdrant tells neither length nor tag: that all of it came, the archive shows. */
@@ -185,11 +170,8 @@ function isSame(file: StoredFile, download: Download | undefined): boolean {
 async function openUpload(
   capture: Capture,
   bytes: number,
-): Promise<{ object: SnapshotObject; upload: Upload; before: StoredPart[]; tar: TarCheck }> {
-  const { state, entries } = capture;
-  const resumed = await resumedParts(capture, bytes);
-  if (resumed) return { ...resumed, tar: new TarCheck(entries, state.parts?.tar) };
-  return { ...(await beginUpload(capture)), before: [], tar: new TarCheck(entries) };
+): Promise<{ object: SnapshotObject; upload: Upload; before: StoredPart[] }> {
+  return (await resumedParts(capture, bytes)) ?? { ...(await beginUpload(capture)), before: [] };
 }
 
 async function resumedParts({ state, objectOf }: Capture, bytes: number) {
@@ -199,10 +181,6 @@ async function resumedParts({ state, objectOf }: Capture, bytes: number) {
   const upload = await object.store.resumeUpload(object.key, state.uploadId);
   if (!upload) return undefined;
   const { confirmed } = state.parts;
-  const before = (await upload.parts()).filter((part) => part.number <= confirmed);
-  const fits = before.every(
-    (part, at) =>
-      part.number === at + 1 && part.bytes === partSizeFor(part.number, bytes, object.store.partRules),
-  );
-  return fits && before.length === confirmed ? { object, upload, before } : undefined;
+  const inRow = partsInRow(await upload.parts(), bytes, object.store.partRules);
+  return inRow.length < confirmed ? undefined : { object, upload, before: inRow.slice(0, confirmed) };
 }

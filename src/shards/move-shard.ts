@@ -25,7 +25,8 @@ import type { SnapshotNode, SnapshotNodes, SnapshotSource } from '../cluster/sna
 import type { Placing, ShardNode, ShardNodes, SnapshotFile } from './recover-ports.js';
 import { isRefusedByNode } from './recover-shard.js';
 import { settledPull, settledPush, settleEarlier, type CallSite, type Flight } from './settled-call.js';
-import { otherHash, Passing } from './passing.js';
+import { pump } from './pump.js';
+import { SnapshotCheck } from './snapshot-check.js';
 
 export interface MoveState extends CaptureState {
   /** Replicas that have the file named in `file`, and the way the last of them went. */
@@ -109,15 +110,12 @@ export function isStreamed({ mode, via, placed }: MoveShardInput): boolean {
 }
 
 async function moveStreamed(moving: Moving): Promise<MoveShardResult> {
-  const { input, node, source, signal } = moving;
+  const { input, node, source } = moving;
   const [peer] = input.placed.peers;
   const name = `${input.source.collection}-shard-${input.placed.shard.id}.snapshot`;
   const bytes = await intoReplica(moving, peer, async (shard) => {
     if (await isThere(moving, shard)) return moving.state.bytes;
-    const check = new Passing(moving);
-    const body = check.pass(node.stream(source, signal));
-    await pushed(moving, shard, { name, body }, check);
-    return check.bytes;
+    return pushed(moving, shard, { name, open: (ends) => node.stream(source, ends) });
   });
   return { bytes, via: 'push', leftOnNode: [] };
 }
@@ -191,19 +189,23 @@ async function pushFile(moving: Moving, shard: ShardNode, file: StoredFile): Pro
     forgetFile(moving);
     throw noLongerThere(node, file);
   }
-  const check = new Passing(moving, file);
-  const body = check.pass(download.body);
+  const { name, bytes, sha256 } = file;
+  const expected = { name, bytes, ...(sha256 === undefined ? {} : { sha256 }) };
   try {
-    await pushed(moving, shard, { name: file.name, bytes: file.bytes, body }, check);
+    await pushed(moving, shard, { ...expected, open: () => download.body });
   } catch (error) {
-    throw check.isOther ? await beginAgain(moving, error) : error;
+    throw isDamaged(error) ? await beginAgain(moving, error) : error;
   }
+}
+
+function isDamaged(error: unknown): boolean {
+  return error instanceof FerryError && error.code === 'SnapshotDamaged';
 }
 
 /** A file that was replaced or removed meanwhile is no reason to give up. */
 async function pullFailure(moving: Moving, file: StoredFile, error: unknown): Promise<unknown> {
   if (!(error instanceof FerryError) || error.retryable) return error;
-  if (error.code === 'SnapshotDamaged') return beginAgain(moving, otherHash(file));
+  if (isDamaged(error)) return beginAgain(moving, otherHash(file, error));
   return (await isOurs(file, moving)) ? error : beginAgain(moving, noLongerThere(moving.node, file));
 }
 
@@ -230,15 +232,42 @@ function placingFor({ placed }: MoveShardInput): Pick<Placing, 'priority'> {
   return { priority: placed.peers.length > 1 ? 'no_sync' : 'snapshot' };
 }
 
-async function pushed(moving: Moving, shard: ShardNode, file: SnapshotFile, check: Passing): Promise<void> {
-  const { signal } = moving;
-  const placing = placingFor(moving.input);
-  try {
-    await settledPush(siteOf(moving, shard, file), file, (watched) => shard.push(watched, placing, signal));
-  } catch (error) {
-    signal.throwIfAborted();
-    throw check.trouble ?? error;
-  }
+interface Pushing {
+  name: string;
+  bytes?: number;
+  sha256?: string;
+  open(signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
+/** Returns how many bytes passed. */
+async function pushed(moving: Moving, shard: ShardNode, { name, open, ...known }: Pushing): Promise<number> {
+  const { input, source, signal, pacer } = moving;
+  const placing = placingFor(input);
+  const what = `The snapshot of shard ${input.placed.shard.id} of "${input.source.collection}"`;
+  const check = new SnapshotCheck({ what, source, isRemade: true, ...known });
+  const onBytes = () => report(moving, check.bytes);
+  const { bytes } = known;
+  const site = siteOf(moving, shard, known);
+  await pump({ open, check, pacer, onBytes, signal }, ({ body }) => {
+    const file: SnapshotFile = { name, body: body(), ...(bytes === undefined ? {} : { bytes }) };
+    return settledPush(site, file, (watched) => shard.push(watched, placing, signal));
+  });
+  return check.bytes;
+}
+
+/** Each report costs a heartbeat's encoding. */
+const REPORT_EVERY_BYTES = 1024 ** 2;
+
+function report({ state, onProgress }: Moving, bytes: number): void {
+  state.bytes = bytes;
+  if (bytes < state.best + REPORT_EVERY_BYTES) return;
+  state.best = bytes;
+  onProgress(state, true);
+}
+
+function otherHash({ name }: StoredFile, cause: unknown): FerryError {
+  const happened = `The snapshot ${name} arrived with another SHA-256 than its node gives`;
+  return new FerryError('SnapshotDamaged', happened, { cause, retryable: true });
 }
 
 /** What an earlier attempt began has come to its end, and the replica has it. */

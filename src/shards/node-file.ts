@@ -3,8 +3,13 @@
 
 import { FerryError } from '../model/errors.js';
 import { isNamedAs } from '../model/snapshot-names.js';
-import type { NodeFile, SnapshotNode, SnapshotSource } from '../cluster/snapshots-port.js';
-import type { TarState } from './tar-check.js';
+import type {
+  FindLeftoverSnapshotsInput,
+  FindLeftoverSnapshotsResult,
+} from '../model/contracts/move-activities.js';
+import { wantedShard } from '../cluster/shard-layout.js';
+import type { NodeFile, SnapshotNode, SnapshotNodes, SnapshotSource } from '../cluster/snapshots-port.js';
+import type { TarState } from './snapshot-check.js';
 
 export interface StoredFile {
   node: string;
@@ -131,4 +136,39 @@ export function forgetUpload(state: CaptureState): void {
   delete state.uploadId;
   delete state.parts;
   state.bytes = 0;
+}
+
+const MOST_NAMED = 10;
+
+/**
+ * What a move that failed may have left on the source's nodes: a file whose attempt nobody continued. Found by its time,
+ * and only named: it may belong to somebody else.
+ */
+export async function findLeftoverSnapshots(
+  nodes: SnapshotNodes,
+  { source: { cluster, collection }, shards, since }: FindLeftoverSnapshotsInput,
+  signal: AbortSignal,
+): Promise<FindLeftoverSnapshotsResult> {
+  const left: string[] = [];
+  for (const shard of shards) {
+    const node = await nodes.holding(cluster, wantedShard(collection, shard), signal);
+    try {
+      left.push(...(await namesSince(node, { collection, shard: shard.id }, since, signal)));
+    } finally {
+      await node.close();
+    }
+  }
+  return { left: left.slice(0, MOST_NAMED) };
+}
+
+async function namesSince(
+  node: SnapshotNode,
+  source: { collection: string; shard: number },
+  since: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const files = await filesOn({ node, source, signal });
+  const isNew = (createdAt: string | undefined) =>
+    createdAt !== undefined && Date.parse(createdAt) >= Date.parse(since);
+  return files.flatMap(({ name, createdAt }) => (isNew(createdAt) ? [`${name} on ${node.url}`] : []));
 }

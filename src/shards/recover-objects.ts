@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { FerryError } from '../model/errors.js';
 import type { CollectionManifest, ManifestPart, ManifestShard } from '../model/format/manifest.js';
 import type { ObjectStore, StoredObject } from '../storage/object-store.js';
-import { restoreFirst } from './archived.js';
+import { checkedBytes, type Check } from './pump.js';
 import type { Passing } from './recoverable-collection.js';
 
 const HEADS_AT_ONCE = 8;
@@ -42,6 +42,15 @@ function sizesOf(shards: readonly ManifestShard[]): Map<string, number> {
   return sizes;
 }
 
+const MOST_NAMED = 10;
+
+/** "archived: restore these 3 objects first: …". */
+export function restoreFirst(keys: readonly string[]): string {
+  const which = keys.length === 1 ? 'this object' : `these ${keys.length} objects`;
+  const more = keys.length > MOST_NAMED ? ` and ${keys.length - MOST_NAMED} more` : '';
+  return `archived: restore ${which} first: ${keys.slice(0, MOST_NAMED).join(', ')}${more}`;
+}
+
 /**
  * Throws `ObjectDamaged` before it ends, when a part is not what it was. Parts that follow each other in one object are
  * read as one: a request for each would cost a store's delay as often as there are parts.
@@ -65,28 +74,24 @@ function runsOf(parts: readonly ManifestPart[]): ManifestPart[][] {
   return runs;
 }
 
-async function* runBytes(
+function runBytes(
   store: ObjectStore,
   run: readonly ManifestPart[],
   name: string,
-  { signal, onBytes }: Passing,
+  passing: Passing,
 ): AsyncIterable<Uint8Array> {
-  const [first, last] = [run[0], run.at(-1)];
-  if (!first || !last) return;
-  const check = new RunCheck(store, run, name);
-  const range = { from: first.offset, to: last.offset + last.bytes };
-  if (range.to > range.from) {
-    for await (const chunk of store.read(first.key, { range, signal })) {
-      check.push(chunk);
-      await onBytes?.(chunk.length);
-      yield chunk;
-    }
-  }
-  check.end();
+  const key = run[0]?.key ?? '';
+  const from = run[0]?.offset ?? 0;
+  const range = { from, to: from + run.reduce((sum, { bytes }) => sum + bytes, 0) };
+  const check = new PartsCheck(store, run, name);
+  const open = (signal: AbortSignal) => (range.to > from ? store.read(key, { range, signal }) : none());
+  return checkedBytes({ ...passing, open, check });
 }
 
+async function* none(): AsyncGenerator<Uint8Array> {}
+
 /** The hashes of parts, one after the other, while their bytes pass in whatever pieces. */
-class RunCheck {
+class PartsCheck implements Check {
   readonly #store: ObjectStore;
   readonly #name: string;
   readonly #ahead: ManifestPart[];
@@ -100,7 +105,7 @@ class RunCheck {
     this.#ahead = [...run];
   }
 
-  push(chunk: Uint8Array): void {
+  pass(chunk: Uint8Array): void {
     for (let at = 0; at < chunk.length && this.#ahead.length > 0;) {
       const bytes = this.#ahead[0]?.bytes ?? 0;
       const piece = chunk.subarray(at, at + bytes - this.#passed);
@@ -111,7 +116,7 @@ class RunCheck {
     }
   }
 
-  end(): void {
+  finish(): void {
     while (this.#ahead.length > 0) this.#close();
   }
 

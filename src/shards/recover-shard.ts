@@ -6,6 +6,7 @@
 
 import { FerryError } from '../model/errors.js';
 import type { RecoverShardInput, RecoverShardResult } from '../model/contracts/recovery-activities.js';
+import { pump } from './pump.js';
 import type { Placing, ShardNode, ShardNodes } from './recover-ports.js';
 import { readThrough, type Passing, type RecoverableShard } from './recoverable-collection.js';
 import { settledPull, settledPush, settleEarlier, type CallSite, type FlightLog } from './settled-call.js';
@@ -77,25 +78,13 @@ async function pull(
 }
 
 async function push({ node, shard, placing, site }: Move, passing: Passing): Promise<void> {
-  let damage: unknown;
-  const body = async function* () {
-    try {
-      yield* shard.read(passing);
-    } catch (error) {
-      damage = error;
-      throw error;
-    }
-  };
-  const file = { name: shard.name, bytes: shard.bytes, body: body() };
-  try {
+  const { signal } = passing;
+  const open = (ends: AbortSignal) => shard.read({ ...passing, signal: ends });
+  await pump({ open, signal }, ({ body }) => {
+    const file = { name: shard.name, bytes: shard.bytes, body: body() };
     // Every byte is hashed on its way: that the node hashes the file again would only take its time.
-    await settledPush(site, file, (watched) =>
-      node.push(watched, { priority: placing.priority }, passing.signal),
-    );
-  } catch (error) {
-    passing.signal.throwIfAborted();
-    throw damage ?? error;
-  }
+    return settledPush(site, file, (watched) => node.push(watched, { priority: placing.priority }, signal));
+  });
 }
 
 /** A node reports only that the file is not the one it was promised; which object is damaged, its bytes tell. */

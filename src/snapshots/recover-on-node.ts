@@ -17,7 +17,9 @@ import {
   type CallSite,
   type FlightLog,
 } from '../shards/settled-call.js';
-import { fileOnNode, Inspection } from './snapshot-file.js';
+import { pump } from '../shards/pump.js';
+import { SnapshotCheck } from '../shards/snapshot-check.js';
+import { fileOnNode } from './snapshot-file.js';
 
 export interface RecoverDeps {
   open: ClusterNodes;
@@ -50,9 +52,9 @@ export async function recoverOnNode(
       const file =
         'name' in from
           ? await onNode(there, input, from.name, passing)
-          : await inStore(openStore(from.store), from.object, passing);
+          : await inStore(openStore(from.store), from.object);
       return await pushChecked(input, file, passing, async (checked) => {
-        const sized = file.bytes === undefined ? site : { ...site, bytes: file.bytes };
+        const sized = { ...site, bytes: file.bytes };
         const push = (watched: SnapshotFile) => receiver.push(watched, { priority }, passing.signal);
         await settledPush(sized, checked, push);
       });
@@ -67,18 +69,24 @@ function siteOf(node: ShardNode, { shard }: RecoverOnNodeInput, { log, signal }:
   return { node, log, signal, isAlone: true, isWhole: shard === undefined };
 }
 
+interface Source {
+  name: string;
+  bytes: number;
+  open(signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
 async function onNode(
   there: ClusterNode,
   { cluster, collection, shard }: RecoverOnNodeInput,
   name: string,
   { signal }: Passing,
-): Promise<SnapshotFile> {
+): Promise<Source> {
   const scope = shard === undefined ? { collection } : { collection, shard };
   const file = await fileOnNode(cluster, there, scope, name, signal);
-  return { name, bytes: file.bytes, body: file.from(0, signal) };
+  return { name, bytes: file.bytes, open: (ends) => file.from(0, ends) };
 }
 
-async function inStore(store: ObjectStore, key: string, { signal }: Passing): Promise<SnapshotFile> {
+async function inStore(store: ObjectStore, key: string): Promise<Source> {
   const found = await store.head(key);
   if (!found) {
     const context = { bucket: store.alias, key };
@@ -88,37 +96,18 @@ async function inStore(store: ObjectStore, key: string, { signal }: Passing): Pr
   return {
     name: key.slice(key.lastIndexOf('/') + 1),
     bytes: found.bytes,
-    body: store.read(key, { range, signal }),
+    open: (signal) => store.read(key, { range, signal }),
   };
 }
 
-/** The node only says that the file broke off; why it did is known here. */
 async function pushChecked(
   input: RecoverOnNodeInput,
-  file: SnapshotFile,
-  passing: Passing,
-  push: (checked: SnapshotFile) => Promise<void>,
+  { name, bytes, open }: Source,
+  { signal, onBytes }: Passing,
+  push: (checked: SnapshotFile) => Promise<unknown>,
 ): Promise<RecoverOnNodeResult> {
-  let damage: unknown;
-  const inspection = new Inspection(file.name, sourceOf(input), input.sha256);
-  const body = async function* () {
-    try {
-      for await (const chunk of file.body) {
-        inspection.pass(chunk);
-        passing.onBytes(chunk.length);
-        yield chunk;
-      }
-      inspection.finish();
-    } catch (error) {
-      damage = error;
-      throw error;
-    }
-  };
-  try {
-    await push({ ...file, body: body() });
-  } catch (error) {
-    passing.signal.throwIfAborted();
-    throw damage ?? error;
-  }
-  return { bytes: inspection.bytes, sha256: inspection.sha256 };
+  const sha256 = input.sha256 === undefined ? {} : { sha256: input.sha256 };
+  const check = new SnapshotCheck({ what: name, source: sourceOf(input), bytes, ...sha256 });
+  await pump({ open, check, onBytes, signal }, ({ body }) => push({ name, bytes, body: body() }));
+  return { bytes: check.bytes, sha256: check.sha256 ?? '' };
 }

@@ -212,7 +212,7 @@ describe('a capture that goes on after a worker died', () => {
     const state = freshCapture();
     const { nodes, capture, input } = await captured(state, 'stored');
     const sick = flipping(nodes);
-    await expect(capture(sick)).rejects.toMatchObject({ code: 'SnapshotIncomplete', retryable: true });
+    await expect(capture(sick)).rejects.toMatchObject({ code: 'SnapshotDamaged', retryable: true });
     expect([sick.flipped(), state.file, state.uploadId]).toEqual([1, undefined, undefined]);
     expect(await allOf(store.uploads(collectionFolder('prod', input.backup, 'spread')))).toEqual([]);
     expect(await capture()).toMatchObject({ leftOnNode: [] });
@@ -222,7 +222,7 @@ describe('a capture that goes on after a worker died', () => {
   it('leaves somebody’s file of the same second where it took the place of ours, and has another one made', async () => {
     const state = freshCapture();
     const { nodes, capture } = await captured(state, 'stored');
-    await expect(capture(overwriting(nodes))).rejects.toMatchObject({ code: 'SnapshotIncomplete' });
+    await expect(capture(overwriting(nodes))).rejects.toMatchObject({ code: 'SnapshotDamaged' });
     const theirs = await filesOnNodes('spread', 0);
     expect([state.file, theirs.length]).toEqual([undefined, 1]);
     await sleep(ANOTHER_SECOND_MS);

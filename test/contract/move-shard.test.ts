@@ -66,7 +66,7 @@ it('has the node make another file, after an attempt to which its disk gave othe
   const nodes = snapshotNodes(clusters());
   const sick = flipping(nodes);
   const state = freshCapture();
-  await expect(move(sick, state)).rejects.toMatchObject({ code: 'SnapshotIncomplete', retryable: true });
+  await expect(move(sick, state)).rejects.toMatchObject({ code: 'SnapshotDamaged', retryable: true });
   expect([sick.flipped(), state.file, await snapshotsOn(side(source), 'docs')]).toEqual([1, undefined, []]);
   expect(await move(nodes, state)).toMatchObject({ via: 'push', leftOnNode: [] });
   expect(await compareSides(side(source), side(target))).toMatchObject({ points: 500, differences: [] });
@@ -79,7 +79,7 @@ it.each<MoveShardInput['via']>(['push', 'pull'])(
     const nodes = snapshotNodes(clusters());
     const state = freshCapture();
     await expect(move(overwriting(nodes), state, via)).rejects.toMatchObject({
-      ...{ code: 'SnapshotIncomplete', retryable: true },
+      ...{ code: 'SnapshotDamaged', retryable: true },
     });
     const [theirs, ...others] = await snapshotsOn(side(source), 'docs');
     expect([state.file, others]).toEqual([undefined, []]);

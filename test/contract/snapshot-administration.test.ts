@@ -11,7 +11,8 @@ import { createOnNode, findHolders } from '../../src/snapshots/create-snapshot.j
 import { deleteOnNode } from '../../src/snapshots/delete-snapshot.js';
 import { nodeNamed, withNodes, type SnapshotDeps } from '../../src/snapshots/cluster-nodes.js';
 import { listOnNodes } from '../../src/snapshots/list-snapshots.js';
-import { fileOnNode, Inspection } from '../../src/snapshots/snapshot-file.js';
+import { fileOnNode } from '../../src/snapshots/snapshot-file.js';
+import { SnapshotCheck } from '../../src/shards/snapshot-check.js';
 import {
   startQdrant,
   startS3Gateway,
@@ -69,19 +70,17 @@ function remove(
 async function read(room: SnapshotDeps, { name }: ListedSnapshot, scope: SnapshotScope, from: number) {
   return withNodes(room.open, 'one', never, async (whole) => {
     const file = await fileOnNode('one', nodeNamed('one', whole), scope, name, never);
-    const inspection = new Inspection(
-      name,
-      scope.collection === undefined ? 'storage' : { ...docs, ...scope },
-    );
+    const source = scope.collection === undefined ? ('storage' as const) : { ...docs, ...scope };
+    const check = new SnapshotCheck({ what: name, source });
     let left = from;
     for await (const chunk of file.from(0, never)) {
-      if (left > 0) inspection.pass(chunk.subarray(0, left));
+      if (left > 0) check.pass(chunk.subarray(0, left));
       left -= Math.min(left, chunk.length);
       if (left === 0) break;
     }
-    for await (const chunk of file.from(from, never)) inspection.pass(chunk);
-    inspection.finish();
-    return inspection;
+    for await (const chunk of file.from(from, never)) check.pass(chunk);
+    check.finish();
+    return check;
   });
 }
 

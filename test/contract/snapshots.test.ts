@@ -12,7 +12,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SHARD_ENTRIES, TarCheck } from '../../src/shards/tar-check.js';
+import { SnapshotCheck } from '../../src/shards/snapshot-check.js';
 import type { SnapshotNode } from '../../src/cluster/snapshots-port.js';
 import { startQdrant, type QdrantServer, type QdrantVersion } from '../../src/local/index.js';
 import { shardNodes } from '../../src/qdrant/recover-snapshot.js';
@@ -44,7 +44,7 @@ describe.each<QdrantVersion>(['1.16.3', '1.17.0'])('Qdrant %s', (version) => {
   it('streams a shard that is whole, and leaves nothing on the node', async () => {
     const node = await open();
     const tar = await passed(node.stream(shard, never));
-    expect(() => tar.finish('it')).not.toThrow();
+    expect(() => tar.finish()).not.toThrow();
     expect(await node.list(shard, never)).toEqual([]);
     await node.close();
   });
@@ -59,9 +59,9 @@ describe.each<QdrantVersion>(['1.16.3', '1.17.0'])('Qdrant %s', (version) => {
     const rest = await node.download(shard, file.name, 1_000, never);
     expect(rest).toMatchObject({ bytes: file.bytes, etag: whole?.etag });
     expect((await collected(rest?.body)).equals(bytes.subarray(1_000))).toBe(true);
-    const tar = new TarCheck(SHARD_ENTRIES);
-    tar.push(bytes);
-    expect(() => tar.finish('it')).not.toThrow();
+    const check = shardCheck();
+    check.pass(bytes);
+    expect(() => check.finish()).not.toThrow();
     await node.remove(shard, file.name, never);
     await node.remove(shard, file.name, never);
     expect(await node.download(shard, file.name, 0, never)).toBeUndefined();
@@ -107,7 +107,7 @@ describe.each<QdrantVersion>(['1.16.3', '1.17.0'])('Qdrant %s', (version) => {
     });
     await reading.return?.();
     const tar = await eventually(() => passed(second.stream(shard, never)));
-    expect(() => tar.finish('it')).not.toThrow();
+    expect(() => tar.finish()).not.toThrow();
     await first.close();
     await second.close();
   });
@@ -119,7 +119,7 @@ describe.each<QdrantVersion>(['1.16.3', '1.17.0'])('Qdrant %s', (version) => {
       const proxy = await cuttingProxy(server.url, Math.floor(whole * share));
       const node = await open(proxy.url);
       const tar = await passed(node.stream(shard, never));
-      expect(() => tar.finish('it')).toThrowError(expect.objectContaining({ code: 'SnapshotIncomplete' }));
+      expect(() => tar.finish()).toThrowError(expect.objectContaining({ code: 'SnapshotIncomplete' }));
       await node.close();
       await proxy.close();
     },
@@ -128,23 +128,28 @@ describe.each<QdrantVersion>(['1.16.3', '1.17.0'])('Qdrant %s', (version) => {
 
 describe('the check of an archive', () => {
   it('refuses what is empty, what has no segments, and what is no archive', () => {
-    const incomplete = expect.objectContaining({ code: 'SnapshotIncomplete', retryable: true }) as Error;
-    expect(() => new TarCheck(SHARD_ENTRIES).finish('it')).toThrowError(incomplete);
-    const empty = new TarCheck(SHARD_ENTRIES);
-    empty.push(Buffer.alloc(1024));
-    expect(() => empty.finish('it')).toThrowError(incomplete);
-    expect(() => new TarCheck(SHARD_ENTRIES).push(Buffer.alloc(512, 'x'))).toThrowError(incomplete);
+    const ofCode = (code: string) => expect.objectContaining({ code }) as Error;
+    expect(() => shardCheck().finish()).toThrowError(ofCode('SnapshotIncomplete'));
+    const empty = shardCheck();
+    empty.pass(Buffer.alloc(1024));
+    expect(() => empty.finish()).toThrowError(ofCode('SnapshotDamaged'));
+    const corrupt = ofCode('SnapshotDamaged');
+    expect(() => shardCheck().pass(Buffer.alloc(512, 'x'))).toThrowError(corrupt);
   });
 });
 
-async function passed(stream: AsyncIterable<Uint8Array>): Promise<TarCheck> {
-  const tar = new TarCheck(SHARD_ENTRIES);
-  for await (const chunk of stream) tar.push(chunk);
-  return tar;
+function shardCheck(): SnapshotCheck {
+  return new SnapshotCheck({ what: 'it', source: shard });
+}
+
+async function passed(stream: AsyncIterable<Uint8Array>): Promise<SnapshotCheck> {
+  const check = shardCheck();
+  for await (const chunk of stream) check.pass(chunk);
+  return check;
 }
 
 async function lengthOf(node: SnapshotNode): Promise<number> {
-  const length = (await passed(node.stream(shard, never))).state.bytes;
+  const length = (await passed(node.stream(shard, never))).bytes;
   await node.close();
   return length;
 }

@@ -261,16 +261,11 @@ describe('a store that takes only parts that are alike, or few', () => {
     const open = store({ ...OLD, ...fields });
     const upload = await open.upload(`cut-${bytes}`);
     const whole = Buffer.alloc(bytes, 7);
-    const parts = await uploadStream({
-      ...{ upload, before: [], signal: new AbortController().signal, rules: open.partRules },
-      open: async function* () {
-        yield whole;
-      },
-      pace: () => Promise.resolve(),
-      onBytes: () => undefined,
-      onCut: () => undefined,
-      onParts: () => undefined,
-    });
+    const source = async function* () {
+      yield whole;
+    };
+    const flow = { open: source, signal: new AbortController().signal };
+    const parts = await uploadStream(flow, { upload, rules: open.partRules });
     expect(await upload.complete(parts)).toMatchObject({ bytes });
     return sizes.sort((a, b) => b - a);
   }

@@ -33,7 +33,7 @@ import {
   type ContentProof,
 } from '../../model/format/manifest.js';
 import type { ObjectStore, StoredObject } from '../../storage/object-store.js';
-import { restoreFirst } from '../../shards/archived.js';
+import { restoreFirst } from '../../shards/recover-objects.js';
 import { mapInOrder } from '../../model/map-in-order.js';
 import { readText } from '../../shards/read-text.js';
 import { identityOf, inOrder, isUnbelievable, readRun, type Run } from './read-run.js';

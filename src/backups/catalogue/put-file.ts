@@ -22,14 +22,8 @@ export async function putFile(store: ObjectStore, path: string, signal: AbortSig
   if ((await store.head(object))?.bytes === bytes) return { object, sha256, bytes };
   const upload = await store.upload(object);
   try {
-    const parts = await uploadStream({
-      ...{ upload, signal, before: [], expectedBytes: bytes },
-      open: () => createReadStream(path),
-      pace: () => Promise.resolve(),
-      onBytes: () => undefined,
-      onCut: () => undefined,
-      onParts: () => undefined,
-    });
+    const flow = { open: () => createReadStream(path), signal };
+    const parts = await uploadStream(flow, { upload, expectedBytes: bytes });
     await upload.complete(parts, { ifAbsent: true });
   } catch (error) {
     await upload.abort().catch(() => undefined);

@@ -31,19 +31,12 @@ export async function storeIdSet({ store, key, pages, signal }: IdSetWriting): P
   let bytes = 0;
   const upload = await store.upload(key);
   try {
-    const parts = await uploadStream({
-      upload,
-      before: [],
-      signal,
-      open: () => compressed(encoder, pages),
-      pace: () => Promise.resolve(),
-      onBytes: (piece) => {
-        hash.update(piece);
-        bytes += piece.length;
-      },
-      onCut: () => undefined,
-      onParts: () => undefined,
-    });
+    const pass = (piece: Uint8Array) => {
+      hash.update(piece);
+      bytes += piece.length;
+    };
+    const flow = { open: () => compressed(encoder, pages), check: { pass, finish: () => undefined }, signal };
+    const parts = await uploadStream(flow, { upload });
     await upload.complete(parts, { ifAbsent: true });
   } catch (error) {
     await upload.abort().catch(() => undefined); // the end of the job looks for what stays

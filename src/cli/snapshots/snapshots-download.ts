@@ -1,6 +1,6 @@
 // `ferry snapshots download`: with --object a workflow puts the snapshot into a store; with --to it goes from the node
 // straight to the disk of this machine, without Temporal. What keeps that going over broken connections is here; what
-// lets a killed run resume is snapshots/download-to-file.ts.
+// lets a killed run resume is shards/download-to-file.ts.
 
 import { InvalidArgumentError, type Command } from 'commander';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,7 +18,7 @@ import {
   withNodes,
   type SnapshotDeps,
 } from '../../snapshots/cluster-nodes.js';
-import { downloadToFile } from '../../snapshots/download-to-file.js';
+import { downloadToFile } from '../../shards/download-to-file.js';
 import { fileOnNode } from '../../snapshots/snapshot-file.js';
 import { createElapsedDisplay, type ElapsedDisplay } from '../terminal/elapsed-display.js';
 import { bytes } from '../terminal/formatting.js';
@@ -117,8 +117,7 @@ async function attempt(
     const file = await fileOnNode(cluster, there, scope, name, signal);
     const pacer = new Pacer(given({ maxMegabytesPerSecond }));
     const done = await downloadToFile({
-      ...{ file, source: sourceOf(scope), path, signal },
-      pace: (size) => pacer.take(0, size, signal),
+      ...{ file, source: sourceOf(scope), path, signal, pacer },
       onProgress: (size) => onProgress(size, file.bytes),
     });
     return { cluster, ...scope, ...refOf(there), name, ...done };
