@@ -138,7 +138,8 @@ export const storeErrors = {
   },
   SnapshotDamaged: {
     retryable: false,
-    remedy: 'Do not use this file. Get another copy of it, or use another snapshot.',
+    remedy:
+      'Do not use this file. A backup or a migration takes another snapshot automatically; otherwise get another copy of the file, or use another snapshot.',
   },
   SnapshotUnreadable: {
     retryable: false,

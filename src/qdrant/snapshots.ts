@@ -1,6 +1,6 @@
 // Snapshots of one node: streamed, or stored on it and downloaded. Promises that silence ends with an error (a second
 // stream of one shard is answered 200 and then nothing), and that no answer is decompressed or asked for compressed.
-// Does not promise that a stream which ended is whole: Qdrant sends no length; backup/tar-check.ts looks inside.
+// Does not promise that a stream which ended is whole: Qdrant sends no length; shards/snapshot-check.ts looks inside.
 
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
