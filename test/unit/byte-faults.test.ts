@@ -10,6 +10,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Pacer } from '../../src/cluster/pacer.js';
 import type { SnapshotNode } from '../../src/cluster/snapshots-port.js';
+import type { RecoverShardInput } from '../../src/model/contracts/recovery-activities.js';
 import type { MoveShardInput } from '../../src/model/contracts/move-activities.js';
 import { FerryError } from '../../src/model/errors.js';
 import { captureStored, captureStreamed, type Capture } from '../../src/shards/capture-snapshot.js';
@@ -18,8 +19,9 @@ import { freshDownload, storeSnapshot } from '../../src/shards/download-to-store
 import { moveShard } from '../../src/shards/move-shard.js';
 import { freshCapture } from '../../src/shards/node-file.js';
 import { pump } from '../../src/shards/pump.js';
-import { hashShard } from '../../src/shards/recover-objects.js';
+import { shardBytes } from '../../src/shards/recover-objects.js';
 import type { ShardNode } from '../../src/shards/recover-ports.js';
+import { recoverShard } from '../../src/shards/recover-shard.js';
 import { SnapshotCheck } from '../../src/shards/snapshot-check.js';
 import { renamed } from '../../src/shards/tar-headers.js';
 import type { ObjectStore, Upload } from '../../src/storage/object-store.js';
@@ -248,25 +250,49 @@ it('ends with StoreFull when the disk of a download is full', async () => {
   await expectNothingWhole();
 });
 
-describe('a shard of a backup', () => {
-  const read = async (bytes: Buffer, change: (body: Buffer) => Buffer = (body) => body) => {
-    const half = Math.floor(bytes.length / 2);
-    const parts = [bytes.subarray(0, half), bytes.subarray(half)].map((body, at) => ({
+describe('a recovery of a shard of a backup', () => {
+  const recover = async (change: (body: Buffer) => Buffer, refusal?: Error) => {
+    const half = Math.floor(whole.length / 2);
+    const parts = [whole.subarray(0, half), whole.subarray(half)].map((body, at) => ({
       ...{ key: 'it', offset: at * half, bytes: body.length, sha256: hashOf(body) },
     }));
-    await store.put('it', change(bytes));
-    const shard = { id: 0, ordinal: 0, name: 'it', bytes: bytes.length, parts };
-    return hashShard(store, { ...shard, startedAt: '', finishedAt: '' }, { signal: never });
+    await store.put('it', change(whole));
+    const shard = {
+      id: 0,
+      ordinal: 0,
+      name: 'it',
+      bytes: whole.length,
+      parts,
+      startedAt: '',
+      finishedAt: '',
+    };
+    const recoverable = {
+      ...shard,
+      read: (passing: { signal: AbortSignal }) => shardBytes(store, shard, passing),
+      address: async () => undefined,
+    };
+    const input = { target: { collection: 'docs' }, shard: { into: 0 }, via: 'push' };
+    const nodes = { holding: async () => receiver(refusal) };
+    const log = { last: null, remember: async () => undefined };
+    const step = input as unknown as RecoverShardInput;
+    await recoverShard(nodes, recoverable, step, { signal: never }, log);
   };
 
-  it('passes as it was written', async () => {
-    await expect(read(whole)).resolves.toBeUndefined();
+  it('brings all bytes', async () => {
+    await recover((body) => body);
+    expect(received.map(hashOf)).toEqual([sha256]);
   });
 
   it.each([
     ['a bit that flipped', () => flippedAt(INSIDE_AN_ENTRY)],
     ['an object that was cut', (body: Buffer) => body.subarray(0, -1)],
   ])('%s is ObjectDamaged', async (_, change) => {
-    await expect(read(whole, change)).rejects.toMatchObject({ code: 'ObjectDamaged', retryable: false });
+    await expect(recover(change)).rejects.toMatchObject({ code: 'ObjectDamaged', retryable: false });
+    expect(received).toEqual([]);
+  });
+
+  it('ends with the code of its receiver when that one refuses', async () => {
+    const refusal = new FerryError('QdrantDiskFull', 'no more');
+    await expect(recover((body) => body, refusal)).rejects.toMatchObject({ code: 'QdrantDiskFull' });
   });
 });
