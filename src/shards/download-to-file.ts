@@ -44,7 +44,7 @@ export interface DownloadedFile {
 export async function downloadToFile(download: FileDownload): Promise<DownloadedFile> {
   const { file, path, source } = download;
   const part = `${path}.part`;
-  if (existsSync(path)) throw new FerryError('InvalidInput', `There is a file ${path} already`);
+  if (existsSync(path)) throw new FerryError('InvalidInput', `The file ${path} already exists`);
   const check = checkOf(file, source);
   try {
     const resumedFrom = await leftBytes(part, file);

@@ -177,8 +177,8 @@ function mayPull({ input, node, source }: Moving, file: StoredFile): boolean {
   const isSafe = file.sha256 !== undefined && apiKey === undefined && !asksForCertificate;
   if (input.via !== 'pull') return isSafe;
   if (file.sha256 !== undefined) return true;
-  const happened = `${node.url} gives no checksum of its snapshots (it keeps them in S3), so none can be pulled`;
-  throw new FerryError('InvalidInput', `${happened}: say \`via: "push"\` or \`"auto"\``);
+  const happened = `${node.url} reports no checksum of its snapshots (it keeps them in S3), so they cannot be pulled`;
+  throw new FerryError('InvalidInput', `${happened}: set \`via\` (\`--via\`) to "push" or "auto"`);
 }
 
 async function pushFile(moving: Moving, shard: ShardNode, file: StoredFile): Promise<void> {

@@ -60,7 +60,7 @@ export async function fileOnNode(
   capture.onProgress(state, false);
   const made: NodeFile = await node.create(source, signal);
   if (before.includes(made.name)) {
-    const happened = `${made.name} lay on ${node.url} already: somebody else made a snapshot in the same second`;
+    const happened = `${made.name} was already on ${node.url}: somebody else made a snapshot in the same second`;
     throw new FerryError('SnapshotIncomplete', happened);
   }
   forgetUpload(state);

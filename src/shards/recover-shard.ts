@@ -107,7 +107,7 @@ async function refuseLoss(node: ShardNode, shard: RecoverableShard, signal: Abor
   if (shard.points === undefined || (await node.points(signal)) !== 0) return;
   const held = await shard.points(signal);
   if (held === undefined || held === 0) return;
-  const happened = `${shard.name} holds ${held} points, and the shard that was made of it none`;
+  const happened = `${shard.name} holds ${held} points, and the shard recovered from it holds none`;
   throw new FerryError('RecoveryDiffers', happened, { context: { shard: shard.id } });
 }
 
