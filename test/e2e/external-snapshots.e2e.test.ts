@@ -80,7 +80,7 @@ describe('ferry restore --from', () => {
     const report = await resultOf<RecoveryReport>(stack.temporal, line?.workflowId ?? '');
     expect(report).toMatchObject({ via: 'push', shards: 3, contentProof: { kind: 'none' } });
     expect(report.warnings.join(' ')).toContain(
-      'snapshots that ferry did not make have nothing to prove it by',
+      'snapshots that ferry did not take have no proof to compare it with',
     );
   });
 

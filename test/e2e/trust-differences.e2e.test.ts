@@ -97,7 +97,7 @@ describe('8: a backup whose proof is of an earlier state', () => {
     expect(run.code).toBe(1);
     const error = reportOf(run).collections[0]?.error ?? '';
     expect(error).toContain('RecoveryDiffers');
-    expect(error).toMatch(new RegExp(`holds the digest [0-9a-f]+, and the proof says ${proofSum}`));
+    expect(error).toMatch(new RegExp(`holds the digest [0-9a-f]+, and the proof has ${proofSum}`));
     return error;
   };
 

@@ -81,7 +81,7 @@ describe('a changed workflow', () => {
       await cp(join(root, 'src'), join(place, 'src'), { recursive: true });
       await symlink(join(root, 'node_modules'), join(place, 'node_modules'));
       await writeFile(join(place, 'package.json'), '{"type":"module"}');
-      const file = join(place, 'src/workflows/steps/prove-collection.ts');
+      const file = join(place, 'src/workflows/steps/prove.ts');
       const code = await readFile(file, 'utf8');
       const [first, second] = ['await runRound(proving);', 'await countBothSides(job);'];
       const changed = code.replace(first, '#').replace(second, first).replace('#', second);

@@ -180,6 +180,16 @@ describe.concurrent('what differs from the backup', () => {
       expect(run.fakes.called('finishRecovery')).toEqual([]);
     }));
 
+  it('is kept also when it cannot be marked, and the failure warns of the next recovery', () =>
+    lab.withClusters(async (run) => {
+      changeAfter(run, () => run.target().set('7', 'another value'));
+      failsForGood(run.fakes, 'keepRecovered', 'ClusterUnauthorized');
+      const failure = await failureOf(await recover(run));
+      expect(failure).toMatchObject({ type: 'RecoveryDiffers' });
+      expect(failure.message).toMatch(/was kept as it was recovered.*could not be marked as kept/);
+      expect(run.target().size).toBe(300);
+    }));
+
   it('is removed where the input says so', () =>
     lab.withClusters(async (run) => {
       changeAfter(run, () => run.target().set('7', 'another value'));

@@ -60,7 +60,7 @@ async function examine(
 const statesOf = ({ looks }: StoreExamination) =>
   Object.fromEntries(looks.map(({ worker, queues, state }) => [worker ?? queues.join(), state]));
 
-it('tells who sees the marker, who has another disk, who is silent, and who is long gone', async () => {
+it('reports which workers see the marker, have another disk, do not answer, or have stopped', async () => {
   const [disk, elsewhere] = [new Set<string>(), new Set<string>()];
   const names = ['first', 'second', 'blind', 'silent', 'gone'].map((name) => `${name}-${randomUUID()}`);
   const [first, second, blind, silent, gone] = names as [string, string, string, string, string];
@@ -92,7 +92,7 @@ it('tells who sees the marker, who has another disk, who is silent, and who is l
   expect(disk.size + elsewhere.size).toBe(0);
 });
 
-it('removes the marker, and says so, also when the question after it fails', async () => {
+it('removes the marker, and reports it, also when a later step fails', async () => {
   const disk = new Set<string>();
   const [first, second] = [`first-${randomUUID()}`, `second-${randomUUID()}`];
   const refuse = async () => {
@@ -110,7 +110,7 @@ it('removes the marker, and says so, also when the question after it fails', asy
   expect(disk.size).toBe(0);
 });
 
-it('asks one worker of each queue of a bucket, and does not wait for a queue that nobody serves', async () => {
+it('examines one worker of each queue of a bucket, and does not wait for a queue without workers', async () => {
   const [served, busy] = [`served-${randomUUID()}`, `busy-${randomUUID()}`];
   const workers = [{ worker: 'listed', silentMs: 0 }];
   const examination = await examine(

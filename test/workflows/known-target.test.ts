@@ -25,7 +25,7 @@ async function verifiedBefore(run: Run): Promise<void> {
 }
 
 describe('a target that an earlier run verified', () => {
-  it('is compared, and left as it is where somebody worked with it', () =>
+  it('is compared, and not written when somebody else has changed it', () =>
     lab.withClusters(async (run) => {
       await verifiedBefore(run);
       run.target().set('7', 'changed by the application');
@@ -41,7 +41,7 @@ describe('a target that an earlier run verified', () => {
       expect(run.fakes.called('closeStamp')).toEqual([]);
     }));
 
-  it('gets what the source has changed and added since, where only the source has moved on', () =>
+  it('gets what the source has changed and added since, when only the source was written', () =>
     lab.withClusters(async (run) => {
       await verifiedBefore(run);
       run.source().set('8', 'newer');
@@ -55,7 +55,7 @@ describe('a target that an earlier run verified', () => {
       expect(run.fakes.called('closeStamp')).toHaveLength(1);
     }));
 
-  it('loses nothing that the source has deleted, unless the operator says so', () =>
+  it('keeps what the source has deleted, unless `deleteExtras` is set', () =>
     lab.withClusters(async (run) => {
       await verifiedBefore(run);
       run.source().delete('7');
@@ -68,7 +68,7 @@ describe('a target that an earlier run verified', () => {
       expect(new Set(modes(run))).toEqual(new Set(['report report']));
     }));
 
-  it('is not written either where its application writes there at that very moment', () =>
+  it('is not written while its application writes to it', () =>
     lab.withClusters(async (run) => {
       await verifiedBefore(run);
       run.source().delete('7');
@@ -84,7 +84,7 @@ describe('a target that an earlier run verified', () => {
       expect(new Set(modes(run))).toEqual(new Set(['report report']));
     }));
 
-  it('is not written any more once the job has waited in the middle of it', () =>
+  it('is not written any more after the job has waited in the middle of its repairs', () =>
     lab.withClusters(async (run) => {
       await verifiedBefore(run);
       for (const id of ['8', '9']) run.source().set(id, 'newer');
@@ -104,7 +104,7 @@ describe('a target that an earlier run verified', () => {
       expect(run.target().get('10')).toBe('written by the application');
     }));
 
-  it('is repaired at once where the operator lets go what the source does not have', () =>
+  it('is repaired at once with `deleteExtras`', () =>
     lab.withClusters(async (run) => {
       await verifiedBefore(run);
       run.target().set('9000', 'may go');
@@ -116,7 +116,7 @@ describe('a target that an earlier run verified', () => {
 });
 
 describe('the stamp', () => {
-  it('is closed before the indexes are awaited, so that an abort then takes nothing back', () =>
+  it('is closed before the wait for indexes, so that an abort then undoes nothing', () =>
     lab.withClusters(async (run) => {
       run.fakes.fill(run.a, 'docs', 100);
       let release = () => undefined as void;

@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => lab.close());
 
 describe('continue-as-new', () => {
-  it('is crossed several times without a gap, a pause and a new pace included', () =>
+  it('loses and repeats nothing over several runs, with a pause and a new pace', () =>
     lab.withClusters(async (run) => {
       run.record('continue-as-new');
       run.fakes.fill(run.a, 'docs', 6_000);
@@ -39,8 +39,8 @@ describe('continue-as-new', () => {
     }));
 });
 
-describe('a job that meets trouble', () => {
-  it('parks, tells why, and goes on from its cursors at `retry`', () =>
+describe('a job whose step fails', () => {
+  it('parks, reports why, and continues from its cursors at `retry`', () =>
     lab.withClusters(async (run) => {
       run.record('park-retry');
       run.fakes.fill(run.a, 'docs', 2_000);
@@ -62,7 +62,7 @@ describe('a job that meets trouble', () => {
       expect(await job.result()).toMatchObject({ outcome: 'verified', points: 2_000 });
     }));
 
-  it('fails with the cause when nobody answers in time, and puts indexing back', () =>
+  it('fails with the cause when no `retry` comes in time, and restores indexing', () =>
     lab.withClusters(async (run) => {
       run.fakes.fill(run.a, 'docs', 100);
       run.fakes.before = (name) => {
@@ -101,7 +101,7 @@ describe('a job that meets trouble', () => {
       expect(run.fakes.called('releaseTarget')).toHaveLength(1);
     }));
 
-  it('tells the first cause also when indexing cannot be put back', () =>
+  it('reports the first cause also when indexing cannot be restored', () =>
     lab.withClusters(async (run) => {
       run.fakes.fill(run.a, 'docs', 100);
       run.fakes.before = (name) => {
@@ -114,7 +114,7 @@ describe('a job that meets trouble', () => {
       expect(failure.message).toContain('indexing NOT put back');
     }));
 
-  it('puts indexing back when the preparation itself failed half way', () =>
+  it('restores indexing when the preparation itself failed half way', () =>
     lab.withClusters(async (run) => {
       run.fakes.fill(run.a, 'docs', 100);
       run.fakes.before = (name) => {
@@ -125,7 +125,7 @@ describe('a job that meets trouble', () => {
       expect(run.fakes.called('releaseTarget')).toHaveLength(1);
     }));
 
-  it('is done with a warning when indexing takes longer than it waits', () =>
+  it('completes with a warning when indexing takes longer than the wait', () =>
     lab.withClusters(async (run) => {
       run.record('not-indexed');
       run.fakes.fill(run.a, 'docs', 100);

@@ -53,7 +53,7 @@ describe('the proof of a migration', () => {
       expect(sides.slice(8).sort()).toEqual([run.a, run.b].sort());
     }));
 
-  it('only reports differences when told to fail on them', () =>
+  it('only reports differences with `onDifference: fail`', () =>
     lab.withClusters(async (run) => {
       run.record('differs');
       run.fakes.fill(run.a, 'docs', 1_000);
@@ -84,7 +84,7 @@ describe('the proof of a migration', () => {
       expect((await report(run)).proof).toMatchObject({ equal: true, sourceCount: 401, targetCount: 401 });
     }));
 
-  it('parks when the source never holds still, and goes on at `retry`', () =>
+  it('parks when the source is written in every round, and continues at `retry`', () =>
     lab.withClusters(async (run) => {
       run.fakes.fill(run.a, 'docs', 100);
       let writes = 10_000;
@@ -102,7 +102,7 @@ describe('the proof of a migration', () => {
       expect(run.target()).toEqual(run.source());
     }));
 
-  it('fails as different after 5 passes when nobody shall be waited for', () =>
+  it('fails as different after 5 passes with `onFailure: fail`', () =>
     lab.withClusters(async (run) => {
       run.record('never-equal');
       run.fakes.fill(run.a, 'docs', 100);
@@ -115,7 +115,7 @@ describe('the proof of a migration', () => {
       expect(failure.details).toMatchObject([{ collections: [{ ids: ['50'] }] }]);
     }));
 
-  it('takes vectors that the target only normalised again for equal', () =>
+  it('counts vectors that the target only normalised again as equal', () =>
     lab.withClusters(async (run) => {
       run.fakes.fill(run.a, 'docs', 100);
       once(run, 'digestSlice', () => run.target().set('3', `~${run.source().get('3')}`));
@@ -123,7 +123,7 @@ describe('the proof of a migration', () => {
       expect((await report(run)).proof).toMatchObject({ equal: true, renormalised: 1, changed: 0 });
     }));
 
-  it('digests each node of the target when asked for replicas', () =>
+  it('digests each node of the target with `replicas`', () =>
     lab.withClusters(async (run) => {
       run.fakes.fill(run.a, 'docs', 1_000);
       run.fakes.nodes = 3;
@@ -133,7 +133,7 @@ describe('the proof of a migration', () => {
       expect(lanes.sort()).toEqual([0, 0, 1, 1, 2, 2]);
     }));
 
-  it('reads the source again, and is unproven where it was told to trust the copy', () =>
+  it('reads the source again, and is unproven with `trustCopyDigest`', () =>
     lab.withClusters(async (run) => {
       run.fakes.fill(run.a, 'docs', 1_000);
       run.fakes.fill(run.a, 'trusted', 1_000);
@@ -147,14 +147,14 @@ describe('the proof of a migration', () => {
       expect(run.fakes.called('digestSlice')).toHaveLength(12);
     }));
 
-  it('cuts few points into one slice, whatever number was wanted', () =>
+  it('puts few points into one slice, whatever `slices` is', () =>
     lab.withClusters(async (run) => {
       run.fakes.fill(run.a, 'docs', 250);
       await (await run.migrate({ slices: 8 })).result();
       expect(run.fakes.called('planSlices')).toMatchObject([{ slices: 1 }]);
     }));
 
-  it('never takes for proved that nothing arrived of what the plan counted', () =>
+  it('is not verified when the source is empty and the plan counted points', () =>
     lab.withClusters(async (run) => {
       run.fakes.fill(run.a, 'docs', 100);
       once(run, 'planSlices', () => run.source().clear());
@@ -164,7 +164,7 @@ describe('the proof of a migration', () => {
       expect(run.fakes.called('closeStamp')).toEqual([]);
     }));
 
-  it('counts a setting that differs as a difference, and blames no writer for it', () =>
+  it('reports a setting that differs as SettingsDiffer', () =>
     lab.withClusters(async (run) => {
       run.fakes.fill(run.a, 'docs', 10);
       run.fakes.differences = ['hnsw m is 16 and shall be 32'];
@@ -174,7 +174,7 @@ describe('the proof of a migration', () => {
       expect(failure.message).toContain('no writer is the cause');
     }));
 
-  it('goes page by page where the slices of one page are not all', () =>
+  it('works page by page when one page does not hold all slices', () =>
     lab.withClusters(async (run) => {
       run.record('slice-pages');
       run.fakes.fill(run.a, 'docs', 1_000);
@@ -186,7 +186,7 @@ describe('the proof of a migration', () => {
 });
 
 describe('merge', () => {
-  it('proves that the target holds the source, and leaves what else it has', () =>
+  it('proves that the target holds the source, and keeps its other points', () =>
     lab.withClusters(async (run) => {
       run.record('merge');
       run.fakes.fill(run.a, 'docs', 100);
@@ -202,7 +202,7 @@ describe('merge', () => {
 });
 
 describe('a repeated job', () => {
-  it('copies only what the failed one did not bring over', () =>
+  it('copies only what the failed one did not copy', () =>
     lab.withClusters(async (run) => {
       run.record('resumed');
       run.fakes.fill(run.a, 'docs', 1_000);
@@ -225,7 +225,7 @@ describe('a repeated job', () => {
       expect(run.target()).toEqual(run.source());
     }));
 
-  it('deletes nothing on a collection that is not its own', () =>
+  it('deletes nothing from a collection that it did not create', () =>
     lab.withClusters(async (run) => {
       run.fakes.fill(run.a, 'docs', 100);
       run.fakes.owned = false;

@@ -84,7 +84,7 @@ it('says which collection stays when it cannot be removed', () =>
     };
     const report: JobReport = await (await rehearse(run)).result();
     expect(report).toMatchObject({ outcome: 'verified' });
-    expect(report.collections[0]?.warnings?.join()).toMatch(/docs\S* could not be removed/);
+    expect(report.collections[0]?.warnings?.join()).toMatch(/docs\S* on \S+ was not removed/);
   }));
 
 it.each(['recoverShard', 'digestSlice', 'replayRecall'] as const)(

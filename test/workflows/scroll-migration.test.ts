@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => lab.close());
 
 describe('scrollMigration', () => {
-  it('copies a collection, proves it, and puts indexing back', () =>
+  it('copies a collection, proves it, and restores indexing', () =>
     lab.withClusters(async (run) => {
       run.record('verified');
       run.fakes.fill(run.a, 'docs', 1_000);
@@ -53,7 +53,7 @@ describe('scrollMigration', () => {
       );
     }));
 
-  it('proves the target once more where putting its settings back changed how many points it holds', () =>
+  it('proves the target again when restoring its settings changed its count', () =>
     lab.withClusters(async (run) => {
       run.fakes.fill(run.a, 'docs', 200);
       let isBack = false;
@@ -103,7 +103,7 @@ describe('scrollMigration', () => {
       expect(await (await run.migrate()).result()).toMatchObject({ outcome: 'verified', verified: 1 });
     }));
 
-  it('goes on with the others when one collection fails, and says so at the end', () =>
+  it('migrates the other collections when one fails, and reports both at the end', () =>
     lab.withClusters(async (run) => {
       run.record('one-fails');
       for (const name of ['a', 'b', 'c', 'd']) run.fakes.fill(run.a, name, 50);
@@ -120,7 +120,7 @@ describe('scrollMigration', () => {
       expect(run.target('d')).toEqual(run.source('d'));
     }));
 
-  it('skips a collection that was deleted before its turn, and fails where somebody named it', () =>
+  it('skips a collection that was deleted before its turn, and fails when the input names it', () =>
     lab.withClusters(async (run) => {
       run.fakes.fill(run.a, 'docs', 100);
       run.fakes.fill(run.a, 'gone', 100);
@@ -143,7 +143,7 @@ describe('scrollMigration', () => {
       expect(failure.message).toContain('deleted before its turn came');
     }));
 
-  it('starts no more collections once the fault is the whole cluster’s, and fails with its code', () =>
+  it('starts no more collections after a fault of the whole cluster, and fails with its code', () =>
     lab.withClusters(async (run) => {
       for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) run.fakes.fill(run.a, name, 10);
       run.fakes.before = (name) => {
@@ -275,7 +275,7 @@ describe('scrollMigration', () => {
       await first.result();
     }));
 
-  it('waits for the other job when told to', () =>
+  it('waits for the other job with `onBusy: wait`', () =>
     lab.withClusters(async (run) => {
       run.record('busy-waits');
       run.fakes.fill(run.a, 'docs', 400);

@@ -13,7 +13,7 @@ const move = (run: Run, input: Record<string, unknown> = {}) => run.start('snaps
 const names = (run: Run) => run.fakes.calls.map((call) => call.name);
 type Moving = { placed: { shard: { id: number } } };
 
-it('moves every shard once, proves the collection as every migration does, and names it last', () =>
+it('moves every shard once, proves the collection as every migration does, and sets aliases last', () =>
   lab.withClusters(async (run) => {
     run.record('moved');
     run.fakes.fill(run.a, 'docs', 1_000);
@@ -55,7 +55,7 @@ it('repairs what was written on the source while the shards moved', () =>
     expect(run.target()).toEqual(run.source());
   }));
 
-it('goes on point by point under the same id, and says why, where auto finds that snapshots cannot', () =>
+it('continues point by point under the same id, and reports why, when snapshots cannot do it with `auto`', () =>
   lab.withClusters(async (run) => {
     run.record('moved-by-scroll');
     run.fakes.fill(run.a, 'docs', 100);
@@ -86,7 +86,7 @@ it.each([
   }),
 );
 
-it('takes away what it made when a shard fails, and says so', () =>
+it('removes what it created when a shard fails, and reports it', () =>
   lab.withClusters(async (run) => {
     run.record('move-fails');
     run.fakes.fill(run.a, 'docs', 100);
@@ -100,7 +100,7 @@ it('takes away what it made when a shard fails, and says so', () =>
     expect(names(run)).not.toContain('releaseTarget');
   }));
 
-it('keeps a target whose shards are all in when only the proof fails', () =>
+it('keeps a target that has all shards when only the proof fails', () =>
   lab.withClusters(async (run) => {
     run.fakes.fill(run.a, 'docs', 100);
     run.fakes.before = (name) => {
@@ -114,7 +114,7 @@ it('keeps a target whose shards are all in when only the proof fails', () =>
     expect(run.target().size).toBe(99);
   }));
 
-it('removes what the snapshot brought back before its proof, also where differences shall fail', () =>
+it('removes what the snapshot brought back before the proof, also with `onDifference: fail`', () =>
   lab.withClusters(async (run) => {
     run.fakes.fill(run.a, 'docs', 100);
     run.fakes.before = (name) => {
@@ -143,7 +143,7 @@ it('has only the proof to do where an earlier attempt moved everything', () =>
     expect(names(run)).not.toContain('moveShard');
   }));
 
-it('waits for who captures the source, or is refused and names him', () =>
+it('waits for the job that captures the source, or fails and names it', () =>
   lab.withClusters(async (run) => {
     run.fakes.fill(run.a, 'docs', 100);
     const { client } = lab.env;
@@ -159,7 +159,7 @@ it('waits for who captures the source, or is refused and names him', () =>
     expect(await waiting.result()).toMatchObject({ outcome: 'verified' });
   }));
 
-it('lets the running shard end when it is paused, and goes on with the others', () =>
+it('lets the running shard finish when it is paused, and moves the others after `resume`', () =>
   lab.withClusters(async (run) => {
     run.fakes.fill(run.a, 'docs', 100);
     let release = () => {};

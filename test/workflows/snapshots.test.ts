@@ -76,7 +76,7 @@ const recovery = (more: object = {}) => ({
   ...more,
 });
 
-it('makes one node’s snapshot after the other, and tells what was made when one fails', async () => {
+it('creates one node’s snapshot after the other, and reports those created when one fails', async () => {
   const nodes = ['http://n0', 'http://n1', 'http://n2'];
   const running: string[] = [];
   const { failure } = await run(
@@ -100,7 +100,7 @@ it('makes one node’s snapshot after the other, and tells what was made when on
   );
 });
 
-it('makes nothing when one of the nodes cannot be asked', async () => {
+it('creates nothing when one of the nodes does not answer', async () => {
   const { called, failure } = await run(
     'createSnapshot',
     { cluster: cluster() },
@@ -140,7 +140,7 @@ it('recovers, waits for the replicas, and only then counts', async () => {
   expect((result as RecoverSnapshotResult).points).toEqual({ after: 7 });
 });
 
-it('does not believe a recovery without points, unless that is what was asked for', async () => {
+it('refuses a recovery without points, unless the input allows it', async () => {
   const empty = { lookAtRecovered: () => ({ points: 0 }) };
   const { called, failure } = await run('recoverSnapshot', recovery(), empty);
   expect([failure?.type, called.at(-1)]).toEqual(['RecoveredEmpty', 'removeEmpty']);
@@ -149,7 +149,7 @@ it('does not believe a recovery without points, unless that is what was asked fo
   expect((allowed.result as RecoverSnapshotResult).points).toEqual({ after: 0 });
 });
 
-it('looks at the shard, not at the collection, when a shard was recovered', async () => {
+it('counts the points of the shard when a shard was recovered', async () => {
   const look = { lookAtRecovered: () => ({ points: 7, shardPoints: 0 }) };
   const { failure } = await run('recoverSnapshot', recovery({ shard: 1, replace: true }), look);
   expect([failure?.type, failure?.message]).toEqual([

@@ -25,7 +25,7 @@ async function copying(run: Run, input: Record<string, unknown> = {}) {
 const copies = (run: Run) => run.fakes.called('copySlice') as CopySliceInput[];
 
 describe('pause and resume', () => {
-  it('keeps the cursors: after a resume each slice goes on where its claim ended', () =>
+  it('keeps the cursors: after a resume each slice continues where its claim ended', () =>
     lab.withClusters(async (run) => {
       run.record('pause-resume');
       const job = await copying(run);
@@ -45,7 +45,7 @@ describe('pause and resume', () => {
       expect(run.target()).toEqual(run.source());
     }));
 
-  it('reaches the collections from the job, and those that start later', () =>
+  it('reaches the running collections of the job, and those that start later', () =>
     lab.withClusters(async (run) => {
       run.fakes.fill(run.a, 'more', 100);
       const job = await copying(run, { concurrency: 1 });
@@ -63,7 +63,7 @@ describe('pause and resume', () => {
       expect(await job.result()).toMatchObject({ verified: 2 });
     }));
 
-  it('refuses what makes no sense, at once and by name', () =>
+  it('refuses commands that do not apply, and says why', () =>
     lab.withClusters(async (run) => {
       const job = await copying(run);
       for (const [update, argument, why] of [
@@ -88,7 +88,7 @@ describe('pause and resume', () => {
 });
 
 describe('throttle', () => {
-  it('divides the new pace among the lanes and goes on from the cursors', () =>
+  it('divides the new pace among the slices in progress and continues from the cursors', () =>
     lab.withClusters(async (run) => {
       run.record('throttle');
       const job = await copying(run);
@@ -114,7 +114,7 @@ describe('throttle', () => {
 });
 
 describe('abort', () => {
-  it('puts indexing back and tells the state of the target', () =>
+  it('restores indexing and reports the state of the target', () =>
     lab.withClusters(async (run) => {
       run.record('abort');
       const job = await copying(run);
@@ -153,7 +153,7 @@ describe('abort', () => {
 });
 
 describe('cancel from the UI', () => {
-  it.each(['job', 'collection'] as const)('of the %s puts indexing back and ends cancelled', (which) =>
+  it.each(['job', 'collection'] as const)('of the %s restores indexing and ends cancelled', (which) =>
     lab.withClusters(async (run) => {
       const job = await copying(run);
       const child = run.child();

@@ -16,7 +16,7 @@ async function verify(run: Run, input: Record<string, unknown> = {}) {
 }
 
 describe('verifyCollections', () => {
-  it('finds two equal sides equal and writes nothing', () =>
+  it('reports two equal sides as equal and writes nothing', () =>
     lab.withClusters(async (run) => {
       run.fakes.fill(run.a, 'docs', 500);
       run.fakes.fill(run.b, 'docs', 500);
@@ -44,7 +44,7 @@ describe('verifyCollections', () => {
       expect(target.get('20')).toBe('other');
     }));
 
-  it('overlooks points that only the target has when asked for a subset', () =>
+  it('ignores points that only the target has with `subset`', () =>
     lab.withClusters(async (run) => {
       run.fakes.fill(run.a, 'docs', 50);
       run.fakes.fill(run.b, 'docs', 60);

@@ -144,8 +144,13 @@ export function stateOfTarget(
 }
 
 /** Of a target that is no longer the collection, or the cluster, that the job prepared. */
-export function replacedTarget({ cluster, collection }: CollectionRef): string {
-  return `${collection} on ${cluster} was left as it is now`;
+export function replacedTarget(target: CollectionRef): string {
+  return `${nameOf(target)} was left as it is now`;
+}
+
+/** "docs on b" */
+export function nameOf({ cluster, collection }: CollectionRef): string {
+  return `${collection} on ${cluster}`;
 }
 
 export function named(difference: Difference): string {

@@ -19,9 +19,11 @@ import {
 import type { MigrationReport } from '../../model/contracts/results.js';
 import { CollectionJob, type JobSettings } from '../runtime/collection-job.js';
 import { different, failure, ifItIsThere, isDifference, surfacing, troubleOf } from '../runtime/failures.js';
-import { finishMigration, isNoLongerOurs, release } from '../steps/finish-migration.js';
+import { compareReplicas } from '../steps/compare-replicas.js';
+import { finishMigration, release } from '../steps/finish-migration.js';
 import { paceOf, splitCarried } from '../jobs/job-input.js';
-import { proveMigration } from '../steps/prove-migration.js';
+import { proveMigration } from '../steps/prove.js';
+import { isNoLongerOurs } from '../steps/undo.js';
 import { runActivity } from '../runtime/run-activity.js';
 
 type Parsed = ReturnType<typeof read>;
@@ -62,14 +64,12 @@ async function plan(job: CollectionJob, { options, asked }: Parsed): Promise<voi
   const { onExisting, overrides, deleteExtras, allowUnfinished } = options;
   const wanted = { onExisting, deleteExtras, allowUnfinished };
   const input = { source, target, ...wanted, ...(overrides === undefined ? {} : { overrides }) };
-  const allow = options.allowReplicaDifference;
-  const compared = await ifItIsThere(source, () =>
-    runActivity('compareReplicas', { collection: source, allow }, `compare the replicas of ${asked}`),
-  );
+  const { allowReplicaDifference } = options;
+  const notes = await ifItIsThere(source, () => compareReplicas(source, allowReplicaDifference));
   const found = await ifItIsThere(source, () => runActivity('planCollection', input, `plan ${asked}`));
   progress.plan = found;
   progress.total = found.sourcePoints;
-  progress.warnings.push(...compared.notes, ...found.notes);
+  progress.warnings.push(...notes, ...found.notes);
   const isVerified = found.targetState === 'known';
   const begun = found.targetState === 'ours' || found.targetState === 'adopted';
   const resumed = begun && found.targetPoints > 0;

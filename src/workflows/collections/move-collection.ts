@@ -1,46 +1,27 @@
-// One collection from one cluster to another as snapshots of its shards: plan, (backup,) prepare the target, move, prove
-// as every migration does, finish. What a snapshot cannot do goes on as scroll migration, under the same id, where the
-// input says `auto`. Fails before every shard is in: what it made is removed again, or named. Fails later: the target
+// One collection from one cluster to another as snapshots of its shards: plan, (backup,) prepare the target, move, prove as every
+// migration does, finish. What a snapshot cannot do continues as scroll migration, under the same id, where the input says
+// `auto`. After a failure before every shard is on the target, what the job created is removed; after a later one the target
 // stays, and the same job again has only the proof to do.
 
-import {
-  CancellationScope,
-  ContinueAsNew,
-  ParentClosePolicy,
-  continueAsNew,
-  executeChild,
-  isCancellation,
-  makeContinueAsNewFunc,
-  workflowInfo,
-} from '@temporalio/workflow';
-import type { CollectionPlan } from '../../model/contracts/activities.js';
-import { FerryError } from '../../model/errors.js';
+import { CancellationScope, ContinueAsNew, continueAsNew, isCancellation } from '@temporalio/workflow';
 import { parseInput } from '../../model/contracts/inputs.js';
 import { moveCollectionSchema, type MoveCollectionInput } from '../../model/contracts/move-inputs.js';
-import type { PrepareMoveResult } from '../../model/contracts/move-activities.js';
+import type { MigrationReport } from '../../model/contracts/results.js';
+import { joinSentences, oldContents } from '../../model/state/after-failure.js';
 import { newMove } from '../../model/state/move-progress.js';
-import { ownBackupId } from '../../model/names.js';
 import { replacedTarget, stateOfTarget } from '../../model/state/outcome.js';
-import {
-  newProgress,
-  sidesOf,
-  warnOnce,
-  type CollectionProgress,
-  type Sides,
-} from '../../model/state/progress-state.js';
-import type { Replaceable } from '../../model/contracts/recovery-activities.js';
-import type { JobReport, MigrationReport } from '../../model/contracts/results.js';
-import { CollectionJob } from '../runtime/collection-job.js';
-import { different, failure, ifItIsThere, isDifference, surfacing, troubleOf } from '../runtime/failures.js';
-import { finishMigration, isNoLongerOurs, release } from '../steps/finish-migration.js';
+import { newProgress, type CollectionProgress } from '../../model/state/progress-state.js';
 import { omit, paceOf, splitCarried } from '../jobs/job-input.js';
-import type { migrateCollection } from './migrate-collection.js';
-import { moveFromBackup, moveShards } from '../steps/move-shards.js';
-import { Move } from './move-state.js';
-import { awaitReplicas } from '../steps/prove-collection.js';
-import { proveMigration } from '../steps/prove-migration.js';
+import { CollectionJob } from '../runtime/collection-job.js';
+import { different, failure, isDifference, surfacing, troubleOf } from '../runtime/failures.js';
 import { runActivity } from '../runtime/run-activity.js';
-import { replacing } from '../steps/replacing.js';
+import { awaitReplicas } from '../steps/await-ready.js';
+import { finishMigration, release } from '../steps/finish-migration.js';
+import { moveFromBackup, moveShards } from '../steps/move-shards.js';
+import { backUpOnTheWay, planMove, prepareMove } from '../steps/prepare-move.js';
+import { proveMigration } from '../steps/prove.js';
+import { isNoLongerOurs, undo } from '../steps/undo.js';
+import { Move } from './move-state.js';
 
 const RECHECK_AFTER_MS = 2_000;
 
@@ -50,8 +31,7 @@ export async function moveCollection(input: MoveCollectionInput): Promise<Migrat
     const { job } = move;
     try {
       job.enter(job.progress.phase);
-      await plan(move);
-      const report = await carryOut(move);
+      const report = await moveAll(move);
       if (report.outcome !== 'different') return report;
       throw different(report);
     } catch (error) {
@@ -61,150 +41,16 @@ export async function moveCollection(input: MoveCollectionInput): Promise<Migrat
   });
 }
 
-async function plan(move: Move): Promise<void> {
-  const { job, state, settings, options } = move;
-  if (!state.plan) {
-    const { source, target, asked } = settings;
-    const { onExisting, capture, overrides, deleteExtras, allowUnfinished } = options;
-    const wanted = { onExisting, capture, deleteExtras, allowUnfinished };
-    const what = { source, target, ...wanted, ...(overrides === undefined ? {} : { overrides }) };
-    const allow = options.allowReplicaDifference;
-    const compared = await ifItIsThere(source, () =>
-      runActivity('compareReplicas', { collection: source, allow }, `compare the replicas of ${asked}`),
-    );
-    const found = await ifItIsThere(source, () => runActivity('planMove', what, `plan ${asked}`));
-    if (found.unfit !== undefined) return goByScroll(move, found.unfit);
-    state.plan = found;
-    state.isMoved = found.isMoved;
-    const { progress } = job;
-    if (found.collection) progress.plan = found.collection;
-    progress.total = found.collection?.sourcePoints ?? 0;
-    progress.warnings.push(...compared.notes, ...(found.collection?.notes ?? []));
-    progress.copy = false;
-    progress.reread = true;
-    if (found.isMoved) progress.already = found.collection?.targetPoints ?? 0;
-  }
-  job.settings.target = move.written;
-}
-
-async function goByScroll({ settings, options }: Move, unfit: string): Promise<never> {
-  const { source, target, asked, dataQueue, paused, searchAttributes } = settings;
-  const { method, onExisting, through } = options;
-  if (method !== 'auto' || onExisting !== 'fail' || through !== undefined) {
-    throw new FerryError('SnapshotUnfit', `"${asked}" cannot go as snapshots: ${unfit}`);
-  }
-  const goOn = makeContinueAsNewFunc<typeof migrateCollection>({ workflowType: 'migrateCollection' });
-  const rest = omit(options, 'method', 'onExisting', 'safetyBackup', 'store', 'through', 'via');
-  return goOn({
-    ...{ source, target, asked, dataQueue, paused, searchAttributes },
-    options: omit(rest, 'capture', 'shards', 'onBusy'),
-    because: `It went point by point: ${unfit}.`,
-  });
-}
-
-async function carryOut(move: Move): Promise<MigrationReport> {
+async function moveAll(move: Move): Promise<MigrationReport> {
   const { job, state, options } = move;
-  const { progress } = job;
-  if (options.through !== undefined && !state.isMoved) await backUp(move, options.through);
-  progress.sides ??= await prepare(move);
+  await planMove(move);
+  if (options.through !== undefined && !state.isMoved) await backUpOnTheWay(move, options.through);
+  const sides = (job.progress.sides ??= await prepareMove(move));
   if (!state.isMoved) await bringShards(move);
   const { onDifference, deleteExtras } = options;
-  const proof = { job, sides: progress.sides, onDifference, deleteExtras, fromSnapshots: true };
-  await proveMigration(proof);
-  return finish(move, () => proveMigration(proof));
-}
-
-/** By way of a store: a backup of its own, whose objects the target's shards are then filled from. */
-async function backUp(move: Move, store: string): Promise<void> {
-  const { job, state, settings } = move;
-  const { source, target } = settings;
-  if (state.backup !== undefined) return;
-  await job.waitIfPaused();
-  const located = await runActivity(
-    'locateStore',
-    { target: target.cluster, store },
-    'which store, and its queue',
-  );
-  state.store = { alias: located.store, dataQueue: located.dataQueue };
-  const { capture, shards, onBusy } = move.options;
-  const more = { capture, shards, onBusy, verify: 'quick' };
-  job.enter('capturing');
-  await job.retryOrPark(async () => {
-    await job.steering.interruptible(
-      async () => void (state.backup = await backupOf(source, store, 'through', more)),
-      ['abort'],
-    );
-    await job.waitIfPaused();
-  });
-}
-
-async function backUpReplaced({ state, settings, options }: Move): Promise<void> {
-  const store = options.store ?? options.through;
-  // Whatever it is that goes: it may be half of something.
-  const whatever = { allowUnfinished: true, allowReplicaDifference: true };
-  state.safetyBackup = await backupOf(settings.target, store, 'safety', whatever);
-}
-
-/** Its id. */
-async function backupOf(
-  { cluster, collection }: { cluster: string; collection: string },
-  store: string | undefined,
-  why: 'safety' | 'through',
-  more: object,
-): Promise<string> {
-  const where = store === undefined ? {} : { store };
-  const report = (await executeChild('fullBackup', {
-    workflowId: ownBackupId(workflowInfo().workflowId, why),
-    args: [{ cluster, collections: [collection], ...where, digest: false, recall: false, ...more }],
-    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-    staticSummary: `${why === 'safety' ? 'safety backup' : 'backup'} of ${collection} on ${cluster}`,
-  })) as JobReport;
-  if (report.backup === undefined) throw failure('Internal', 'A backup ended without its id.');
-  return report.backup;
-}
-
-async function prepare(move: Move): Promise<Sides> {
-  const { job, state } = move;
-  const { progress } = job;
-  await job.waitIfPaused();
-  const { shards: placed, ...prepared } = await job.retryOrPark(() => saveAndMake(move));
-  progress.prepared = prepared;
-  warnOnce(progress, prepared.notes);
-  state.shards = placed;
-  return sidesOf(planned(move), prepared, move.options.replicas ? (prepared.targetNodes ?? 1) : 1);
-}
-
-async function saveAndMake(move: Move): Promise<PrepareMoveResult> {
-  const { job, settings, options, plan } = move;
-  const { target } = settings;
-  const { replaced: creation } = planned(move);
-  if (!plan.exists) return make(move, undefined);
-  const look = { target, job: job.id };
-  const what = {
-    ...{ target, creation, warnings: job.progress.warnings },
-    look: () => runActivity('lookAtReplacedTarget', look, `look at ${target.collection}`),
-    backUp: options.safetyBackup ? () => backUpReplaced(move) : undefined,
-  };
-  return replacing(what, (replaced) => make(move, replaced));
-}
-
-/** The compensation is armed before the first write to the target. */
-function make(move: Move, replaced: Replaceable | undefined): Promise<PrepareMoveResult> {
-  const { job, state, source, written } = move;
-  const plan = planned(move);
-  job.progress.released = false;
-  state.isMade = plan.targetState !== 'ours' && plan.targetState !== 'known';
-  const { deleteExtras } = move.options;
-  const what = {
-    ...{ source, target: written, plan, job: job.id, deleteExtras },
-    ...(replaced === undefined ? {} : { replaced }),
-  };
-  return runActivity('prepareMove', what, `prepare ${written.collection} on ${written.cluster}`);
-}
-
-function planned({ plan: { collection } }: Move): CollectionPlan {
-  if (!collection) throw failure('Internal', 'The target was to be prepared before anything was planned.');
-  return collection;
+  const prove = () => proveMigration({ job, sides, onDifference, deleteExtras, fromSnapshots: true });
+  await prove();
+  return finish(move, prove);
 }
 
 async function bringShards(move: Move): Promise<void> {
@@ -257,36 +103,23 @@ async function finish(move: Move, proveAgain: () => Promise<void>): Promise<Migr
 
 async function ending(move: Move, error: unknown): Promise<unknown> {
   const { job, state } = move;
-  const said = state.isMade && !state.isMoved ? await undo(move) : await keep(move, error);
+  const held = state.isMade && !state.isMoved ? await removeCreated(move) : await keep(move, error);
   const { code, message } = troubleOf(error);
   const left = (await leftovers(move)).map((name) => `The snapshot ${name} stays there`);
-  const touched = [message.replace(/[.\s]*$/, ''), ...said, ...left].join('. ');
-  job.progress.lastError = touched;
+  const text = joinSentences(message, [...held, ...left]);
+  job.progress.lastError = text;
   job.show();
-  if (isCancellation(error)) return error;
-  if (isDifference(error)) return error;
-  return said.length + left.length === 0 ? failure(code, message) : failure(code, `${touched}.`);
+  return isCancellation(error) || isDifference(error) ? error : failure(code, text);
 }
 
-/** Says what the target holds after a failure. */
-async function undo({ job, state, settings, written }: Move): Promise<string[]> {
-  const name = `${written.collection} on ${written.cluster}`;
+async function removeCreated({ job, state, settings, written }: Move): Promise<string[]> {
   const targetPin = job.progress.prepared?.targetPin;
-  const what = { target: written, job: job.id, ...(targetPin ? { targetPin } : {}) };
-  try {
-    const { removed } = await CancellationScope.nonCancellable(() =>
-      runActivity('undoMove', what, `remove ${written.collection}`),
-    );
-    if (!removed) return [`${name} was left as it is: it is not this job's own`];
-    const { safetyBackup, plan: found } = state;
-    if (!found?.exists) return [`${name} was removed again`];
-    const where = safetyBackup === undefined ? 'gone' : `in the backup ${safetyBackup} of ${written.cluster}`;
-    const { collection } = settings.target;
-    return [`${name} was removed again`, `What ${collection} held before is ${where}`];
-  } catch (trouble) {
-    if (isNoLongerOurs(trouble)) return [replacedTarget(written)];
-    return [`${name} is incomplete and could not be removed (${troubleOf(trouble).message}): delete it`];
-  }
+  const input = { target: written, job: job.id, ...(targetPin ? { targetPin } : {}) };
+  const { removed, text } = await undo(written, () =>
+    runActivity('undoMove', input, `remove ${written.collection}`),
+  );
+  const { safetyBackup, plan } = state;
+  return removed && plan?.exists ? [text, oldContents(settings.target, { safetyBackup })] : [text];
 }
 
 async function keep({ job, written }: Move, error: unknown): Promise<string[]> {

@@ -1,6 +1,5 @@
 // What the steps of one collection's recovery share: the job, its state, and what follows from them.
 
-import type { ApplicationFailure } from '@temporalio/workflow';
 import type { RecoveryPlan } from '../../model/contracts/recovery-activities.js';
 import type { CollectionRef } from '../../model/collections.js';
 import type { recoverCollectionSchema } from '../../model/contracts/recovery-inputs.js';
@@ -12,9 +11,9 @@ import type { DataQueue } from '../runtime/run-activity.js';
 
 const NO_PROOF = 'Recovered; its content is unproven: the backup has no proof.';
 const PROOF_IGNORED =
-  'Recovered; its content is unproven: the proof of the backup was not asked (`ignoreProof`).';
+  'Recovered; its content is unproven: it was not compared with the proof of the backup (`ignoreProof`).';
 const NOTHING_TO_PROVE_BY =
-  'Recovered; its content is unproven: snapshots that ferry did not make have nothing to prove it by.';
+  'Recovered; its content is unproven: snapshots that ferry did not take have no proof to compare it with.';
 
 export type RecoverySettings = Pick<
   z.infer<typeof recoverCollectionSchema>,
@@ -43,7 +42,7 @@ export class Recovery {
     return { cluster, collection: this.state.plan?.writes ?? collection };
   }
 
-  /** What the content is held against. */
+  /** What the content is compared with. */
   get proof(): RecoveryPlan['proof'] {
     return this.settings.options.ignoreProof ? undefined : this.plan.proof;
   }
@@ -57,11 +56,6 @@ export class Recovery {
     const { beganAt, readyAt } = this.state;
     if (beganAt === undefined || readyAt === undefined) return 0;
     return (Date.parse(readyAt) - Date.parse(beganAt)) / 1_000;
-  }
-
-  differs(what: string): ApplicationFailure {
-    const { collection, cluster } = this.written;
-    return failure('RecoveryDiffers', `${collection} on ${cluster} holds ${what}.`);
   }
 
   private get whyUnproven(): string {

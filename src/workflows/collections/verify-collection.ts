@@ -18,7 +18,8 @@ import type { VerificationReport } from '../../model/contracts/results.js';
 import { CollectionJob } from '../runtime/collection-job.js';
 import { ifItIsThere, surfacing } from '../runtime/failures.js';
 import { paceOf, splitCarried } from '../jobs/job-input.js';
-import { proveCollection } from '../steps/prove-collection.js';
+import { compareReplicas } from '../steps/compare-replicas.js';
+import { proveCollection } from '../steps/prove.js';
 import { runActivity } from '../runtime/run-activity.js';
 
 /** As of the other jobs, which may set it. */
@@ -38,7 +39,11 @@ async function verify(job: CollectionJob, parsed: Parsed): Promise<VerificationR
   const { progress, settings } = job;
   const { source, target } = settings;
   const { overrides, subset, replicas } = parsed.options;
-  if (!progress.sides) await compareReplicas(job, parsed);
+  if (!progress.sides) {
+    const allow = parsed.options.allowReplicaDifference;
+    const notes = await ifItIsThere(source, () => compareReplicas(source, allow));
+    progress.warnings.push(...notes, ...(await compareReplicas(target, allow)));
+  }
   progress.sides ??= await plan(job, replicas);
   await proveCollection({ job, sides: progress.sides, subset, mode: 'report' });
   const input = { source, target, ...(overrides === undefined ? {} : { overrides }) };
@@ -50,17 +55,6 @@ async function verify(job: CollectionJob, parsed: Parsed): Promise<VerificationR
   const seconds = Math.round((Date.now() - Date.parse(progress.startedAt)) / 1000);
   const configuration = subset ? [] : differences;
   return verificationReport(progress, { source, target }, { subset, configuration, seconds });
-}
-
-/** Of both sides: where they differ, what is read depends on the node. */
-async function compareReplicas(job: CollectionJob, { options }: Parsed): Promise<void> {
-  for (const collection of [job.settings.source, job.settings.target]) {
-    const input = { collection, allow: options.allowReplicaDifference };
-    const summary = `compare the replicas of ${collection.collection} on ${collection.cluster}`;
-    const ask = () => runActivity('compareReplicas', input, summary);
-    const { notes } = await (collection === job.settings.source ? ifItIsThere(collection, ask) : ask());
-    job.progress.warnings.push(...notes);
-  }
 }
 
 async function plan(job: CollectionJob, replicas: boolean): Promise<Sides> {

@@ -7,11 +7,12 @@ import { CancellationScope } from '@temporalio/workflow';
 import { migrationReport } from '../../model/state/outcome.js';
 import { nextRound, warnOnce } from '../../model/state/progress-state.js';
 import type { MigrationReport } from '../../model/contracts/results.js';
-import { awaitIndexing } from './await-indexing.js';
+import { awaitIndexing } from './await-ready.js';
 import type { CollectionJob } from '../runtime/collection-job.js';
 import { troubleOf } from '../runtime/failures.js';
 import { runActivity } from '../runtime/run-activity.js';
 import { closeStamp } from './stamp-life.js';
+import { isNoLongerOurs } from './undo.js';
 
 export interface FinishOptions {
   overrides?: Record<string, unknown> | undefined;
@@ -109,9 +110,4 @@ export async function release(job: CollectionJob, as: 'step' | 'compensation'): 
     }
   }
   progress.released = true;
-}
-
-/** What stands there now is somebody else's: nothing of it is put back, and nothing is said of its points. */
-export function isNoLongerOurs(error: unknown): boolean {
-  return ['CollectionChanged', 'ClusterChanged'].includes(troubleOf(error).code);
 }

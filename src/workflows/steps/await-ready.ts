@@ -1,19 +1,34 @@
-// Waits until the indexes of a collection are built, as long as the input says: the last thing that a job does, when the
-// result stands and the aliases are set. Whatever ends the wait, the result only says how far they are: every point is
-// there, and searches answer, only slower. An abort ends the wait, and takes nothing back.
+// The two waits for a target. For its replicas, before it is compared: where they do not become active in time, the job parks
+// or fails as ReplicaNotActive, as the input says. And for its indexes, the last thing that a job does, when the result stands
+// and the aliases are set: whatever ends this wait, the report only says how far they are, for every point is there and
+// searches answer, only more slowly. An abort ends it, and undoes nothing.
 
 import { isCancellation } from '@temporalio/workflow';
 import type { AwaitReadyResult } from '../../model/contracts/activities.js';
 import type { CollectionRef } from '../../model/collections.js';
 import { indexingText } from '../../model/state/indexing.js';
 import type { CollectionJob } from '../runtime/collection-job.js';
-import { troubleOf } from '../runtime/failures.js';
+import { failure, troubleOf } from '../runtime/failures.js';
 import { runActivity } from '../runtime/run-activity.js';
 
+const REPLICAS_WAIT_MS = 30 * 60_000;
 /** A collection counts as settled when two looks a second apart agree. */
 const FIRST_LOOK_MS = 3_000;
 /** How often it is shown how far they are, in the end. */
 const LOOK_MS = 60_000;
+
+export async function awaitReplicas(job: CollectionJob): Promise<void> {
+  const { target } = job.settings;
+  const input = { target, waitMs: REPLICAS_WAIT_MS, replicasOnly: true };
+  for (;;) {
+    const answer = await job.retryOrPark(() =>
+      runActivity('awaitReady', input, `replicas of ${target.collection} Active`),
+    );
+    if (answer.ready) return;
+    const why = `The replicas of ${target.collection} on ${target.cluster} are not all Active: ${answer.reason ?? 'unknown'}.`;
+    if (!(await job.park(why))) throw failure('ReplicaNotActive', why);
+  }
+}
 
 export async function awaitIndexing(
   job: CollectionJob,

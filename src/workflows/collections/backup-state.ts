@@ -1,0 +1,66 @@
+// What the steps of one collection's backup share: the job, what was captured so far, and what follows from them.
+
+import type * as z from 'zod';
+import type { CollectionBackupRef } from '../../model/contracts/backup-activities.js';
+import type { backupCollectionSchema } from '../../model/contracts/backup-inputs.js';
+import type { BackupReport } from '../../model/contracts/results.js';
+import { captureOutcome, isQuiesced, type CaptureProgress } from '../../model/state/capture-progress.js';
+import type { CollectionJob } from '../runtime/collection-job.js';
+import { failure } from '../runtime/failures.js';
+import type { DataQueue } from '../runtime/run-activity.js';
+
+export type BackupSettings = z.infer<typeof backupCollectionSchema>;
+
+export class Backup {
+  readonly job: CollectionJob;
+  readonly settings: BackupSettings;
+
+  constructor(job: CollectionJob, settings: BackupSettings) {
+    this.job = job;
+    this.settings = settings;
+  }
+
+  get source(): BackupSettings['source'] {
+    return this.settings.source;
+  }
+
+  get options(): BackupSettings['options'] {
+    return this.settings.options;
+  }
+
+  get capture(): CaptureProgress {
+    const { capture } = this.job.progress;
+    if (!capture) throw failure('Internal', 'A step came before the planning.');
+    return capture;
+  }
+
+  get ref(): CollectionBackupRef {
+    const { source, target, backup } = this.settings;
+    return { store: target.cluster, cluster: source.cluster, backup, collection: source.collection };
+  }
+
+  /** For an activity that touches the store. */
+  where(summary: string): DataQueue & { summary: string } {
+    const { dataQueue, heartbeatSeconds } = this.job.settings;
+    return { taskQueue: dataQueue, heartbeatSeconds, summary };
+  }
+
+  report(): BackupReport {
+    const { job, capture, settings } = this;
+    return {
+      source: settings.source,
+      store: settings.target.cluster,
+      backup: settings.backup,
+      outcome: captureOutcome(capture),
+      points: capture.points,
+      bytes: capture.bytes,
+      shards: capture.shards.length,
+      capture: capture.mode,
+      proven: isQuiesced(capture) ? 'quiesced' : 'none',
+      manifestSha256: capture.manifest?.manifestSha256 ?? '',
+      seconds: Math.round((Date.now() - Date.parse(job.progress.startedAt)) / 1000),
+      leftOnNode: capture.leftOnNode,
+      warnings: job.progress.warnings.slice(0, 10),
+    };
+  }
+}

@@ -1,0 +1,68 @@
+// The digest of one collection, page of slices by page. A slice that fails parks the collection or throws, as the input
+// says; what was digested before stays in `progress.page` and with the caller, also over a continue-as-new.
+
+import type { CollectionRef, Pin } from '../../model/collections.js';
+import type { PlanSlicesResult } from '../../model/contracts/activities.js';
+import type { RangeDigest } from '../../model/format/digest.js';
+import type { Sides } from '../../model/state/progress-state.js';
+import { newPage, slicesFor, type Page, type Rules } from '../../model/state/walk.js';
+import type { CollectionJob } from '../runtime/collection-job.js';
+import { runActivity } from '../runtime/run-activity.js';
+import { runWalk } from './run-walk.js';
+
+export interface CollectionDigest {
+  job: CollectionJob;
+  collection: CollectionRef;
+  /** Both sides are this collection; it is read as this one of them. */
+  sides: Sides;
+  side: 'source' | 'target';
+  points: number;
+  /** Position of the address that it is read through; absent: any. */
+  node?: number | undefined;
+  /** Takes the digests of a page, before the next one is begun. */
+  add(digests: RangeDigest[]): void;
+}
+
+export async function digestCollection(digesting: CollectionDigest): Promise<void> {
+  const { job, sides, side, add } = digesting;
+  const { progress } = job;
+  const rules: Rules = { copy: false, reread: side === 'source', subset: false, mode: 'report', nodes: 1 };
+  for (;;) {
+    const page = (progress.page ??= await planPage(digesting, rules));
+    await runWalk({ job, sides, page, rules });
+    add(page.walk.map((slot) => slot.digest));
+    leavePage(job);
+    if (page.next === undefined) return;
+    progress.fromKey = page.next;
+  }
+}
+
+export function leavePage({ progress }: CollectionJob): void {
+  delete progress.page;
+  delete progress.fromKey;
+}
+
+async function planPage(
+  { job, collection, sides, side, points, node }: CollectionDigest,
+  rules: Rules,
+): Promise<Page> {
+  const pin = side === 'source' ? sides.sourcePin : sides.targetPin;
+  const planned = await planSlices(job, collection, pin, points);
+  const page = newPage(planned.slices, planned.next, rules);
+  page.walk = page.walk.filter((slot) => slot.task === side);
+  if (node !== undefined) for (const slot of page.walk) slot.node = node;
+  return page;
+}
+
+/** From the shard key on where the pages before ended. */
+export function planSlices(
+  job: CollectionJob,
+  collection: CollectionRef,
+  pin: Pin,
+  points: number,
+): Promise<PlanSlicesResult> {
+  const { fromKey } = job.progress;
+  const slices = slicesFor(points, job.settings.slices);
+  const input = { collection, pin, slices, ...(fromKey === undefined ? {} : { fromKey }) };
+  return job.retryOrPark(() => runActivity('planSlices', input, `slices of ${collection.collection}`));
+}
