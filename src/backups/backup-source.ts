@@ -7,7 +7,7 @@ import { parseDocument, type CollectionManifest, type ManifestShard } from '../m
 import { recallDocumentSchema, type RecallDocument } from '../model/format/recall-document.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { readText, sha256OfText } from '../shards/read-text.js';
-import { checkSizes, shardBytes, soleObject, wholeHash } from '../shards/recover-objects.js';
+import { shardBytes, soleObject, wholeHash } from '../shards/recover-objects.js';
 import {
   readThrough,
   type RecoverableCollection,
@@ -15,8 +15,9 @@ import {
   type RecoverySource,
 } from '../shards/recoverable-collection.js';
 import { chooseBackups } from './choose-backups.js';
-import { requireUsable } from './catalogue/read-state.js';
-import { findProof } from './find-proof.js';
+import { collectionFolder } from '../model/format/backup-names.js';
+import { requireUsable } from './read-backup.js';
+import { readProofs } from './read-proofs.js';
 import { readIdSet } from './ids/read-id-set.js';
 
 export function backupSource(open: (store: string) => ObjectStore, now = () => new Date()): RecoverySource {
@@ -31,7 +32,7 @@ async function openBackup(
   from: CollectionBackupRef,
   signal: AbortSignal,
 ): Promise<RecoverableCollection> {
-  const { found, state, reason } = await requireUsable(store, from, signal);
+  const { found, state, reason } = await requireUsable(store, from, { signal });
   const { manifest, sha256 } = found;
   const { ids, qdrantVersion, ...facts } = manifest;
   const shards = manifest.shards.map((shard) => recoverable(store, shard));
@@ -43,10 +44,10 @@ async function openBackup(
     ...(ids && { ids: { count: ids.count, pages: (stop: AbortSignal) => readIdSet(store, ids, stop) } }),
     hasRecall: manifest.recall !== undefined,
     check: async (depth, passing) => {
-      await checkSizes(store, manifest);
+      await requireUsable(store, from, { head: (key) => store.head(key), signal: passing.signal });
       if (depth === 'full') for (const shard of shards) await readThrough(shard, passing);
     },
-    proof: (stop) => findProof(store, from, sha256, stop),
+    proof: (stop) => bestProof(store, from, sha256, stop),
     recall: (stop) => readRecall(store, manifest, stop),
   };
 }
@@ -59,6 +60,21 @@ function recoverable(store: ObjectStore, shard: ManifestShard): RecoverableShard
     read: (passing) => shardBytes(store, shard, passing),
     address: async (seconds) => (key === undefined ? undefined : store.presignedUrl(key, seconds)),
   };
+}
+
+async function bestProof(
+  store: ObjectStore,
+  from: CollectionBackupRef,
+  sha256: string,
+  signal: AbortSignal,
+): ReturnType<RecoverableCollection['proof']> {
+  const keys: string[] = [];
+  const folder = collectionFolder(from.cluster, from.backup, from.collection);
+  for await (const { key } of store.list(`${folder}proof-`)) keys.push(key);
+  const { best, notes } = await readProofs(store, from, sha256, keys, signal);
+  if (best === undefined) return { notes };
+  const { count, sum } = best.digest;
+  return { proof: { kind: best.kind, digest: { count, sum } }, notes };
 }
 
 async function readRecall(

@@ -12,9 +12,8 @@ import { listed } from '../model/name-lists.js';
 import type { CollectionManifest } from '../model/format/manifest.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import type { Recovery, RecoveryOffer } from '../shards/recoverable-collection.js';
-import { clusterText } from './catalogue/read-run.js';
 import { Runs } from './runs.js';
-import { isUsable, readState, sizesInStore, type CollectionState } from './catalogue/read-state.js';
+import { readBackup, type ReadBackup } from './read-backup.js';
 import { chooseRun, droppedSince, type Choice } from './choose-run.js';
 
 const MOST_NOTES = 10;
@@ -127,8 +126,8 @@ async function search(resolving: Resolving, name: string): Promise<Search> {
   let broken: string | undefined;
   for await (const { backup, state } of statesOf(resolving, name)) {
     const reason = await whyNot(resolving, backup, name, state);
-    if (reason === undefined && isUsable(state))
-      return { found: foundIn(resolving, name, backup, state.found.manifest), notes };
+    if (reason === undefined)
+      return { found: foundIn(resolving, name, backup, state.found?.manifest), notes };
     if (reason === ABSENT) continue;
     broken ??= backup;
     if (notes.length < MOST_NOTES) notes.push(`${name}: passed over ${backup}: ${reason}.`);
@@ -142,29 +141,35 @@ async function search(resolving: Resolving, name: string): Promise<Search> {
 
 async function inNamedRun(resolving: Resolving, backup: string, name: string): Promise<Search> {
   const state = await stateIn(resolving, backup, name);
-  const found = foundIn(resolving, name, backup, isUsable(state) ? state.found.manifest : undefined);
-  const isPartial = state.state === 'partial';
-  return { found, notes: isPartial ? [`${name}: ${backup} is partial: ${state.reason ?? ''}.`] : [] };
+  const found = foundIn(resolving, name, backup, state.found?.manifest);
+  const why = onlyByName(state);
+  return { found, notes: why === undefined ? [] : [`${name}: ${backup}: ${why}.`] };
 }
 
 const ABSENT = Symbol('the run does not hold it');
+
+/** Why it is recovered only by its id. */
+function onlyByName({ state, reason = '' }: ReadBackup): string | undefined {
+  if (state === 'partial') return `it is partial: ${reason}`;
+  return state === 'otherCluster' ? reason : undefined;
+}
 
 /** Undefined for one that can be taken without being named. */
 async function whyNot(
   { runs, choice }: Resolving,
   backup: string,
   name: string,
-  state: CollectionState,
+  state: ReadBackup,
 ): Promise<string | typeof ABSENT | undefined> {
-  if (!isUsable(state)) {
-    if (state.state === 'damaged' || state.found) return state.reason;
+  if (state.state === 'incomplete' && !state.found) {
     const { document } = choice.base?.backup === backup ? choice.base : {};
     const line = document?.collections.find(({ collection }) => collection === name);
     return line ? (line.error ?? state.reason) : ABSENT;
   }
-  if (state.state === 'partial') return `it is partial: ${state.reason ?? ''}`;
-  const identity = state.found.manifest.clusterIdentity;
-  if (!choice.same.has(identity)) return `it is of ${clusterText(identity)}`;
+  const reason = onlyByName(state);
+  if (reason !== undefined) return reason;
+  // An archived one is meant all the same: an older one in its place would be a surprise. Its plan lists the objects.
+  if (state.error !== undefined && state.state !== 'archived') return state.reason;
   if (backup !== choice.base?.backup && (await runs.read(backup)).isFuture)
     return 'it is dated in the future';
   return undefined;
@@ -174,7 +179,7 @@ async function whyNot(
 async function* statesOf(
   resolving: Resolving,
   name: string,
-): AsyncIterable<{ backup: string; state: CollectionState }> {
+): AsyncIterable<{ backup: string; state: ReadBackup }> {
   const { runs, choice, input } = resolving;
   const base = input.collections === undefined ? choice.base?.backup : undefined;
   if (base !== undefined) yield { backup: base, state: await stateIn(resolving, base, name) };
@@ -187,9 +192,14 @@ async function* statesOf(
   }
 }
 
-function stateIn({ runs, signal }: Resolving, backup: string, collection: string): Promise<CollectionState> {
+function stateIn(
+  { runs, choice, signal }: Resolving,
+  backup: string,
+  collection: string,
+): Promise<ReadBackup> {
   const { store, cluster } = runs;
-  return readState(store, { cluster, backup, collection }, sizesInStore(store), signal);
+  const head = (key: string) => store.head(key);
+  return readBackup(store, { cluster, backup, collection }, { head, identity: choice.same.peers, signal });
 }
 
 function foundIn(

@@ -101,8 +101,8 @@ class PassedOver {
     const [other] = this.#others;
     if (other) notes.push(otherCluster(other, this.#others.length));
     if (!isForAll) return notes;
-    for (const { backup, document } of this.#notWhole.slice(0, 3))
-      notes.push(`${backup} does not say what the whole cluster was: ${whyNot(document)}.`);
+    for (const run of this.#notWhole.slice(0, 3))
+      notes.push(`${run.backup} does not show what the whole cluster was: ${whyNot(run)}.`);
     return notes;
   }
 }
@@ -112,7 +112,8 @@ function otherCluster(run: Run, count: number): string {
   return `Passed over ${run.backup}${many}: of ${clusterText(identityOf(run))}, another one than the newest backup is of. Name it with \`backup\` to recover it.`;
 }
 
-function whyNot(document: BackupDocument | undefined): string {
+function whyNot({ document, fault }: Run): string {
+  if (fault !== undefined) return fault;
   if (document === undefined) return 'it has not ended, or its end was never written';
   if (document.interrupted) return 'it was interrupted';
   return document.scope === 'named' ? 'it holds only some of the collections' : 'it holds no collection';

@@ -1,55 +1,12 @@
-// The objects a manifest lists: whether they are there, how long they are, and their bytes, hashed as they pass. Promises
-// that a body ends as if whole only when every part hashed to what the manifest says.
+// The bytes of a shard's snapshot in the objects that a manifest lists, hashed as they pass. Promises that a body ends as
+// if whole only when every part hashed to what the manifest lists.
 
 import { createHash } from 'node:crypto';
 import { FerryError } from '../model/errors.js';
-import type { CollectionManifest, ManifestPart, ManifestShard } from '../model/format/manifest.js';
-import type { ObjectStore, StoredObject } from '../storage/object-store.js';
+import type { ManifestPart, ManifestShard } from '../model/format/manifest.js';
+import type { ObjectStore } from '../storage/object-store.js';
 import { checkedBytes, type Check } from './pump.js';
 import type { Passing } from './recoverable-collection.js';
-
-const HEADS_AT_ONCE = 8;
-
-/** Existence and size; the first that is wrong is thrown. Then whether all can be read: each that is archived is named. */
-export async function checkSizes(store: ObjectStore, { shards }: CollectionManifest): Promise<void> {
-  const wanted = [...sizesOf(shards)];
-  const archived: string[] = [];
-  for (let at = 0; at < wanted.length; at += HEADS_AT_ONCE) {
-    const found = await Promise.all(
-      wanted.slice(at, at + HEADS_AT_ONCE).map(([key, bytes]) => checkSize(store, key, bytes)),
-    );
-    archived.push(...found.filter((object) => object.archived).map(({ key }) => key));
-  }
-  if (archived.length === 0) return;
-  throw new FerryError('ObjectArchived', restoreFirst(archived), { context: { store: store.alias } });
-}
-
-async function checkSize(store: ObjectStore, key: string, bytes: number): Promise<StoredObject> {
-  const found = await store.head(key);
-  const context = { store: store.alias, key };
-  if (!found) throw new FerryError('ObjectMissing', 'An object of the backup is gone', { context });
-  if (found.bytes === bytes) return found;
-  const happened = `An object of the backup has ${found.bytes} bytes instead of ${bytes}`;
-  throw new FerryError('ObjectDamaged', happened, { context });
-}
-
-/** How long each object must be: to the end of its last part. */
-function sizesOf(shards: readonly ManifestShard[]): Map<string, number> {
-  const sizes = new Map<string, number>();
-  for (const { key, offset, bytes } of shards.flatMap((shard) => shard.parts)) {
-    sizes.set(key, Math.max(sizes.get(key) ?? 0, offset + bytes));
-  }
-  return sizes;
-}
-
-const MOST_NAMED = 10;
-
-/** "archived: restore these 3 objects first: …". */
-export function restoreFirst(keys: readonly string[]): string {
-  const which = keys.length === 1 ? 'this object' : `these ${keys.length} objects`;
-  const more = keys.length > MOST_NAMED ? ` and ${keys.length - MOST_NAMED} more` : '';
-  return `archived: restore ${which} first: ${keys.slice(0, MOST_NAMED).join(', ')}${more}`;
-}
 
 /**
  * Throws `ObjectDamaged` before it ends, when a part is not what it was. Parts that follow each other in one object are
@@ -146,4 +103,13 @@ export function soleObject({ parts }: ManifestShard): string | undefined {
 /** Absent where the capture was resumed inside several parts: the hash of the whole cannot be made of theirs. */
 export function wholeHash({ sha256, parts }: ManifestShard): string | undefined {
   return sha256 ?? (parts.length === 1 ? parts[0]?.sha256 : undefined);
+}
+
+const MOST_NAMED = 10;
+
+/** "archived: restore these 3 objects first: …". */
+export function restoreFirst(keys: readonly string[]): string {
+  const which = keys.length === 1 ? 'this object' : `these ${keys.length} objects`;
+  const more = keys.length > MOST_NAMED ? ` and ${keys.length - MOST_NAMED} more` : '';
+  return `archived: restore ${which} first: ${keys.slice(0, MOST_NAMED).join(', ')}${more}`;
 }

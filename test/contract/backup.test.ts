@@ -57,7 +57,7 @@ describe('a backup of three nodes', () => {
     const manifest = await readManifest(store, made);
     expect(manifest.shards.map((shard) => shard.id)).toEqual([0, 1, 2, 3]);
     expect(manifest).toMatchObject({
-      capture: 'stream',
+      capture: { method: 'snapshot', mode: 'stream' },
       points: 400,
       sharding: 'auto',
       qdrantVersion: '1.17.0',
@@ -317,7 +317,8 @@ describe('damage', () => {
   ])('a manifest %s: named, and not complete', async (_, change, code) => {
     const key = manifestKey(made.cluster, made.backup, made.collection);
     await replace(key, Buffer.from(change(await readText(store, key))));
-    expect(await stateNow()).toMatchObject({ state: 'damaged' });
+    const state = code === 'ManifestTooNew' ? 'tooNew' : 'damaged';
+    expect(await stateNow()).toMatchObject({ state });
     expect(await showBackup(store, made)).toMatchObject({ complete: false });
     await expect(damageIn(store, made, 'quick')).rejects.toMatchObject({ code });
   });

@@ -9,7 +9,7 @@ import { startS3Gateway, type S3Gateway } from '../../src/local/s3-gateway.js';
 import type { StoreConnection } from '../../src/model/ferry-config.js';
 import { uploadStream } from '../../src/shards/upload-stream.js';
 import { S3ObjectStore } from '../../src/storage/s3-object-store.js';
-import { checkSizes } from '../../src/shards/recover-objects.js';
+import { requireObjects } from '../../src/backups/read-backup.js';
 import type { CollectionManifest } from '../../src/model/format/manifest.js';
 import { faultyProxy, type FaultyProxy } from '../support/faulty-proxy.js';
 import { allOf, textOf } from '../support/object-stores.js';
@@ -312,7 +312,8 @@ describe('an object in an archive tier', () => {
     proxy.plan = ({ url }) => (/shard-[02]/.test(url) ? { archived: '' } : undefined);
     const part = (key: string) => ({ key, offset: 0, bytes: 4, sha256: '' });
     const shards = ['shard-0', 'shard-1', 'shard-2'].map((key) => ({ parts: [part(key)] }));
-    await expect(checkSizes(open, { shards } as unknown as CollectionManifest)).rejects.toMatchObject({
+    const manifest = { shards } as unknown as CollectionManifest;
+    await expect(requireObjects(open, manifest, (key) => open.head(key))).rejects.toMatchObject({
       code: 'ObjectArchived',
       happened: 'archived: restore these 2 objects first: shard-0, shard-2',
     });

@@ -96,7 +96,7 @@ export async function makeBackup(store: ObjectStore, wanted: HandMade): Promise<
     finishedAt: new Date().toISOString(),
     qdrantVersion: version,
     ferryVersion: '0.2.0',
-    capture: 'stream',
+    capture: { method: 'snapshot', mode: 'stream' },
     settingsAt: new Date().toISOString(),
     info,
     aliases: aliases.map((one) => one.alias_name),

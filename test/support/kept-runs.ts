@@ -37,6 +37,7 @@ export interface KeptRun {
 }
 
 const SHARD = 'a snapshot';
+const INFO = '{"config":{"params":{"vectors":{"size":4,"distance":"Dot"}}}}';
 
 export function keepRun(store: MemoryStore, run: KeptRun): void {
   const { cluster = 'prod', backup, identity = ['1'], scope = 'all', storedAt } = run;
@@ -82,7 +83,8 @@ function keepCollection(
   const manifest = collectionManifestSchema.parse({
     ...{ format: 'qdrant-ferry/collection', version: 2, backup, kind: 'full', cluster, collection },
     ...{ clusterIdentity: identity, startedAt: time, finishedAt: time, settingsAt: time, countedAt: time },
-    ...{ qdrantVersion: '1.17.0', ferryVersion: '0.1.0', capture: 'stream', info: '{}', sharding: 'auto' },
+    ...{ qdrantVersion: '1.17.0', ferryVersion: '0.1.0', info: INFO, sharding: 'auto' },
+    capture: { method: 'snapshot', mode: 'stream' },
     aliases: Object.keys(aliases).filter((alias) => aliases[alias] === collection),
     ...{ shardKeys: [], points: 7, notes: [] },
     ...(ids === undefined ? {} : { ids }),

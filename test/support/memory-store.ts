@@ -12,7 +12,7 @@ export class MemoryStore implements ObjectStore {
   readonly limitations: readonly string[] = [];
   /** Requests by their kind. */
   readonly asked = { list: 0, get: 0, head: 0 };
-  readonly #objects = new Map<string, { body: Uint8Array | string; modifiedAt: string }>();
+  readonly #objects = new Map<string, { body: Uint8Array | string; modifiedAt: string; archived?: true }>();
   #sorted: string[] | undefined;
 
   /** `at`: the store's own time. */
@@ -22,6 +22,12 @@ export class MemoryStore implements ObjectStore {
     this.#objects.set(key, { body, modifiedAt: at });
     this.#sorted = undefined;
     return createHash('sha256').update(body).digest('hex');
+  }
+
+  /** Moves it into an archive tier. */
+  archive(key: string): void {
+    const found = this.#objects.get(key);
+    if (found) this.#objects.set(key, { ...found, archived: true });
   }
 
   put(key: string, body: Uint8Array): Promise<StoredObject> {
@@ -39,6 +45,8 @@ export class MemoryStore implements ObjectStore {
     await Promise.resolve();
     const found = this.#objects.get(key);
     if (!found) throw new FerryError('ObjectMissing', 'none', { context: { key } });
+    if (found.archived)
+      throw new FerryError('ObjectArchived', 'The object is archived', { context: { key } });
     yield Buffer.from(found.body);
   }
 
@@ -89,6 +97,8 @@ export class MemoryStore implements ObjectStore {
   #stored(key: string): StoredObject | undefined {
     const found = this.#objects.get(key);
     if (!found) return undefined;
-    return { key, bytes: Buffer.byteLength(found.body), etag: key, modifiedAt: found.modifiedAt };
+    const { body, modifiedAt, archived } = found;
+    const stored = { key, bytes: Buffer.byteLength(body), etag: key, modifiedAt };
+    return archived ? { ...stored, archived } : stored;
   }
 }

@@ -95,7 +95,7 @@ describe('a restore of everything', () => {
     const newer = '20261127_020000-00000004';
     keep({ backup: newer, collections: { docs: 'complete' }, ...how });
     expect(await chosen()).toEqual({ docs: THIRD });
-    expect(await notesOf()).toContain(`${newer} does not say what the whole cluster was: ${reason}`);
+    expect(await notesOf()).toContain(`${newer} does not show what the whole cluster was: ${reason}`);
     expect(await chosen({ collections: ['docs'] })).toEqual({ docs: newer });
   });
 
@@ -114,7 +114,7 @@ describe('a restore of everything', () => {
     expect(await notesOf()).toContain(`docs: passed over ${newer}: it is partial`);
     expect(await chosen({ backup: newer })).toEqual({ docs: newer });
     expect(await notesOf({ backup: newer })).toContain(
-      `docs: ${newer} is partial: a migration was filling it`,
+      `docs: ${newer}: it is partial: a migration was filling it`,
     );
   });
 

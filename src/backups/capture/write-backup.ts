@@ -15,7 +15,7 @@ import type { ObjectStore } from '../../storage/object-store.js';
 import { mapInOrder } from '../../model/map-in-order.js';
 import { objectsIn } from '../catalogue/catalogue.js';
 import { startedDocument } from '../catalogue/read-run.js';
-import { isUsable, readState } from '../catalogue/read-state.js';
+import { readBackup } from '../read-backup.js';
 import { readIfThere, readText } from '../../shards/read-text.js';
 
 type Line = BackupDocument['collections'][number];
@@ -53,15 +53,17 @@ async function documentOf(
   const names = new Set([...meant, ...errors.keys()]);
   for await (const name of store.folders(backupFolder(cluster, backup))) names.add(name);
   const sizes = new Map(
-    (await objectsIn(store, backupFolder(cluster, backup))).map(({ key, bytes }) => [key, bytes]),
+    (await objectsIn(store, backupFolder(cluster, backup))).map(({ key, bytes }) => [key, { bytes }]),
   );
+  const options = { head: (key: string) => sizes.get(key), identity: run.clusterIdentity, signal };
   const lineOf = async (collection: string): Promise<Line> => {
-    const state = await readState(store, { cluster, backup, collection }, (key) => sizes.get(key), signal);
-    if (!isUsable(state))
-      return { collection, outcome: 'failed', error: errors.get(collection) ?? state.reason };
-    const { manifest, sha256 } = state.found;
+    const { state, found, reason } = await readBackup(store, { cluster, backup, collection }, options);
+    const error = errors.get(collection) ?? reason ?? state;
+    if ((state !== 'complete' && state !== 'partial') || !found)
+      return { collection, outcome: 'failed', error };
+    const { manifest, sha256 } = found;
     const bytes = manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
-    return { collection, outcome: state.state, manifestSha256: sha256, bytes, points: manifest.points };
+    return { collection, outcome: state, manifestSha256: sha256, bytes, points: manifest.points };
   };
   const nodeSnapshot = await nodeSnapshotOf(store, input, signal);
   return {

@@ -11,7 +11,7 @@ import {
   type CompleteDocument,
 } from '../../model/format/manifest.js';
 import type { ObjectStore } from '../../storage/object-store.js';
-import { findManifest } from '../catalogue/read-manifest.js';
+import { findManifest } from '../read-backup.js';
 import { readText } from '../../shards/read-text.js';
 
 export async function writeComplete(

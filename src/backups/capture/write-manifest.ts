@@ -108,7 +108,7 @@ async function manifestOf(
     finishedAt: new Date().toISOString(),
     qdrantVersion: pin.version,
     ferryVersion,
-    capture: input.mode,
+    capture: { method: 'snapshot', mode: input.mode },
     settingsAt,
     info,
     aliases: aliases

@@ -1,4 +1,4 @@
-// What backups a store holds, and whether each can be used, as read-state.ts judges it. `showBackup` looks at every
+// What backups a store holds, and whether each can be used, as read-backup.ts judges it. `showBackup` looks at every
 // collection of one backup; `listBackups` goes through the runs newest first, a page at a time, by their backup.json.
 // Neither reads the objects: `checkObjects` does.
 
@@ -25,19 +25,12 @@ import {
   timeOfBackup,
 } from '../../model/format/backup-names.js';
 import { FerryError } from '../../model/errors.js';
-import {
-  parseDocument,
-  partsOf,
-  proofSchema,
-  type CollectionManifest,
-  type ContentProof,
-} from '../../model/format/manifest.js';
+import { partsOf, type CollectionManifest, type ContentProof } from '../../model/format/manifest.js';
 import type { ObjectStore, StoredObject } from '../../storage/object-store.js';
-import { restoreFirst } from '../../shards/recover-objects.js';
 import { mapInOrder } from '../../model/map-in-order.js';
-import { readText } from '../../shards/read-text.js';
-import { identityOf, inOrder, isUnbelievable, readRun, type Run } from './read-run.js';
-import { isUsable, readState } from './read-state.js';
+import { identityOf, inOrder, readRun, type Run } from './read-run.js';
+import { readBackup } from '../read-backup.js';
+import { isProofKey, readProofs } from '../read-proofs.js';
 
 const PAGE = 100;
 
@@ -108,7 +101,7 @@ function outline(run: Run, cluster: string) {
   };
 }
 
-/** Everything that can be said of a backup without reading its objects. */
+/** Everything that is known of a backup without reading its objects. */
 export async function showBackup(
   store: ObjectStore,
   { cluster, backup }: Omit<BackupRef, 'store'>,
@@ -123,7 +116,8 @@ export async function showBackup(
   const errors = new Map(run.document?.collections.map(({ collection, error }) => [collection, error]));
   const shown = await mapInOrder(names, AT_ONCE, (collection) => {
     const own = objects.filter(({ key }) => key.startsWith(collectionFolder(cluster, backup, collection)));
-    return showCollection(store, { ...ref, collection }, own, errors.get(collection), signal);
+    const known = { error: errors.get(collection), identity: identityOf(run) };
+    return showCollection(store, { ...ref, collection }, own, known, signal);
   });
   const collections = shown.map(({ line }) => line);
   const { document } = run;
@@ -149,44 +143,37 @@ async function showCollection(
   store: ObjectStore,
   ref: CollectionBackupRef,
   objects: readonly StoredObject[],
-  error: string | undefined,
+  known: { error: string | undefined; identity: readonly string[] },
   signal?: AbortSignal,
 ): Promise<Shown> {
   const { collection } = ref;
-  const sizes = new Map(objects.map(({ key, bytes }) => [key, bytes]));
-  const state = await readState(store, ref, (key) => sizes.get(key), signal);
-  const manifest = state.found?.manifest;
-  const archived = await archivedAmong(store, objects);
-  const away = archived.length === 0 ? undefined : restoreFirst(archived);
-  const reason = state.state === 'incomplete' ? (error ?? state.reason) : (state.reason ?? away);
-  const proof = isUsable(state)
-    ? await latestProof(store, ref, state.found.sha256, objects, signal)
-    : undefined;
+  const listed = new Map(objects.map((object) => [object.key, object]));
+  // A list marks as archived also what was restored since.
+  const head = (key: string) => (listed.get(key)?.archived ? store.head(key) : listed.get(key));
+  const { state, found, ...read } = await readBackup(store, ref, { head, identity: known.identity, signal });
+  const reason = state === 'incomplete' ? (known.error ?? read.reason) : read.reason;
+  const manifest = found?.manifest;
+  const keys = objects.map(({ key }) => key).filter(isProofKey);
+  const isProvable = found !== undefined && read.error === undefined;
+  const { best } = isProvable ? await readProofs(store, ref, found.sha256, keys, signal) : {};
   return {
     line: {
       collection,
-      state: state.state,
+      state,
       ...(reason === undefined ? {} : { reason }),
       bytes: manifest ? bytesOf(manifest.shards) : bytesOf(objects),
       ...(manifest ? { points: manifest.points, finishedAt: manifest.finishedAt } : {}),
-      proof: proofLine(proof),
+      proof: proofLine(best),
     },
-    keys: keysOf(ref, manifest, objects),
+    keys: keysOf(ref, manifest, keys),
   };
-}
-
-/** A list marks also what was restored meanwhile. */
-async function archivedAmong(store: ObjectStore, objects: readonly StoredObject[]): Promise<string[]> {
-  const marked = objects.filter((object) => object.archived);
-  const heads = await mapInOrder(marked, AT_ONCE, ({ key }) => store.head(key));
-  return heads.flatMap((head) => (head?.archived ? [head.key] : []));
 }
 
 /** Documents, proofs, and whatever the manifest names. */
 function keysOf(
   { cluster, backup, collection }: CollectionBackupRef,
   manifest: CollectionManifest | undefined,
-  objects: readonly StoredObject[],
+  proofKeys: readonly string[],
 ): string[] {
   const folder = collectionFolder(cluster, backup, collection);
   const parts = manifest === undefined ? [] : partsOf(manifest).map(({ key }) => key);
@@ -195,11 +182,11 @@ function keysOf(
     completeKey(cluster, backup, collection),
     ...parts,
     ...(manifest?.shards ?? []).map(({ name }) => partsKey(`${folder}${name}`)),
-    ...proofKeysAmong(objects),
+    ...proofKeys,
   ];
 }
 
-/** What an attempt that was cut off has left behind, and nothing needs. Only a later prune removes it. */
+/** What interrupted attempts left behind and nothing needs. Only a prune removes it. */
 function leftoversAmong(
   objects: readonly StoredObject[],
   { document }: Run,
@@ -216,33 +203,6 @@ function leftoversAmong(
 function foldersIn(objects: readonly StoredObject[], folder: string): string[] {
   const inside = objects.map(({ key }) => key.slice(folder.length)).filter((rest) => rest.includes('/'));
   return inside.map((rest) => rest.slice(0, rest.indexOf('/')));
-}
-
-function proofKeysAmong(objects: readonly StoredObject[]): string[] {
-  return objects.map((object) => object.key).filter((key) => /\/proof-[^/]+\.json$/.test(key));
-}
-
-/** The strongest proof of this very manifest: rehearsed before quiesced, then the latest. */
-export async function latestProof(
-  store: ObjectStore,
-  ref: CollectionBackupRef,
-  manifestSha256: string,
-  objects: readonly StoredObject[],
-  signal?: AbortSignal,
-): Promise<ContentProof | undefined> {
-  const proofs: ContentProof[] = [];
-  for (const key of proofKeysAmong(objects)) {
-    try {
-      proofs.push(parseDocument(proofSchema, await readText(store, key, signal), key));
-    } catch (error) {
-      if (!isUnbelievable(error)) throw error; // a proof that cannot be read proves nothing
-    }
-  }
-  const own = proofs.filter(
-    (proof) => proof.manifestSha256 === manifestSha256 && proof.collection === ref.collection,
-  );
-  const rank = (proof: ContentProof) => `${proof.kind === 'rehearsed' ? 1 : 0} ${proof.at}`;
-  return own.sort((a, b) => (rank(a) < rank(b) ? 1 : -1))[0];
 }
 
 export async function objectsIn(store: ObjectStore, folder: string): Promise<StoredObject[]> {

@@ -8,8 +8,7 @@ import { FerryError } from '../../model/errors.js';
 import { partsOf, type CollectionManifest, type ManifestPart } from '../../model/format/manifest.js';
 import { createHash } from 'node:crypto';
 import type { ObjectStore } from '../../storage/object-store.js';
-import { findManifest, type OfCollection } from './read-manifest.js';
-import { lengthsOf } from './read-state.js';
+import { findManifest, lengthsOf, type OfCollection } from '../read-backup.js';
 
 const MOST_NAMED = 10;
 const ARCHIVED = 'archived; it can be read once it is restored';

@@ -27,10 +27,10 @@ export const CLOCK_SKEW_MS = 5 * 60_000;
 
 export interface Run {
   backup: string;
-  /** Where it has ended, and backup.json can be believed. */
+  /** Where it has ended, and backup.json is valid. */
   document?: BackupDocument;
   started?: StartedDocument;
-  /** Why one of them cannot be believed. */
+  /** Why one of them cannot be used. */
   fault?: string;
   isFuture: boolean;
 }
@@ -67,7 +67,7 @@ export async function readRun(
     if (stored) run.document = await backupDocument(store, cluster, backup, signal);
     else if (first) run.started = await startedDocument(store, cluster, backup, signal);
   } catch (error) {
-    if (!isUnbelievable(error)) throw error;
+    if (!isUnusable(error)) throw error;
     run.fault = error.happened;
   }
   return run;
@@ -102,8 +102,10 @@ async function ownDocument<T extends { cluster: string; backup: string }>(
   throw new FerryError('ManifestInvalid', happened, { context: { key } });
 }
 
-export function isUnbelievable(error: unknown): error is FerryError {
-  return error instanceof FerryError && (error.code === 'ManifestInvalid' || error.code === 'ManifestTooNew');
+/** The document is there and cannot be used, now or ever. */
+export function isUnusable(error: unknown): error is FerryError {
+  const codes = ['ManifestInvalid', 'ManifestTooNew', 'ObjectArchived', 'ObjectDamaged', 'ObjectMissing'];
+  return error instanceof FerryError && codes.includes(error.code);
 }
 
 /** Empty where it is not known. */

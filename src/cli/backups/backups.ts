@@ -92,7 +92,7 @@ function whenText({ startedAt, isFuture }: RunOutline, now: Date): string {
 export function showText(entry: CatalogueEntry, now: Date): string[] {
   const rows = entry.collections.map((one) => [
     one.collection,
-    one.state,
+    stateText(one.state),
     one.points === undefined ? '' : plural(one.points, 'point'),
     bytes(one.bytes),
     proofText(one, now),
@@ -100,6 +100,11 @@ export function showText(entry: CatalogueEntry, now: Date): string[] {
   ]);
   const head = `${entry.backup} of ${entry.cluster} (${peerText(entry)}) in ${entry.store}, ${whenText(entry, now)}: ${stateOf(entry)}`;
   return [head, ...columns(rows, [2, 3]), ...leftoverText(entry)];
+}
+
+export function stateText(state: CollectionBackup['state']): string {
+  if (state === 'tooNew') return 'too new';
+  return state === 'otherCluster' ? 'of another cluster' : state;
 }
 
 function stateOf({ complete, collections }: CatalogueEntry): string {
@@ -123,7 +128,9 @@ function whyNot({ collections, interrupted, fault }: CatalogueEntry): string {
   if (fault !== undefined) return fault;
   const broken = collections.find((one) => one.state !== 'complete');
   if (interrupted && broken === undefined) return 'it was interrupted';
-  return broken ? `${broken.collection}: ${broken.reason ?? broken.state}` : 'backup.json is not there (yet)';
+  return broken
+    ? `${broken.collection}: ${broken.reason ?? stateText(broken.state)}`
+    : 'backup.json is not there (yet)';
 }
 
 function proofText({ proof }: CollectionBackup, now: Date): string {

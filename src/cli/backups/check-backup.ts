@@ -1,16 +1,28 @@
 import type { Command } from 'commander';
 import { checkObjects, freshCheck } from '../../backups/catalogue/check-objects.js';
-import type { CatalogueEntry, CheckObjectsResult } from '../../model/contracts/backup-activities.js';
+import type {
+  CatalogueEntry,
+  CheckObjectsResult,
+  CollectionBackup,
+} from '../../model/contracts/backup-activities.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import { backupNamed, openCatalogue, type CatalogueOptions } from './catalogue.js';
 import { EXIT } from '../terminal/exit-codes.js';
 import { bytes, columns } from '../terminal/formatting.js';
+import { stateText } from './backups.js';
 import { outputOf, setExitCode, type GlobalOptions } from '../terminal/global-options.js';
 import type { Output } from '../terminal/output.js';
 import { stopOnInterrupt } from '../jobs/run-job.js';
 
 type Options = GlobalOptions & CatalogueOptions & { part?: string; quick?: boolean; full?: boolean };
-type Checked = { collection: string; ok: boolean; bytes: number; damage: string[] };
+type Checked = {
+  collection: string;
+  /** As `ferry backups show` has it; `damaged` also where the content of an object is. */
+  state: CollectionBackup['state'];
+  ok: boolean;
+  bytes: number;
+  damage: string[];
+};
 
 export function registerCheckBackup(program: Command): void {
   const command = program
@@ -40,23 +52,28 @@ export function registerCheckBackup(program: Command): void {
   });
 }
 
-async function checkAll(
+export async function checkAll(
   store: ObjectStore,
   entry: CatalogueEntry,
-  options: Options,
-  output: Output,
+  options: Pick<Options, 'part' | 'quick'>,
+  output: Pick<Output, 'say'>,
   signal: AbortSignal,
 ): Promise<Checked[]> {
   const checked: Checked[] = [];
-  for (const { collection, state, reason, bytes: size } of entry.collections) {
+  for (const { collection, state, reason, points, bytes: size } of entry.collections) {
     output.say(`checking ${collection}, ${bytes(size)}`);
     const known = state === 'complete' ? [] : [reason ?? state];
-    const readable = state === 'complete' || /missing|bytes/.test(reason ?? '');
+    // Points are known where the manifest can be read.
+    const readable = points !== undefined && state !== 'incomplete';
     const found = readable
       ? await checkOne(store, entry, collection, options, signal)
       : { ...freshCheck(), done: true };
     const damage = found.damage.length > 0 ? found.damage : known;
-    checked.push({ collection, ok: damage.length === 0, bytes: found.bytes, damage });
+    const isDamaged = found.damage.length > 0 && state !== 'archived';
+    checked.push({
+      ...{ collection, state: isDamaged ? 'damaged' : state },
+      ...{ ok: damage.length === 0, bytes: found.bytes, damage },
+    });
   }
   return checked;
 }
@@ -65,7 +82,7 @@ function checkOne(
   store: ObjectStore,
   { cluster, backup }: CatalogueEntry,
   collection: string,
-  { part, quick = false }: Options,
+  { part, quick = false }: Pick<Options, 'part' | 'quick'>,
   signal: AbortSignal,
 ): Promise<CheckObjectsResult> {
   const input = {
@@ -88,7 +105,11 @@ function checkOne(
 }
 
 function text(checked: readonly Checked[]): string[] {
-  const rows = checked.map((one) => [one.collection, one.ok ? 'as written' : 'damaged', bytes(one.bytes)]);
+  const rows = checked.map((one) => [
+    one.collection,
+    one.ok ? 'as written' : stateText(one.state),
+    bytes(one.bytes),
+  ]);
   const table = columns(rows, [2]);
   return checked.flatMap((one, at) => [table[at] ?? '', ...one.damage.map((line) => `  ${line}`)]);
 }

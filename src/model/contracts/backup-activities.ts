@@ -284,8 +284,8 @@ export interface ListBackupsInput {
 }
 export interface CollectionBackup {
   collection: string;
-  /** As catalogue/read-state.ts decides it. */
-  state: 'complete' | 'partial' | 'incomplete' | 'damaged';
+  /** As backups/read-backup.ts decides it. */
+  state: 'complete' | 'partial' | 'otherCluster' | 'archived' | 'incomplete' | 'damaged' | 'tooNew';
   /** Why, when it is not complete; or what is missing without being needed. */
   reason?: string;
   bytes: number;

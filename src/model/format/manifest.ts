@@ -85,11 +85,23 @@ const keySchema = z.strictObject({
   replicas: z.int().min(1),
 });
 
+/**
+ * `full`: all of the collection. Reserved: `increment`, what changed since another backup, which its `base` names
+ * ({cluster, backup, collection, manifestSha256}); a full backup has no base.
+ */
+const backupKind = z.enum(['full']);
+
+/**
+ * How the points were read. `snapshot`: Qdrant's snapshots of the shards, sent while they were made (`stream`) or kept as
+ * a file on the node first (`stored`). Reserved: `points`, read page by page.
+ */
+const captureSchema = z.strictObject({ method: z.enum(['snapshot']), mode: z.enum(['stream', 'stored']) });
+
 export const collectionManifestSchema = z.strictObject({
   format: z.literal('qdrant-ferry/collection'),
   version: z.literal(MANIFEST_VERSION),
   backup: z.string(),
-  kind: z.literal('full'),
+  kind: backupKind,
   cluster: z.string(),
   clusterIdentity: identity,
   collection: z.string(),
@@ -101,7 +113,7 @@ export const collectionManifestSchema = z.strictObject({
   finishedAt: time,
   qdrantVersion: z.string(),
   ferryVersion: z.string(),
-  capture: z.enum(['stream', 'stored']),
+  capture: captureSchema,
   /** When `info`, `aliases` and `shardKeys` were read. */
   settingsAt: time,
   /** The `result` of `GET /collections/{name}`, as Qdrant's text. */
@@ -183,7 +195,7 @@ export type StartedDocument = z.infer<typeof startedDocumentSchema>;
 export const backupDocumentSchema = z.strictObject({
   format: z.literal('qdrant-ferry/backup'),
   version: z.literal(MANIFEST_VERSION),
-  kind: z.literal('full'),
+  kind: backupKind,
   ...runFields,
   finishedAt: time,
   /** The run was cancelled or broke: collections that it never came to are not named as failed. */
@@ -234,18 +246,13 @@ export const proofSchema = z.strictObject({
 });
 export type ContentProof = z.infer<typeof proofSchema>;
 
-/** Parses a stored document, or throws `ManifestInvalid`; one of a later format is named as such. */
+/** Parses a stored document, or throws `ManifestInvalid`; `ManifestTooNew` for one that a newer ferry wrote. */
 export function parseDocument<T>(schema: z.ZodType<T>, text: string, key: string): T {
   const value = jsonOf(text, key);
-  const version = (value as { version?: unknown } | null)?.version;
-  if (typeof version === 'number' && version > MANIFEST_VERSION) {
-    throw new FerryError(
-      'ManifestTooNew',
-      `The document has format version ${version}, and this ferry knows ${MANIFEST_VERSION}`,
-      {
-        context: { key },
-      },
-    );
+  const newer = formOfNewerFerry(value);
+  if (newer !== undefined) {
+    const happened = `The document was written by a newer ferry: ${newer}`;
+    throw new FerryError('ManifestTooNew', happened, { context: { key } });
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -256,6 +263,27 @@ export function parseDocument<T>(schema: z.ZodType<T>, text: string, key: string
       context: { key },
     },
   );
+}
+
+/** What each document may hold in these fields; another value is of a later version of ferry, and no damage. */
+const KINDS: Partial<Record<string, readonly string[]>> = {
+  'qdrant-ferry/collection': backupKind.options,
+  'qdrant-ferry/backup': backupKind.options,
+  'qdrant-ferry/proof': proofSchema.shape.kind.options,
+};
+
+function formOfNewerFerry(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { format, version, kind, capture } = value as Record<string, unknown>;
+  if (typeof version === 'number' && version > MANIFEST_VERSION) {
+    return `format version ${version}, and this one knows ${MANIFEST_VERSION}`;
+  }
+  const kinds = KINDS[String(format)];
+  if (kinds && typeof kind === 'string' && !kinds.includes(kind)) return `kind "${kind.slice(0, 40)}"`;
+  const method = (capture as { method?: unknown } | null | undefined)?.method;
+  const methods: readonly string[] = captureSchema.shape.method.options;
+  if (typeof method !== 'string' || methods.includes(method)) return undefined;
+  return `capture method "${method.slice(0, 40)}"`;
 }
 
 function jsonOf(text: string, key: string): unknown {

@@ -1,0 +1,258 @@
+// Whether the backup of one collection can be used: the only place that decides it. backup.json, `ferry backups`,
+// `ferry check-backup`, and every recovery and rehearsal go by its answer, so they cannot disagree.
+//
+//   complete      complete.json names this very manifest, and every object exists with the size in the manifest
+//   partial       the same, of a collection that a job was filling at the time; recovered only by its id
+//   otherCluster  the same, of another cluster than its run; recovered only by its id
+//   archived      a document or an object has to be restored from an archive tier first
+//   incomplete    no manifest, or its objects were never checked
+//   damaged       a document that is not valid, or an object that is not as the manifest lists it
+//   tooNew        written by a newer ferry, in a form that this one does not know
+//
+// Reads documents and sizes; `checkObjects` reads the content of objects.
+
+import type { CollectionBackup, CollectionBackupRef } from '../model/contracts/backup-activities.js';
+import { collectionFolder, completeKey, manifestKey } from '../model/format/backup-names.js';
+import { FerryError, type ErrorCode } from '../model/errors.js';
+import {
+  collectionManifestSchema,
+  completeDocumentSchema,
+  parseDocument,
+  partsOf,
+  type CollectionManifest,
+  type ManifestPart,
+} from '../model/format/manifest.js';
+import { mapInOrder } from '../model/map-in-order.js';
+import { shardKeyText } from '../model/state/slice.js';
+import { sharesPeer } from '../cluster/pin.js';
+import { keyName } from '../cluster/look.js';
+import type { ObjectStore, StoredObject } from '../storage/object-store.js';
+import { restoreFirst } from '../shards/recover-objects.js';
+import { readIfThere, sha256OfText } from '../shards/read-text.js';
+import { recoveredSettings } from '../target/recovered-settings.js';
+import { clusterText } from './catalogue/read-run.js';
+
+export interface FoundManifest {
+  manifest: CollectionManifest;
+  /** Of its bytes as stored. */
+  sha256: string;
+}
+
+export interface ReadBackup {
+  state: CollectionBackup['state'];
+  /** Why it is not complete; or what is missing without being needed. */
+  reason?: string;
+  /** What a recovery of it ends with; absent where it can be recovered, if only by its id. */
+  error?: FerryError;
+  /** Where the manifest can be read. */
+  found?: FoundManifest;
+}
+
+export type UsableBackup = ReadBackup & { found: FoundManifest; error?: never };
+
+export type OfCollection = Pick<CollectionBackupRef, 'cluster' | 'backup' | 'collection'>;
+
+export type HeadObject = (
+  key: string,
+) => Promise<StoredObject | undefined> | Pick<StoredObject, 'bytes' | 'archived'> | undefined;
+
+export interface ReadBackupOptions {
+  /** Absent: objects are not looked at. */
+  head?: HeadObject | undefined;
+  /** Peers of the cluster that it must be of; absent or empty: of any. */
+  identity?: readonly string[] | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+const HEADS_AT_ONCE = 8;
+
+export async function readBackup(
+  store: ObjectStore,
+  of: OfCollection,
+  { head, identity = [], signal }: ReadBackupOptions,
+): Promise<ReadBackup> {
+  let found: FoundManifest | undefined;
+  try {
+    found = await findManifest(store, of, signal);
+    if (found === undefined) throw new Incomplete(of, 'it has no manifest');
+    await requireChecked(store, of, found, signal);
+    const reason = head && (await requireObjects(store, found.manifest, head));
+    return { ...stateOf(found.manifest, identity, reason), found };
+  } catch (error) {
+    const state = stateAfter(error);
+    if (state === undefined || !(error instanceof FerryError)) throw error;
+    return { state, reason: error.happened.slice(0, 300), error, ...(found === undefined ? {} : { found }) };
+  }
+}
+
+export function isUsable(backup: ReadBackup): backup is UsableBackup {
+  return backup.error === undefined;
+}
+
+/** What a recovery that names the backup goes by, or the reason why it cannot, as an error. */
+export async function requireUsable(
+  store: ObjectStore,
+  of: OfCollection,
+  options: ReadBackupOptions,
+): Promise<UsableBackup> {
+  const backup = await readBackup(store, of, options);
+  if (isUsable(backup)) return backup;
+  throw backup.error;
+}
+
+const STATES: Partial<Record<ErrorCode, CollectionBackup['state']>> = {
+  ManifestInvalid: 'damaged',
+  ManifestTooNew: 'tooNew',
+  ObjectMissing: 'damaged',
+  ObjectDamaged: 'damaged',
+  ObjectArchived: 'archived',
+};
+
+function stateAfter(error: unknown): CollectionBackup['state'] | undefined {
+  if (error instanceof Incomplete) return 'incomplete';
+  return error instanceof FerryError ? STATES[error.code] : undefined;
+}
+
+function stateOf(
+  { partial, clusterIdentity }: CollectionManifest,
+  identity: readonly string[],
+  reason: string | undefined,
+): Pick<ReadBackup, 'state' | 'reason'> {
+  const knowsBoth = identity.length > 0 && clusterIdentity.length > 0;
+  if (knowsBoth && !sharesPeer(identity, clusterIdentity)) {
+    return { state: 'otherCluster', reason: `it is of ${clusterText(clusterIdentity)}` };
+  }
+  if (partial !== undefined) return { state: 'partial', reason: partial.reason };
+  return { state: 'complete', ...(reason === undefined ? {} : { reason }) };
+}
+
+/**
+ * Undefined where there is none; `ManifestInvalid` or `ManifestTooNew` where it cannot be used. A manifest that is
+ * returned is of this collection of this backup, lists all shards with gapless parts, names objects in the collection's
+ * own folder only, and holds a configuration that can be read.
+ */
+export async function findManifest(
+  store: ObjectStore,
+  of: OfCollection,
+  signal?: AbortSignal,
+): Promise<FoundManifest | undefined> {
+  const key = manifestKey(of.cluster, of.backup, of.collection);
+  const text = await readIfThere(store, key, signal);
+  if (text === undefined) return undefined;
+  const manifest = parseDocument(collectionManifestSchema, text, key);
+  requireOwn(manifest, of, key, 'The manifest');
+  requireWhole(manifest, of, key);
+  recoveredSettings(manifest);
+  return { manifest, sha256: sha256OfText(text) };
+}
+
+/** A document that was copied into another folder would lead to the objects of another backup. */
+function requireOwn(document: OfCollection, of: OfCollection, key: string, what: string): void {
+  const { cluster, backup, collection } = document;
+  if (cluster === of.cluster && backup === of.backup && collection === of.collection) return;
+  throw invalid(`${what} is of another backup: ${cluster}/${backup}/${collection}`, key);
+}
+
+function requireWhole(manifest: CollectionManifest, of: OfCollection, key: string): void {
+  if (manifest.shards.length === 0) throw invalid('The manifest lists no shard', key);
+  const folder = collectionFolder(of.cluster, of.backup, of.collection);
+  const outside = partsOf(manifest).find((part) => !part.key.startsWith(folder));
+  if (outside) throw invalid(`The manifest names an object outside its own folder: ${outside.key}`, key);
+  for (const { id, bytes, parts } of manifest.shards) {
+    const sum = parts.reduce((all, part) => all + part.bytes, 0);
+    if (bytes !== sum) throw invalid(`The parts of shard ${id} do not add up to its size`, key);
+  }
+  const missing = missingShard(manifest);
+  if (missing !== undefined) throw invalid(`The manifest does not list every shard: ${missing}`, key);
+}
+
+/** By key and ordinal: each from 0, none twice, none missing, and of each key as many as it has. */
+function missingShard({ shards, shardKeys, sharding }: CollectionManifest): string | undefined {
+  const groups = new Map<string, number[]>();
+  for (const { shardKey, ordinal } of shards) {
+    const name = shardKey === undefined ? '' : keyName(shardKey);
+    groups.set(name, [...(groups.get(name) ?? []), ordinal]);
+  }
+  for (const [name, ordinals] of groups) {
+    const sorted = [...ordinals].sort((a, b) => a - b);
+    if (sorted.some((ordinal, at) => ordinal !== at)) return `ordinals ${sorted.join(', ')} ${name}`.trim();
+  }
+  if (sharding === 'auto') return undefined;
+  const short = shardKeys.find((one) => groups.get(keyName(one.shardKey))?.length !== one.shards);
+  return short && `key "${shardKeyText(short.shardKey)}"`;
+}
+
+async function requireChecked(
+  store: ObjectStore,
+  of: OfCollection,
+  { sha256 }: FoundManifest,
+  signal?: AbortSignal,
+): Promise<void> {
+  const key = completeKey(of.cluster, of.backup, of.collection);
+  const text = await readIfThere(store, key, signal);
+  if (text === undefined) throw new Incomplete(of, 'its objects were never checked (no complete.json)');
+  const complete = parseDocument(completeDocumentSchema, text, key);
+  requireOwn(complete, of, key, 'complete.json');
+  if (complete.manifestSha256 !== sha256)
+    throw invalid('The manifest is not the one that complete.json names', key);
+}
+
+/** Throws the first fault; returns what is missing without being needed. */
+export async function requireObjects(
+  store: ObjectStore,
+  manifest: CollectionManifest,
+  head: HeadObject,
+): Promise<string | undefined> {
+  const archived: string[] = [];
+  const { recall } = manifest;
+  const lengths = [...lengthsOf(partsOf(manifest))].filter(([key]) => key !== recall?.key);
+  const faults = await mapInOrder(lengths, HEADS_AT_ONCE, async ([key, length]) => {
+    const found = await head(key);
+    if (found?.archived) archived.push(key);
+    return lengthFault(key, length, found?.bytes, store.alias);
+  });
+  const fault = faults.find((one) => one !== undefined);
+  if (fault !== undefined) throw fault;
+  if (archived.length > 0)
+    throw new FerryError('ObjectArchived', restoreFirst(archived.sort()), {
+      context: { store: store.alias },
+    });
+  // Only a rehearsal misses it.
+  const missing =
+    recall && lengthFault(recall.key, recall.bytes, (await head(recall.key))?.bytes, store.alias);
+  return missing && `${missing.happened} (the baseline of searches; the snapshots are there)`;
+}
+
+/** How long each object must be: to the end of its last part. */
+export function lengthsOf(parts: readonly ManifestPart[]): Map<string, number> {
+  const lengths = new Map<string, number>();
+  for (const { key, offset, bytes } of parts) {
+    lengths.set(key, Math.max(lengths.get(key) ?? 0, offset + bytes));
+  }
+  return lengths;
+}
+
+function lengthFault(
+  key: string,
+  length: number,
+  found: number | undefined,
+  store: string,
+): FerryError | undefined {
+  if (found === length) return undefined;
+  const name = key.slice(key.lastIndexOf('/') + 1);
+  if (found === undefined)
+    return new FerryError('ObjectMissing', `${name} is missing`, { context: { store, key } });
+  const happened = `${name} has ${found} of ${length} bytes`;
+  return new FerryError('ObjectDamaged', happened, { context: { store, key } });
+}
+
+class Incomplete extends FerryError {
+  constructor({ cluster, backup, collection }: OfCollection, why: string) {
+    const happened = `The backup ${backup} of "${collection}" never became complete: ${why}`;
+    super('ManifestInvalid', happened, { context: { cluster, backup, collection } });
+  }
+}
+
+function invalid(happened: string, key: string): FerryError {
+  return new FerryError('ManifestInvalid', happened, { context: { key } });
+}

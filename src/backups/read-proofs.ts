@@ -1,0 +1,53 @@
+// The proofs beside a manifest. One counts where it is of this very manifest and holds a digest that this ferry can
+// take. A rehearsal shows more than a quiesced source, and the latest of a kind is taken.
+
+import type { CollectionBackupRef } from '../model/contracts/backup-activities.js';
+import { DIGEST_VERSION } from '../model/format/digest.js';
+import { parseDocument, proofSchema, type ContentProof } from '../model/format/manifest.js';
+import type { ObjectStore } from '../storage/object-store.js';
+import { readText } from '../shards/read-text.js';
+import { isUnusable } from './catalogue/read-run.js';
+
+const MOST_NOTES = 5;
+
+export function isProofKey(key: string): boolean {
+  return /\/proof-[^/]+\.json$/.test(key);
+}
+
+/** `keys`: of the proofs in the collection's folder. */
+export async function readProofs(
+  store: ObjectStore,
+  of: Pick<CollectionBackupRef, 'cluster' | 'backup' | 'collection'>,
+  manifestSha256: string,
+  keys: readonly string[],
+  signal?: AbortSignal,
+): Promise<{ best?: ContentProof; notes: string[] }> {
+  const [proofs, notes]: [ContentProof[], string[]] = [[], []];
+  for (const key of keys) {
+    const found = await readProof(store, key, signal);
+    if (typeof found === 'string') notes.push(found);
+    else if (found.manifestSha256 !== manifestSha256 || found.collection !== of.collection)
+      notes.push(`${key} is of another manifest.`);
+    else if (found.digest.version !== DIGEST_VERSION) notes.push(`${key} holds a digest of another version.`);
+    else proofs.push(found);
+  }
+  const [best] = proofs.sort((a, b) => rank(b).localeCompare(rank(a)));
+  return { ...(best === undefined ? {} : { best }), notes: notes.slice(0, MOST_NOTES) };
+}
+
+async function readProof(
+  store: ObjectStore,
+  key: string,
+  signal?: AbortSignal,
+): Promise<ContentProof | string> {
+  try {
+    return parseDocument(proofSchema, await readText(store, key, signal), key);
+  } catch (error) {
+    if (isUnusable(error)) return `A proof was passed over: ${error.happened}.`;
+    throw error;
+  }
+}
+
+function rank({ kind, at }: ContentProof): string {
+  return `${kind === 'rehearsed' ? 1 : 0} ${at}`;
+}
