@@ -89,7 +89,7 @@ describe.concurrent('a step that fails for good', () => {
       failsForGood(run.fakes, 'finishRecovery');
       const failure = await failureOf(await recover(run));
       expect(failure).toMatchObject({ type: 'QdrantRejected' });
-      expect(failure.message).toMatch(/was kept.*no aliases yet: the same job again makes it anew/);
+      expect(failure.message).toMatch(/was kept.*no aliases yet: the same job recovers it anew/);
       expect(run.target()).toEqual(run.source());
       expect(run.fakes.called('undoRecovery')).toEqual([]);
     }));
