@@ -5,7 +5,6 @@ import { Context } from '@temporalio/activity';
 import type {
   BackupControlActivities,
   BackupStoreActivities,
-  CaptureNodeResult,
   CaptureShardInput,
   CaptureShardResult,
   CheckObjectsResult,
@@ -39,9 +38,8 @@ import type { Controls } from '../cluster/control-port.js';
 import { markCollection } from '../cluster/mark-collection.js';
 import { betweenChecks } from '../cluster/pin.js';
 import type { CheckPin, Clusters } from '../cluster/points-port.js';
-import { heldCall } from './held-call.js';
+import { heldCall, runSlice, runTransfer, type Attempt } from './attempt.js';
 import { attemptSignal } from './lease.js';
-import { runSlice, type Attempt } from './slice-activity.js';
 
 export interface BackupControlDependencies extends BackupPlaces {
   searchAttributes?: boolean;
@@ -92,15 +90,12 @@ export function createBackupStoreActivities(dependencies: BackupStoreDependencie
         return { limitations: [...limitations] };
       }),
     captureShard: (input) => runCapture(dependencies, input),
-    captureNode: async (input) => {
+    captureNode: (input) => {
       const { nodes } = dependencies;
-      let result: CaptureNodeResult | undefined;
       const fresh = () => freshKnowing(nodeNamesBefore(nodes, input, attemptSignal()));
-      await runSlice(input, fresh, async (attempt) => {
-        result = await captureNode({ store: storeOf(input), nodes }, input, attempt);
-        return attempt.state;
-      });
-      return result as CaptureNodeResult;
+      return runTransfer(input, fresh, (attempt) =>
+        captureNode({ store: storeOf(input), nodes }, input, attempt),
+      );
     },
     writeIdSet: (input) => runIdSet(dependencies, input),
     readOperations: (input) =>
@@ -123,7 +118,7 @@ export function createBackupStoreActivities(dependencies: BackupStoreDependencie
         return writeManifest(room, input, signal);
       }),
     checkObjects: (input): Promise<CheckObjectsResult> =>
-      runSlice({ ...input, stallAfterAttempts: Infinity }, freshCheck(input.cursor), (attempt) =>
+      runSlice({ what: input.what }, freshCheck(input.cursor), (attempt) =>
         checkObjects(storeOf(input), input, attempt),
       ),
     writeComplete: (input) =>
@@ -174,27 +169,20 @@ async function runIdSet(
   });
 }
 
-async function runCapture(
+function runCapture(
   { nodes, checkPin, openStore }: BackupStoreDependencies,
   input: CaptureShardInput,
 ): Promise<CaptureShardResult> {
-  let result: CaptureShardResult | undefined;
+  const room = { store: openStore(input.store), nodes };
   const fresh = async (): Promise<CaptureState> => {
     if (input.mode === 'stream') return freshCapture();
     return freshKnowing(namesBefore(nodes, input, attemptSignal()));
   };
-  await runSlice(
-    input,
-    fresh,
-    async (attempt: Attempt<CaptureState>) => {
-      const check = () => checkPin(input.cluster, input.collection, input.pin, attempt.signal);
-      const room = { store: openStore(input.store), nodes };
-      result = await betweenChecks(check, () => captureShard(room, input, attempt));
-      return attempt.state;
-    },
-    (state) => abandonCapture({ store: openStore(input.store), nodes }, input, state, attemptSignal()),
-  );
-  return result as CaptureShardResult;
+  const capture = (attempt: Attempt<CaptureState>) => {
+    const check = () => checkPin(input.cluster, input.collection, input.pin, attempt.signal);
+    return betweenChecks(check, () => captureShard(room, input, attempt));
+  };
+  return runTransfer(input, fresh, capture, (state) => abandonCapture(room, input, state, attemptSignal()));
 }
 
 /** What is on the node before anything is made there is in the very first heartbeat. */

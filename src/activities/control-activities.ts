@@ -1,8 +1,12 @@
 // The short activities, as Temporal calls them: cancellation becomes a signal, progress a heartbeat, the work is done in
-// transfer/.
+// cluster/, target/ and transfer/.
 
-import type { Client } from '@temporalio/client';
-import type { ControlActivities } from '../model/contracts/activities.js';
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import type {
+  ControlActivities,
+  DescribeHolderInput,
+  DescribeHolderResult,
+} from '../model/contracts/activities.js';
 import { awaitReady } from '../cluster/await-ready.js';
 import { compareConfigurations } from '../target/compare-configurations.js';
 import { compareReplicas } from '../cluster/compare-replicas.js';
@@ -17,7 +21,6 @@ import { releaseTarget } from '../target/release-target.js';
 import { resolveCollections } from '../cluster/resolve-collections.js';
 import { attemptSignal, heartbeat } from './lease.js';
 import { closeStamp, renewStamp } from '../target/stamp-life.js';
-import { describeHolder } from './describe-holder.js';
 
 export interface ControlDependencies {
   /** `qdrantControls(config.clusters)` */
@@ -59,4 +62,31 @@ export function createControlActivities(dependencies: ControlDependencies): Cont
     },
     describeHolder: (input) => describeHolder(client, input),
   };
+}
+
+/** Who holds a collection: the job a person started, not the child that carries the lock. */
+async function describeHolder(
+  client: Pick<Client, 'workflow'>,
+  { workflowId }: DescribeHolderInput,
+): Promise<DescribeHolderResult> {
+  const holder = await describe(client, workflowId);
+  if (!holder || holder.status.name !== 'RUNNING') {
+    return { holder: `${workflowId}, which has just ended` };
+  }
+  const parentId = holder.parentExecution?.workflowId;
+  const job = parentId ? ((await describe(client, parentId)) ?? holder) : holder;
+  return { holder: `${job.type} ${job.workflowId}, running since ${job.startTime.toISOString()}` };
+}
+
+async function describe(
+  client: Pick<Client, 'workflow'>,
+  workflowId: string,
+): Promise<WorkflowExecutionDescription | undefined> {
+  try {
+    return await client.workflow.getHandle(workflowId).describe();
+  } catch (error) {
+    // By its name: activities/ does not load the client at run time.
+    if (error instanceof Error && error.name === 'WorkflowNotFoundError') return undefined;
+    throw error;
+  }
 }

@@ -14,7 +14,7 @@ import type { NamedReport } from '../transfer/file-report.js';
 import type { CheckPin, Clusters, PointConnection } from '../cluster/points-port.js';
 import { betweenChecks } from '../cluster/pin.js';
 import { freshState } from '../transfer/walk-slice.js';
-import { runSlice } from './slice-activity.js';
+import { runSlice } from './attempt.js';
 
 export interface DataDependencies extends Clusters {
   checkPin: CheckPin;
@@ -69,7 +69,7 @@ export function createDataActivities(dependencies: DataDependencies): DataActivi
       ),
 
     compareSlice: (input: CompareSliceInput): Promise<CompareSliceResult> =>
-      runSlice<CompareState>(input, freshCompareState(input.cursor), async (attempt) => {
+      runSlice<CompareState, CompareState>(input, freshCompareState(input.cursor), async (attempt) => {
         const report = dependencies.openReport(input.report);
         const state = await pinned(bothOf(input), attempt, async () => {
           const renormalisable = await dependencies.renormalisableVectors(input.target, attempt.signal);

@@ -9,7 +9,7 @@ import { FerryError } from '../model/errors.js';
 
 /** The UI cuts at 4 KiB; the first line is what counts. */
 const LONGEST_MESSAGE = 2_000;
-const MOST_TOLD = 500;
+const SHORT_MESSAGE = 500;
 
 export const failureInterceptor: ActivityInterceptorsFactory = (context) => ({
   inbound: {
@@ -76,9 +76,12 @@ function traceOf(error: Error): string {
 }
 
 /** What ended an attempt, short enough to be kept in a heartbeat for the next one. */
-export function told(error: unknown): string {
+export function describeShortly(error: unknown): string {
   const said = error instanceof Error ? error.message : String(error);
-  return shown(error instanceof FerryError ? `${error.code}: ${error.happened}` : said).slice(0, MOST_TOLD);
+  return shown(error instanceof FerryError ? `${error.code}: ${error.happened}` : said).slice(
+    0,
+    SHORT_MESSAGE,
+  );
 }
 
 /** Without what may be secret, and not too long. */

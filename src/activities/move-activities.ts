@@ -1,4 +1,4 @@
-// The activities of snapshot migration, as Temporal calls them: the work is done in backup/.
+// The activities of snapshot migration, as Temporal calls them: the work is done in move/ and shards/.
 
 import { namesBefore } from '../shards/capture-shard.js';
 import { findLeftoverSnapshots, freshCapture } from '../shards/node-file.js';
@@ -25,8 +25,7 @@ import { betweenChecks } from '../cluster/pin.js';
 import type { CheckPin } from '../cluster/points-port.js';
 import { attemptSignal } from './lease.js';
 import { freshKnowing } from './backup-activities.js';
-import { heldCall } from './held-call.js';
-import { runSlice } from './slice-activity.js';
+import { heldCall, runTransfer } from './attempt.js';
 
 export interface MoveDependencies extends MoveDeps {
   backups: RecoverySource;
@@ -66,24 +65,21 @@ export function createMoveActivities(dependencies: MoveDependencies): MoveActivi
   };
 }
 
-async function runMove(dependencies: MoveDependencies, input: MoveShardInput): Promise<MoveShardResult> {
+function runMove(dependencies: MoveDependencies, input: MoveShardInput): Promise<MoveShardResult> {
   const { checkPin } = dependencies;
   const { source, target, sourcePin, targetPin } = input;
-  let result: MoveShardResult | undefined;
-  await runSlice<MoveState>(
+  return runTransfer(
     input,
     () => freshMove(dependencies, input),
-    async (attempt) => {
+    (attempt) => {
       const check = async () => {
         await checkPin(source.cluster, source.collection, sourcePin, attempt.signal);
         await checkPin(target.cluster, target.collection, targetPin, attempt.signal);
       };
-      result = await betweenChecks(check, () => moveShard(dependencies, input, attempt));
-      return attempt.state;
+      return betweenChecks(check, () => moveShard(dependencies, input, attempt));
     },
     (state) => abandonMove(dependencies, input, state, attemptSignal()),
   );
-  return result as MoveShardResult;
 }
 
 async function freshMove({ nodes }: MoveDeps, input: MoveShardInput): Promise<MoveState> {

@@ -27,8 +27,7 @@ import { createCheckPin } from '../cluster/pin.js';
 import { requirePoints } from '../cluster/require-needs.js';
 import type { Clusters } from '../cluster/points-port.js';
 import { Pacer } from '../cluster/pacer.js';
-import { flightLog, type FlightState } from './flight-log.js';
-import { heldCall } from './held-call.js';
+import { flightLog, heldCall, type FlightState } from './attempt.js';
 
 export interface RecoveryDependencies {
   controls: Controls;

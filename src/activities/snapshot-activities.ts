@@ -1,10 +1,10 @@
 // The administration of snapshots, as Temporal calls it: cancellation becomes a signal, held calls heartbeat, the work is
-// done in backup/.
+// done in snapshots/.
 
 import { Context } from '@temporalio/activity';
 import { createOnNode, findHolders } from '../snapshots/create-snapshot.js';
 import { deleteOnNode } from '../snapshots/delete-snapshot.js';
-import { abandonDownload, freshDownload, type DownloadState } from '../shards/download-to-store.js';
+import { abandonDownload, freshDownload } from '../shards/download-to-store.js';
 import { downloadToStore } from '../snapshots/download-to-store.js';
 import { listOnNodes, shortened } from '../snapshots/list-snapshots.js';
 import type { SnapshotDeps } from '../snapshots/cluster-nodes.js';
@@ -15,16 +15,13 @@ import type { CreateFlight } from '../snapshots/settled-create.js';
 import { DATA_QUEUE } from '../model/names.js';
 import type {
   CreateOnNodeResult,
-  DownloadToStoreResult,
   RecoverOnNodeResult,
   SnapshotControlActivities,
   SnapshotDataActivities,
 } from '../model/contracts/snapshot-activities.js';
 import type { ObjectStore } from '../storage/object-store.js';
-import { flightLog, type FlightState } from './flight-log.js';
-import { heldCall } from './held-call.js';
+import { flightLog, heldCall, runTransfer, type FlightState } from './attempt.js';
 import { attemptSignal } from './lease.js';
-import { runSlice, type Attempt } from './slice-activity.js';
 
 export interface SnapshotControlDependencies extends SnapshotDeps {
   /** Throws `UnknownAlias`, naming those that exist. */
@@ -61,7 +58,7 @@ export function createSnapshotControlActivities(
   };
 }
 
-/** Attempts that got nowhere before the work is given up. */
+/** Attempts without progress before the download is given up. */
 const STALL_AFTER_ATTEMPTS = 10;
 
 export function createSnapshotDataActivities(dependencies: SnapshotDataDependencies): SnapshotDataActivities {
@@ -75,16 +72,14 @@ export function createSnapshotDataActivities(dependencies: SnapshotDataDependenc
       heldCall<RecoverOnNodeResult, FlightState<Flight>>(input, (held) =>
         recoverOnNode({ open, openStore }, input, { ...held, log: flightLog(held) }),
       ),
-    downloadToStore: async (input) => {
-      let result: DownloadToStoreResult | undefined;
-      const work = { what: input.what, stallAfterAttempts: STALL_AFTER_ATTEMPTS };
+    downloadToStore: (input) => {
       const store = openStore(input.store);
-      const download = async (attempt: Attempt<DownloadState>) => {
-        result = await downloadToStore({ ...dependencies, store }, input, attempt);
-        return attempt.state;
-      };
-      await runSlice(work, freshDownload(), download, (state) => abandonDownload(store, input.object, state));
-      return result as DownloadToStoreResult;
+      return runTransfer(
+        { what: input.what, stallAfterAttempts: STALL_AFTER_ATTEMPTS },
+        () => Promise.resolve(freshDownload()),
+        (attempt) => downloadToStore({ ...dependencies, store }, input, attempt),
+        (state) => abandonDownload(store, input.object, state),
+      );
     },
   };
 }

@@ -18,9 +18,16 @@ const jobErrors = {
     remedy:
       'A running job retries it automatically: the next attempt continues from the last acknowledged heartbeat.',
   },
-  Stalled: {
+  SliceStalled: {
     retryable: false,
-    remedy: 'The cursor no longer moves. Fix the cause in the message, then send `retry`.',
+    remedy:
+      'Everything up to the cursor is done. Fix the cause and start the same job again, which continues with what is there.',
+    remedyWhileParked: 'Everything up to the cursor is done.',
+  },
+  AttemptsExhausted: {
+    retryable: false,
+    remedy: 'Fix the cause and start the same job again.',
+    remedyWhileParked: 'What else the job has finished stays finished.',
   },
   SidesDiffer: {
     retryable: false,
@@ -67,6 +74,8 @@ export const catalogue = { ...jobErrors, ...clusterErrors, ...storeErrors };
 export interface CatalogueEntry {
   retryable: boolean;
   remedy: string;
+  /** In its place while a job waits for an operator, where `retry` continues. */
+  remedyWhileParked?: string;
   /** Nothing that an operator could do makes the same job succeed: it does not wait for one. */
   isFinal?: true;
   /** Every other collection of the job would fail in the same way: no more of them are started. */

@@ -13,6 +13,13 @@ export function hasTrait(code: string, trait: Trait): boolean {
   return entry[trait] === true;
 }
 
+/** The message of an error as it reads while the job waits: there `retry` continues, and no job is to be started again. */
+export function whileParked(code: string, message: string): string {
+  if (!isErrorCode(code)) return message;
+  const { remedy, remedyWhileParked = remedy }: CatalogueEntry = catalogue[code];
+  return message.replace(remedy, remedyWhileParked);
+}
+
 export type ErrorContext = Readonly<Record<string, string | number | undefined>>;
 
 export interface FerryErrorOptions {

@@ -53,7 +53,7 @@ describe.runIf(await mayMakeNamespaces())('between networks', () => {
     expect(run.code).toBe(1);
     const said = reportOf(run).collections[0]?.error ?? '';
     process.stdout.write(`${said}\n`);
-    expect(said).toMatch(/^Stalled: .* ended with: .*error sending request for url/);
+    expect(said).toMatch(/^AttemptsExhausted: .* failed with: .*error sending request for url/);
     expect(await snapshotsOn(here, 'docs')).toEqual([]);
   });
 });

@@ -223,6 +223,13 @@ export class Run {
     return events?.some((event) => event.workflowExecutionSignaledEventAttributes) ?? false;
   }
 
+  /** What the Temporal UI shows under the collection's workflow. */
+  details(collection = 'docs'): Promise<string> {
+    return this.child(collection)
+      .query<{ currentDetails?: string }>('__temporal_workflow_metadata')
+      .then((metadata) => metadata.currentDetails ?? '');
+  }
+
   source(collection = 'docs') {
     return this.fakes.points({ cluster: this.a, collection });
   }

@@ -60,7 +60,7 @@ describe('the details of a job', () => {
       collection: `c${n}`,
       state: n === 29 ? ('failed' as const) : ('waiting' as const),
       points: 0,
-      ...(n === 29 ? { note: 'Stalled: no\nstack' } : {}),
+      ...(n === 29 ? { note: 'SliceStalled: no\nstack' } : {}),
     }));
     const text = renderJob({
       title: 'scrollMigration: a → b',
@@ -73,7 +73,7 @@ describe('the details of a job', () => {
     });
     const lines = text.split('\n').filter((line) => line.startsWith('- '));
     expect(lines).toHaveLength(21);
-    expect(lines[0]).toBe('- c29 — failed: Stalled: no');
+    expect(lines[0]).toBe('- c29 — failed: SliceStalled: no');
     expect(lines.at(-1)).toBe('- and 10 more');
     expect(text).toContain('1 of 30 or more collections');
   });
@@ -88,10 +88,10 @@ describe('the report of a job', () => {
       workflowId: `ferry/b/other-${n}`,
     });
     for (let n = 0; n < 400; n += 1) addLine(progress, { ...names(n), outcome: 'verified', points: 5 }, 100);
-    addLine(progress, failedLine(names(999), 'Stalled', `é${'x'.repeat(2_000)}`), 0);
+    addLine(progress, failedLine(names(999), 'SliceStalled', `é${'x'.repeat(2_000)}`), 0);
     const report = jobReport(progress, 'a', 'b', Date.parse('2026-01-01T00:01:00.000Z'));
     expect(report).toMatchObject({ outcome: 'failed', verified: 400, failed: 1, points: 2_000, seconds: 60 });
-    expect(report.collections.at(-1)?.error).toMatch(/^Stalled: é/);
+    expect(report.collections.at(-1)?.error).toMatch(/^SliceStalled: é/);
     expect(report.collections.length + report.more).toBe(401);
     expect(new TextEncoder().encode(JSON.stringify(report)).length).toBeLessThan(12 * 1024);
   });

@@ -49,12 +49,12 @@ describe('a job whose step fails', () => {
       let broken = true;
       run.fakes.before = (name, input: CopySliceInput) => {
         if (broken && name === 'copySlice' && input.what.includes('slice 3'))
-          throw fail('Stalled', 'Disk full');
+          throw fail('SliceStalled', 'Disk full');
       };
       const job = await run.migrate();
       await until(async () => (await run.status()).phase === 'awaiting-operator');
       const parked = await run.status();
-      expect(parked.attention).toContain('Stalled: Disk full');
+      expect(parked.attention).toContain('SliceStalled: Disk full');
       expect(parked.attention).toContain('`retry`');
       expect(parked.points).toBe(run.target().size);
       broken = false;

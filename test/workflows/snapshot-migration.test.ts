@@ -180,6 +180,50 @@ it('lets the running shard finish when it is paused, and moves the others after 
     expect(run.fakes.called('moveShard')).toHaveLength(3);
   }));
 
+it('lets a running shard keep its limit, and says that the new one applies from the next shard', () =>
+  lab.withClusters(async (run) => {
+    run.fakes.fill(run.a, 'docs', 100);
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    run.fakes.before = async (name, input: Moving) => {
+      if (name === 'moveShard' && input.placed.shard.id === 0) await held;
+    };
+    const job = await move(run, { shards: 1 });
+    await until(() => run.fakes.called('moveShard').length === 1);
+    const args: [unknown] = [{ maxMegabytesPerSecond: 20 }];
+    const answer = await run.child().executeUpdate<string, [unknown]>('throttle', { args });
+    expect(answer).toMatch(/at most 20 MB\/s from the next shard; shards in flight keep theirs/);
+    release();
+    expect(await job.result()).toMatchObject({ outcome: 'verified' });
+    const limits = (run.fakes.called('moveShard') as { maxMegabytesPerSecond?: number }[]).map(
+      ({ maxMegabytesPerSecond }) => maxMegabytesPerSecond,
+    );
+    expect(limits).toEqual([undefined, 20, 20]);
+  }));
+
+it('lets the other shards end before it waits for an operator, and shows the failure meanwhile', () =>
+  lab.withClusters(async (run) => {
+    run.fakes.fill(run.a, 'docs', 100);
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    let isFixed = false;
+    run.fakes.before = async (name, input: Moving) => {
+      if (name !== 'moveShard') return;
+      if (input.placed.shard.id === 0) await held;
+      if (input.placed.shard.id === 1 && !isFixed) throw fail('QdrantRejected', 'Disk full');
+    };
+    const job = await move(run, { shards: 2 });
+    await until(async () => /QdrantRejected: Disk full/.test(await run.details()));
+    expect((await run.status()).phase).toBe('copying');
+    release();
+    await until(async () => (await run.status()).phase === 'awaiting-operator');
+    isFixed = true;
+    await run.child().executeUpdate('retry');
+    expect(await job.result()).toMatchObject({ outcome: 'verified' });
+    const moved = run.fakes.called('moveShard') as Moving[];
+    expect(moved.map(({ placed }) => placed.shard.id).sort()).toEqual([0, 1, 1, 2]);
+  }));
+
 it('continues as new between shards, and moves none twice', () =>
   lab.withClusters(async (run) => {
     run.record('move-continued');

@@ -250,7 +250,7 @@ interface SliceWork extends Pace {
   batchBytes: number;
   /** Choice among a cluster's nodes, modulo their number. */
   lane: number;
-  /** Give up as `Stalled` when the cursor has not moved in so many attempts. */
+  /** Give up as `SliceStalled` when the cursor has not moved in so many attempts. */
   stallAfterAttempts: number;
 }
 

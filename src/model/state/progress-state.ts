@@ -9,7 +9,7 @@ import type { RecoveryProgress } from './recovery-progress.js';
 import { EMPTY_DIGEST, addDigests, type RangeDigest } from '../format/digest.js';
 import { compareIds } from '../point-id.js';
 import type { Phase, Proof } from '../contracts/results.js';
-import { addFound, nothingFound, type Found, type Page, type Slot } from './walk.js';
+import { addFound, nothingFound, type Found, type Page, type SliceTask } from './walk.js';
 
 const MAX_NAMED = 10;
 const MAX_REPORT_KEYS = 10;
@@ -172,7 +172,7 @@ export interface ClaimedWork {
 }
 
 /** Counts what an activity returned; the cursors are `absorb`'s. */
-export function countClaim(progress: CollectionProgress, slot: Slot, claim: ClaimedWork): void {
+export function countClaim(progress: CollectionProgress, slot: SliceTask, claim: ClaimedWork): void {
   if (slot.task === 'copy') {
     progress.copied.points += claim.points;
     progress.copied.bytes += claim.bytes;

@@ -36,7 +36,7 @@ export interface Found {
 }
 
 /** One task of a walk: an activity, repeated from its returned cursor until it is done. */
-export interface Slot {
+export interface SliceTask {
   task: 'copy' | 'source' | 'target' | 'compare';
   /** Position of the slice in the page. */
   slice: number;
@@ -58,7 +58,7 @@ export interface Page {
   next?: number;
   source: RangeDigest[];
   target: RangeDigest[];
-  walk: Slot[];
+  walk: SliceTask[];
   /** Comparisons so far. */
   pass: number;
   /** By slice: what its last comparison found. */
@@ -96,12 +96,12 @@ export function newPage(slices: Slice[], next: number | undefined, rules: Rules)
   };
   if (next !== undefined) page.next = next;
   const all = slices.map((_, slice) => slice);
-  page.walk = rules.copy ? all.map((slice) => newSlot('copy', slice)) : proof(page, all, rules, true);
+  page.walk = rules.copy ? all.map((slice) => newTask('copy', slice)) : proof(page, all, rules, true);
   return page;
 }
 
 /** Takes what an activity returned. A claim without a cursor that is not done has not moved. */
-export function absorb(slot: Slot, claim: CopySliceResult): void {
+export function absorb(slot: SliceTask, claim: CopySliceResult): void {
   if (claim.cursor !== undefined) slot.cursor = claim.cursor;
   slot.done = claim.done;
   slot.points += claim.points;
@@ -109,7 +109,7 @@ export function absorb(slot: Slot, claim: CopySliceResult): void {
   slot.digest = addDigests(slot.digest, claim.digest);
 }
 
-export function absorbComparison(page: Page, slot: Slot, claim: CompareSliceResult): void {
+export function absorbComparison(page: Page, slot: SliceTask, claim: CompareSliceResult): void {
   absorb(slot, claim);
   slot.found = addFound(slot.found ?? nothingFound(), claim);
   const room = MAX_NAMED - page.first.length;
@@ -124,12 +124,12 @@ export function nextWalk(page: Page, rules: Rules): void {
   else page.walk = afterDigests(page);
 }
 
-function afterCopy(page: Page, rules: Rules): Slot[] {
+function afterCopy(page: Page, rules: Rules): SliceTask[] {
   for (const slot of page.walk) page.source[slot.slice] = slot.digest;
   return proof(page, slicesOf(page.walk), rules, rules.reread);
 }
 
-function afterDigests(page: Page): Slot[] {
+function afterDigests(page: Page): SliceTask[] {
   for (const slot of page.walk) if (slot.task === 'source') page.source[slot.slice] = slot.digest;
   const targets = page.walk.filter((slot) => slot.task === 'target');
   for (const slot of targets) page.target[slot.slice] = slot.digest;
@@ -144,7 +144,7 @@ function afterDigests(page: Page): Slot[] {
   return [];
 }
 
-function afterCompare(page: Page, rules: Rules): Slot[] {
+function afterCompare(page: Page, rules: Rules): SliceTask[] {
   const dirty = new Set<number>();
   const settled = new Set<number>();
   const standing = new Set<number>();
@@ -173,7 +173,7 @@ function afterCompare(page: Page, rules: Rules): Slot[] {
  * Compared point by point and found equal: the sides are digested again before it counts. Float16 vectors with other bits
  * keep the digests apart: then both must be what they were before and during the comparison.
  */
-function settle(page: Page, slot: Slot, found: Found, rules: Rules): void {
+function settle(page: Page, slot: SliceTask, found: Found, rules: Rules): void {
   if (rules.subset) {
     page.source[slot.slice] = slot.digest;
     page.target[slot.slice] = slot.digest;
@@ -182,44 +182,44 @@ function settle(page: Page, slot: Slot, found: Found, rules: Rules): void {
   }
 }
 
-function isSettled(page: Page, slot: Slot): boolean {
+function isSettled(page: Page, slot: SliceTask): boolean {
   const known = page.settled[placeOf(slot)];
   const source = page.source[slot.slice];
   if (!known || !source) return false;
   return sameDigest(known.source, source) && sameDigest(known.target, slot.digest);
 }
 
-function placeOf({ slice, node }: Slot): string {
+function placeOf({ slice, node }: SliceTask): string {
   return node === undefined ? String(slice) : `${slice}/${node}`;
 }
 
-function proof(page: Page, slices: number[], rules: Rules, bothSides: boolean): Slot[] {
+function proof(page: Page, slices: number[], rules: Rules, bothSides: boolean): SliceTask[] {
   if (rules.subset)
     return comparison(
       page,
-      slices.map((slice) => newSlot('compare', slice)),
+      slices.map((slice) => newTask('compare', slice)),
     );
   const nodes = Array.from({ length: rules.nodes }, (_, node) => (rules.nodes > 1 ? node : undefined));
-  const targets = slices.flatMap((slice) => nodes.map((node) => newSlot('target', slice, node)));
-  return bothSides ? [...slices.map((slice) => newSlot('source', slice)), ...targets] : targets;
+  const targets = slices.flatMap((slice) => nodes.map((node) => newTask('target', slice, node)));
+  return bothSides ? [...slices.map((slice) => newTask('source', slice)), ...targets] : targets;
 }
 
-function comparison(page: Page, suspects: readonly Slot[]): Slot[] {
+function comparison(page: Page, suspects: readonly SliceTask[]): SliceTask[] {
   if (suspects.length === 0) return [];
   page.pass += 1;
   const again = new Set(slicesOf(suspects));
   for (const slice of again) delete page.found[slice];
   page.first = page.first.filter((sighting) => !again.has(sighting.slice));
-  return suspects.map((slot) => ({ ...newSlot('compare', slot.slice, slot.node), before: slot.digest }));
+  return suspects.map((slot) => ({ ...newTask('compare', slot.slice, slot.node), before: slot.digest }));
 }
 
-function newSlot(task: Slot['task'], slice: number, node?: number): Slot {
-  const slot: Slot = { task, slice, done: false, points: 0, bytes: 0, digest: EMPTY_DIGEST };
+function newTask(task: SliceTask['task'], slice: number, node?: number): SliceTask {
+  const slot: SliceTask = { task, slice, done: false, points: 0, bytes: 0, digest: EMPTY_DIGEST };
   if (node !== undefined) slot.node = node;
   return slot;
 }
 
-function slicesOf(slots: readonly Slot[]): number[] {
+function slicesOf(slots: readonly SliceTask[]): number[] {
   return [...new Set(slots.map((slot) => slot.slice))];
 }
 

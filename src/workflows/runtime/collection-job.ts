@@ -16,7 +16,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { describeCaptured, shardsOf } from '../../model/state/capture-progress.js';
-import { hasTrait } from '../../model/errors.js';
+import { hasTrait, whileParked } from '../../model/errors.js';
 import { shortWarnings } from '../../model/state/job-report.js';
 import { shardsMoved } from '../../model/state/move-progress.js';
 import type { OperationName } from '../../model/operations.js';
@@ -133,8 +133,13 @@ export class CollectionJob {
 
   /** Another job has what this one needs. */
   waitsFor(holder: string | undefined): void {
-    if (holder === undefined) delete this.progress.lastError;
-    else this.progress.lastError = `waits for ${holder}`;
+    this.showError(holder && `waits for ${holder}`);
+  }
+
+  /** The last error among the details, until the next one or `undefined`. */
+  showError(error: string | undefined): void {
+    if (error === undefined) delete this.progress.lastError;
+    else this.progress.lastError = error;
     this.show();
   }
 
@@ -178,7 +183,7 @@ export class CollectionJob {
         const { code, message } = troubleOf(error);
         if (hasTrait(code, 'isFinal')) throw error;
         this.progress.lastError = `${code}: ${message}`;
-        if (!(await this.park(`${code}: ${message}`, code))) throw error;
+        if (!(await this.park(`${code}: ${whileParked(code, message)}`, code))) throw error;
       }
     }
   }

@@ -28,7 +28,7 @@ import { hasTrait } from '../../model/errors.js';
 import { isPaced, sharePace, type Command } from '../../model/state/steering.js';
 import { reportIn, troubleOf, type Trouble } from './failures.js';
 import { JobBoard, type Row } from './job-board.js';
-import { lanes } from './lanes.js';
+import { pool } from './run-batch.js';
 import { startCollection, type Child } from './start-collection.js';
 import { Steering, steerSignal } from './steering.js';
 
@@ -120,7 +120,7 @@ export class FanOut {
     const { concurrency } = this.plan.input;
     this.board.openPage(page, (resolved) => this.childOf(resolved, page).workflowId);
     this.waiting = this.board.rows.length;
-    await lanes(this.board.rows, Math.min(concurrency, this.board.rows.length), async (row) => {
+    await pool(this.board.rows, Math.min(concurrency, this.board.rows.length), async (row) => {
       await condition(() => !this.steering.state.paused || this.givenUp());
       this.waiting -= 1;
       await this.runRow(row, this.childOf(row.resolved, page));

@@ -1,7 +1,6 @@
 // The operator's updates, the same on a job and on each of its collections: pause, resume, abort, retry, throttle.
-// A parent passes them on by the signal `steer`. Commands take effect at once by calling the running activities back:
-// those finish their batch and return their claim, so nothing is lost and nothing is done twice. Shards of a recovery are
-// called back by an abort alone: the other commands take effect at the next one, and the answers say so.
+// A parent passes them on by the signal `steer`. Whether a command cancels the running activities at once, or takes effect
+// with the next one, is up to whoever runs them; the answers in model/operations.ts say which.
 
 import {
   CancellationScope,
@@ -23,8 +22,6 @@ import {
 } from '../../model/state/steering.js';
 
 export const steerSignal = defineSignal<[Command]>('steer');
-
-const CALL_BACK: readonly Command['do'][] = ['pause', 'abort', 'retry', 'throttle'];
 
 export interface Steered {
   operation: OperationName;
@@ -55,13 +52,10 @@ export class Steering {
     );
   }
 
-  /**
-   * Runs `body` so that a command can call it back; then it returns as if it had ended. `by` names the commands that do:
-   * what cannot go on where it stopped is called back by `abort` alone.
-   */
+  /** Runs `body` so that the commands in `by` cancel it; then it returns as if it had ended. */
   async interruptible(
+    by: readonly Command['do'][],
     body: (scope: CancellationScope) => Promise<void>,
-    by: readonly Command['do'][] = CALL_BACK,
   ): Promise<void> {
     const outer = CancellationScope.current();
     const scope = new CancellationScope();

@@ -46,7 +46,7 @@ export async function awaitIndexing(
       if (answer.ready || answer.isInVain) return;
     }
   };
-  await steering.interruptible(wait, ['abort']);
+  await steering.interruptible(['abort'], wait);
   const { aborted } = steering.state;
   if (aborted !== undefined) {
     answer = await lookAt(target, FIRST_LOOK_MS);

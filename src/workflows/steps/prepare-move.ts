@@ -72,10 +72,9 @@ export async function backUpOnTheWay(move: Move, store: string): Promise<void> {
   const more = { capture, shards, onBusy, verify: 'quick' };
   job.enter('capturing');
   await job.retryOrPark(async () => {
-    await job.steering.interruptible(
-      async () => void (state.backup = await ownBackup(source, store, 'through', more)),
-      ['abort'],
-    );
+    await job.steering.interruptible(['abort'], async () => {
+      state.backup = await ownBackup(source, store, 'through', more);
+    });
     await job.waitIfPaused();
   });
 }

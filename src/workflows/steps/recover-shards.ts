@@ -1,18 +1,12 @@
-// Every shard of a collection once, as many at a time as the input says. What is in stays in: a pause or an operator's
-// retry goes on with the others. A shard in flight is never called back but by an abort: the node would go on with it.
+// Recovers every shard of a collection once, as many at a time as the input says. A shard that is recovered stays: after
+// a pause or a `retry` the others follow.
 
-import {
-  ActivityFailure,
-  TimeoutFailure,
-  isCancellation,
-  type CancellationScope,
-} from '@temporalio/workflow';
+import { isCancellation } from '@temporalio/workflow';
 import type { PrepareRecoveryResult } from '../../model/contracts/recovery-activities.js';
-import { sharePace } from '../../model/state/steering.js';
-import { failure, troubleOf } from '../runtime/failures.js';
-import { lanes } from '../runtime/lanes.js';
 import type { Recovery } from '../collections/recovery-state.js';
-import { runActivity } from '../runtime/run-activity.js';
+import { failure, troubleOf } from '../runtime/failures.js';
+import { isTimeout, runActivity } from '../runtime/run-activity.js';
+import { SHARDS, megabytesOf, runBatch, type Slot } from '../runtime/run-batch.js';
 import { renewIfDue } from './stamp-life.js';
 
 interface Shard {
@@ -20,37 +14,41 @@ interface Shard {
   shard: PrepareRecoveryResult['shards'][number];
 }
 
-/** How often a collection is made again by itself because of a call that nobody heard the end of. */
+/** How often a collection is created again without an operator, because a call's end is unknown. */
 const STARTS_OVER = 2;
 
-/** `startOver` removes what is there, which waits for whatever the node is still recovering, and makes it again. */
+/** `startOver` removes the collection, which waits for whatever the node is still recovering, and creates it again. */
 export async function recoverShards(recovery: Recovery, startOver: () => Promise<void>): Promise<void> {
-  const { job, state } = recovery;
+  const { job, state, settings } = recovery;
   state.beganAt ??= new Date().toISOString();
   job.enter('copying');
-  await job.retryOrPark(async () => {
-    while (pendingOf(recovery).length > 0) {
-      await job.gate();
+  await runBatch(job, {
+    policy: SHARDS,
+    pending: () => pendingOf(recovery),
+    // One at a time, the node's own count of answers tells which call has ended.
+    width: () => (state.startedOver > 0 ? 1 : settings.options.shards),
+    around: async (round) => {
       if (state.isUnheard) await startOver();
-      try {
-        await leg(recovery);
-      } catch (error) {
-        state.isUnheard ||= mayBeInFlight(error);
-        const isWorthAnother = troubleOf(error).code === 'RecoveryUnheard' && !isCancellation(error);
-        if (!isWorthAnother || state.startedOver >= STARTS_OVER) throw error;
-        job.progress.warnings.push(
-          `${recovery.written.collection} was made again, for ${firstSentence(troubleOf(error).message)}`,
-        );
-      }
-    }
+      await round().catch((error: unknown) => startOverOrThrow(recovery, error));
+    },
+    work: (shard, slot) => recoverOne(recovery, shard, slot),
+    clock: job.progress.copied,
   });
+}
+
+function startOverOrThrow({ job, state, written }: Recovery, error: unknown): void {
+  state.isUnheard ||= mayBeInFlight(error);
+  const { code, message } = troubleOf(error);
+  const isWorthAnother = code === 'RecoveryUnheard' && !isCancellation(error);
+  if (!isWorthAnother || state.startedOver >= STARTS_OVER) throw error;
+  job.showError(undefined);
+  job.progress.warnings.push(`${written.collection} was created again, because ${firstSentence(message)}`);
 }
 
 /** A new attempt would know nothing of the call that an old one left: nothing may be sent beside it. */
 function mayBeInFlight(error: unknown): boolean {
   if (isCancellation(error)) return false;
-  if (error instanceof ActivityFailure && error.cause instanceof TimeoutFailure) return true;
-  return ['RecoveryUnheard', 'Stalled'].includes(troubleOf(error).code);
+  return isTimeout(error) || ['RecoveryUnheard', 'AttemptsExhausted'].includes(troubleOf(error).code);
 }
 
 function firstSentence(text: string): string {
@@ -63,43 +61,10 @@ function pendingOf({ state }: Recovery): Shard[] {
   return all.filter(({ at }) => !state.done.includes(at));
 }
 
-async function leg(recovery: Recovery): Promise<void> {
-  const { job, state, settings } = recovery;
-  const pending = pendingOf(recovery);
-  // One at a time, the node's own count of answers tells which call has ended.
-  const width = state.startedOver > 0 ? 1 : Math.min(settings.options.shards, pending.length);
-  const began = Date.now();
-  try {
-    const body = async (scope: CancellationScope) => {
-      const stops = () => scope.consideredCancelled || job.mustStop();
-      const work = async (shard: Shard, _lane: number, running: () => number) => {
-        if (stops()) return;
-        try {
-          await recoverOne(recovery, shard, running(), width === 1 && settings.isOnly);
-        } catch (error) {
-          if (!isCancellation(error) || !stops()) throw error;
-        }
-      };
-      await lanes(pending, width, work, (error) => {
-        if (!job.parksOn(troubleOf(error).code)) scope.cancel();
-      });
-    };
-    await job.steering.interruptible(body, ['abort']);
-  } finally {
-    job.progress.copied.ms += Date.now() - began;
-  }
-}
-
-async function recoverOne(
-  recovery: Recovery,
-  { at, shard }: Shard,
-  running: number,
-  isAlone: boolean,
-): Promise<void> {
+async function recoverOne(recovery: Recovery, { at, shard }: Shard, slot: Slot): Promise<void> {
   const { job, state, settings, plan } = recovery;
   if (!state.prepared) throw failure('Internal', 'A shard came before its collection.');
   const { from, options } = settings;
-  const { maxMegabytesPerSecond } = sharePace(job.steering.state.pace, running);
   const what = `recover shard ${at + 1} of ${state.prepared.shards.length} of ${from.collection}`;
   const input = {
     what,
@@ -107,14 +72,14 @@ async function recoverOne(
     target: recovery.written,
     targetPin: state.prepared.targetPin,
     manifestSha256: plan.manifestSha256,
-    // A push that nobody heard the end of is known by the node sooner than a pull.
+    // The node knows the end of a push whose answer was lost sooner than that of a pull.
     via: plan.mayPush && state.startedOver > 0 ? ('push' as const) : plan.via,
     mayPush: plan.mayPush,
     isChecked: options.precheck === 'full' || plan.exists,
     shard,
-    isAlone,
+    isAlone: slot.isAlone && settings.isOnly,
     stallAfterAttempts: options.stallAfterAttempts,
-    ...(maxMegabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond }),
+    ...megabytesOf(slot.pace()),
   };
   await renewIfDue(job, recovery.written, state.prepared.targetPin);
   const done = await runActivity('recoverShard', input, { ...recovery.queue, summary: what });

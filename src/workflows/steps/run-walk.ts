@@ -1,23 +1,22 @@
-// Runs the tasks of a walk until all are done: as many lanes as the input says, each repeating its activity from the
-// returned cursor. Pause, abort, a new pace and the failure of one lane call the others back; their claims are kept.
+// Runs the tasks of a walk until all are done, as many at a time as the input says, each repeating its activity from the
+// returned cursor. Pause, abort, a new limit and the failure of one task cancel the others; what they have done is kept.
 
-import { isCancellation } from '@temporalio/workflow';
 import { countClaim, type Sides } from '../../model/state/progress-state.js';
-import { isPaced, sharePace } from '../../model/state/steering.js';
+import { isPaced } from '../../model/state/steering.js';
 import {
   MAX_PASSES,
   absorb,
   absorbComparison,
   type Page,
   type Rules,
-  type Slot,
+  type SliceTask,
 } from '../../model/state/walk.js';
 import type { CollectionJob } from '../runtime/collection-job.js';
-import { lanes } from '../runtime/lanes.js';
 import { runActivity } from '../runtime/run-activity.js';
+import { SLICES, runBatch, type Slot } from '../runtime/run-batch.js';
 import { renewStampIfDue } from './stamp-life.js';
 
-/** With a pace the shares are divided anew each minute, as lanes come to their end. */
+/** With a limit the shares are divided again each minute, because slots become idle. */
 const PACED_BUDGET_MS = 60_000;
 
 export interface WalkContext {
@@ -29,104 +28,81 @@ export interface WalkContext {
 }
 
 export async function runWalk(context: WalkContext): Promise<void> {
-  const { job, page } = context;
+  const { job, page, afterGate } = context;
   job.enter(phaseOf(context));
-  await job.retryOrPark(async () => {
-    while (page.walk.some((slot) => !slot.done)) {
-      await job.gate();
-      context.afterGate?.();
-      await leg(context);
-    }
+  await runBatch(job, {
+    policy: SLICES,
+    pending: () => page.walk.filter((task) => !task.done),
+    width: () => job.settings.slices,
+    around: (round) => {
+      afterGate?.();
+      return round();
+    },
+    work: (task, slot) => finish(context, task, slot),
+    clock: page.walk[0]?.task === 'copy' ? job.progress.copied : job.progress.verified,
   });
 }
 
-async function leg(context: WalkContext): Promise<void> {
-  const { job, page } = context;
-  const pending = page.walk.filter((slot) => !slot.done);
-  const width = Math.min(job.settings.slices, pending.length);
-  const began = Date.now();
-  try {
-    await job.steering.interruptible(async (scope) => {
-      const stops = () => scope.consideredCancelled || job.mustStop();
-      const work = (slot: Slot, lane: number, running: () => number) =>
-        advance(context, slot, lane, running, stops);
-      await lanes(pending, width, work, () => scope.cancel());
-    });
-  } finally {
-    const clock = page.walk[0]?.task === 'copy' ? job.progress.copied : job.progress.verified;
-    clock.ms += Date.now() - began;
-  }
-}
-
-async function advance(
-  context: WalkContext,
-  slot: Slot,
-  lane: number,
-  running: () => number,
-  stops: () => boolean,
-): Promise<void> {
-  while (!slot.done && !stops()) {
-    try {
-      await renewStampIfDue(context.job);
-      await runSlot(context, slot, lane, running());
-    } catch (error) {
-      if (!isCancellation(error) || !stops()) throw error;
-    }
+/** Repeats the task's activity from the returned cursor until the slice is done. */
+async function finish(context: WalkContext, task: SliceTask, slot: Slot): Promise<void> {
+  while (!task.done && !slot.mustStop()) {
+    await renewStampIfDue(context.job);
+    await advance(context, task, slot);
     context.job.show();
   }
 }
 
-async function runSlot(context: WalkContext, slot: Slot, lane: number, running: number): Promise<void> {
+async function advance(context: WalkContext, task: SliceTask, slot: Slot): Promise<void> {
   const { job, page, sides } = context;
   const { source, target, dataQueue, heartbeatSeconds } = job.settings;
-  const work = slotWork(context, slot, lane, running);
+  const work = workOf(context, task, slot);
   const where = { taskQueue: dataQueue, heartbeatSeconds, summary: work.what };
   const { sourcePin, targetPin, sourceRead, targetRead } = sides;
   const writes = sides.maxWritePoints === undefined ? {} : { maxWritePoints: sides.maxWritePoints };
-  switch (slot.task) {
+  switch (task.task) {
     case 'copy': {
       const input = { ...work, source, target, sourcePin, targetPin, sourceRead, ...writes };
       const claim = await runActivity('copySlice', input, where);
-      countClaim(job.progress, slot, claim);
-      return absorb(slot, claim);
+      countClaim(job.progress, task, claim);
+      return absorb(task, claim);
     }
     case 'source':
     case 'target': {
       const side =
-        slot.task === 'source'
+        task.task === 'source'
           ? { side: source, pin: sourcePin, read: sourceRead }
           : { side: target, pin: targetPin, read: targetRead };
       const claim = await runActivity('digestSlice', { ...work, ...side }, where);
-      countClaim(job.progress, slot, claim);
-      return absorb(slot, claim);
+      countClaim(job.progress, task, claim);
+      return absorb(task, claim);
     }
     case 'compare': {
       const both = { source, target, sourcePin, targetPin, sourceRead, targetRead };
-      const input = { ...work, ...both, ...writes, ...comparison(context, slot) };
+      const input = { ...work, ...both, ...writes, ...comparison(context, task) };
       const claim = await runActivity('compareSlice', input, where);
-      countClaim(job.progress, slot, claim);
-      return absorbComparison(page, slot, claim);
+      countClaim(job.progress, task, claim);
+      return absorbComparison(page, task, claim);
     }
   }
 }
 
-function slotWork({ job, page }: WalkContext, slot: Slot, lane: number, running: number) {
+function workOf({ job, page }: WalkContext, task: SliceTask, slot: Slot) {
   const { settings, steering } = job;
   const pace = steering.state.pace;
   const budgetMs = isPaced(pace) ? Math.min(settings.budgetMs, PACED_BUDGET_MS) : settings.budgetMs;
   return {
-    what: describe(slot, page, settings.source.collection),
-    slice: page.slices[slot.slice] ?? {},
-    ...(slot.cursor === undefined ? {} : { cursor: slot.cursor }),
-    ...sharePace(pace, running),
+    what: describe(task, page, settings.source.collection),
+    slice: page.slices[task.slice] ?? {},
+    ...(task.cursor === undefined ? {} : { cursor: task.cursor }),
+    ...slot.pace(),
     budgetMs,
     batchBytes: settings.batchBytes,
-    lane: slot.node ?? lane,
+    lane: task.node ?? slot.number,
     stallAfterAttempts: settings.stallAfterAttempts,
   };
 }
 
-function comparison({ job, page, sides, rules }: WalkContext, slot: Slot) {
+function comparison({ job, page, sides, rules }: WalkContext, task: SliceTask) {
   const mayDelete = rules.mode !== 'report' && sides.mayDelete === true;
   const extras = rules.subset ? ('ignore' as const) : mayDelete ? ('delete' as const) : ('report' as const);
   const { target } = job.settings;
@@ -137,19 +113,19 @@ function comparison({ job, page, sides, rules }: WalkContext, slot: Slot) {
       job: job.id,
       collection: target.collection,
       pass: job.progress.round * MAX_PASSES + page.pass,
-      slice: job.progress.tally.slices + slot.slice,
+      slice: job.progress.tally.slices + task.slice,
     },
     recheckAfterMs: job.settings.recheckAfterMs,
   };
 }
 
 /** "copy slice 3 of 8 of docs": the activity's summary, and in its heartbeat. */
-function describe(slot: Slot, page: Page, collection: string): string {
-  const node = slot.node === undefined ? '' : ` on node ${slot.node + 1}`;
-  return `${verbs[slot.task]} slice ${slot.slice + 1} of ${page.slices.length} of ${collection}${node}`;
+function describe(task: SliceTask, page: Page, collection: string): string {
+  const node = task.node === undefined ? '' : ` on node ${task.node + 1}`;
+  return `${verbs[task.task]} slice ${task.slice + 1} of ${page.slices.length} of ${collection}${node}`;
 }
 
-const verbs: Record<Slot['task'], string> = {
+const verbs: Record<SliceTask['task'], string> = {
   copy: 'copy',
   source: 'digest source of',
   target: 'digest target of',
