@@ -14,7 +14,7 @@ import { createDataActivities } from './activities/data-activities.js';
 import { createExaminationActivities } from './activities/examination-activities.js';
 import { createMoveActivities, createMoveControlActivities } from './activities/move-activities.js';
 import { failureInterceptor } from './activities/failure-interceptor.js';
-import { leaseInterceptor } from './activities/lease-interceptor.js';
+import { leaseInterceptor } from './activities/lease.js';
 import {
   createRecoveryActivities,
   createRecoveryControlActivities,

@@ -1,5 +1,5 @@
-// What the examination of a store asks for, as Temporal calls it: who works for the store, beside the workflows; and the
-// marker, on the own queue of each worker that serves a disk.
+// The activities of an examination of a store: which workers use it, beside the workflows; and the marker, on the own
+// queue of each worker that serves a disk.
 
 import { leaveMarker, removeMarker, seeMarker } from '../backups/catalogue/marker.js';
 import type {

@@ -29,7 +29,7 @@ export function asFailure(error: unknown, signal: AbortSignal): unknown {
   return error instanceof FerryError ? fromFerry(error) : fromUnknown(error);
 }
 
-/** Of what a server or a proxy asks for: a job that waits longer says nothing for longer. */
+/** Limit of what a server or a proxy may request: a job that waits longer is silent for longer. */
 const LONGEST_RETRY_AFTER_MS = 2 * 60_000;
 
 function fromFerry(error: FerryError): ApplicationFailure {
@@ -47,7 +47,7 @@ function fromFerry(error: FerryError): ApplicationFailure {
   return failure;
 }
 
-/** Nobody foresaw it, so it may pass: it is tried again. */
+/** An unknown error may be temporary, so it is retried. */
 function fromUnknown(error: unknown): ApplicationFailure {
   const failure = ApplicationFailure.create({
     type: 'Internal',
@@ -61,7 +61,7 @@ function fromUnknown(error: unknown): ApplicationFailure {
   return failure;
 }
 
-/** What lies below, in words only: other people's errors carry whole requests. */
+/** Causes as text only: errors of libraries carry whole requests. */
 function bare(cause: unknown, depth = 3): Error {
   const said = cause instanceof Error ? cause.message : String(cause);
   const deeper = cause instanceof Error && cause.cause !== undefined && depth > 1;

@@ -1,6 +1,6 @@
 // The lease of one attempt of an activity: what makes it the only one that may write. Temporal hands work out again when
 // an attempt has been silent for its heartbeat time-out, but `heartbeat()` is fire and forget: a worker that lost Temporal
-// is never told. So the lease is renewed by a heartbeat call whose answer is read.
+// never learns it. So the lease is renewed by a heartbeat call whose answer is read.
 //
 //   1. Before the activity begins, one answer is awaited: a task that lay in a frozen process for minutes never starts.
 //      Activities that only read begin at once: their lease is renewed like the others, and until the first answer
@@ -8,13 +8,14 @@
 //   2. Every third of the heartbeat time-out it is renewed, with the details that the next attempt resumes from.
 //   3. It is lost when Temporal no longer knows the attempt, or when no answer is younger than 0.8 of the time-out. Then
 //      `signal` is aborted, and `require` throws, also in a process that was stopped and has not run a timer since.
-//   4. Whatever cannot be taken back calls `require` first: leased-ports.ts puts that round every port.
+//   4. Whatever cannot be undone calls `require` first: leased-ports.ts puts that around every port.
 //
 // What it does not prevent: a request that was sent in full while the lease was fresh may be carried out later by its
 // receiver. docs/decisions/0013-lease.md says how long, and why that is harmless.
 
 import { Context } from '@temporalio/activity';
 import { CancelledFailure, defaultPayloadConverter, toPayloads } from '@temporalio/common';
+import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { startsBeforeItsLease } from '../model/contracts/activity-options.js';
 import { FerryError } from '../model/errors.js';
 import { elapsedClock } from './elapsed-clock.js';
@@ -182,7 +183,22 @@ function isOver({ aborted, reason }: AbortSignal): boolean {
 
 const leases = new WeakMap<Context, Lease>();
 
-/** Runs an activity under a lease; `currentLease` finds it. */
+/** Puts every activity of a worker under a lease. Inside of failure-interceptor.ts, which converts what it throws. */
+export const leaseInterceptor: ActivityInterceptorsFactory = (context) => ({
+  inbound: {
+    execute: (input, next) =>
+      underLease(context, async (lease) => {
+        try {
+          return await next(input);
+        } catch (error) {
+          // Whatever was interrupted has an error of its own; what counts is why it was.
+          throw lease.signal.aborted ? lease.signal.reason : error;
+        }
+      }),
+  },
+});
+
+/** `currentLease` finds the lease. */
 export async function underLease<T>(context: Context, activity: (lease: Lease) => Promise<T>): Promise<T> {
   const lease = new Lease(termsOf(context));
   leases.set(context, lease);

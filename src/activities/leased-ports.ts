@@ -1,4 +1,4 @@
-// Coats round the ports: what cannot be taken back asks for a fresh lease first, so that no room and no activity can
+// Wrappers around the ports: what cannot be undone requires a fresh lease first, so that no room and no activity can
 // forget it. Reading passes as it is. Where a request takes long to send, the lease is asked for again before its last
 // bytes go out.
 

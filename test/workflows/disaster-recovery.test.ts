@@ -145,7 +145,9 @@ describe.concurrent('a recover call whose end nobody saw', () => {
       expect(recoveredShards(run)).toEqual([0, 0, 1, 1, 2]);
       const made = run.fakes.called('prepareRecovery') as { creation: string }[];
       expect(new Set(made.map(({ creation }) => creation)).size).toBe(2);
-      expect((await reportOf(run)).warnings.join()).toContain('docs was made again, for no answer came');
+      expect((await reportOf(run)).warnings.join()).toContain(
+        'docs was created again, because no answer came',
+      );
       expect(run.target()).toEqual(run.source());
     }));
 

@@ -7,10 +7,9 @@ import { parseInput } from '../../model/contracts/inputs.js';
 import { writeLockId } from '../../model/names.js';
 import { disasterRecoverySchema, type DisasterRecoveryInput } from '../../model/contracts/recovery-inputs.js';
 import type { JobReport } from '../../model/contracts/results.js';
-import { surfacing } from '../runtime/failures.js';
+import { jobFailure, surfacing } from '../runtime/failures.js';
 import { FanOut, type JobState } from '../runtime/fan-out.js';
 import { namesOnTarget, omit, openState, splitCarried } from './job-input.js';
-import { jobFailure } from '../runtime/job-verdict.js';
 import { BackupPages, optionsOf } from './backup-pages.js';
 
 export async function disasterRecovery(input: unknown): Promise<JobReport> {

@@ -14,10 +14,9 @@ import { backupIdOf, captureLockId } from '../../model/format/backup-names.js';
 import { parseInput } from '../../model/contracts/inputs.js';
 import { addNotes } from '../../model/state/job-report.js';
 import type { JobReport } from '../../model/contracts/results.js';
-import { surfacing } from '../runtime/failures.js';
+import { jobFailure, surfacing } from '../runtime/failures.js';
 import { FanOut, type ChildFacts, type JobState, type Resolved } from '../runtime/fan-out.js';
 import { omit, openState, splitCarried } from './job-input.js';
-import { jobFailure } from '../runtime/job-verdict.js';
 import { runActivity } from '../runtime/run-activity.js';
 import type { Child } from '../runtime/start-collection.js';
 

@@ -6,7 +6,7 @@ import type { JobReport } from '../../model/contracts/results.js';
 import { writeLockId } from '../../model/names.js';
 import { FanOut, type ChildFacts, type JobInput, type JobState, type Resolved } from '../runtime/fan-out.js';
 import { omit, openState, type LoosePace, type Naming } from './job-input.js';
-import { jobFailure } from '../runtime/job-verdict.js';
+import { jobFailure } from '../runtime/failures.js';
 import { pagesOf } from './pages-of.js';
 
 type Input = JobInput & LoosePace & Naming & { source: string; target: string; onBusy: 'fail' | 'wait' };

@@ -8,10 +8,9 @@ import { writeLockId } from '../../model/names.js';
 import { rehearseRecoverySchema } from '../../model/contracts/recovery-inputs.js';
 import type { JobReport } from '../../model/contracts/results.js';
 import { BackupPages, optionsOf } from './backup-pages.js';
-import { surfacing } from '../runtime/failures.js';
+import { jobFailure, surfacing } from '../runtime/failures.js';
 import { FanOut, type JobState } from '../runtime/fan-out.js';
 import { openState, splitCarried } from './job-input.js';
-import { jobFailure } from '../runtime/job-verdict.js';
 
 export async function rehearseRecovery(input: unknown): Promise<JobReport> {
   return surfacing(async () => {

@@ -10,10 +10,9 @@ import {
 } from '../../model/contracts/inputs.js';
 import { verifyId } from '../../model/names.js';
 import type { JobReport } from '../../model/contracts/results.js';
-import { surfacing } from '../runtime/failures.js';
+import { jobFailure, surfacing } from '../runtime/failures.js';
 import { FanOut, type ChildFacts, type JobState, type Resolved } from '../runtime/fan-out.js';
 import { omit, openState, splitCarried } from './job-input.js';
-import { jobFailure } from '../runtime/job-verdict.js';
 import { pagesOf } from './pages-of.js';
 import type { Child } from '../runtime/start-collection.js';
 

@@ -1,6 +1,6 @@
 // How errors cross the border: a FerryError would only fail the workflow task, which Temporal retries for ever, so
 // every one of them leaves a workflow as an ApplicationFailure with its code as type. Nothing else is converted: a
-// defect of ours stays a failed workflow task until it is mended, as Temporal means it to be.
+// defect of ferry stays a failed workflow task until a new version fixes it, as Temporal intends.
 
 import {
   ActivityFailure,
@@ -13,7 +13,7 @@ import {
 import type { CollectionRef } from '../../model/collections.js';
 import { FerryError, type ErrorCode } from '../../model/errors.js';
 import { describeDifference } from '../../model/state/outcome.js';
-import type { CollectionEnd, MigrationReport } from '../../model/contracts/results.js';
+import type { CollectionEnd, JobReport, MigrationReport } from '../../model/contracts/results.js';
 
 const MAX_MESSAGE = 1_500;
 
@@ -46,7 +46,7 @@ export function troubleOf(error: unknown): Trouble {
   };
 }
 
-/** Around the first questions about a source: what the job listed may be gone when its turn comes. */
+/** Around the first calls on a source: a collection that the job listed may have been deleted since. */
 export async function ifItIsThere<T>(
   { cluster, collection }: CollectionRef,
   ask: () => Promise<T>,
@@ -80,9 +80,21 @@ export function different(report: MigrationReport): ApplicationFailure {
   return failure(code, message, report);
 }
 
-/** The verdict of a job, with its report in it. */
+/** The verdict of a job. */
 export function isDifference(error: unknown): boolean {
   return error instanceof ApplicationFailure && ['SidesDiffer', 'SettingsDiffer'].includes(error.type ?? '');
+}
+
+/** A job of one collection fails with that collection's own code, so that the true cause is what a user sees first. */
+export function jobFailure(report: JobReport, sole: Trouble | undefined) {
+  if (sole) return failure(sole.code, sole.message, report);
+  const { verified, different, failed } = report;
+  const counts = `${verified} verified, ${different} different, ${failed} failed`;
+  const named = report.collections.filter((line) => !['verified', 'skipped'].includes(line.outcome));
+  const lines = named.slice(0, 5).map((line) => `${line.collection}: ${line.error ?? line.outcome}`);
+  const message = [`${counts}.`, ...lines].join('\n');
+  if (report.outcome === 'aborted') return failure('Aborted', message, report);
+  return failure(report.outcome === 'different' ? 'SidesDiffer' : 'CollectionsFailed', message, report);
 }
 
 /** Runs the body of a workflow; a FerryError or the failure of an activity fails it, with the code as type. */

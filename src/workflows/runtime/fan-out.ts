@@ -62,13 +62,13 @@ export interface ChildFacts {
 
 export interface JobPlan {
   operation: OperationName;
-  /** What the job is shown to go between: clusters, or a store. */
+  /** Shown as the two ends of the job: clusters, or a store. */
   ends: { source: string; target: string };
   input: JobInput;
   state: JobState;
   /** The collections after that one, a page at a time. */
   resolve(after: string | undefined): Promise<ResolveCollectionsResult>;
-  /** When every collection has ended, whatever became of it. */
+  /** When every collection has ended, successfully or not. */
   finish?(): Promise<void>;
   childOf(collection: Resolved, facts: () => ChildFacts): Child;
   goOn(state: JobState): Promise<never>;
@@ -80,7 +80,7 @@ export class FanOut {
   private readonly board: JobBoard;
   private readonly running = new Map<string, ChildWorkflowHandle<Workflow>>();
   private waiting = 0;
-  /** Of the whole cluster: nothing more is started. */
+  /** An error of the whole cluster: no more collections are started. */
   private stopped: Trouble | undefined;
 
   constructor(plan: JobPlan) {
@@ -174,7 +174,7 @@ export class FanOut {
     this.board.close(row, line.outcome, report, { code, message: trouble.message });
   }
 
-  /** What ended the whole job, or its only trouble, in the collection's own words. */
+  /** What ended the whole job, or the failure of its only collection. */
   get soleTrouble() {
     if (this.stopped) return this.stopped;
     return this.plan.state.seen === 1 ? this.board.rows[0]?.trouble : undefined;
@@ -210,7 +210,7 @@ export class FanOut {
   }
 
   private forward(command: Command): void {
-    // A collection that has just ended needs no telling.
+    // A collection that has just ended cannot receive it.
     for (const handle of this.running.values()) handle.signal(steerSignal, command).catch(() => undefined);
   }
 

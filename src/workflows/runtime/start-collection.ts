@@ -15,7 +15,7 @@ import { runActivity } from './run-activity.js';
 export interface Child {
   workflowId: string;
   type: string;
-  /** Taken when it starts, so that a pace or a pause of that moment holds. */
+  /** Made when it starts, so that it has the limits and the pause of that moment. */
   input: () => unknown;
   summary: string;
   onBusy: 'fail' | 'wait';
@@ -26,12 +26,12 @@ const FIRST_WAIT_MS = 2_000;
 const LONGEST_WAIT_MS = 5 * 60_000;
 
 export interface Waiting {
-  /** True when nobody wants the child any more. */
+  /** True when the job was aborted or stopped, so that no child is needed. */
   givenUp(): boolean;
   waitsFor(holder: string): void;
 }
 
-/** Undefined when it was given up while waiting. */
+/** Undefined when the job was aborted while it waited. */
 export async function startCollection(
   child: Child,
   waiting: Waiting,

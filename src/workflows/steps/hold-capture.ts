@@ -1,5 +1,5 @@
 // The lock of a capture for jobs that take snapshots without making a backup: a workflow that does nothing, under the id
-// that a backup of the collection would have. It ends when it is told to, and with its parent.
+// that a backup of the collection would have. It ends on the signal `letGo`, and with its parent.
 
 import {
   CancellationScope,
@@ -22,7 +22,7 @@ export async function holdCapture(): Promise<void> {
   await condition(() => !held);
 }
 
-/** Runs `body` while nobody else captures the collection. Does nothing when the job was given up while it waited. */
+/** Runs `body` while nobody else captures the collection. Does nothing when the job was aborted while it waited. */
 export async function withCaptureLock(
   job: CollectionJob,
   source: CollectionRef,
@@ -51,7 +51,7 @@ export async function withCaptureLock(
   }
 }
 
-/** A lock that was cancelled with its job is gone already. */
+/** A lock that was cancelled with its job has already ended. */
 async function letGo(lock: ChildWorkflowHandle<Workflow>): Promise<void> {
   await lock.signal(letGoSignal).catch(() => undefined);
   await lock.result().catch(() => undefined);
