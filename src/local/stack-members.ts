@@ -7,7 +7,7 @@ import type { LocalProcess } from './local-process.js';
 import type { ProcessIdentity } from './process-identity.js';
 import { qdrantServer, type QdrantServer } from './qdrant-server.js';
 import { s3Gateway, type S3Gateway } from './s3-gateway.js';
-import { ACCESS_KEY_ID, BUCKET, describeStack } from './stack-description.js';
+import { ACCESS_KEY_ID, BUCKET, describeStack } from './stack-record.js';
 import type { MemberName, StackRecord } from './stack-record.js';
 import { temporalServer, type TemporalServer } from './temporal-server.js';
 import { workerProcess, type WorkerRole } from './worker-process.js';

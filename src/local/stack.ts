@@ -7,7 +7,7 @@ import { findBinaries, type BinaryName, type OnProgress } from './binaries.js';
 import { withLock } from './lock.js';
 import type { LocalProcess } from './local-process.js';
 import { endProcess, isAlive } from './process-identity.js';
-import { describeStack, writeStackConfig, type StackDescription } from './stack-description.js';
+import { describeStack, writeStackConfig, type StackDescription } from './stack-record.js';
 import { stackPieces, stackWorker, type MemberOptions, type StackPieces } from './stack-members.js';
 import {
   arePortsFree,
@@ -189,7 +189,7 @@ async function startMembers(
   await settleAll(ROLES.map((role) => running.workers[role].start()));
 }
 
-/** All have come to an end, one way or the other, before the first failure is told. */
+/** Waits for all of them before it throws the first failure. */
 async function settleAll(started: Promise<void>[]): Promise<void> {
   const failed = (await Promise.allSettled(started)).find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;

@@ -1,13 +1,16 @@
 // A Temporal server and workers for one command: started with it, started again when they die, ended with it in whatever
-// way it ends. The database outlives them, so that the same command later goes on with its job.
+// way it ends. The database outlives them, so that the same command later resumes its job.
 
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { onlyTemporalAt } from '../config.js';
 import { FerryError } from '../model/errors.js';
 import { freePortsForTemporal } from './free-ports.js';
-import { keepAlive } from './keep-alive.js';
 import type { LocalProcess } from './local-process.js';
 import { tryLock } from './lock.js';
+import { endProcess, type ProcessIdentity } from './process-identity.js';
+import { readRecordFile, writeRecordFile } from './record-file.js';
 import {
   clearJobFolder,
   openJobFolder,
@@ -16,17 +19,10 @@ import {
   type JobFolder,
   type JobNote,
 } from './standalone-folder.js';
-import {
-  endRecorded,
-  readStandaloneRecord,
-  removeStandaloneRecord,
-  writeStandaloneRecord,
-  type StandaloneRecord,
-} from './standalone-record.js';
 import { temporalServer, type TemporalServer } from './temporal-server.js';
-import { workerProcess } from './worker-process.js';
+import { workerProcess, type WorkerRole } from './worker-process.js';
 
-/** For what a killed command left: nobody waits for what it does. */
+/** For processes that a killed command left: nobody waits for their work. */
 const ORPHAN_GRACE_MS = 3_000;
 
 export interface StandaloneOptions {
@@ -44,9 +40,9 @@ export interface Standalone {
   readonly address: string;
   readonly ui: string;
   readonly folder: JobFolder;
-  /** Jobs of other commands that wait to be gone on with. */
+  /** Interrupted jobs of other commands, which wait to be resumed. */
   readonly others: (JobNote & { path: string })[];
-  /** The job has ended and that was told: nothing of it is gone on with. */
+  /** The job has ended and its result was reported: nothing of it will be resumed. */
   forget(): void;
   /** Ends all processes; a forgotten job's folder goes too, but for its logs where they are wanted. */
   end(keepLogs: boolean): Promise<void>;
@@ -159,3 +155,73 @@ async function startMembers(
     await endRecorded(record);
   };
 }
+
+/**
+ * The processes of a `--standalone` command that runs now, by pid and start time, written as soon as each exists. The next
+ * command ends what a killed one left: two servers on one database would destroy it.
+ */
+export interface StandaloneRecord {
+  format: 1;
+  /** As it was written. */
+  command: string;
+  /** Of its Temporal server and of that one's UI. */
+  address: string;
+  ui: string;
+  processes: Partial<Record<'temporal' | WorkerRole, ProcessIdentity>>;
+}
+
+/** Longer than a worker gives to what it runs. */
+const GRACE_MS = 35_000;
+
+function writeStandaloneRecord(root: string, record: StandaloneRecord): void {
+  writeRecordFile(recordFile(root), record);
+}
+
+/** Undefined when no command runs, or none was killed. */
+export function readStandaloneRecord(root: string): StandaloneRecord | undefined {
+  return readRecordFile(recordFile(root));
+}
+
+function removeStandaloneRecord(root: string): void {
+  rmSync(recordFile(root), { force: true });
+}
+
+/** Workers first: they would only complain about a server that vanishes. */
+async function endRecorded({ processes }: StandaloneRecord, graceMs = GRACE_MS): Promise<void> {
+  for (const group of [['control', 'data'], ['temporal']] as const) {
+    const identities = group.flatMap((name) => processes[name] ?? []);
+    await Promise.all(identities.map((identity) => endProcess(identity, graceMs)));
+  }
+}
+
+const recordFile = (root: string): string => join(root, 'running.json');
+
+const LOOK_EVERY_MS = 500;
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 60_000;
+/** A process that lived this long was healthy: the next pause is short again. */
+const HEALTHY_AFTER_MS = 60_000;
+
+/** Starts a process again whenever it has died. Resolves after `ending`, when no start is under way any more. */
+async function keepAlive(one: LocalProcess, ending: AbortSignal, say: (line: string) => void): Promise<void> {
+  let pauseMs = FIRST_PAUSE_MS;
+  for (let startedAt = performance.now(); await diedBefore(ending, one); startedAt = performance.now()) {
+    if (performance.now() - startedAt > HEALTHY_AFTER_MS) pauseMs = FIRST_PAUSE_MS;
+    say(`The ${one.name} ended; starting it again.`);
+    await pause(pauseMs, ending);
+    pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+    if (!ending.aborted) await one.start().catch((error: Error) => ending.aborted || say(error.message));
+  }
+}
+
+/** False when the end came first. */
+async function diedBefore(ending: AbortSignal, one: LocalProcess): Promise<boolean> {
+  while (!ending.aborted) {
+    await pause(LOOK_EVERY_MS, ending);
+    if (!ending.aborted && !(await one.isRunning())) return true;
+  }
+  return false;
+}
+
+const pause = (ms: number, ending: AbortSignal): Promise<void> =>
+  sleep(ms, undefined, { signal: ending }).catch(() => undefined);

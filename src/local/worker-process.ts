@@ -15,7 +15,7 @@ export interface WorkerProcessOptions {
   role: WorkerRole;
   /** The ferry.yaml, which names the Temporal server too. */
   config: string;
-  /** For logs and the file by which the worker says that it polls. */
+  /** For logs and the file by which the worker reports that it polls. */
   folder: string;
   /** More arguments of `ferry worker`. */
   extraArgs?: string[];

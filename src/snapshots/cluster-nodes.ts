@@ -64,7 +64,7 @@ export function nodeNamed(cluster: string, { nodes, silent }: WholeCluster, name
   if (found) return found;
   const absent = silent.find(({ node }) => named !== undefined && isNamed(addressOf(node), named));
   if (absent) throw silence(cluster, absent);
-  const why = named === undefined ? 'Name one node' : `"${named}" is no node of "${cluster}"`;
+  const why = named === undefined ? 'Name one node' : `"${named}" is not a node of "${cluster}"`;
   throw new FerryError('InvalidInput', `${why}, by its address or its peer id: ${listed(nodes, silent)}`, {
     context: { cluster },
   });
@@ -96,7 +96,7 @@ function addressOf(node: string): { url: string; peer?: string } {
 
 function listed(nodes: readonly ClusterNode[], silent: readonly SilentNode[]): string {
   const living = nodes.map(({ url, peer }) => (peer === undefined ? url : `${url} (${peer})`));
-  return [...living, ...silent.map(({ node }) => `${node} (silent)`)].join(', ');
+  return [...living, ...silent.map(({ node }) => `${node} (no answer)`)].join(', ');
 }
 
 /** With the collection's own name. */
@@ -130,7 +130,7 @@ export async function requireOwnName(
 ): Promise<void> {
   const real = await collectionBehind(controls, cluster, name, signal);
   if (real === undefined) return;
-  const happened = `"${name}" is an alias of "${real}" on "${cluster}"; a snapshot is recovered into a collection by its own name`;
+  const happened = `"${name}" is an alias of "${real}" on "${cluster}"; recover into the collection by its own name`;
   throw new FerryError('NameTakenByAlias', happened, { context: { cluster, collection: real } });
 }
 

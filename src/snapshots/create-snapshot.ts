@@ -61,16 +61,12 @@ export async function createOnNode(
     const source = sourceOf(scope);
     const all = await there.snapshots.list(source, signal);
     const { made, before } = await settledCreate({ node: there.snapshots, source, log, signal });
-    if (before.includes(made.name)) throw collision(there, made, 'lay there already when this one was begun');
+    if (before.includes(made.name)) throw collision(there, made, 'existed before this one was requested');
     await sleep(NAME_IS_OLD_MS, undefined, { signal });
     const after = await there.snapshots.list(source, signal);
     const kept = after.find(({ name }) => name === made.name);
     if (kept?.bytes !== made.bytes || kept.sha256 !== made.sha256)
-      throw collision(
-        there,
-        made,
-        kept ? 'was replaced by another one of that name' : 'was taken away again',
-      );
+      throw collision(there, made, kept ? 'was replaced by another one of that name' : 'was deleted again');
     const others = ownNames(after, scope).filter((name) => name !== made.name && !before.includes(name));
     const notes = others.map((name) => alsoThere(there, name));
     return { made: listed(there, made), notes: [...notes, ...byTheWay(scope, all, after)] };
@@ -101,13 +97,13 @@ async function holdsActive(
   const wanted = shards.filter(({ id }) => shard === undefined || id === shard);
   const ill = wanted.find(({ state }) => state !== 'Active');
   if (!ill) return wanted.length > 0;
-  const happened = `Shard ${ill.id} of "${collection}" is ${ill.state} on ${node.url}: a snapshot of it would not be whole`;
+  const happened = `Shard ${ill.id} of "${collection}" is ${ill.state} on ${node.url}: its snapshot would be incomplete`;
   throw new FerryError('ReplicaNotActive', happened, { context: { cluster, shard: ill.id } });
 }
 
 function nothingThere(cluster: string, scope: SnapshotScope, node: string | undefined): FerryError {
-  const where = node === undefined ? 'No node' : `${node} is a node that`;
-  const happened = `${where} holds ${node === undefined ? '' : 'nothing of '}${scopeText(scope)}: its snapshot would be empty`;
+  const holds = node === undefined ? 'No node holds anything' : `${node} holds nothing`;
+  const happened = `${holds} of ${scopeText(scope)}: its snapshot would be empty`;
   return new FerryError('InvalidInput', happened, { context: { cluster } });
 }
 
@@ -119,10 +115,12 @@ function notesOn(
 ): string[] {
   if (scope.shard !== undefined || holders.length + nodes.length === 2) {
     const single = named !== undefined && scope.shard === undefined;
-    return single ? ['It holds what this node holds of the collection, not what other nodes hold.'] : [];
+    return single ? ["The snapshot holds this node's part of the collection only."] : [];
   }
   const parts =
-    holders.length === 1 ? [] : ['Each holds what its own node holds: together they are the collection.'];
+    holders.length === 1
+      ? []
+      : ['Each snapshot holds the part on its own node; together they hold the collection.'];
   const idle = nodes.filter((node) => !holders.some(({ url }) => isNamed({ url }, node.url)));
   return [
     ...parts,
@@ -149,10 +147,10 @@ function byTheWay(scope: SnapshotScope, before: readonly NodeFile[], after: read
   if (others.length === 0) return [];
   const names = `${others.slice(0, 10).join(', ')}${others.length > 10 ? ', …' : ''}`;
   return [
-    `${others.length} others came up meanwhile: where Qdrant keeps snapshots in S3, a full storage snapshot leaves one of each collection behind (${names}).`,
+    `${others.length} other snapshots appeared meanwhile: where Qdrant keeps snapshots in S3, a full storage snapshot leaves one of each collection behind (${names}).`,
   ];
 }
 
 function alsoThere({ url }: ClusterNode, name: string): string {
-  return `${name} on ${url} came up meanwhile, and is not the one that this work answers with.`;
+  return `${name} on ${url} appeared meanwhile and is not part of this result.`;
 }

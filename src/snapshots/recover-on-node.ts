@@ -1,8 +1,8 @@
 // One of Qdrant's own snapshots into a collection or a shard of one node. May be repeated: the content is replaced. What
 // lies on the node or in a store passes through here: every byte is hashed and the archive looked at, and a file that is
-// cut, or not the one that was promised, ends the upload before its last byte, so that Qdrant refuses it and nothing is
-// changed. What the node fetches by itself is checked by Qdrant, where a checksum was said. A call whose answer was not
-// heard is waited for: none is sent beside it.
+// cut, or not the expected one, ends the upload before its last byte, so that Qdrant refuses it and nothing is
+// changed. What the node fetches by itself is checked by Qdrant, where a checksum is given. A call whose answer was lost
+// is settled first: no second one is sent beside it.
 
 import { FerryError } from '../model/errors.js';
 import type { RecoverOnNodeInput, RecoverOnNodeResult } from '../model/contracts/snapshot-activities.js';

@@ -117,7 +117,7 @@ async function requireOtherReplica(
 async function countOf(control: ClusterControl, collection: string, signal: AbortSignal): Promise<number> {
   const { transfers, resharding } = await control.layout(collection, signal);
   if (transfers + resharding > 0) {
-    const happened = `Shards of "${collection}" are on their way`;
+    const happened = `Shards of "${collection}" are being moved or resharded`;
     throw new FerryError('ReshardingInProgress', happened, { context: { cluster: control.alias } });
   }
   return control.count(collection, undefined, signal);
@@ -156,6 +156,6 @@ function notesOn({ shard }: PlanSnapshotRecoveryInput, { nodes, silent }: WholeC
 }
 
 function inTheWay({ cluster, collection }: PlanSnapshotRecoveryInput): FerryError {
-  const happened = `The collection "${collection}" exists on "${cluster}", and a recovery puts the snapshot in the place of what it holds`;
+  const happened = `The collection "${collection}" exists on "${cluster}", and a recovery replaces its content with the snapshot`;
   return new FerryError('CollectionExists', happened, { context: { cluster, collection } });
 }

@@ -142,7 +142,7 @@ describe.each(versions)('Qdrant %s', (version) => {
     // The full one has left a snapshot of each collection.
     expect(mixed.snapshots).toHaveLength(5);
     expect(mixed.notes.join()).toContain('4 are not named as Qdrant names snapshots of the whole node');
-    expect(notesOfLast.join()).toMatch(/2 others came up meanwhile: .*docs-2-/);
+    expect(notesOfLast.join()).toMatch(/2 other snapshots appeared meanwhile: .*docs-2-/);
     for (const [what, scope] of scopes) {
       const whole = await read(room, named(what), scope, 1_000);
       expect(whole.bytes).toBe(named(what).bytes);
@@ -166,12 +166,12 @@ describe.each(versions)('Qdrant %s', (version) => {
     const taken = racing((name) => rest(disk, 'DELETE', `${path}/${name}`));
     await expect(taken).rejects.toMatchObject({
       code: 'SnapshotCollision',
-      message: expect.stringContaining('was taken away again'),
+      message: expect.stringContaining('was deleted again'),
     });
     const { made, failure } = await collided(room, () => rest(disk, 'POST', `${path}?wait=true`));
     expect(failure).toMatchObject({
       code: 'SnapshotCollision',
-      message: expect.stringContaining('lay there already'),
+      message: expect.stringContaining('existed before this one was requested'),
     });
     expect(await list(room, docs)).toContain(made);
     for (const name of await list(room, docs)) await remove(room, { node: disk.url, name, bytes: 0 }, docs);

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { hashOfAsked, isAlive, startStandalone } from '../../src/local/index.js';
-import { readStandaloneRecord, type StandaloneRecord } from '../../src/local/standalone-record.js';
+import { readStandaloneRecord, type StandaloneRecord } from '../../src/local/standalone.js';
 import { parseInput, verifyCollectionsSchema } from '../../src/model/contracts/inputs.js';
 import { CONTROL_QUEUE, standaloneJobId } from '../../src/model/names.js';
 import type { JobReport } from '../../src/model/contracts/results.js';

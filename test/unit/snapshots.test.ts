@@ -76,7 +76,7 @@ describe('an input', () => {
 
   it('of a recovery says the priority, and one source', () => {
     const { priority: _priority, ...unsaid } = recover;
-    expect(refused(recoverSnapshotSchema, unsaid)).toContain('`priority` must be said');
+    expect(refused(recoverSnapshotSchema, unsaid)).toContain('`priority` is required');
     const { snapshot: _snapshot, ...nothing } = recover;
     expect(refused(recoverSnapshotSchema, nothing)).toContain('give one of');
     expect(refused(recoverSnapshotSchema, { ...recover, object: 'x' })).toContain('give one of');
@@ -213,7 +213,7 @@ describe('people read', () => {
     const recovered = recoverText({ ...ref, priority: 'snapshot', points, notes: [], seconds: 3 });
     expect(recovered).toEqual([
       'recovered docs on http://n0:6333 of a, 3.0 s',
-      'docs holds 2,000 points (1 before); counted, not proven equal to anything',
+      'docs holds 2,000 points (1 before); counted, not compared with anything',
     ]);
   });
 });

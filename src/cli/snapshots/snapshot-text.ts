@@ -33,7 +33,7 @@ export function recoverText(result: RecoverSnapshotResult): string[] {
   const size = result.bytes === undefined ? '' : `, ${bytes(result.bytes)}`;
   return [
     `recovered ${scopeText(result)} on ${nodeText(result)} of ${cluster}${size}, ${seconds(took)}`,
-    `${result.collection} holds ${plural(points.after, 'point')}${before}; counted, not proven equal to anything`,
+    `${result.collection} holds ${plural(points.after, 'point')}${before}; counted, not compared with anything`,
     ...(sha256 === undefined ? [] : [`SHA-256 ${sha256}`]),
     ...notes,
   ];

@@ -25,15 +25,15 @@ interface RecoverOptions extends PlaceOptions {
 }
 
 const PRIORITY =
-  'needed. snapshot: the snapshot counts, and other replicas are made like it; replica: what living replicas hold counts more; no_sync: into this node alone';
+  'required. snapshot: the snapshot decides, and other replicas are made like it; replica: existing replicas decide; no_sync: this node alone';
 
 export function registerRecover(snapshots: Command): void {
-  const one = 'the node that takes it; needed where the cluster has several';
+  const one = 'the node that takes it; required where the cluster has several';
   const command = snapshotCommand(snapshots, 'recover', 'put a snapshot into a collection or a shard', one);
   addOnBusy(command)
-    .option('--snapshot <name>', 'one that lies on the node')
+    .option('--snapshot <name>', 'one that is on the node')
     .option('--url <url>', 'one that the node fetches itself; no signed URLs')
-    .option('--object <key>', 'one that lies in a store')
+    .option('--object <key>', 'one that is in a store')
     .option(
       '--file <path>',
       'a file of this machine; it goes into the store first, and is removed from there',
@@ -41,9 +41,9 @@ export function registerRecover(snapshots: Command): void {
     .option('--store <alias>', 'store of --object and --file (default: defaults.store of ferry.yaml)')
     .option('--checksum <sha256>', 'refuse any other file')
     .addOption(new Option('--priority <choice>', PRIORITY).choices([...priorities]))
-    .option('--replace', 'into a collection that exists: what it holds is lost')
-    .option('--allow-empty', 'that the collection holds no points afterwards is right')
-    .option('--detach', 'start it, print its id and its link, and leave');
+    .option('--replace', 'into an existing collection; its content is lost')
+    .option('--allow-empty', 'accept a collection without points afterwards')
+    .option('--detach', 'start it, print its id and its link, and exit');
   command.action(async (cluster: string) => {
     const options = command.optsWithGlobals<RecoverOptions>();
     const output = outputOf(options);
@@ -85,7 +85,7 @@ async function fromFile(
   if (detach)
     throw new FerryError(
       'InvalidInput',
-      '`--file` cannot be detached: the command has to remove it from the store',
+      '`--file` cannot be combined with `--detach`: the command removes the file from the store afterwards',
     );
   // Whatever is wrong is said before anything is sent.
   parseInput(recoverSnapshotSchema, inputOf(cluster, { ...options, object: 'the-file' }));
@@ -105,7 +105,7 @@ async function fromFile(
   } finally {
     if (isAwaited) await store.delete(object);
     else
-      output.say(`${object} stays in the store ${store.alias}, for the work goes on; delete it afterwards.`);
+      output.say(`The work continues, so ${object} stays in the store ${store.alias}: delete it afterwards.`);
   }
 }
 

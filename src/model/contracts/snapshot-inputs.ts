@@ -117,7 +117,7 @@ export const recoverSnapshotSchema = z
     checksum: sha256.optional(),
     priority: z.enum(priorities, {
       error:
-        '`priority` must be said: "snapshot" (the snapshot counts; other replicas are made like it), "replica" (living replicas count) or "no_sync" (into this node alone)',
+        '`priority` is required: "snapshot" (the snapshot decides; other replicas are made like it), "replica" (existing replicas decide) or "no_sync" (into this node alone)',
     }),
     /** Into a collection that exists. Its content is lost. */
     replace: z.boolean().default(false),
@@ -168,7 +168,7 @@ function urlFaults(text: string): string[] {
   }
   if (url.username === '' && url.password === '' && url.search === '' && url.hash === '') return [];
   return [
-    'must hold no user name, password or query: inputs are stored in clear in Temporal, and a signed URL is a secret. Put the file into a store of ferry.yaml and name it by `store` and `object`',
+    'must not contain a user name, password or query: inputs are stored unencrypted in Temporal, and a signed URL is a secret. Put the file into a store of ferry.yaml and name it by `store` and `object`',
   ];
 }
 

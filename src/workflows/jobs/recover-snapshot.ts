@@ -119,8 +119,8 @@ function countedIn(
   if (points === undefined || (held === 0 && !allowEmpty)) {
     const what = shard === undefined ? `"${collection}"` : `shard ${shard} of "${collection}"`;
     const had = before === undefined ? '' : ` (the collection had ${before} before)`;
-    const how = points === undefined ? 'is not there' : 'holds no points';
-    throw new FerryError('RecoveredEmpty', `Qdrant said that it recovered ${what}, and it ${how}${had}`, {
+    const how = points === undefined ? 'does not exist' : 'holds no points';
+    throw new FerryError('RecoveredEmpty', `Qdrant reported ${what} as recovered, but it ${how}${had}`, {
       context,
     });
   }
@@ -142,7 +142,7 @@ async function afterFailure(
       const { removed } = await runActivity('removeEmpty', what, `remove ${collection} if empty`);
       return removed ? ` The empty collection "${collection}" was removed again.` : '';
     } catch (trouble) {
-      return ` Look at "${collection}": it may be half made (${troubleOf(trouble).message}).`;
+      return ` Check "${collection}": it may be incomplete (${troubleOf(trouble).message}).`;
     }
   });
   return isCancellation(error) ? error : failure(code, `${message}${left}`);
