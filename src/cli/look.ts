@@ -38,7 +38,7 @@ export async function lookAtJob(
     }),
   );
   const troubles = troublesOf(description, Date.now());
-  return { phase: job.phase, paused: job.paused, collections, troubles };
+  return { operation: job.operation, phase: job.phase, paused: job.paused, collections, troubles };
 }
 
 export async function lookAtCollection(

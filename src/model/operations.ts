@@ -27,17 +27,67 @@ export interface SteeringWords {
   afterAbort: string;
 }
 
+/** What a phase counts: points that are on the target, points read for a proof, shards, or nothing. */
+export type Counted = 'copied' | 'read' | 'shards' | 'nothing';
+
+export interface PhaseWords {
+  /** With the collection's name after it: "copying docs". */
+  verb: string;
+  counts: Counted;
+}
+
+export interface ReportWords {
+  /** After the number of points of a collection: "points stored". */
+  points: string;
+  /** Points and bytes of the whole job. */
+  total(points: string, bytes: string | undefined): string;
+  verified: string;
+  unproven: string;
+}
+
 export interface Operation {
   /** The workflow of one of its collections. */
   child: string;
   /** Phases of a collection in the order in which each is first entered. It may also be paused or parked. */
-  phases: readonly Phase[];
+  phases: Partial<Record<Phase, PhaseWords>>;
   /** What a job shows while its collections are worked on. */
   working: Phase;
   /** Phases in which whole shards are in flight: they are not called back by a pause, and keep the limit they began with. */
   shardPhases: readonly Phase[];
+  /** What has happened to its points, or shards, so far: "1 of 4 shards of docs {done} b". */
+  standing: Record<Exclude<Counted, 'nothing'>, (target: string) => string>;
   steering: SteeringWords;
+  report: ReportWords;
 }
+
+const PLANNING: PhaseWords = { verb: 'planning', counts: 'nothing' };
+const DONE: PhaseWords = { verb: 'done', counts: 'nothing' };
+const PROVING = {
+  verifying: { verb: 'verifying', counts: 'read' },
+  repairing: { verb: 'comparing and repairing', counts: 'read' },
+  finishing: { verb: 'finishing', counts: 'read' },
+  done: DONE,
+} as const;
+const RECOVERING: Operation['phases'] = {
+  planning: PLANNING,
+  copying: { verb: 'recovering', counts: 'shards' },
+  verifying: { verb: 'verifying', counts: 'read' },
+  finishing: { verb: 'finishing', counts: 'read' },
+  done: DONE,
+};
+
+const onTarget = (target: string) => `are on ${target}`;
+const verified = () => 'are verified';
+const MIGRATION_REPORT: ReportWords = {
+  points: 'points',
+  total: (points, bytes) => `${points}, ${bytes === undefined ? 'nothing copied' : `${bytes} copied`}`,
+  verified: 'every point verified equal',
+  unproven: 'unproven, see above',
+};
+const withBytes =
+  (done: string) =>
+  (points: string, bytes: string | undefined): string =>
+    `${points} ${done}${bytes === undefined ? '' : `, ${bytes}`}`;
 
 const BATCHES_PUT_BACK = 'Aborting: the batches in flight are finished and indexing is put back.';
 const SHARDS_THEN_REMOVED =
@@ -46,7 +96,9 @@ const SHARDS_THEN_REMOVED =
 export const operations: Record<OperationName, Operation> = {
   scrollMigration: {
     child: 'migrateCollection',
-    phases: ['planning', 'copying', 'verifying', 'repairing', 'finishing', 'done'],
+    phases: { planning: PLANNING, copying: { verb: 'copying', counts: 'copied' }, ...PROVING },
+    standing: { copied: onTarget, shards: onTarget, read: verified },
+    report: MIGRATION_REPORT,
     working: 'copying',
     shardPhases: [],
     steering: {
@@ -57,7 +109,14 @@ export const operations: Record<OperationName, Operation> = {
   },
   snapshotMigration: {
     child: 'moveCollection',
-    phases: ['planning', 'capturing', 'copying', 'verifying', 'repairing', 'finishing', 'done'],
+    phases: {
+      planning: PLANNING,
+      capturing: { verb: 'backing up', counts: 'nothing' },
+      copying: { verb: 'moving', counts: 'shards' },
+      ...PROVING,
+    },
+    standing: { copied: onTarget, shards: onTarget, read: verified },
+    report: MIGRATION_REPORT,
     working: 'copying',
     shardPhases: ['planning', 'capturing', 'copying', 'awaiting-operator'],
     steering: {
@@ -72,7 +131,19 @@ export const operations: Record<OperationName, Operation> = {
   },
   verifyCollections: {
     child: 'verifyCollection',
-    phases: ['planning', 'verifying', 'repairing', 'done'],
+    phases: {
+      planning: PLANNING,
+      verifying: { verb: 'verifying', counts: 'read' },
+      repairing: { verb: 'comparing', counts: 'read' },
+      done: DONE,
+    },
+    standing: { copied: () => 'are compared', shards: () => 'are compared', read: () => 'are compared' },
+    report: {
+      points: 'points compared',
+      total: withBytes('compared'),
+      verified: 'every point verified equal',
+      unproven: 'unproven, see above',
+    },
     working: 'verifying',
     shardPhases: [],
     steering: {
@@ -85,7 +156,25 @@ export const operations: Record<OperationName, Operation> = {
   },
   fullBackup: {
     child: 'backupCollection',
-    phases: ['planning', 'verifying', 'capturing', 'finishing', 'checking', 'done'],
+    phases: {
+      planning: PLANNING,
+      verifying: { verb: 'digesting', counts: 'read' },
+      capturing: { verb: 'capturing', counts: 'shards' },
+      finishing: { verb: 'finishing', counts: 'nothing' },
+      checking: { verb: 'checking', counts: 'nothing' },
+      done: DONE,
+    },
+    standing: {
+      copied: (store) => `are in ${store}`,
+      shards: (store) => `are in ${store}`,
+      read: () => 'are digested',
+    },
+    report: {
+      points: 'points stored',
+      total: withBytes('stored'),
+      verified: 'every object checked',
+      unproven: 'unproven, see above',
+    },
     working: 'capturing',
     shardPhases: ['capturing', 'awaiting-operator'],
     steering: {
@@ -101,7 +190,14 @@ export const operations: Record<OperationName, Operation> = {
   },
   disasterRecovery: {
     child: 'recoverCollection',
-    phases: ['planning', 'copying', 'verifying', 'finishing', 'done'],
+    phases: RECOVERING,
+    standing: { copied: onTarget, shards: onTarget, read: verified },
+    report: {
+      points: 'points recovered',
+      total: withBytes('recovered'),
+      verified: 'every point verified equal',
+      unproven: 'recovered, content unproven: the backup has no proof',
+    },
     working: 'copying',
     shardPhases: ['planning', 'copying', 'awaiting-operator'],
     steering: {
@@ -114,7 +210,14 @@ export const operations: Record<OperationName, Operation> = {
   },
   rehearseRecovery: {
     child: 'recoverCollection',
-    phases: ['planning', 'copying', 'verifying', 'finishing', 'done'],
+    phases: RECOVERING,
+    standing: { copied: onTarget, shards: onTarget, read: verified },
+    report: {
+      points: 'points rehearsed',
+      total: withBytes('rehearsed'),
+      verified: 'every point verified equal',
+      unproven: 'recovered, content unproven: the backup has no proof',
+    },
     working: 'copying',
     shardPhases: ['planning', 'copying', 'awaiting-operator'],
     steering: {
@@ -126,6 +229,16 @@ export const operations: Record<OperationName, Operation> = {
     },
   },
 };
+
+const HELD: Partial<Record<Phase, string>> = {
+  paused: 'paused',
+  'awaiting-operator': 'parked',
+};
+
+/** "copying", "parked": what a collection of the operation is doing. */
+export function phaseText(operation: OperationName, phase: Phase): string {
+  return operations[operation].phases[phase]?.verb ?? HELD[phase] ?? phase;
+}
 
 /** What each update does, as the Temporal UI shows it. */
 export function steeringDescriptions(operation: OperationName): Record<Command['do'], string> {

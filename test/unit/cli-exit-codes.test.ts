@@ -6,6 +6,7 @@ import { FerryError } from '../../src/model/errors.js';
 import type { JobReport, Outcome } from '../../src/model/contracts/results.js';
 
 const report = (outcome: Outcome): JobReport => ({
+  operation: 'scrollMigration',
   source: 'a',
   target: 'b',
   outcome,

@@ -11,20 +11,23 @@ import {
 } from '../../src/cli/watch/job-view.js';
 import { keepSamples, progressLine, speedOf, type Sample } from '../../src/cli/watch/progress-line.js';
 
-const status = (change: Partial<CollectionStatus> = {}): CollectionStatus => ({
-  phase: 'copying',
-  source: 'a/docs',
-  target: 'b/docs',
-  points: 1_000,
-  total: 10_000,
-  bytes: 0,
-  slicesDone: 1,
-  slices: 8,
-  verifiedPoints: 0,
-  paused: false,
-  startedAt: '2026-01-01T00:00:00.000Z',
-  ...change,
-});
+const status = (change: Partial<CollectionStatus> = {}): CollectionStatus =>
+  ({
+    v: 1,
+    operation: 'scrollMigration',
+    phase: 'copying',
+    source: 'a/docs',
+    target: 'b/docs',
+    points: 1_000,
+    total: 10_000,
+    bytes: 0,
+    slicesDone: 1,
+    slices: 8,
+    verifiedPoints: 0,
+    paused: false,
+    startedAt: '2026-01-01T00:00:00.000Z',
+    ...change,
+  }) as CollectionStatus;
 
 const beat = (what: string, points: number): LiveSlice => ({ what, points, rate: 500, attempt: 1 });
 
@@ -39,6 +42,7 @@ const view = (change: Partial<CollectionView> = {}): CollectionView => ({
 });
 
 const job = (...collections: CollectionView[]) => ({
+  operation: 'scrollMigration' as const,
   phase: 'copying' as const,
   paused: false,
   collections,

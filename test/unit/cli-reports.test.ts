@@ -9,6 +9,7 @@ import { createPaint, wantsColor } from '../../src/cli/terminal/paint.js';
 import type { JobReport } from '../../src/model/contracts/results.js';
 
 const report: JobReport = {
+  operation: 'scrollMigration',
   source: 'a',
   target: 'b',
   outcome: 'different',
@@ -34,7 +35,7 @@ const report: JobReport = {
 
 describe('a report', () => {
   it('has a line a collection, the ids that differ, a verdict and the link', () => {
-    expect(endText({ report }, 'migrated', 'http://ui/x')).toEqual([
+    expect(endText({ report }, 'http://ui/x')).toEqual([
       'docs             verified   12,345  points',
       'img -> pictures  different       7  points',
       '  differing ids: 3 (changed)',
@@ -48,7 +49,9 @@ describe('a report', () => {
     const recall = { exact: 1, approximate: 0.975, atCapture: 0.98, queries: 20 };
     const line = { collection: 'docs', outcome: 'verified' as const, points: 7, workflowId: 'x' };
     const collections = [{ ...line, expectedPoints: 9, recall }];
-    expect(endText({ report: { ...report, collections } }, 'rehearsed', 'link').slice(0, 3)).toEqual([
+    expect(
+      endText({ report: { ...report, operation: 'rehearseRecovery', collections } }, 'link').slice(0, 3),
+    ).toEqual([
       'docs  verified  7  points rehearsed',
       '  9 points were counted when it was backed up',
       '  recall of 20 searches: exact search 100.0 %, approximate 97.5 % (98.0 % when it was backed up)',
@@ -56,7 +59,7 @@ describe('a report', () => {
   });
 
   it('of a migration that found its target complete says that nothing was copied', () => {
-    const [, , , , summary] = endText({ report: { ...report, bytes: 0 } }, 'migrated', 'link');
+    const [, , , , summary] = endText({ report: { ...report, bytes: 0 } }, 'link');
     expect(summary).toBe(
       'a -> b: 2 collections, 12,352 points, nothing copied, 20 s, 618 points/s: 1 verified, 1 different',
     );
@@ -67,7 +70,7 @@ describe('a report', () => {
     const { remedy } = catalogue.TargetMovedOn;
     const linesOf = (error: string) => {
       const line = { collection: 'docs', outcome: 'different' as const, points: 0, workflowId: 'x', error };
-      return endText({ report: { ...report, collections: [line] } }, 'migrated', 'link').slice(1, -3);
+      return endText({ report: { ...report, collections: [line] } }, 'link').slice(1, -3);
     };
     expect(linesOf(`${happened} ${remedy.slice(0, 40)}…`)).toEqual([`  ${happened}`, `  ${remedy}`]);
     expect(linesOf('TargetMovedOn: "a very long na…')).toEqual([
@@ -79,7 +82,7 @@ describe('a report', () => {
 
   it('of a job that never began is its error', () => {
     const error = { code: 'CollectionNotFound', message: 'There is no "x".' };
-    expect(endText({ error }, 'migrated', 'link')).toEqual(['CollectionNotFound: There is no "x".', 'link']);
+    expect(endText({ error }, 'link')).toEqual(['CollectionNotFound: There is no "x".', 'link']);
   });
 });
 

@@ -15,6 +15,7 @@ const digest = { count: 10, sum: 'ab'.repeat(16) };
 
 function report(proof: Partial<Proof> = {}, change: Partial<MigrationReport> = {}): MigrationReport {
   return {
+    operation: 'scrollMigration',
     source: { cluster: 'source', collection: 'docs' },
     target: { cluster: 'target', collection: 'docs' },
     outcome: 'verified',

@@ -1,32 +1,37 @@
 import { describe, expect, it } from 'vitest';
+import type { CollectionStatus } from '../../src/model/contracts/results.js';
 import { addLine, failedLine, jobReport, newJobProgress } from '../../src/model/state/job-report.js';
 import { stateOfTarget } from '../../src/model/state/outcome.js';
-import { bar, renderCollection, renderJob, type CollectionView } from '../../src/model/state/progress.js';
+import { bar, renderCollection, renderJob } from '../../src/model/state/progress.js';
 import { applyCommand, objection, parseCommand, sharePace, whole } from '../../src/model/state/steering.js';
 
-const view: CollectionView = {
-  title: 'docs: a → b',
+const status: CollectionStatus = {
+  v: 1,
+  operation: 'scrollMigration',
   phase: 'copying',
+  source: 'a/docs',
+  target: 'b/docs',
   points: 1_200,
   total: 4_000,
-  copyMs: 600,
-  verifiedPoints: 0,
-  verifyMs: 0,
+  bytes: 0,
   slicesDone: 1,
   slices: 4,
-  pace: {},
+  verifiedPoints: 0,
+  paused: false,
+  startedAt: '2026-01-01T00:00:00.000Z',
 };
+const details = { title: 'docs: a → b', copyMs: 600, verifyMs: 0, pace: {} };
 
 describe('the details of a collection', () => {
-  it('show how far it is, how fast, and for how long yet', () => {
-    expect(renderCollection(view)).toBe(
+  it('show how far it is, how fast, and the time left', () => {
+    expect(renderCollection(status, details)).toBe(
       [
         '**docs: a → b**: copying',
         '',
         '`███████░░░░░░░░░░░░░░░░░ 30 %` 1,200 of 4,000 points, 2,000 points/s, about 2 s left',
         '',
         '- slices: 1 of 4 in this pass',
-        '- errors that are tried again: under Pending Activities of this page, and in `ferry status`',
+        '- errors of attempts that are retried: under Pending Activities on this page, and in `ferry status`',
         '',
         'What you can do: send the update `pause`, `throttle`, or `abort`.',
       ].join('\n'),
@@ -34,19 +39,15 @@ describe('the details of a collection', () => {
   });
 
   it('say why it waits and what to send', () => {
-    const text = renderCollection({
-      ...view,
-      phase: 'awaiting-operator',
-      attention: 'Disk full.',
-      lastError: 'x',
-    });
-    expect(text).toContain('**Waits for an operator.** Disk full.');
+    const parked: CollectionStatus = { ...status, phase: 'awaiting-operator', attention: 'Disk full.' };
+    const text = renderCollection(parked, { ...details, lastError: 'x' });
+    expect(text).toContain('**Waiting for an operator.** Disk full.');
     expect(text).toContain('`retry`');
     expect(text).toContain('last error: x');
   });
 
-  it('name the pace when there is one', () => {
-    expect(renderCollection({ ...view, pace: { maxPointsPerSecond: 4_000 } })).toContain(
+  it('name the limit when there is one', () => {
+    expect(renderCollection(status, { ...details, pace: { maxPointsPerSecond: 4_000 } })).toContain(
       'at most 4,000 points/s',
     );
   });
@@ -63,7 +64,9 @@ describe('the details of a job', () => {
       ...(n === 29 ? { note: 'SliceStalled: no\nstack' } : {}),
     }));
     const text = renderJob({
-      title: 'scrollMigration: a → b',
+      operation: 'scrollMigration',
+      source: 'a',
+      target: 'b',
       phase: 'copying',
       collections,
       finished: 1,
@@ -89,7 +92,12 @@ describe('the report of a job', () => {
     });
     for (let n = 0; n < 400; n += 1) addLine(progress, { ...names(n), outcome: 'verified', points: 5 }, 100);
     addLine(progress, failedLine(names(999), 'SliceStalled', `é${'x'.repeat(2_000)}`), 0);
-    const report = jobReport(progress, 'a', 'b', Date.parse('2026-01-01T00:01:00.000Z'));
+    const report = jobReport(
+      'scrollMigration',
+      progress,
+      { source: 'a', target: 'b' },
+      Date.parse('2026-01-01T00:01:00.000Z'),
+    );
     expect(report).toMatchObject({ outcome: 'failed', verified: 400, failed: 1, points: 2_000, seconds: 60 });
     expect(report.collections.at(-1)?.error).toMatch(/^SliceStalled: é/);
     expect(report.collections.length + report.more).toBe(401);

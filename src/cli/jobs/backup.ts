@@ -27,7 +27,7 @@ export function registerBackup(program: Command): void {
     const input = inputFrom(command, flags, { collections });
     if (cluster !== undefined) input['cluster'] = cluster;
     const job = { operation: 'backup', workflowType: 'fullBackup', schema: fullBackupSchema, ends: endsOf };
-    setExitCode(await runJob({ ...job, done: 'stored', input, ...jobOptionsOf(options) }, outputOf(options)));
+    setExitCode(await runJob({ ...job, input, ...jobOptionsOf(options) }, outputOf(options)));
   });
 }
 

@@ -5,7 +5,6 @@ import type * as z from 'zod';
 import { addInputOptions, inputFrom } from '../terminal/input-options.js';
 import { addJobOptions, jobOptionsOf, type JobCommandOptions } from './job-options.js';
 import { outputOf, setExitCode } from '../terminal/global-options.js';
-import type { Done } from './report-text.js';
 import { betweenClusters, runJob } from './run-job.js';
 
 export interface JobCommand {
@@ -13,7 +12,6 @@ export interface JobCommand {
   workflowType: string;
   schema: z.ZodType<{ source: string; target: string }>;
   summary: string;
-  done: Done;
   /** Which workflow it becomes, where the flags decide that. */
   choose?(input: Record<string, unknown>): Pick<JobCommand, 'workflowType' | 'schema'> & {
     input: Record<string, unknown>;

@@ -23,7 +23,6 @@ export function registerMigrate(program: Command): void {
     operation: 'migrate',
     workflowType: 'scrollMigration',
     schema: flags,
-    done: 'migrated',
     summary: 'move collections from one cluster to another, and prove that nothing is missing',
     choose: (input) => {
       const { method = 'scroll', ...rest } = input;

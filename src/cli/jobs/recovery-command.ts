@@ -7,7 +7,6 @@ import { externalPlace, type ExternalSource } from '../../model/external-source.
 import { addInputOptions, inputFrom } from '../terminal/input-options.js';
 import { addJobOptions, jobOptionsOf, type JobCommandOptions } from './job-options.js';
 import { outputOf, setExitCode } from '../terminal/global-options.js';
-import type { Done } from './report-text.js';
 import { dataQueueOf, runJob, type JobEnds } from './run-job.js';
 
 export interface RecoveryCommand {
@@ -17,7 +16,6 @@ export interface RecoveryCommand {
   summary: string;
   /** The field of the input that names the cluster. */
   where: 'target' | 'scratch';
-  done: Done;
 }
 
 interface Where {

@@ -10,6 +10,5 @@ export function registerRehearse(program: Command): void {
     summary:
       'recover backups into a scratch cluster, write down the proof and the time, and remove them again',
     where: 'scratch',
-    done: 'rehearsed',
   });
 }

@@ -2,42 +2,26 @@
 
 import { catalogue } from '../../model/error-catalogue.js';
 import { isErrorCode } from '../../model/errors.js';
+import { operations } from '../../model/operations.js';
 import { indexingText, sumOfIndexing } from '../../model/state/indexing.js';
 import { percent, type RecallShares } from '../../model/format/recall.js';
 import type { CollectionLine, JobReport, MovedShards, Repaired } from '../../model/contracts/results.js';
 import { errorText, type JobEnd } from '../terminal/exit-codes.js';
 import { bytes, columns, count, plural, rate, seconds } from '../terminal/formatting.js';
 
-/** What was done with the points. A migration that found its target complete has copied none of them. */
-export type Done = 'migrated' | 'compared' | 'stored' | 'recovered' | 'rehearsed';
-
-export function doneBy(workflowType: string): Done {
-  switch (workflowType) {
-    case 'verifyCollections':
-      return 'compared';
-    case 'fullBackup':
-      return 'stored';
-    case 'disasterRecovery':
-      return 'recovered';
-    case 'rehearseRecovery':
-      return 'rehearsed';
-    default:
-      return 'migrated';
-  }
-}
-
-export function endText(end: JobEnd, done: Done, link: string | undefined): string[] {
-  const lines = end.report ? reportText(end.report, done) : [];
+export function endText(end: JobEnd, link: string | undefined): string[] {
+  const lines = end.report ? reportText(end.report) : [];
   if (end.error && !end.report) lines.push(errorText(end.error));
   return link === undefined ? lines : [...lines, link];
 }
 
-export function reportText(report: JobReport, done: Done): string[] {
+export function reportText(report: JobReport): string[] {
+  const { points } = operations[report.operation].report;
   const rows = report.collections.map((line) => [
     nameOf(line),
     line.outcome,
     count(line.points),
-    pointsText(done),
+    points,
     line.proven === 'quiesced' ? 'content proven' : repairText(line.repaired),
   ]);
   const table = columns(rows, [2]);
@@ -50,11 +34,7 @@ export function reportText(report: JobReport, done: Done): string[] {
     lines.push(`and ${plural(report.more, 'collection')} more, each with its own workflow`);
   for (const left of report.leftOnNode ?? []) lines.push(`stays on a node: ${left}`);
   lines.push(...(report.notes ?? []).map((note) => `note: ${note}`));
-  return [...lines, summaryOf(report, done)];
-}
-
-function pointsText(done: Done): string {
-  return done === 'migrated' ? 'points' : `points ${done}`;
+  return [...lines, summaryOf(report)];
 }
 
 function nameOf(line: CollectionLine): string {
@@ -134,35 +114,28 @@ function errorLines(error: string): string[] {
   return at < 0 ? [error, remedy] : [error.slice(0, at).trimEnd(), remedy];
 }
 
-function summaryOf(report: JobReport, done: Done): string {
+function summaryOf(report: JobReport): string {
+  const { total } = operations[report.operation].report;
   const parts = [
     `${report.source} -> ${report.target}${report.backup === undefined ? '' : ` ${report.backup}`}: ${plural(report.collections.length + report.more, 'collection')}`,
-    done === 'migrated' ? plural(report.points, 'point') : `${plural(report.points, 'point')} ${done}`,
+    total(plural(report.points, 'point'), report.bytes > 0 ? bytes(report.bytes) : undefined),
+    seconds(report.seconds),
   ];
-  if (done === 'migrated') parts.push(report.bytes > 0 ? `${bytes(report.bytes)} copied` : 'nothing copied');
-  else if (report.bytes > 0) parts.push(bytes(report.bytes));
-  parts.push(seconds(report.seconds));
   if (report.seconds >= 10 && report.points > 0) parts.push(rate(report.points / report.seconds));
-  return `${parts.join(', ')}: ${verdictOf(report, done)}`;
+  return `${parts.join(', ')}: ${verdictOf(report)}`;
 }
 
-export function verdictOf(report: JobReport, done: Done): string {
+function verdictOf(report: JobReport): string {
+  const { verified, unproven } = operations[report.operation].report;
   if (report.outcome === 'verified') {
-    if (report.backup !== undefined) return 'every object checked';
     const indexing = sumOfIndexing(report.collections.flatMap((line) => line.indexing ?? []));
-    return `every point verified equal${indexing ? `, ${indexingText(indexing)}` : ''}`;
+    return `${verified}${indexing ? `, ${indexingText(indexing)}` : ''}`;
   }
   const counts: string[] = [];
-  if (report.outcome === 'unproven') counts.push(unprovenText(report, done));
+  if (report.outcome === 'unproven')
+    counts.push(report.reason === undefined ? unproven : `unproven: ${report.reason}`);
   if (report.verified > 0) counts.push(`${report.verified} verified`);
   if (report.different > 0) counts.push(`${report.different} different`);
   if (report.failed > 0) counts.push(`${report.failed} failed`);
   return counts.join(', ') || report.outcome;
-}
-
-function unprovenText({ reason }: JobReport, done: Done): string {
-  if (reason !== undefined) return `unproven: ${reason}`;
-  if (done === 'recovered' || done === 'rehearsed')
-    return 'recovered, content unproven: the backup has no proof';
-  return 'unproven, see above';
 }

@@ -9,6 +9,5 @@ export function registerRestore(program: Command): void {
     schema: disasterRecoverySchema,
     summary: 'recover collections from a store into a cluster, and prove what can be proved',
     where: 'target',
-    done: 'recovered',
   });
 }

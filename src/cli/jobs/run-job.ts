@@ -10,7 +10,6 @@ import type { JobOptions } from './job-options.js';
 import { quoted } from '../watch/job-view.js';
 import type { Output } from '../terminal/output.js';
 import { createProgressDisplay } from '../watch/progress-display.js';
-import type { Done } from './report-text.js';
 import { startedNow, startJob } from './start-job.js';
 import { openTemporal, type Temporal } from '../temporal.js';
 
@@ -20,8 +19,6 @@ export interface Job<Input> extends JobOptions {
   schema: z.ZodType<Input>;
   input: Record<string, unknown>;
   ends(input: Input, config: FerryConfig): JobEnds;
-  /** What was done with the points. */
-  done: Done;
 }
 
 /** Between what the job goes, as its id names it, and the queues whose workers it needs. */

@@ -7,7 +7,6 @@ export function registerVerify(program: Command): void {
     operation: 'verify',
     workflowType: 'verifyCollections',
     schema: verifyCollectionsSchema,
-    done: 'compared',
     summary: 'compare collections of two clusters, point for point; writes nothing',
   });
 }

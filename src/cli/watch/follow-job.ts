@@ -80,16 +80,13 @@ function detached({ output }: JobFrame, { temporal, workflowId }: JobHome): Foll
 }
 
 async function watched(frame: JobFrame, home: JobHome, patience: Patience): Promise<Followed> {
-  const { job, ends, display, output } = frame;
+  const { ends, display, output } = frame;
   const { temporal, workflowId } = home;
   const link = temporal.link(workflowId);
   output.say(`${workflowId}  ${output.paint.dim(link)}`);
   const dataQueues = [...new Set(ends.queues)];
   const queues = { controlQueue: CONTROL_QUEUE, dataQueues };
   const end = await watchJob({ temporal, workflowId, patience, display, ...queues, ferry: home.ferry });
-  output.result(
-    end.report ?? { error: end.error },
-    endText(end, job.done, home.linkLasts ? link : undefined),
-  );
+  output.result(end.report ?? { error: end.error }, endText(end, home.linkLasts ? link : undefined));
   return { code: exitCodeOfEnd(end), reached: 'ended' };
 }

@@ -1,7 +1,10 @@
 // What the watcher knows of a job at one moment, and what of it goes into a line of progress. Pure.
 
 import { sumOfIndexing } from '../../model/state/indexing.js';
+import { operations, phaseText, type OperationName } from '../../model/operations.js';
+import { measureOf, measureText, type Measure } from '../../model/state/progress.js';
 import type { CollectionStatus, JobStatus, Phase } from '../../model/contracts/results.js';
+import { count } from '../terminal/formatting.js';
 import type { Trouble } from './pending-work.js';
 
 /** What a running data activity said last. */
@@ -30,6 +33,7 @@ export interface CollectionView {
 }
 
 export interface JobView {
+  operation: OperationName;
   phase: Phase;
   paused: boolean;
   collections: CollectionView[];
@@ -42,59 +46,64 @@ export function troublesIn(view: JobView): Trouble[] {
 }
 
 export interface Progress {
-  /** What is being done: a job's phase, or a word of the command's own. */
+  /** What is being done: words for a job's phase, or of the command itself. */
   phase: string;
   /** The collections that are worked on. */
   label: string;
   done: number;
   total: number;
-  /** What is counted, when it is not points. */
+  /** What is counted: points, when absent. */
   unit?: string;
 }
 
-/** "copy slice 3 of 8 of docs" copies; everything else a data activity does is part of the proof. */
+/** "copy slice 3 of 8 of docs" copies; whatever else a data activity does is part of the proof. */
 function isCopy(heartbeat: LiveSlice): boolean {
   return heartbeat.what.startsWith('copy');
 }
 
-export function pointsDone(view: CollectionView): number {
-  const status = view.status;
-  if (!status) return 0;
-  if (view.state !== 'running') return status.total;
-  const copying = status.phase === 'planning' || status.phase === 'copying';
-  const live = view.heartbeats
-    .filter((heartbeat) => isCopy(heartbeat) === copying)
-    .reduce((sum, heartbeat) => sum + heartbeat.points, 0);
-  const settled = isProving(status) ? status.verifiedPoints : status.points;
-  return Math.min(status.total, settled + live);
+/** How far a running collection is, with what its activities have done since their claims. */
+function measureNow({ status, heartbeats }: CollectionView): Measure | undefined {
+  if (!status) return undefined;
+  const { counts } = measureOf(status);
+  const live = heartbeats.filter((heartbeat) => isCopy(heartbeat) === (counts === 'copied'));
+  return measureOf(
+    status,
+    live.reduce((sum, { points }) => sum + points, 0),
+  );
 }
 
-function isProving(status: CollectionStatus): boolean {
-  return status.phase === 'verifying' || status.phase === 'repairing' || status.verifiedPoints > 0;
+export function pointsDone(view: CollectionView): number {
+  if (view.status && view.state !== 'running') return view.status.total;
+  const measure = measureNow(view);
+  return measure?.unit === 'points' ? measure.done : 0;
+}
+
+/** "400 of 1,000 points", or what became of a collection that has ended: "1,000 points stored". */
+export function howFar(view: CollectionView): string {
+  const { status, state } = view;
+  if (!status || state === 'waiting') return '';
+  if (state !== 'running') return `${count(status.total)} ${operations[status.operation].report.points}`;
+  const measure = measureNow(view);
+  return measure && measure.total > 0 ? measureText(status, measure) : '';
 }
 
 export function progressOf(view: JobView | undefined): Progress {
-  const running = view?.collections.filter((one) => one.state === 'running') ?? [];
-  const first = running[0];
-  if (!view || !first) return { phase: view?.phase ?? 'starting', label: '', done: 0, total: 0 };
+  if (!view) return { phase: 'starting', label: '', done: 0, total: 0 };
+  const running = view.collections.filter((one) => one.state === 'running');
+  const [first] = running;
+  if (!first) return { phase: phaseText(view.operation, view.phase), label: '', done: 0, total: 0 };
   const label = labelOf(view, running);
-  const phase = first.status?.phase ?? 'planning';
-  const shards = running.flatMap((one) => (one.status?.shards ? [one.status.shards] : []));
-  const total = shards.reduce((sum, one) => sum + one.of, 0);
-  if ((phase === 'capturing' || phase === 'copying') && total > 0) {
-    const done = shards.reduce((sum, one) => sum + one.captured, 0);
-    return { phase, label, done, total, unit: total === 1 ? 'shard' : 'shards' };
-  }
+  const { operation, phase } = first.status ?? { operation: view.operation, phase: 'planning' };
+  const head = { phase: phaseText(operation, phase), label };
   const indexing = sumOfIndexing(running.flatMap((one) => one.status?.indexing ?? []));
-  if (phase === 'finishing' && indexing && indexing.indexed > 0) {
-    return { phase, label, done: indexing.indexed, total: indexing.vectors, unit: 'vectors indexed' };
-  }
-  return {
-    phase,
-    label,
-    done: running.reduce((sum, one) => sum + pointsDone(one), 0),
-    total: running.reduce((sum, one) => sum + (one.status?.total ?? 0), 0),
-  };
+  if (phase === 'finishing' && indexing && indexing.indexed > 0)
+    return { ...head, done: indexing.indexed, total: indexing.vectors, unit: 'vectors indexed' };
+  const measures = running.flatMap((one) => measureNow(one) ?? []);
+  const unit = measures[0]?.unit ?? 'points';
+  const alike = measures.filter((one) => one.unit === unit);
+  const done = alike.reduce((sum, one) => sum + one.done, 0);
+  const total = alike.reduce((sum, one) => sum + one.total, 0);
+  return { ...head, done, total, ...(unit === 'points' ? {} : { unit: total === 1 ? 'shard' : unit }) };
 }
 
 function labelOf(view: JobView, running: readonly CollectionView[]): string {

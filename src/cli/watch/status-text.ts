@@ -1,11 +1,12 @@
 // The answers of `ferry status` for people.
 
 import { indexingText } from '../../model/state/indexing.js';
+import { operations, phaseText } from '../../model/operations.js';
 import { errorText } from '../terminal/exit-codes.js';
 import { columns, count, localTime, seconds } from '../terminal/formatting.js';
 import type { JobDetails } from './job-details.js';
-import { attentionOf, pointsDone, type CollectionView } from './job-view.js';
-import { doneBy, reportText } from '../jobs/report-text.js';
+import { attentionOf, howFar, type CollectionView } from './job-view.js';
+import { reportText } from '../jobs/report-text.js';
 import type { RunningJob } from './running-jobs.js';
 
 export function listText(jobs: readonly RunningJob[]): string[] {
@@ -44,7 +45,7 @@ function endedText(startedAt: string, endedAt: string): string {
 }
 
 function standing(details: JobDetails): string[] {
-  if (details.report) return ['', ...reportText(details.report, doneBy(details.type))];
+  if (details.report) return ['', ...reportText(details.report)];
   if (details.result) return ['', ...resultText(details.result)];
   const job = details.job;
   if (job) {
@@ -71,11 +72,12 @@ function standing(details: JobDetails): string[] {
 
 function resultText(result: NonNullable<JobDetails['result']>): string[] {
   const warnings = (result.warnings ?? []).map((warning) => `warning: ${warning}`);
-  const told = [...(result.reason === undefined ? [] : [result.reason]), ...warnings];
-  if (!result.proof) return [`${result.outcome}: ${count(result.points ?? 0)} points`, ...told];
+  const notes = [...(result.reason === undefined ? [] : [result.reason]), ...warnings];
+  const { points } = operations[result.operation].report;
+  if (!result.proof) return [`${result.outcome}: ${count(result.points ?? 0)} ${points}`, ...notes];
   const { source, target } = result.proof;
   const sides = `source ${count(source.count)} points ${source.sum}, target ${count(target.count)} points ${target.sum}`;
-  return [`${result.outcome}: ${sides}`, ...told];
+  return [`${result.outcome}: ${sides}`, ...notes];
 }
 
 function warningsOf({ collection, status }: CollectionView): string[] {
@@ -84,12 +86,8 @@ function warningsOf({ collection, status }: CollectionView): string[] {
 
 function collectionRow(view: CollectionView): string[] {
   const status = view.status;
-  const state = view.state === 'running' ? (status?.phase ?? 'starting') : view.state;
-  return [
-    view.collection,
-    state,
-    status ? `${count(pointsDone(view))} of ${count(status.total)} points` : '',
-  ];
+  const phase = status ? phaseText(status.operation, status.phase) : 'starting';
+  return [view.collection, view.state === 'running' ? phase : view.state, howFar(view)];
 }
 
 /** What an operator who wonders why it does not end has to know. */

@@ -1,9 +1,16 @@
 // Follows a job until it ends: asks Temporal how it stands, shows it, and tells what the operator should know.
 
 import type { JobEnd } from '../terminal/exit-codes.js';
-import { count, seconds } from '../terminal/formatting.js';
+import { seconds } from '../terminal/formatting.js';
 import { endOf } from '../jobs/job-end.js';
-import { attentionOf, progressOf, troublesIn, type CollectionView, type JobView } from './job-view.js';
+import {
+  attentionOf,
+  howFar,
+  progressOf,
+  troublesIn,
+  type CollectionView,
+  type JobView,
+} from './job-view.js';
 import { keepTrying, type Patience } from '../jobs/keep-trying.js';
 import { lookAtJob } from '../look.js';
 import { pausesUntilEnd } from '../jobs/pauses-until-end.js';
@@ -84,8 +91,8 @@ function createAnnouncer({ display, workflowId, ferry }: WatchOptions): (view: J
 
 function endedLine(view: CollectionView): string | undefined {
   if (view.state === 'waiting' || view.state === 'running') return undefined;
-  const points = view.status ? `, ${count(view.status.total)} points` : '';
-  return `${view.collection}: ${view.state}${points}`;
+  const points = howFar(view);
+  return `${view.collection}: ${view.state}${points === '' ? '' : `, ${points}`}`;
 }
 
 /** Says, once each time, that the job itself does not answer: its workflow lives on a control worker. */

@@ -3,6 +3,7 @@
 import type { Difference } from './activities.js';
 import type { RangeDigest } from '../format/digest.js';
 import type { Indexing } from '../state/indexing.js';
+import type { OperationName } from '../operations.js';
 import type { RecallShares } from '../format/recall.js';
 
 /** `unproven`: done, without the evidence that `verified` stands for; `reason` says what is missing. */
@@ -42,6 +43,7 @@ export interface Repaired {
 
 /** Result of the children `migrateCollection` and `moveCollection`. */
 export interface MigrationReport {
+  operation: OperationName;
   source: { cluster: string; collection: string };
   target: { cluster: string; collection: string };
   outcome: Outcome;
@@ -82,6 +84,7 @@ export interface MovedShards {
 
 /** Result of the child `verifyCollection`. */
 export interface VerificationReport {
+  operation: OperationName;
   source: { cluster: string; collection: string };
   target: { cluster: string; collection: string };
   outcome: Outcome;
@@ -93,6 +96,7 @@ export interface VerificationReport {
 
 /** What every child of a job returns, whatever else it does. */
 export interface CollectionEnd {
+  operation: OperationName;
   outcome: Outcome;
   proven?: 'quiesced' | 'none';
   leftOnNode?: string[];
@@ -174,6 +178,7 @@ export interface CollectionLine {
 
 /** Result of every job. */
 export interface JobReport {
+  operation: OperationName;
   /** Of a backup: its id in the store `target`. */
   backup?: string;
   /** Of a backup: snapshots of its whole storage that stay on the node. */
@@ -210,8 +215,15 @@ export type Phase =
   | 'awaiting-operator'
   | 'done';
 
-/** Answer to the query `status` of a collection's child workflow. */
-export interface CollectionStatus {
+/** How many shards are in the store, or on the target. */
+export interface ShardCount {
+  done: number;
+  of: number;
+  bytes: number;
+}
+
+interface CommonStatus {
+  v: 1;
   phase: Phase;
   source: string;
   target: string;
@@ -225,8 +237,6 @@ export interface CollectionStatus {
   verifiedPoints: number;
   paused: boolean;
   startedAt: string;
-  /** Of a backup: whose snapshots are in the store. Of a snapshot migration: which are on the target. */
-  shards?: { captured: number; of: number; bytes: number };
   /** Of a target whose indexes are awaited. */
   indexing?: Indexing;
   /** Why it waits for an operator, and what to send. */
@@ -235,8 +245,19 @@ export interface CollectionStatus {
   warnings?: string[];
 }
 
+/** Answer to the query `status` of a collection's child workflow. Shards are counted once they are planned. */
+export type CollectionStatus = CommonStatus &
+  (
+    | { operation: 'scrollMigration' | 'verifyCollections' }
+    | {
+        operation: 'snapshotMigration' | 'fullBackup' | 'disasterRecovery' | 'rehearseRecovery';
+        shards?: ShardCount;
+      }
+  );
+
 /** Answer to the query `status` of a parent. */
 export interface JobStatus {
+  operation: OperationName;
   phase: Phase;
   source: string;
   target: string;

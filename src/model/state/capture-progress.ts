@@ -10,8 +10,8 @@ import type {
   WriteManifestResult,
 } from '../contracts/backup-activities.js';
 import type { Pin, ReadPlan } from '../collections.js';
+import type { ShardCount } from '../contracts/results.js';
 import type { IdsRef, RecallRef } from '../format/manifest.js';
-import { whole } from './steering.js';
 import { EMPTY_DIGEST, addDigests, sameDigest, type RangeDigest } from '../format/digest.js';
 
 export interface CaptureProgress {
@@ -141,16 +141,10 @@ export function captureOutcome({ partial, manifest, check, ids }: CaptureProgres
   return isStored && partial === undefined ? 'verified' : 'unproven';
 }
 
-export function shardsOf({ captured, shards, bytes }: CaptureProgress) {
-  return { captured: captured.length, of: shards.length, bytes };
+export function shardsCaptured({ captured, shards, bytes }: CaptureProgress): ShardCount {
+  return { done: captured.length, of: shards.length, bytes };
 }
 
 export function isCaptured({ captured }: CaptureProgress, shard: number): boolean {
   return captured.some(({ id }) => id === shard);
-}
-
-/** "2 of 4 shards (1,234 MB)" */
-export function describeCaptured(capture: CaptureProgress): string {
-  const { captured, of, bytes } = shardsOf(capture);
-  return `${captured} of ${of} shards (${whole(bytes / 1e6)} MB)`;
 }

@@ -1,6 +1,7 @@
 // The result of a job over many collections, kept small: lines as long as the budget lasts, sums over everything.
 
 import { hasTrait } from '../errors.js';
+import type { OperationName } from '../operations.js';
 import type { CollectionEnd, CollectionLine, JobReport, Outcome, Repaired } from '../contracts/results.js';
 
 export const LINES_BUDGET_BYTES = 12 * 1024 - 512;
@@ -66,10 +67,16 @@ function isTelling({ outcome, warnings }: CollectionLine): boolean {
   return outcome !== 'verified' || warnings !== undefined;
 }
 
-export function jobReport(progress: JobProgress, source: string, target: string, now: number): JobReport {
+export function jobReport(
+  operation: OperationName,
+  progress: JobProgress,
+  { source, target }: { source: string; target: string },
+  now: number,
+): JobReport {
   const { tally, lines, more, points, bytes, startedAt, notes } = progress;
   const isEmpty = Object.values({ ...tally, skipped: 0 }).every((count) => count === 0);
   return {
+    operation,
     source,
     target,
     ...(isEmpty ? { outcome: 'unproven', reason: NOTHING_TO_DO } : { outcome: outcomeOf(tally) }),

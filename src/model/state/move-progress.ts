@@ -1,4 +1,4 @@
-// What the workflow of one collection's snapshot migration remembers besides what every collection's does.
+// What the workflow of one collection's snapshot migration remembers in addition to what every collection's does.
 
 import type {
   MovePlan,
@@ -6,6 +6,7 @@ import type {
   PlaceBackupResult,
   PlacedShard,
 } from '../contracts/move-activities.js';
+import type { ShardCount } from '../contracts/results.js';
 
 export interface MoveProgress {
   plan?: MovePlan;
@@ -55,16 +56,16 @@ export function countMoved(move: MoveProgress, { bytes, via, leftOnNode }: MoveS
 }
 
 /** Out of a backup each replica counts. */
-export function shardsMoved({ shards, done, fromBackup, recovered, bytes }: MoveProgress) {
+export function shardsMoved({ shards, done, fromBackup, recovered, bytes }: MoveProgress): ShardCount {
   return fromBackup
-    ? { captured: recovered.length, of: fromBackup.shards.length, bytes }
-    : { captured: done.length, of: shards.length, bytes };
+    ? { done: recovered.length, of: fromBackup.shards.length, bytes }
+    : { done: done.length, of: shards.length, bytes };
 }
 
 /** How much of the collection is on the target, by shards. */
 export function shareMoved(move: MoveProgress): number {
-  const { captured, of } = shardsMoved(move);
-  return of === 0 ? 1 : captured / of;
+  const { done, of } = shardsMoved(move);
+  return of === 0 ? 1 : done / of;
 }
 
 /** `both`: some were pulled, some pushed. */

@@ -23,6 +23,7 @@ export function migrationReport(progress: CollectionProgress, ends: Ends, finish
   const proof = proofOf(progress, finish.subset, finish.configuration);
   const copySeconds = seconds(progress.copied.ms);
   return {
+    operation: progress.operation,
     source: ends.source,
     target: ends.target,
     ...verdictOf(progress, proof),
@@ -87,7 +88,8 @@ export function verificationReport(
 ): VerificationReport {
   const proof = proofOf(progress, finish.subset, finish.configuration);
   const verdict = verdictOf(progress, proof);
-  return { ...ends, ...verdict, seconds: finish.seconds, proof, warnings: progress.warnings };
+  const { operation, warnings } = progress;
+  return { operation, ...ends, ...verdict, seconds: finish.seconds, proof, warnings };
 }
 
 /** Says in a sentence what differs; where it is settings alone, also what to do, for no writer is the cause. */
@@ -162,7 +164,8 @@ function mendings(progress: CollectionProgress): string[] {
   const { upserted, deleted } = progress.repaired;
   if (upserted + deleted === 0) return [];
   const ids = `First ids: ${inOrder(progress.mended).map(named).join(', ')}`;
-  const isBroughtBack = progress.move !== undefined && progress.plan?.targetState !== 'known' && deleted > 0;
+  const isBroughtBack =
+    progress.operation === 'snapshotMigration' && progress.plan?.targetState !== 'known' && deleted > 0;
   if (!isBroughtBack)
     return [`Repaired on the target: ${whole(upserted)} written again, ${whole(deleted)} deleted. ${ids}`];
   const removed = `${whole(deleted)} points that the snapshot brought back were removed`;

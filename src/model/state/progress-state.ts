@@ -49,19 +49,13 @@ export interface Tally {
   passes: number;
 }
 
-export interface CollectionProgress {
+interface CommonProgress {
   v: 1;
   startedAt: string;
   phase: Phase;
   plan?: CollectionPlan;
   prepared?: PrepareTargetResult;
   sides?: Sides;
-  /** Of a recovery. */
-  recovery?: RecoveryProgress;
-  /** Of a snapshot migration. */
-  move?: MoveProgress;
-  /** Of a backup. */
-  capture?: CaptureProgress;
   /** The target holds what was asked of it again: indexing and strict mode are put back. */
   released: boolean;
   /** When the stamp on the target was last renewed, in milliseconds of workflow time. */
@@ -103,8 +97,27 @@ export interface CollectionProgress {
   lastError?: string;
 }
 
-export function newProgress(startedAt: string, pace: Pace, paused: boolean): CollectionProgress {
+/** What an operation remembers of its own. */
+export type OwnProgress =
+  | { operation: 'scrollMigration' | 'verifyCollections' }
+  | { operation: 'snapshotMigration'; move: MoveProgress }
+  /** Without a capture until it is planned. */
+  | { operation: 'fullBackup'; capture?: CaptureProgress }
+  | { operation: 'disasterRecovery' | 'rehearseRecovery'; recovery: RecoveryProgress };
+
+export type CollectionProgress = CommonProgress & OwnProgress;
+export type MovingProgress = Extract<CollectionProgress, { operation: 'snapshotMigration' }>;
+export type RecoveringProgress = Extract<CollectionProgress, { recovery: RecoveryProgress }>;
+export type BackupProgress = Extract<CollectionProgress, { operation: 'fullBackup' }>;
+
+export function newProgress<Own extends OwnProgress>(
+  own: Own,
+  startedAt: string,
+  pace: Pace,
+  paused: boolean,
+): CommonProgress & Own {
   return {
+    ...own,
     v: 1,
     startedAt,
     phase: 'planning',
@@ -176,7 +189,8 @@ export function countClaim(progress: CollectionProgress, slot: SliceTask, claim:
   if (slot.task === 'copy') {
     progress.copied.points += claim.points;
     progress.copied.bytes += claim.bytes;
-  } else if (slot.task !== 'source') progress.verified.points += claim.points;
+  } else if (slot.task !== 'source' || progress.operation === 'fullBackup')
+    progress.verified.points += claim.points;
   const written = (claim.upserted ?? 0) + (claim.deleted ?? 0);
   progress.repaired.upserted += claim.upserted ?? 0;
   progress.repaired.deleted += claim.deleted ?? 0;

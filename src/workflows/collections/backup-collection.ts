@@ -8,7 +8,7 @@ import { backupCollectionSchema, type BackupCollectionInput } from '../../model/
 import { parseInput } from '../../model/contracts/inputs.js';
 import type { BackupReport } from '../../model/contracts/results.js';
 import { whyNotQuiesced } from '../../model/state/capture-progress.js';
-import { newProgress, warnOnce, type CollectionProgress } from '../../model/state/progress-state.js';
+import { newProgress, warnOnce, type BackupProgress } from '../../model/state/progress-state.js';
 import { paceOf, splitCarried } from '../jobs/job-input.js';
 import { CollectionJob } from '../runtime/collection-job.js';
 import { isReplaced, surfacing } from '../runtime/failures.js';
@@ -86,14 +86,13 @@ function warnOfWrites({ job, source, options, capture: found }: Backup): void {
 }
 
 function open(input: BackupCollectionInput): Backup {
-  const { carried, written } = splitCarried<CollectionProgress>(input);
+  const { carried, written } = splitCarried<BackupProgress>(input);
   const parsed = parseInput(backupCollectionSchema, written);
   const { options, source, target, dataQueue, searchAttributes, paused } = parsed;
-  const progress = carried ?? newProgress(new Date().toISOString(), paceOf(options), paused);
-  const job = new CollectionJob(
+  const progress = carried ?? newProgress({ operation: 'fullBackup' }, new Date().toISOString(), paceOf(options), paused);
+  const job = new CollectionJob<BackupProgress>(
     {
       ...options,
-      operation: 'fullBackup',
       ...{ source, target, dataQueue, searchAttributes },
       recheckAfterMs: 0,
     },

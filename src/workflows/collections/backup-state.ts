@@ -5,6 +5,7 @@ import type { CollectionBackupRef } from '../../model/contracts/backup-activitie
 import type { backupCollectionSchema } from '../../model/contracts/backup-inputs.js';
 import type { BackupReport } from '../../model/contracts/results.js';
 import { captureOutcome, isQuiesced, type CaptureProgress } from '../../model/state/capture-progress.js';
+import type { BackupProgress } from '../../model/state/progress-state.js';
 import type { CollectionJob } from '../runtime/collection-job.js';
 import { failure } from '../runtime/failures.js';
 import type { DataQueue } from '../runtime/run-activity.js';
@@ -12,10 +13,10 @@ import type { DataQueue } from '../runtime/run-activity.js';
 export type BackupSettings = z.infer<typeof backupCollectionSchema>;
 
 export class Backup {
-  readonly job: CollectionJob;
+  readonly job: CollectionJob<BackupProgress>;
   readonly settings: BackupSettings;
 
-  constructor(job: CollectionJob, settings: BackupSettings) {
+  constructor(job: CollectionJob<BackupProgress>, settings: BackupSettings) {
     this.job = job;
     this.settings = settings;
   }
@@ -51,6 +52,7 @@ export class Backup {
       source: settings.source,
       store: settings.target.cluster,
       backup: settings.backup,
+      operation: 'fullBackup',
       outcome: captureOutcome(capture),
       points: capture.points,
       bytes: capture.bytes,

@@ -143,14 +143,15 @@ function openJob(parsed: Parsed): CollectionJob {
   const { options, source, target, dataQueue, searchAttributes } = input;
   const settings: JobSettings = {
     ...options,
-    operation: 'scrollMigration',
     source,
     target,
     dataQueue,
     searchAttributes,
     recheckAfterMs: RECHECK_AFTER_MS,
   };
-  const state = carried ?? newProgress(new Date().toISOString(), paceOf(options), input.paused);
+  const state =
+    carried ??
+    newProgress({ operation: 'scrollMigration' }, new Date().toISOString(), paceOf(options), input.paused);
   return new CollectionJob(settings, state, (progress) =>
     continueAsNew<typeof migrateCollection>({ ...input, carried: progress } as MigrateCollectionInput),
   );

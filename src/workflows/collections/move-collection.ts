@@ -10,7 +10,7 @@ import type { MigrationReport } from '../../model/contracts/results.js';
 import { joinSentences, oldContents } from '../../model/state/after-failure.js';
 import { newMove } from '../../model/state/move-progress.js';
 import { replacedTarget, stateOfTarget } from '../../model/state/outcome.js';
-import { newProgress, type CollectionProgress } from '../../model/state/progress-state.js';
+import { newProgress, type MovingProgress } from '../../model/state/progress-state.js';
 import { omit, paceOf, splitCarried } from '../jobs/job-input.js';
 import { CollectionJob } from '../runtime/collection-job.js';
 import { different, failure, isDifference, surfacing, troubleOf } from '../runtime/failures.js';
@@ -148,15 +148,14 @@ async function leftovers({ job, state, source }: Move): Promise<string[]> {
 }
 
 function open(input: MoveCollectionInput): Move {
-  const { carried, written } = splitCarried<CollectionProgress>(input);
+  const { carried, written } = splitCarried<MovingProgress>(input);
   const parsed = parseInput(moveCollectionSchema, written);
   const { options, source, target, dataQueue, searchAttributes, paused } = parsed;
-  const progress = carried ?? newProgress(new Date().toISOString(), paceOf(options), paused);
-  progress.move ??= newMove();
+  const own = { operation: 'snapshotMigration' as const, move: newMove() };
+  const progress = carried ?? newProgress(own, new Date().toISOString(), paceOf(options), paused);
   const job = new CollectionJob(
     {
       ...options,
-      operation: 'snapshotMigration',
       ...{ source, target, dataQueue, searchAttributes },
       recheckAfterMs: RECHECK_AFTER_MS,
     },

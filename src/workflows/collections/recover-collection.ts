@@ -22,7 +22,7 @@ import {
   type Aftermath,
 } from '../../model/state/after-failure.js';
 import { nameOf } from '../../model/state/outcome.js';
-import { newProgress, warnOnce, type CollectionProgress } from '../../model/state/progress-state.js';
+import { newProgress, warnOnce, type RecoveringProgress } from '../../model/state/progress-state.js';
 import type { RecoveryReport } from '../../model/state/recovery-progress.js';
 import { differentSettingsText } from '../../model/state/recovery-verdict.js';
 import { paceOf, splitCarried } from '../jobs/job-input.js';
@@ -39,7 +39,7 @@ import { Recovery, type RecoverySettings } from './recovery-state.js';
 
 export async function recoverCollection(input: RecoverCollectionInput): Promise<RecoveryReport> {
   return surfacing(async () => {
-    const { carried, written } = splitCarried<CollectionProgress>(input);
+    const { carried, written } = splitCarried<RecoveringProgress>(input);
     const parsed = parseInput(recoverCollectionSchema, written);
     const recovery = open(parsed, carried);
     const { job } = recovery;
@@ -146,26 +146,14 @@ async function keep({ job, state, written, queue }: Recovery): Promise<Aftermath
 
 function open(
   parsed: RecoverySettings & { dataQueue: string; paused: boolean; searchAttributes: boolean },
-  carried: CollectionProgress | undefined,
+  carried: RecoveringProgress | undefined,
 ): Recovery {
-  const { options, from, target, dataQueue, searchAttributes, paused } = parsed;
-  const progress = carried ?? newProgress(new Date().toISOString(), paceOf(options), paused);
+  const { options, from, target, dataQueue, searchAttributes } = parsed;
+  const progress = carried ?? newRecovery(parsed);
   progress.total ||= parsed.points;
-  progress.recovery ??= {
-    done: [],
-    bytes: 0,
-    pushed: 0,
-    digest: EMPTY_DIGEST,
-    digested: false,
-    isMade: false,
-    creation: uuid4(),
-    isUnheard: false,
-    startedOver: 0,
-  };
   const job = new CollectionJob(
     {
       ...options,
-      operation: parsed.rehearse ? 'rehearseRecovery' : 'disasterRecovery',
       source: { cluster: from.cluster, collection: from.collection },
       target,
       dataQueue,
@@ -177,4 +165,24 @@ function open(
       continueAsNew<typeof recoverCollection>({ ...parsed, carried: state } as RecoverCollectionInput),
   );
   return new Recovery(job, progress.recovery, parsed);
+}
+
+function newRecovery({
+  options,
+  paused,
+  rehearse,
+}: RecoverySettings & { paused: boolean }): RecoveringProgress {
+  const operation = rehearse ? 'rehearseRecovery' : 'disasterRecovery';
+  const recovery = {
+    done: [],
+    bytes: 0,
+    pushed: 0,
+    digest: EMPTY_DIGEST,
+    digested: false,
+    isMade: false,
+    creation: uuid4(),
+    isUnheard: false,
+    startedOver: 0,
+  };
+  return newProgress({ operation, recovery }, new Date().toISOString(), paceOf(options), paused);
 }

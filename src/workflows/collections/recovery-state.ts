@@ -70,6 +70,7 @@ export class Recovery {
     const { pushed, prepared } = state;
     const shards = prepared?.shards.length ?? 0;
     return {
+      operation: settings.rehearse ? 'rehearseRecovery' : 'disasterRecovery',
       from: settings.from,
       target: this.written,
       outcome: known === 'none' ? 'unproven' : 'verified',

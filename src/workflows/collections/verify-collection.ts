@@ -78,7 +78,6 @@ function openJob(parsed: Parsed): CollectionJob {
   const { options, source, target, dataQueue, searchAttributes } = input;
   const settings = {
     ...options,
-    operation: 'verifyCollections' as const,
     source,
     target,
     dataQueue,
@@ -86,7 +85,9 @@ function openJob(parsed: Parsed): CollectionJob {
     onFailure: 'parkForKeys' as const,
     parkForHours: PARK_FOR_HOURS,
   };
-  const state = carried ?? newProgress(new Date().toISOString(), paceOf(options), input.paused);
+  const state =
+    carried ??
+    newProgress({ operation: 'verifyCollections' }, new Date().toISOString(), paceOf(options), input.paused);
   return new CollectionJob(settings, state, (progress) =>
     continueAsNew<typeof verifyCollection>({ ...input, carried: progress } as VerifyCollectionInput),
   );

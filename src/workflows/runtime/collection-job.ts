@@ -15,22 +15,18 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { describeCaptured, shardsOf } from '../../model/state/capture-progress.js';
 import { hasTrait, whileParked } from '../../model/errors.js';
-import { shortWarnings } from '../../model/state/job-report.js';
-import { shardsMoved } from '../../model/state/move-progress.js';
 import type { OperationName } from '../../model/operations.js';
 import type { CollectionRef } from '../../model/collections.js';
 import type { CollectionProgress } from '../../model/state/progress-state.js';
-import { renderCollection } from '../../model/state/progress.js';
+import { collectionStatus, renderCollection, standingText } from '../../model/state/progress.js';
 import type { CollectionStatus, Phase } from '../../model/contracts/results.js';
-import { whole, type Command } from '../../model/state/steering.js';
+import type { Command } from '../../model/state/steering.js';
 import { failure, isReplaced, troubleOf } from './failures.js';
 import { attentionSignal, collectionStatusQuery, showAttributes } from './messages.js';
 import { Steering } from './steering.js';
 
 export interface JobSettings {
-  operation: OperationName;
   source: CollectionRef;
   target: CollectionRef;
   dataQueue: string;
@@ -46,24 +42,24 @@ export interface JobSettings {
   continueAsNewAfterEvents?: number | undefined;
 }
 
-export class CollectionJob {
+export class CollectionJob<Progress extends CollectionProgress = CollectionProgress> {
   readonly settings: JobSettings;
-  readonly progress: CollectionProgress;
+  readonly progress: Progress;
   readonly steering: Steering;
-  private readonly goOn: (progress: CollectionProgress) => Promise<never>;
+  private readonly continueWith: () => Promise<never>;
   private shown: Phase | undefined;
 
   constructor(
     settings: JobSettings,
-    progress: CollectionProgress,
-    continueWith: (progress: CollectionProgress) => Promise<never>,
+    progress: Progress,
+    continueWith: (progress: Progress) => Promise<never>,
   ) {
     this.settings = settings;
     this.progress = progress;
-    this.goOn = continueWith;
+    this.continueWith = () => continueWith(progress);
     this.steering = new Steering(progress.pace, progress.paused);
     this.steering.register({
-      operation: settings.operation,
+      operation: progress.operation,
       phase: () => progress.phase,
       standing: () => this.standing(),
       changed: (command) => this.commanded(command),
@@ -110,23 +106,13 @@ export class CollectionJob {
   }
 
   show(): void {
-    const { progress } = this;
-    const done = progress.page?.walk.filter((slot) => slot.done).length ?? 0;
-    const details = renderCollection({
+    const { copied, verified, lastError } = this.progress;
+    const details = renderCollection(this.status(), {
       title: this.title,
-      phase: progress.phase,
-      points: this.onTarget,
-      total: progress.total,
-      copyMs: progress.copied.ms,
-      verifiedPoints: progress.verified.points,
-      verifyMs: progress.verified.ms,
-      slicesDone: done,
-      slices: progress.page?.walk.length ?? 0,
+      copyMs: copied.ms,
+      verifyMs: verified.ms,
       pace: this.steering.state.pace,
-      ...(progress.capture === undefined ? {} : { capture: progress.capture }),
-      ...(progress.indexing === undefined ? {} : { indexing: progress.indexing }),
-      ...(progress.lastError === undefined ? {} : { lastError: progress.lastError }),
-      ...(this.steering.state.attention === undefined ? {} : { attention: this.steering.state.attention }),
+      ...(lastError === undefined ? {} : { lastError }),
     });
     setCurrentDetails(details);
   }
@@ -144,11 +130,7 @@ export class CollectionJob {
   }
 
   standing(): string {
-    const { source, target } = this.settings;
-    const { capture } = this.progress;
-    if (capture) return `${describeCaptured(capture)} of ${source.collection} are in ${target.cluster}`;
-    const points = `${whole(this.onTarget)} of ${whole(this.progress.total)} points`;
-    return `${points} of ${source.collection} are on ${target.cluster}`;
+    return standingText(this.status(), this.settings);
   }
 
   /** True when no new activity may begin: running ones return at the end of their budget. */
@@ -169,7 +151,7 @@ export class CollectionJob {
     await condition(allHandlersFinished);
     this.progress.paused = this.steering.state.paused;
     this.progress.pace = this.steering.state.pace;
-    await this.goOn(this.progress);
+    await this.continueWith();
   }
 
   /** Tries again each time the operator sends `retry`, when the input says to park. */
@@ -248,12 +230,12 @@ export class CollectionJob {
   }
 
   private attribute(phase: Phase): void {
-    const { source, target, operation } = this.settings;
+    const { source, target } = this.settings;
     const fixed = {
       FerryCluster: source.cluster,
       FerryTarget: target.cluster,
       FerryCollection: source.collection,
-      FerryOperation: operation,
+      FerryOperation: this.progress.operation,
     };
     showAttributes(this.shown === undefined ? { ...fixed, FerryPhase: phase } : { FerryPhase: phase });
   }
@@ -264,32 +246,8 @@ export class CollectionJob {
   }
 
   private status(): CollectionStatus {
-    const { progress, settings } = this;
-    const { state } = this.steering;
-    const shards = shardsIn(progress);
-    return {
-      phase: progress.phase,
-      source: `${settings.source.cluster}/${settings.source.collection}`,
-      target: `${settings.target.cluster}/${settings.target.collection}`,
-      points: this.onTarget,
-      total: progress.total,
-      bytes: progress.copied.bytes,
-      slicesDone: progress.page?.walk.filter((slot) => slot.done).length ?? 0,
-      slices: progress.page?.walk.length ?? 0,
-      verifiedPoints: progress.verified.points,
-      paused: state.paused,
-      startedAt: progress.startedAt,
-      ...(shards === undefined ? {} : { shards }),
-      ...(progress.indexing === undefined ? {} : { indexing: progress.indexing }),
-      ...(state.attention === undefined ? {} : { attention: state.attention }),
-      ...(progress.warnings.length === 0 ? {} : { warnings: shortWarnings(progress.warnings) }),
-    };
+    return collectionStatus(this.progress, this.settings, this.steering.state);
   }
-}
-
-function shardsIn({ capture, move }: CollectionProgress): CollectionStatus['shards'] {
-  if (capture) return shardsOf(capture);
-  return move && shardsMoved(move);
 }
 
 /** The job's own judgement, which no retry changes. */

@@ -113,7 +113,7 @@ export class FanOut {
     }
     await condition(allHandlersFinished);
     this.board.enter('done');
-    return jobReport(state, ends.source, ends.target, Date.now());
+    return jobReport(this.plan.operation, state, ends, Date.now());
   }
 
   private async runPage(page: ResolveCollectionsResult): Promise<void> {

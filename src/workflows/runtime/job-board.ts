@@ -131,11 +131,11 @@ export class JobBoard {
   }
 
   private render(): string {
-    const { source, target } = this.ends;
     const finished = Object.values(this.state.tally).reduce((sum, count) => sum + count, 0);
     const open = this.rows.filter((row) => row.state === 'waiting' || row.state === 'running').length;
     return renderJob({
-      title: `${this.operation}: ${source} → ${target}`,
+      operation: this.operation,
+      ...this.ends,
       phase: this.phase,
       collections: this.rows.map(({ collection, state, points, note, attention }) => {
         const text = attention ?? note;
@@ -150,6 +150,7 @@ export class JobBoard {
 
   private status(): JobStatus {
     return {
+      operation: this.operation,
       phase: this.phase,
       ...this.ends,
       collections: this.rows.map(({ collection, workflowId, state }) => ({ collection, workflowId, state })),
