@@ -2,12 +2,7 @@
 
 import { Command } from 'commander';
 import { runProgram } from '../src/cli/program.js';
-import {
-  addGlobalOptions,
-  outputOf,
-  setExitCode,
-  type GlobalOptions,
-} from '../src/cli/terminal/global-options.js';
+import { addGlobalOptions, outputOf, setExitCode, type GlobalOptions } from '../src/cli/terminal/output.js';
 import { runDemo } from './run-demo.js';
 
 export async function main(argv: readonly string[]): Promise<void> {

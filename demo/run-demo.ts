@@ -14,10 +14,10 @@ import { judge, type DemoResult } from './result.js';
 import { demoText, stepTitle } from './text.js';
 import { EXIT } from '../src/cli/terminal/exit-codes.js';
 import { count, seconds } from '../src/cli/terminal/formatting.js';
-import { StoppedWatching } from '../src/cli/jobs/keep-trying.js';
+import { StoppedWatching } from '../src/cli/terminal/keep-trying.js';
 import type { Output } from '../src/cli/terminal/output.js';
 import { createProgressDisplay, type ProgressDisplay } from '../src/cli/watch/progress-display.js';
-import { stopOnInterrupt } from '../src/cli/jobs/run-job.js';
+import { stopOnInterrupt } from '../src/cli/terminal/output.js';
 import { openTemporal, type Temporal } from '../src/cli/temporal.js';
 import type { JobView } from '../src/cli/watch/job-view.js';
 

@@ -3,7 +3,7 @@
 import type { ComparedSearch } from './searches.js';
 import type { DemoFigures, DemoResult } from './result.js';
 import { bytes, count, rate, seconds } from '../src/cli/terminal/formatting.js';
-import type { Paint } from '../src/cli/terminal/paint.js';
+import type { Paint } from '../src/cli/terminal/output.js';
 
 export function stepTitle(paint: Paint, step: number, title: string, rest: string): string {
   return `\n${paint.bold(`${step}  ${title}`)}  ${paint.dim(rest)}`;

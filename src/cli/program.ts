@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { packageRoot } from '../local/package-root.js';
 import { errorDocument, errorText, EXIT, exitCodeOfError } from './terminal/exit-codes.js';
-import { addGlobalOptions, setExitCode } from './terminal/global-options.js';
+import { addGlobalOptions, setExitCode } from './terminal/output.js';
 
 type Register = (program: Command) => void;
 

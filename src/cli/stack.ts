@@ -9,7 +9,7 @@ import {
   type StackStatus,
 } from '../local/index.js';
 import { EXIT } from './terminal/exit-codes.js';
-import { outputOf, setExitCode, type GlobalOptions } from './terminal/global-options.js';
+import { outputOf, setExitCode, type GlobalOptions } from './terminal/output.js';
 
 export function registerStack(program: Command): void {
   const stack = program

@@ -1,10 +1,10 @@
-// The command's connection to Temporal. Lazy, so that a server that is away is met by the first call and waited for.
+// The command's connection to Temporal: calls with a deadline, repeated while the server is unavailable, and a link to
+// the Temporal UI.
 
 import { Client, Connection } from '@temporalio/client';
 import type { ClientConnectConfig } from '@temporalio/envconfig';
 import { temporalConnection } from '../config.js';
 import type { FerryConfig } from '../model/ferry-config.js';
-import { workflowLink } from './temporal-link.js';
 
 /** A call that has no answer after this time counts as "away" and is made again. */
 const CALL_MS = 6_000;
@@ -55,4 +55,20 @@ function textOnly(metadata: Record<string, string | Buffer>): Record<string, str
   return Object.fromEntries(
     Object.entries(metadata).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
+}
+
+// The address of a workflow in the Temporal UI. ferry.yaml may name the UI; otherwise it is where the dev server
+// and Temporal Cloud have it.
+
+export function workflowLink(address: string, namespace: string, workflowId: string, ui?: string): string {
+  const root = (ui ?? usualUi(address)).replace(/\/+$/, '');
+  return `${root}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflowId)}`;
+}
+
+function usualUi(address: string): string {
+  const colon = address.lastIndexOf(':');
+  const host = address.slice(0, colon);
+  if (/\.tmprl\.cloud$|\.temporal\.io$/.test(host)) return 'https://cloud.temporal.io';
+  const port = Number(address.slice(colon + 1));
+  return `http://${host}:${port + 1_000}`;
 }

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { RunWorkerOptions } from '../worker.js';
-import type { GlobalOptions } from './terminal/global-options.js';
+import type { GlobalOptions } from './terminal/output.js';
 
 type Role = 'control' | 'data' | 'all';
 

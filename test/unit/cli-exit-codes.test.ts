@@ -1,7 +1,7 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
 import { errorDocument, exitCodeOfEnd, exitCodeOfError } from '../../src/cli/terminal/exit-codes.js';
-import { endOfFailure } from '../../src/cli/jobs/job-end.js';
+import { endOfFailure } from '../../src/cli/watch/watch-job.js';
 import { FerryError } from '../../src/model/errors.js';
 import type { JobReport, Outcome } from '../../src/model/contracts/results.js';
 

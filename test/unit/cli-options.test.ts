@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { inputDescriptions } from '../../src/cli/terminal/input-descriptions.js';
 import { addInputOptions, inputFields, inputFrom } from '../../src/cli/terminal/input-options.js';
-import { workflowLink } from '../../src/cli/temporal-link.js';
+import { workflowLink } from '../../src/cli/temporal.js';
 import {
   parseInput,
   scrollMigrationSchema,

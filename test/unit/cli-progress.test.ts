@@ -9,7 +9,7 @@ import {
   type CollectionView,
   type LiveSlice,
 } from '../../src/cli/watch/job-view.js';
-import { keepSamples, progressLine, speedOf, type Sample } from '../../src/cli/watch/progress-line.js';
+import { keepSamples, progressLine, speedOf, type Sample } from '../../src/cli/watch/progress-display.js';
 
 const status = (change: Partial<CollectionStatus> = {}): CollectionStatus =>
   ({

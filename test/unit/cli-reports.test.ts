@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { detailsText, listText } from '../../src/cli/watch/status-text.js';
+import { detailsText, listText } from '../../src/cli/jobs/status.js';
 import { demoText } from '../../demo/text.js';
 import type { DemoResult } from '../../demo/result.js';
 import { endText } from '../../src/cli/jobs/report-text.js';
 import { catalogue } from '../../src/model/error-catalogue.js';
-import { inOrder, type RunningJob } from '../../src/cli/watch/running-jobs.js';
-import { createPaint, wantsColor } from '../../src/cli/terminal/paint.js';
+import { inOrder, type RunningJob } from '../../src/cli/watch/job-details.js';
+import { createPaint, wantsColor } from '../../src/cli/terminal/output.js';
 import type { JobReport } from '../../src/model/contracts/results.js';
 
 const report: JobReport = {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { reportText } from '../../src/cli/jobs/report-text.js';
 import { progressOf } from '../../src/cli/watch/job-view.js';
-import { progressLine } from '../../src/cli/watch/progress-line.js';
-import { detailsText } from '../../src/cli/watch/status-text.js';
+import { progressLine } from '../../src/cli/watch/progress-display.js';
+import { detailsText } from '../../src/cli/jobs/status.js';
 import type { CollectionStatus, JobReport, Phase } from '../../src/model/contracts/results.js';
 import {
   OPERATION_NAMES,

@@ -2,7 +2,7 @@ import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { describe, expect, it } from 'vitest';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { troublesOf, type Trouble } from '../../src/cli/watch/pending-work.js';
-import { failureLines, queueLine, waitLines } from '../../src/cli/watch/trouble-text.js';
+import { failureLines, queueLine, waitLines } from '../../src/cli/watch/troubles.js';
 
 const NOW = Date.parse('2026-11-27T12:00:00Z');
 const time = (ms: number) => ({ seconds: Math.floor(ms / 1_000), nanos: (ms % 1_000) * 1e6 });

@@ -6,13 +6,11 @@ import type {
   CollectionBackup,
 } from '../../model/contracts/backup-activities.js';
 import type { ObjectStore } from '../../storage/object-store.js';
-import { backupNamed, openCatalogue, type CatalogueOptions } from './catalogue.js';
+import { type CatalogueOptions, backupNamed, openCatalogue, stateText } from './backups.js';
 import { EXIT } from '../terminal/exit-codes.js';
 import { bytes, columns } from '../terminal/formatting.js';
-import { stateText } from './backups.js';
-import { outputOf, setExitCode, type GlobalOptions } from '../terminal/global-options.js';
-import type { Output } from '../terminal/output.js';
-import { stopOnInterrupt } from '../jobs/run-job.js';
+import { type GlobalOptions, type Output, outputOf, setExitCode } from '../terminal/output.js';
+import { stopOnInterrupt } from '../terminal/output.js';
 
 type Options = GlobalOptions & CatalogueOptions & { part?: string; quick?: boolean; full?: boolean };
 type Checked = {

@@ -1,13 +1,18 @@
+// `ferry doctor`: is everything there that a job needs?
+
 import type { Command } from 'commander';
+import type { Controls } from '../../cluster/control-port.js';
 import { loadConfig } from '../../config.js';
-import { clusterFindings } from './doctor-clusters.js';
-import { queueFindings } from './doctor-queues.js';
-import { storeFindings } from './doctor-stores.js';
-import { findingLine, type Finding } from './finding.js';
-import { forgottenHoldBacks, mend } from './forgotten-hold-backs.js';
+import type { FerryConfig } from '../../model/ferry-config.js';
+import { CONTROL_QUEUE, DATA_QUEUE } from '../../model/names.js';
+import { type Temporal, openTemporal } from '../temporal.js';
 import { EXIT } from '../terminal/exit-codes.js';
-import { outputOf, setExitCode, type GlobalOptions } from '../terminal/global-options.js';
-import { openTemporal } from '../temporal.js';
+import { plural } from '../terminal/formatting.js';
+import { type GlobalOptions, outputOf, setExitCode } from '../terminal/output.js';
+import { type QueueKind, pollersOf } from '../watch/troubles.js';
+import { storeFindings } from './store-findings.js';
+import { type Finding, examine, findingLine } from './finding.js';
+import { forgottenHoldBacks, mend } from './forgotten-hold-backs.js';
 
 export function registerDoctor(program: Command): void {
   const command = program
@@ -45,4 +50,55 @@ export function registerDoctor(program: Command): void {
     output.result({ ok, findings }, findings.map(findingLine(output.paint)));
     setExitCode(ok ? EXIT.done : EXIT.failed);
   });
+}
+
+export async function clusterFindings(controls: Controls, config: FerryConfig): Promise<Finding[]> {
+  const findings = await Promise.all(
+    Object.keys(config.clusters).map((alias) => [
+      examine(`cluster ${alias}, REST`, async () => {
+        const cluster = controls.of(alias);
+        const [version, collections] = [await cluster.version(), await cluster.collections()];
+        return `Qdrant ${version}, ${plural(collections.length, 'collection')}`;
+      }),
+      examine(`cluster ${alias}, gRPC`, async () => {
+        const cluster = controls.of(alias);
+        if (cluster.restOnly === true) return 'not used (`grpc: false`): points go over REST as text';
+        await cluster.checkGrpcReachable();
+        return 'answers';
+      }),
+    ]),
+  );
+  return Promise.all(findings.flat());
+}
+
+export async function queueFindings(temporal: Temporal, config: FerryConfig): Promise<Finding[]> {
+  const server = await examine('Temporal', () => serverVersion(temporal));
+  if (!server.ok)
+    return [
+      {
+        ...server,
+        says: `${temporal.address} does not answer. Start it, or correct \`temporal.address\` in ferry.yaml. (${server.says})`,
+      },
+    ];
+  const ofClusters = Object.values(config.clusters).map((cluster) => cluster.taskQueue ?? DATA_QUEUE);
+  const queues = [...ofClusters, ...Object.values(config.stores).flatMap((store) => store.taskQueue ?? [])];
+  const asked: [string, QueueKind][] = [
+    [CONTROL_QUEUE, 'workflow'],
+    ...[...new Set(queues)].map((queue): [string, QueueKind] => [queue, 'activity']),
+  ];
+  return [server, ...(await Promise.all(asked.map(([queue, kind]) => queueFinding(temporal, queue, kind))))];
+}
+
+async function serverVersion(temporal: Temporal): Promise<string> {
+  const info = await temporal.call(() => temporal.client.workflowService.getSystemInfo({}));
+  return `server ${info.serverVersion ?? 'of unknown version'} at ${temporal.address}, namespace ${temporal.namespace}`;
+}
+
+async function queueFinding(temporal: Temporal, queue: string, kind: QueueKind): Promise<Finding> {
+  const finding = await examine(`queue ${queue}`, async () => {
+    const { workers } = await pollersOf(temporal, queue, kind);
+    return workers.join(', ');
+  });
+  if (!finding.ok || finding.says !== '') return finding;
+  return { ...finding, ok: false, says: 'no worker polls it; `ferry worker` runs one' };
 }

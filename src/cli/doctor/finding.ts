@@ -1,7 +1,7 @@
 // One thing the doctor looked at.
 
 import { errorDocument } from '../terminal/exit-codes.js';
-import type { Paint } from '../terminal/paint.js';
+import type { Paint } from '../terminal/output.js';
 
 export interface Finding {
   ok: boolean;

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { fullBackupSchema, type FullBackupInput } from '../../model/contracts/backup-inputs.js';
 import { requireStore, type FerryConfig } from '../../model/ferry-config.js';
-import { outputOf, setExitCode } from '../terminal/global-options.js';
+import { outputOf, setExitCode } from '../terminal/output.js';
 import { addInputOptions, inputFrom } from '../terminal/input-options.js';
-import { addJobOptions, jobOptionsOf, type JobCommandOptions } from './job-options.js';
+import { addJobOptions, jobOptionsOf, type JobCommandOptions } from './job-command.js';
 import { dataQueueOf, runJob, type JobEnds } from './run-job.js';
 
 /** The cluster is an argument. */

@@ -1,11 +1,35 @@
-// The shape that `migrate` and `verify` share on the command line.
+// The arguments and flags that job commands share.
 
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type * as z from 'zod';
+import { type ExternalSource, externalPlace } from '../../model/external-source.js';
+import { type FerryConfig, type StoreConnection, requireStore } from '../../model/ferry-config.js';
 import { addInputOptions, inputFrom } from '../terminal/input-options.js';
-import { addJobOptions, jobOptionsOf, type JobCommandOptions } from './job-options.js';
-import { outputOf, setExitCode } from '../terminal/global-options.js';
-import { betweenClusters, runJob } from './run-job.js';
+import { type GlobalOptions, outputOf, setExitCode } from '../terminal/output.js';
+import { type JobEnds, betweenClusters, dataQueueOf, runJob } from './run-job.js';
+
+export interface JobOptions {
+  id?: string | undefined;
+  detach: boolean;
+  standalone: boolean;
+  configPath?: string | undefined;
+}
+
+export type JobCommandOptions = GlobalOptions & { input?: string } & Partial<Omit<JobOptions, 'configPath'>>;
+
+export function addJobOptions(command: Command): Command {
+  const standalone =
+    'with a Temporal server and workers of its own, for this command alone (on 127.0.0.1, open to other users of this machine)';
+  return command
+    .option('--id <workflow id>', 'id of the workflow (default: made from the aliases and the time)')
+    .option('--detach', 'start it, print its id and its link, and leave')
+    .addOption(new Option('--standalone', standalone).conflicts('detach'));
+}
+
+export function jobOptionsOf(options: JobCommandOptions): JobOptions {
+  const { id, detach = false, standalone = false, config: configPath } = options;
+  return { id, detach, standalone, configPath };
+}
 
 export interface JobCommand {
   operation: string;
@@ -36,4 +60,59 @@ export function addJobCommand(program: Command, job: JobCommand): void {
     const rest = { input, ...job.choose?.(input), ...jobOptionsOf(options) };
     setExitCode(await runJob({ ...job, ends: betweenClusters, ...rest }, outputOf(options)));
   });
+}
+
+export interface RecoveryCommand {
+  operation: 'restore' | 'rehearse';
+  workflowType: string;
+  schema: z.ZodType<Where>;
+  summary: string;
+  /** The field of the input that names the cluster. */
+  where: 'target' | 'scratch';
+}
+
+interface Where {
+  target?: string;
+  scratch?: string;
+  store?: string | undefined;
+  cluster?: string | undefined;
+  from?: ExternalSource | undefined;
+}
+
+export function addRecoveryCommand(program: Command, job: RecoveryCommand): void {
+  const name = job.where.toUpperCase();
+  const command = program
+    .command(job.operation)
+    .description(job.summary)
+    .argument(`[${name}]`, 'alias of the cluster to write, from ferry.yaml')
+    .argument(
+      '[COLLECTION...]',
+      'names as they were when they were backed up; all of them when none is given',
+    )
+    .usage(`[options] ${name} [COLLECTION...]`);
+  addJobOptions(command);
+  addInputOptions(command, job.schema);
+  command.action(async (where: string | undefined, collections: string[]) => {
+    const options = command.optsWithGlobals<JobCommandOptions>();
+    if (where === undefined && options.input === undefined) command.error(`error: ${name} is needed`);
+    const input = inputFrom(command, job.schema, { collections });
+    if (where !== undefined) input[job.where] = where;
+    setExitCode(await runJob({ ...job, ends: endsOf, input, ...jobOptionsOf(options) }, outputOf(options)));
+  });
+}
+
+function endsOf({ target, scratch, store, cluster, from }: Where, config: FerryConfig): JobEnds {
+  const written = target ?? scratch ?? '';
+  const place = from?.url === undefined ? requireStore(config, from?.store ?? store) : defaultStore(config);
+  return {
+    source: from === undefined ? (cluster ?? place?.alias ?? '') : externalPlace(from, place?.alias),
+    target: written,
+    queues: [place?.taskQueue ?? dataQueueOf(config, written)],
+  };
+}
+
+/** Its queue is taken for what lies behind a URL too, where there is one. */
+function defaultStore(config: FerryConfig): StoreConnection | undefined {
+  const { store } = config.defaults;
+  return store === undefined ? undefined : requireStore(config, store);
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { rehearseRecoverySchema } from '../../model/contracts/recovery-inputs.js';
-import { addRecoveryCommand } from './recovery-command.js';
+import { addRecoveryCommand } from './job-command.js';
 
 export function registerRehearse(program: Command): void {
   addRecoveryCommand(program, {

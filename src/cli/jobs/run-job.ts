@@ -5,12 +5,11 @@ import { loadConfig } from '../../config.js';
 import { requireCluster, type FerryConfig } from '../../model/ferry-config.js';
 import { parseInput } from '../../model/contracts/inputs.js';
 import { DATA_QUEUE, jobId } from '../../model/names.js';
-import { followJob, neverStarted, type JobFrame } from '../watch/follow-job.js';
-import type { JobOptions } from './job-options.js';
+import { type JobFrame, followJob, neverStarted, startJob, startedNow } from './follow-job.js';
+import type { JobOptions } from './job-command.js';
 import { quoted } from '../watch/job-view.js';
-import type { Output } from '../terminal/output.js';
+import { stopOnInterrupt, type Output } from '../terminal/output.js';
 import { createProgressDisplay } from '../watch/progress-display.js';
-import { startedNow, startJob } from './start-job.js';
 import { openTemporal, type Temporal } from '../temporal.js';
 
 export interface Job<Input> extends JobOptions {
@@ -91,17 +90,4 @@ async function haveTemporal(output: Output): Promise<void> {
 async function runAlone(frame: JobFrame): Promise<number> {
   const { runStandalone } = await import('./standalone-job.js');
   return runStandalone(frame);
-}
-
-/** Ctrl-C stops the watching; a second one ends the command at once. */
-export function stopOnInterrupt(): { signal: AbortSignal; release: () => void } {
-  const controller = new AbortController();
-  const stop = () => controller.abort();
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
-  const release = () => {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
-  };
-  return { signal: controller.signal, release };
 }

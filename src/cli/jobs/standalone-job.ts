@@ -6,10 +6,16 @@ import { stateDir } from '../../config.js';
 import { hashOfAsked, startStandalone, type Standalone } from '../../local/index.js';
 import { standaloneJobId } from '../../model/names.js';
 import { EXIT } from '../terminal/exit-codes.js';
-import { followJob, neverStarted, type Followed, type JobFrame, type JobHome } from '../watch/follow-job.js';
+import {
+  type Followed,
+  type JobFrame,
+  type JobHome,
+  followJob,
+  neverStarted,
+  startJob,
+} from './follow-job.js';
 import { quoted } from '../watch/job-view.js';
-import { keepTrying, type Patience } from './keep-trying.js';
-import { startJob } from './start-job.js';
+import { keepTrying, type Patience } from '../terminal/keep-trying.js';
 import { openTemporal, type Temporal } from '../temporal.js';
 
 export async function runStandalone(frame: JobFrame): Promise<number> {

@@ -6,12 +6,10 @@ import { WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError } f
 import { ApplicationFailure } from '@temporalio/common';
 import { FerryError } from '../../model/errors.js';
 import { CONTROL_QUEUE } from '../../model/names.js';
-import { asking, type Asking } from '../terminal/asking.js';
+import { type Asking, asking, grpcCode } from '../terminal/keep-trying.js';
 import { EXIT } from '../terminal/exit-codes.js';
-import { outputOf, setExitCode, type GlobalOptions } from '../terminal/global-options.js';
-import { grpcCode } from './keep-trying.js';
-import type { Output } from '../terminal/output.js';
-import { unattended } from '../watch/queue-check.js';
+import { type GlobalOptions, type Output, outputOf, setExitCode } from '../terminal/output.js';
+import { unattended } from '../watch/troubles.js';
 
 const COMMANDS = {
   pause: 'stop after the batches, or the shards, that are in flight',

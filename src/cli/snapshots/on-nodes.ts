@@ -6,9 +6,8 @@ import type { FerryConfig } from '../../model/ferry-config.js';
 import { FerryError } from '../../model/errors.js';
 import type { SnapshotDeps } from '../../snapshots/cluster-nodes.js';
 import { EXIT } from '../terminal/exit-codes.js';
-import { setExitCode } from '../terminal/global-options.js';
-import type { Output } from '../terminal/output.js';
-import { stopOnInterrupt } from '../jobs/run-job.js';
+import { type Output, setExitCode } from '../terminal/output.js';
+import { stopOnInterrupt } from '../terminal/output.js';
 
 /** As many as the workflow makes. */
 const ATTEMPTS = 4;

@@ -2,8 +2,7 @@
 
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { given } from '../../model/contracts/snapshot-inputs.js';
-import { setExitCode } from '../terminal/global-options.js';
-import type { Output } from '../terminal/output.js';
+import { type Output, setExitCode } from '../terminal/output.js';
 import type { WorkEnd, WorkOptions } from './run-snapshot-work.js';
 
 export interface PlaceOptions extends WorkOptions {

@@ -20,10 +20,9 @@ import {
 } from '../../snapshots/cluster-nodes.js';
 import { downloadToFile } from '../../shards/download-to-file.js';
 import { fileOnNode } from '../../snapshots/snapshot-file.js';
-import { createElapsedDisplay, type ElapsedDisplay } from '../terminal/elapsed-display.js';
+import { createElapsedDisplay, type ElapsedDisplay } from '../watch/progress-display.js';
 import { bytes } from '../terminal/formatting.js';
-import { outputOf } from '../terminal/global-options.js';
-import type { Output } from '../terminal/output.js';
+import { type Output, outputOf } from '../terminal/output.js';
 import { nodesOf, untilInterrupted } from './on-nodes.js';
 import { runSnapshotWork } from './run-snapshot-work.js';
 import { downloadText } from './snapshot-text.js';

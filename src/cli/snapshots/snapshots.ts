@@ -15,7 +15,7 @@ import {
 import { deleteOnNode } from '../../snapshots/delete-snapshot.js';
 import { listOnNodes } from '../../snapshots/list-snapshots.js';
 import { EXIT } from '../terminal/exit-codes.js';
-import { outputOf, setExitCode } from '../terminal/global-options.js';
+import { outputOf, setExitCode } from '../terminal/output.js';
 import { attempted, nodesOf, untilInterrupted } from './on-nodes.js';
 import { runSnapshotWork } from './run-snapshot-work.js';
 import { addOnBusy, placeOf, snapshotCommand, tell, type PlaceOptions } from './snapshot-command.js';

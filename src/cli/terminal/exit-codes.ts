@@ -1,8 +1,8 @@
-// What the command's exit status means, decided from what the job says of itself.
+// What the command's exit status means, decided from what the job reports.
 
 import type { ApplicationFailure } from '@temporalio/common';
-import { FerryError, hasTrait, type ErrorCode } from '../../model/errors.js';
 import type { JobReport } from '../../model/contracts/results.js';
+import { type ErrorCode, FerryError, hasTrait } from '../../model/errors.js';
 
 export const EXIT = { done: 0, failed: 1, usage: 2, different: 3, interrupted: 130 } as const;
 

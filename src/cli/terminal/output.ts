@@ -1,7 +1,8 @@
-// Where the command's words go: results to stdout, everything else to stderr. With --json stdout gets exactly one
-// JSON document, so `result` writes once and says nothing more.
+// Where the command's output goes: results to stdout, everything else to stderr. With --json stdout gets exactly one
+// JSON document. Also the options that every command has.
 
-import { createPaint, wantsColor, type Paint } from './paint.js';
+import type { Command } from 'commander';
+import { styleText } from 'node:util';
 
 export interface Output {
   readonly json: boolean;
@@ -30,4 +31,54 @@ export function createOutput(options: { json?: boolean; color?: boolean }): Outp
     },
     say: (line) => process.stderr.write(`${line}\n`),
   };
+}
+
+const STYLES = ['bold', 'dim', 'green', 'red', 'yellow'] as const;
+export type Paint = Record<(typeof STYLES)[number], (text: string) => string>;
+
+export function createPaint(enabled: boolean): Paint {
+  const painted = STYLES.map((style) => [
+    style,
+    (text: string) => (enabled ? styleText(style, text, { validateStream: false }) : text),
+  ]);
+  return Object.fromEntries(painted) as Paint;
+}
+
+/** NO_COLOR, --no-color and pipes turn colours off. */
+export function wantsColor(stream: { isTTY?: boolean }, flag: boolean, noColor: string | undefined): boolean {
+  return flag && Boolean(stream.isTTY) && (noColor === undefined || noColor === '');
+}
+
+export interface GlobalOptions {
+  config?: string;
+  json?: boolean;
+  color?: boolean;
+}
+
+export function addGlobalOptions(program: Command): Command {
+  return program
+    .option('--config <file>', 'ferry.yaml (default: FERRY_CONFIG, ./ferry.yaml, the local stack)')
+    .option('--json', 'exactly one JSON document on stdout')
+    .option('--no-color', 'plain text');
+}
+
+export function outputOf(options: GlobalOptions): Output {
+  return createOutput(options);
+}
+
+export function setExitCode(code: number): void {
+  process.exitCode = code;
+}
+
+/** Ctrl-C stops the watching; a second one ends the command at once. */
+export function stopOnInterrupt(): { signal: AbortSignal; release: () => void } {
+  const controller = new AbortController();
+  const stop = () => controller.abort();
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  const release = () => {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  };
+  return { signal: controller.signal, release };
 }

@@ -1,24 +1,25 @@
-// Follows a job until it ends: asks Temporal how it stands, shows it, and tells what the operator should know.
+// Follows a job until it ends: asks Temporal for its state, shows it, and prints what the operator should know.
 
+import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
+import type { JobReport } from '../../model/contracts/results.js';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobEnd } from '../terminal/exit-codes.js';
-import { seconds } from '../terminal/formatting.js';
-import { endOf } from '../jobs/job-end.js';
 import {
-  attentionOf,
-  howFar,
-  progressOf,
-  troublesIn,
   type CollectionView,
   type JobView,
+  attentionOf,
+  howFar,
+  lookAtJob,
+  progressOf,
+  troublesIn,
 } from './job-view.js';
-import { keepTrying, type Patience } from '../jobs/keep-trying.js';
-import { lookAtJob } from '../look.js';
-import { pausesUntilEnd } from '../jobs/pauses-until-end.js';
+import type { Temporal } from '../temporal.js';
+import { seconds } from '../terminal/formatting.js';
+import { type Patience, keepTrying } from '../terminal/keep-trying.js';
 import { troublesOf } from './pending-work.js';
 import type { ProgressDisplay } from './progress-display.js';
-import { unattended } from './queue-check.js';
-import type { Temporal } from '../temporal.js';
-import { createTroubleWatch } from './trouble-watch.js';
+import { createTroubleWatch, unattended } from './troubles.js';
 
 /** How often the queues are asked for workers while nothing moves. */
 const QUEUES_EVERY_MS = 15_000;
@@ -126,4 +127,94 @@ function createQueueWatch(options: WatchOptions): (moved: boolean) => Promise<vo
     for (const line of lines) if (!standing.includes(line)) options.display.say(line);
     standing = lines;
   };
+}
+
+const FIRST_MS = 100;
+const GROWTH = 1.5;
+/** One call that waits for the end. */
+const CALL_MS = 60_000;
+const CALL_AGAIN_AFTER_MS = 1_000;
+
+export interface Watched {
+  temporal: Temporal;
+  workflowId: string;
+  patience: Patience;
+}
+
+export interface Pauses {
+  /** Resolves after the pause, at the end of the workflow, or when the patience's signal says so. */
+  next(): Promise<void>;
+  stop(): void;
+}
+
+export function pausesUntilEnd({ temporal, workflowId, patience }: Watched, longestMs: number): Pauses {
+  const ended = new AbortController();
+  const cut = AbortSignal.any([patience.signal, ended.signal]);
+  let isWanted = true;
+  let pause = FIRST_MS;
+  const listen = async () => {
+    const handle = temporal.client.workflow.getHandle(workflowId);
+    while (isWanted && !cut.aborted) {
+      try {
+        await temporal.call(() => handle.result().catch(unlessItFailed), CALL_MS);
+        return ended.abort();
+      } catch {
+        await sleep(CALL_AGAIN_AFTER_MS, undefined, { ref: false });
+      }
+    }
+  };
+  void listen();
+  return {
+    next: async () => {
+      await sleep(pause, undefined, { signal: cut }).catch(() => undefined);
+      pause = Math.min(pause * GROWTH, longestMs);
+    },
+    stop: () => {
+      isWanted = false;
+    },
+  };
+}
+
+/** A workflow that failed has ended, too. */
+function unlessItFailed(error: unknown): void {
+  if (!(error instanceof WorkflowFailedError)) throw error;
+}
+
+/** Of a workflow that is known to have ended. */
+export async function endOf(handle: WorkflowHandle): Promise<JobEnd> {
+  try {
+    const result: unknown = await handle.result();
+    return isJobReport(result) ? { report: result } : {};
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    return endOfFailure(error.cause);
+  }
+}
+
+export function endOfFailure(cause: unknown): JobEnd {
+  if (cause instanceof ApplicationFailure) {
+    const report = cause.details?.find(isJobReport);
+    const error = { code: cause.type ?? 'Internal', message: cause.message };
+    return report ? { error, report } : { error };
+  }
+  if (cause instanceof CancelledFailure) return aborted('The job was cancelled', cause.details);
+  if (cause instanceof TerminatedFailure) return aborted('The job was terminated', []);
+  if (cause instanceof TimeoutFailure)
+    return aborted('The job ran into the time-out it was started with', []);
+  return { error: { code: 'Internal', message: cause instanceof Error ? cause.message : String(cause) } };
+}
+
+function aborted(happened: string, details: readonly unknown[] | null | undefined): JobEnd {
+  const error = {
+    code: 'Aborted',
+    message: `${happened}. Start the same job again to go on from what is on the target.`,
+  };
+  const report = details?.find(isJobReport);
+  return report ? { error, report } : { error };
+}
+
+export function isJobReport(value: unknown): value is JobReport {
+  if (value === null || typeof value !== 'object') return false;
+  const report = value as Partial<JobReport>;
+  return typeof report.outcome === 'string' && Array.isArray(report.collections);
 }

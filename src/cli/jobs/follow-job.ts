@@ -1,15 +1,18 @@
-// Starts a job wherever it lives, watches it, tells how it ended, or says what Ctrl-C leaves behind.
+// The frame of every job: start it under an id of our choice, watch it, print how it ended, or what Ctrl-C leaves behind.
 
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { randomBytes } from 'node:crypto';
+import { FerryError } from '../../model/errors.js';
 import type { FerryConfig } from '../../model/ferry-config.js';
-import { CONTROL_QUEUE } from '../../model/names.js';
-import { EXIT, exitCodeOfEnd } from '../terminal/exit-codes.js';
-import { StoppedWatching, type Patience } from '../jobs/keep-trying.js';
-import type { Output } from '../terminal/output.js';
-import type { ProgressDisplay } from './progress-display.js';
-import { endText } from '../jobs/report-text.js';
-import type { Job, JobEnds } from '../jobs/run-job.js';
+import { CONTROL_QUEUE, type Start } from '../../model/names.js';
 import type { Temporal } from '../temporal.js';
-import { watchJob } from './watch-job.js';
+import { EXIT, exitCodeOfEnd } from '../terminal/exit-codes.js';
+import { type Patience, StoppedWatching, isAway, keepTrying } from '../terminal/keep-trying.js';
+import type { Output } from '../terminal/output.js';
+import type { ProgressDisplay } from '../watch/progress-display.js';
+import { watchJob } from '../watch/watch-job.js';
+import { endText } from './report-text.js';
+import type { Job, JobEnds } from './run-job.js';
 
 /** A job command at work: checked, and not started yet. */
 export interface JobFrame {
@@ -89,4 +92,42 @@ async function watched(frame: JobFrame, home: JobHome, patience: Patience): Prom
   const end = await watchJob({ temporal, workflowId, patience, display, ...queues, ferry: home.ferry });
   output.result(end.report ?? { error: end.error }, endText(end, home.linkLasts ? link : undefined));
   return { code: exitCodeOfEnd(end), reached: 'ended' };
+}
+
+export function startedNow(): Start {
+  return { at: new Date(), nonce: randomBytes(2).toString('hex') };
+}
+
+export interface StartJob {
+  temporal: Temporal;
+  patience: Patience;
+  workflowType: string;
+  workflowId: string;
+  input: Record<string, unknown>;
+}
+
+export async function startJob(job: StartJob): Promise<void> {
+  const { temporal, workflowId } = job;
+  let unsure = false;
+  await keepTrying(job.patience, async () => {
+    try {
+      await temporal.call(() =>
+        temporal.client.workflow.start(job.workflowType, {
+          taskQueue: CONTROL_QUEUE,
+          workflowId,
+          args: [job.input],
+        }),
+      );
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError && unsure) return;
+      if (error instanceof WorkflowExecutionAlreadyStartedError) throw alreadyRuns(workflowId, error);
+      unsure ||= isAway(error);
+      throw error;
+    }
+  });
+}
+
+function alreadyRuns(workflowId: string, cause: unknown): FerryError {
+  const happened = `A job with the id ${workflowId} runs already; \`ferry status ${workflowId}\` shows it`;
+  return new FerryError('InvalidInput', happened, { cause });
 }

@@ -1,9 +1,13 @@
-// A job lives in Temporal, not in the command: while the server is away the command asks again, says so once, and
-// goes on when it is back.
+// Calls to Temporal that are repeated while the server is unavailable, and the frame of the short commands around them.
 
-import { isGrpcServiceError } from '@temporalio/client';
+import { WorkflowNotFoundError, isGrpcServiceError } from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { loadConfig } from '../../config.js';
 import { FerryError } from '../../model/errors.js';
+import type { FerryConfig } from '../../model/ferry-config.js';
+import { type Temporal, openTemporal } from '../temporal.js';
+import { EXIT } from './exit-codes.js';
+import { stopOnInterrupt, type GlobalOptions, type Output } from './output.js';
 
 // gRPC's own numbers.
 const CODE = {
@@ -88,4 +92,59 @@ function refusal(error: unknown, address: string): unknown {
   if (code === undefined || !REFUSED.includes(code)) return error;
   const why = code === CODE.permissionDenied ? 'refuses this caller' : 'does not know this caller';
   return new FerryError('TemporalRefused', `Temporal ${why}`, { cause: error, context: { address } });
+}
+
+export interface Asking {
+  temporal: Temporal;
+  config: FerryConfig | undefined;
+  /** Asks until the server answers; "not found" becomes `JobNotFound`. */
+  ask<T>(question: () => Promise<T>, about?: string): Promise<T>;
+}
+
+export async function asking(
+  options: GlobalOptions,
+  output: Output,
+  work: (asking: Asking) => Promise<number>,
+): Promise<number> {
+  const config = configIfAny(options, output);
+  const temporal = openTemporal(config);
+  const stop = stopOnInterrupt();
+  const patience = {
+    address: temporal.address,
+    signal: stop.signal,
+    say: (line: string) => output.say(line),
+    meanwhile: () => 'Trying again.',
+  };
+  try {
+    return await work({
+      temporal,
+      config,
+      ask: (question, about) =>
+        keepTrying(patience, () => temporal.call(question)).catch((error: unknown) => {
+          throw error instanceof WorkflowNotFoundError ? notFound(about ?? error.workflowId, error) : error;
+        }),
+    });
+  } catch (error) {
+    if (!(error instanceof StoppedWatching)) throw error;
+    output.result({ error: { code: 'Interrupted', message: 'Stopped.' } }, []);
+    return EXIT.interrupted;
+  } finally {
+    stop.release();
+    await temporal.close();
+  }
+}
+
+/** These commands need Temporal only, so they do without a ferry.yaml unless one was named. */
+function configIfAny(options: GlobalOptions, output: Output): FerryConfig | undefined {
+  try {
+    return loadConfig(options.config);
+  } catch (error) {
+    if (options.config !== undefined || !(error instanceof FerryError)) throw error;
+    output.say(`No ferry.yaml; using Temporal as the environment names it.`);
+    return undefined;
+  }
+}
+
+function notFound(workflowId: string, cause: unknown): FerryError {
+  return new FerryError('JobNotFound', `There is no job ${workflowId}`, { cause });
 }

@@ -1,9 +1,9 @@
-// The lines for what a job waits for: at most one for each cause and each queue, however many activities it concerns.
+// What a job waits for while it does not move: failed attempts, queues without a worker, silent workers. At most one
+// line for each cause and each queue, however many activities it concerns.
 
+import type { Temporal } from '../temporal.js';
 import { seconds } from '../terminal/formatting.js';
 import type { Trouble } from './pending-work.js';
-import { pollersOf } from './queue-check.js';
-import type { Temporal } from '../temporal.js';
 
 export interface TroubleLine {
   /** The same as long as the cause is the same. */
@@ -115,4 +115,83 @@ export function isStuck({ waitsSince, heardAt }: Trouble): boolean {
 function secondsBetween(from: number | string, to: number | string): string {
   const ms = (at: number | string) => (typeof at === 'number' ? at : Date.parse(at));
   return seconds(Math.max(0, Math.round((ms(to) - ms(from)) / 1_000)));
+}
+
+const SAY_AGAIN_MS = 15_000;
+const QUEUES_EVERY_MS = 5_000;
+
+export type TroubleWatch = (troubles: readonly Trouble[]) => Promise<void>;
+
+export function createTroubleWatch(temporal: Temporal, say: (line: string) => void): TroubleWatch {
+  const said = new Map<string, { attempt: number; at: number }>();
+  let queues: TroubleLine[] = [];
+  let queuesAskedAt = 0;
+  const announce = ({ cause, attempt, line }: TroubleLine, now: number): void => {
+    const last = said.get(cause);
+    const isNews = last === undefined || (attempt > last.attempt && now - last.at >= SAY_AGAIN_MS);
+    if (!isNews) return;
+    said.set(cause, { attempt, at: now });
+    say(line);
+  };
+  return async (troubles) => {
+    const now = Date.now();
+    if (!troubles.some(isStuck)) queues = [];
+    else if (now - queuesAskedAt >= QUEUES_EVERY_MS) {
+      queuesAskedAt = now;
+      queues = await queueLines(temporal, troubles, now).catch(() => queues);
+    }
+    const lines = [...failureLines(troubles, now), ...waitLines(troubles), ...queues];
+    for (const cause of said.keys()) if (!lines.some((one) => one.cause === cause)) said.delete(cause);
+    for (const one of lines) announce(one, now);
+  };
+}
+
+/** A worker's long poll lasts a minute; two without a new one mean that it is gone. */
+const RECENT_MS = 130_000;
+
+// Temporal's own numbers for the two kinds of task queue.
+const TYPE = { workflow: 1, activity: 2 } as const;
+
+export type QueueKind = 'workflow' | 'activity';
+
+export interface QueuePollers {
+  queue: string;
+  kind: QueueKind;
+  /** Identities of the workers that polled lately. */
+  workers: string[];
+  /** The same, and when their last poll began. */
+  polls: { worker: string; at: number }[];
+}
+
+export async function pollersOf(temporal: Temporal, queue: string, kind: QueueKind): Promise<QueuePollers> {
+  const answer = await temporal.call(() =>
+    temporal.client.workflowService.describeTaskQueue({
+      namespace: temporal.namespace,
+      taskQueue: { name: queue },
+      taskQueueType: TYPE[kind],
+    }),
+  );
+  const polls = (answer.pollers ?? []).map((poller) => ({
+    worker: poller.identity ?? 'unnamed',
+    at: Number(poller.lastAccessTime?.seconds ?? 0) * 1_000,
+  }));
+  const recent = polls.filter(({ at }) => Date.now() - at < RECENT_MS);
+  return { queue, kind, workers: recent.map(({ worker }) => worker), polls: recent };
+}
+
+/** A line for each of the queues on which nobody works; empty when all is well. */
+export async function unattended(
+  temporal: Temporal,
+  controlQueue: string,
+  dataQueues: readonly string[],
+): Promise<string[]> {
+  const asked = [
+    pollersOf(temporal, controlQueue, 'workflow'),
+    ...dataQueues.map((queue) => pollersOf(temporal, queue, 'activity')),
+  ];
+  const idle = (await Promise.all(asked)).filter((one) => one.workers.length === 0);
+  return idle.map(
+    ({ queue, kind }) =>
+      `No worker polls ${queue}: the job waits for one (ferry worker --role ${kind === 'workflow' ? 'control' : 'data'}).`,
+  );
 }
