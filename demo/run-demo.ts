@@ -99,7 +99,7 @@ async function play(
   const temporal = openTemporal(loadConfig(config));
   const display = indented(createProgressDisplay(output));
   const say = (line: string) => display.say(line);
-  const patience = { address: temporal.address, signal, say, meanwhile: () => 'Trying again.' };
+  const patience = { address: temporal.address, signal, say, meanwhile: () => 'Retrying.' };
   try {
     const filled = await unlessStopped(signal, fillSource(qdrant.source.url, display, output, signal));
     const frame = { temporal, patience, display };

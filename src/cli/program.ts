@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { packageRoot } from '../local/package-root.js';
 import { errorDocument, errorText, EXIT, exitCodeOfError } from './terminal/exit-codes.js';
-import { addGlobalOptions, setExitCode } from './terminal/output.js';
+import { addGlobalOptions, setExitCode, addExample } from './terminal/output.js';
 
 type Register = (program: Command) => void;
 
@@ -43,6 +43,7 @@ export async function createProgram(argv: readonly string[] = []): Promise<Comma
     .helpOption('-h, --help', 'show help')
     .showHelpAfterError('(--help shows help)');
   addGlobalOptions(program);
+  addExample(program, 'ferry migrate source target docs');
   for (const { load } of commandsIn(argv)) (await load())(program);
   for (const command of withinOf(program)) command.exitOverride();
   return program;

@@ -9,7 +9,7 @@ import {
   type StackStatus,
 } from '../local/index.js';
 import { EXIT } from './terminal/exit-codes.js';
-import { outputOf, setExitCode, type GlobalOptions } from './terminal/output.js';
+import { outputOf, setExitCode, type GlobalOptions, addExample } from './terminal/output.js';
 
 export function registerStack(program: Command): void {
   const stack = program
@@ -17,18 +17,22 @@ export function registerStack(program: Command): void {
     .description('a Temporal server, two Qdrants, an S3 gateway and workers on this machine');
   const up = stack
     .command('up')
-    .description('start what does not run yet; it lives on until `down`')
+    .description('start what is not running; it keeps running until `ferry stack down`')
     .option('--no-workers', 'servers only')
     .action(() => bringUp(up.optsWithGlobals()));
   const down = stack
     .command('down')
-    .description('end what `up` started')
-    .option('--wipe', 'and remove its collections, workflows and objects')
+    .description('stop what `up` started')
+    .option('--wipe', 'also delete its collections, workflows and objects')
     .action(() => takeDown(down.optsWithGlobals()));
   const status = stack
     .command('status')
-    .description('what runs, and where')
+    .description('show what is running, and where')
     .action(() => showStatus(status.optsWithGlobals()));
+  addExample(stack, 'ferry stack up');
+  addExample(up, 'ferry stack up --no-workers');
+  addExample(down, 'ferry stack down --wipe');
+  addExample(status, 'ferry stack status');
   for (const command of [stack, up, down, status]) command.exitOverride();
 }
 
@@ -46,8 +50,8 @@ async function bringUp(options: GlobalOptions & { workers: boolean }): Promise<v
 async function takeDown(options: GlobalOptions & { wipe?: boolean }): Promise<void> {
   const output = outputOf(options);
   const ended = await stopStack(stateDir(), { wipe: options.wipe ?? false });
-  const said = ended.length === 0 ? 'No stack was running.' : `Ended: ${ended.join(', ')}.`;
-  output.result({ ended }, [said, ...(options.wipe ? [`Removed what it kept in ${stateDir()}.`] : [])]);
+  const said = ended.length === 0 ? 'No stack was running.' : `Stopped: ${ended.join(', ')}.`;
+  output.result({ ended }, [said, ...(options.wipe ? [`Deleted its data in ${stateDir()}.`] : [])]);
 }
 
 async function showStatus(options: GlobalOptions): Promise<void> {
@@ -61,13 +65,13 @@ async function showStatus(options: GlobalOptions): Promise<void> {
   const dead = status.members.filter((member) => !member.running).map((member) => member.name);
   output.result(status.description, [...memberLines(status), '', ...addressLines(status.description)]);
   if (dead.length === 0) return;
-  output.say(`Not running any more: ${dead.join(', ')}. \`ferry stack up\` starts what is missing.`);
+  output.say(`No longer running: ${dead.join(', ')}. \`ferry stack up\` starts what is missing.`);
   setExitCode(EXIT.failed);
 }
 
 function memberLines(status: StackStatus): string[] {
   return status.members.map(({ name, pid, running }) => {
-    return `${name.padEnd(9)} ${running ? `running, pid ${pid}` : `ended (was pid ${pid})`}`;
+    return `${name.padEnd(9)} ${running ? `running, pid ${pid}` : `stopped (pid was ${pid})`}`;
   });
 }
 
@@ -86,6 +90,6 @@ function nextLines({ config, workers }: StackDescription): string[] {
   const pids = workers.map(({ role, pid }) => `${role} ${pid}`).join(', ');
   return [
     workers.length === 0 ? 'No workers: `ferry worker` runs them.' : `Workers running: ${pids}.`,
-    `Use it with \`ferry migrate source target --config ${config}\`; end it with \`ferry stack down\`.`,
+    `Use it with \`ferry migrate source target --config ${config}\`; stop it with \`ferry stack down\`.`,
   ];
 }

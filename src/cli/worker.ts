@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { RunWorkerOptions } from '../worker.js';
-import type { GlobalOptions } from './terminal/output.js';
+import { type GlobalOptions, addExample } from './terminal/output.js';
 
 type Role = 'control' | 'data' | 'all';
 
@@ -17,21 +17,22 @@ export function registerWorker(program: Command): void {
   const command = program
     .command('worker')
     .description(
-      'run a worker until SIGTERM: control (workflows, short calls), data (copies and compares), or both',
+      'run a worker until SIGTERM: control (workflows and short activities), data (copying, comparing, shards), or both',
     )
     .addOption(
-      new Option('--role <role>', 'which one; all: both, as two processes')
+      new Option('--role <role>', 'role of the worker; all runs both, as two processes')
         .choices(['control', 'data', 'all'])
         .default('all'),
     )
     .option('--queue <name...>', 'queues of the data worker (default: ferry-data and those in ferry.yaml)')
-    .option('--slots <number>', 'data activities at once (default: 4)', positive)
+    .option('--slots <number>', 'data activities at the same time (default: 4)', positive)
     .option(
       '--metrics-port <port>',
       'Prometheus metrics on this port; with all, data takes the next one',
       positive,
     )
-    .option('--ready-file <file>', 'write the pid there when the worker polls');
+    .option('--ready-file <file>', 'file to write the pid to once the worker polls');
+  addExample(command, 'ferry worker --role data --queue ferry-data-disk');
   command.action(async () => {
     const options = command.optsWithGlobals<WorkerCommandOptions>();
     // The SDK's worker is heavy: other commands do without it.

@@ -98,7 +98,7 @@ describe('a job that nobody works on', () => {
     const again = await ferry(place, 'verify', 'a', 'b', '--id', 'once', '--json');
     expect(again.code).toBe(2);
     expect((JSON.parse(again.stdout) as { error: { message: string } }).error.message).toContain(
-      'runs already',
+      'is already running',
     );
   });
 
@@ -114,7 +114,7 @@ describe('while the Temporal server is away', () => {
   it('says so once, starts the job when it is back, and starts it once', async () => {
     await temporal.kill();
     const running = startFerry(place, 'migrate', 'a', 'b', '--id', 'patient', '--detach', '--json');
-    await said(running, 'is unavailable (ECONNREFUSED). The job is not started yet. Trying again.');
+    await said(running, 'is unavailable (ECONNREFUSED). The job is not started yet. Retrying.');
     await temporal.start();
     const run = await running.ended;
     expect(run.code).toBe(0);
@@ -126,9 +126,9 @@ describe('while the Temporal server is away', () => {
     const running = startFerry(place, 'migrate', 'a', 'b', '--id', 'lives on');
     await said(running, 'No worker polls ferry-control');
     await temporal.kill();
-    await said(running, 'The job is kept there and goes on when Temporal is back. Trying again.');
+    await said(running, 'The job is stored there and continues when Temporal is available again. Retrying.');
     await temporal.start();
-    await said(running, 'is back.');
+    await said(running, 'is available again.');
     const status = await ferry(place, 'status', 'lives on', '--json');
     expect(JSON.parse(status.stdout)).toMatchObject({ workflowId: 'lives on', status: 'RUNNING' });
     running.kill();

@@ -74,7 +74,7 @@ describe('ferry stack', () => {
     process.kill(target.pid, 'SIGKILL');
     await until(async () => !(await isAlive(target)));
     const dead = await ferry('status').catch((error: { stderr: string; code: number }) => error);
-    expect(dead).toMatchObject({ code: 1, stderr: expect.stringContaining('Not running any more: target') });
+    expect(dead).toMatchObject({ code: 1, stderr: expect.stringContaining('No longer running: target') });
 
     await ferry('up', '--no-workers');
     const after = readRecord(stateDir);

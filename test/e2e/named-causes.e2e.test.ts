@@ -98,7 +98,7 @@ it('says why an attempt failed and when the next one comes, and that nobody poll
   await stack.workers.data.kill();
   const idle = startFerry(stack, 'migrate', 'source', 'target', 'more', '--id', 'idle');
   const nobody =
-    /^No worker (polls|takes work from) ferry-data: .*(has not been heard of|has waited there) for \d+/;
+    /^No worker (polls|takes work from) ferry-data: .*(has sent no heartbeat|has waited there) for \d+/;
   expect(await lineOf(idle, /^No worker (polls|takes)/)).toMatch(
     /^No worker (polls|takes work from) ferry-data: .*copySlice.* has waited there for \d/,
   );

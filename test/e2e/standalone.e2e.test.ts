@@ -63,7 +63,7 @@ it.each([
   expect((await first.ended).stdout).toBe('');
 
   const second = migrate(name);
-  await said(second, 'Going on with the job that was interrupted');
+  await said(second, 'Continuing the interrupted job');
   expect(await runOf('scrollMigration')).toEqual(before);
   expect(await Promise.all(Object.values(processes).map(isAlive))).toEqual([false, false, false]);
   await expectEqual(name, await second.ended);
@@ -96,13 +96,13 @@ it('keeps the job after Ctrl-C, and tells another command of it', async () => {
     130,
     expect.objectContaining({ kept: expect.any(String) }),
   ]);
-  expect(stopped.stderr).toContain('the same command goes on with it');
+  expect(stopped.stderr).toContain('run the same command to continue');
   await untilNoneLives(place.folder);
 
   const other = await ferry(place, 'verify', 'source', 'target', 'killed', '--standalone');
   expect([other.code, other.stderr]).toEqual([0, expect.stringContaining('Unfinished since')]);
   const second = migrate('stopped');
-  await said(second, 'Going on with the job that was interrupted');
+  await said(second, 'Continuing the interrupted job');
   await expectEqual('stopped', await second.ended);
 });
 

@@ -112,7 +112,7 @@ describe('what the operator should know', () => {
   it('says how to reach a server of another address', () => {
     const paused = { ...job(view({})), paused: true };
     expect(attentionOf(paused, 'job', 'TEMPORAL_ADDRESS=here:1 ferry')).toEqual([
-      'paused; TEMPORAL_ADDRESS=here:1 ferry resume job goes on',
+      'paused; continue with: TEMPORAL_ADDRESS=here:1 ferry resume job',
     ]);
   });
 

@@ -105,14 +105,14 @@ describe('the list of what runs', () => {
   });
 
   it('says so when nothing runs', () => {
-    expect(listText([])).toEqual(['Nothing runs.']);
+    expect(listText([])).toEqual(['No job is running.']);
   });
 });
 
 it('the status of a running job without an answer says that no worker answers', () => {
   const head = { workflowId: 'x', type: 'scrollMigration', status: 'RUNNING', link: 'l' };
   const lines = detailsText({ ...head, startedAt: '2026-01-01T00:00:00.000Z' });
-  expect(lines.at(-1)).toBe('No answer from a control worker: nobody polls its queue.');
+  expect(lines.at(-1)).toBe('No control worker answers: start one (ferry worker --role control).');
 });
 
 it('colours only a terminal, and never against NO_COLOR', () => {

@@ -90,16 +90,16 @@ describe('the line of a queue', () => {
 
   it('calls a worker that polled a while ago neither dead nor alive', () => {
     const line = queueLine('q', [waiting], [{ worker: 'w@2', at: NOW - 20_000 }], NOW);
-    expect(line).toContain('w@2 polled it 20 s ago and is busy, or gone.');
+    expect(line).toContain('w@2 polled it 20 s ago and is busy, or has ended.');
   });
 
   it('does not take the last poll of a silent worker for a sign of life', () => {
     const polls = [{ worker: 'w@1', at: NOW - 20_000 }];
     expect(queueLine('q', [silent], polls, NOW)).toMatch(
-      /^No worker polls q: w@1 has not been heard of for 13 s\./,
+      /^No worker polls q: w@1 has sent no heartbeat for 13 s\./,
     );
     expect(queueLine('q', [silent], [...polls, { worker: 'w@2', at: NOW }], NOW)).toMatch(
-      /^A worker of q is silent/,
+      /^A worker of q does not respond/,
     );
   });
 });

@@ -158,7 +158,7 @@ describe.concurrent('steering', () => {
       await until(() => run.hasSignal(run.capture()));
       held.release();
       await until(async () => (await statusOf(run.capture())).phase === 'paused');
-      expect(await statusOf(run.capture())).toMatchObject({ shards: { captured: 1, of: 3 } });
+      expect(await statusOf(run.capture())).toMatchObject({ shards: { done: 1, of: 3 } });
       await job.executeUpdate('resume');
       expect(await job.result()).toMatchObject({ outcome: 'verified' });
       expect(capturedShards(run)).toEqual([0, 1, 2]);

@@ -15,7 +15,7 @@ import type { ObjectStore } from '../../storage/object-store.js';
 import { recallText } from '../jobs/report-text.js';
 import { EXIT } from '../terminal/exit-codes.js';
 import { bytes, columns, count, plural } from '../terminal/formatting.js';
-import { type GlobalOptions, outputOf, setExitCode } from '../terminal/output.js';
+import { type GlobalOptions, outputOf, setExitCode, addExample } from '../terminal/output.js';
 
 type Options = GlobalOptions & CatalogueOptions & { limit?: string };
 type Row = CatalogueEntry | ListedBackup;
@@ -26,10 +26,11 @@ const MOST_LOOKED_AT = 100;
 export function registerBackups(program: Command): void {
   const command = program
     .command('backups')
-    .description('list what a store holds, newest first; `backups show ID` tells everything of one')
-    .option('--store <alias>', 'store of ferry.yaml (default: its defaults.store)')
+    .description('list the backups in a store, newest first; `backups show ID` describes one')
+    .option('--store <alias>', 'alias of the store (default: defaults.store of ferry.yaml)')
     .option('--cluster <alias>', 'only backups of this cluster')
-    .option('--limit <number>', 'at most so many; 0 for all', '20');
+    .option('--limit <number>', 'number of backups to list; 0 for all', '20');
+  addExample(command, 'ferry backups --store offsite');
   command.action(async () => {
     const options = command.optsWithGlobals<Options>();
     const store = await openCatalogue(options.config, options);
@@ -42,7 +43,11 @@ export function registerBackups(program: Command): void {
     const text = listText(store.alias, backups, { now: new Date(), total });
     outputOf(options).result({ store: store.alias, total, backups }, text);
   });
-  const show = command.command('show').description('one backup, collection by collection').argument('<ID>');
+  const show = command
+    .command('show')
+    .description('describe one backup, collection by collection')
+    .argument('<ID>');
+  addExample(show, 'ferry backups show 20261127_143245-77e5b176');
   show.action(async (id: string) => {
     const options = show.optsWithGlobals<Options>();
     const entry = await backupNamed(await openCatalogue(options.config, options), id, options);
@@ -175,7 +180,7 @@ export async function openCatalogue(
 
 /** Not the same as "no backups": perhaps only its workers have this disk. */
 function notHere({ alias, url }: StoreConnection): FerryError {
-  const happened = `This machine has no folder ${url}: either nothing was ever written to the store "${alias}", or the command has to run where its workers run`;
+  const happened = `There is no folder ${url} on this machine: either nothing was written to the store "${alias}" yet, or the command must run on the machine of its workers`;
   return new FerryError('StoreUnreachable', happened, { context: { store: alias } });
 }
 
@@ -186,7 +191,7 @@ export async function newestBackups(
 ): Promise<{ listed: ListedBackup[]; total: number }> {
   const most = Number(limit ?? 0);
   if (!Number.isInteger(most) || most < 0)
-    throw new FerryError('InvalidInput', `\`--limit\` is a number, not "${limit}"`);
+    throw new FerryError('InvalidInput', `\`--limit\` must be a whole number, not "${limit}"`);
   const { listBackups } = await import('../../backups/catalogue/catalogue.js');
   const asked = { ...(cluster === undefined ? {} : { cluster }), most: most === 0 ? Infinity : most };
   const { backups, total } = await listBackups(store, asked);

@@ -9,8 +9,14 @@ import type { ObjectStore } from '../../storage/object-store.js';
 import { type CatalogueOptions, backupNamed, openCatalogue, stateText } from './backups.js';
 import { EXIT } from '../terminal/exit-codes.js';
 import { bytes, columns } from '../terminal/formatting.js';
-import { type GlobalOptions, type Output, outputOf, setExitCode } from '../terminal/output.js';
-import { stopOnInterrupt } from '../terminal/output.js';
+import {
+  stopOnInterrupt,
+  type GlobalOptions,
+  type Output,
+  outputOf,
+  setExitCode,
+  addExample,
+} from '../terminal/output.js';
 
 type Options = GlobalOptions & CatalogueOptions & { part?: string; quick?: boolean; full?: boolean };
 type Checked = {
@@ -26,12 +32,13 @@ export function registerCheckBackup(program: Command): void {
   const command = program
     .command('check-backup')
     .description('read a backup again and compare it with its manifests')
-    .argument('<ID>', 'of the backup; `ferry backups` lists them')
-    .option('--store <alias>', 'store of ferry.yaml (default: its defaults.store)')
+    .argument('<ID>', 'id of the backup; `ferry backups` lists them')
+    .option('--store <alias>', 'alias of the store (default: defaults.store of ferry.yaml)')
     .option('--cluster <alias>', 'cluster of the backup')
-    .option('--part <k/n>', 'only every n-th part of the objects, beginning with the k-th: 1/7')
+    .option('--part <k/n>', 'check only part k of n of the objects, for example 1/7')
     .option('--full', 'read and hash every byte (the default)')
-    .option('--quick', 'only existence and size');
+    .option('--quick', 'check existence and size only');
+  addExample(command, 'ferry check-backup 20261127_143245-77e5b176 --part 1/7');
   command.action(async (id: string) => {
     const options = command.optsWithGlobals<Options>();
     const output = outputOf(options);

@@ -8,21 +8,20 @@ import { CONTROL_QUEUE, DATA_QUEUE } from '../../model/names.js';
 import { type Temporal, openTemporal } from '../temporal.js';
 import { EXIT } from '../terminal/exit-codes.js';
 import { plural } from '../terminal/formatting.js';
-import { type GlobalOptions, outputOf, setExitCode } from '../terminal/output.js';
+import { type GlobalOptions, outputOf, setExitCode, addExample } from '../terminal/output.js';
 import { type QueueKind, pollersOf } from '../watch/troubles.js';
 import { storeFindings } from './store-findings.js';
 import { type Finding, examine, findingLine } from './finding.js';
-import { forgottenHoldBacks, mend } from './forgotten-hold-backs.js';
+import { forgottenHoldBacks, releaseForgotten } from './forgotten-hold-backs.js';
 
 export function registerDoctor(program: Command): void {
   const command = program
     .command('doctor')
-    .description(
-      'is everything there that a job needs: Temporal, workers, clusters, and stores as the workers see them?',
-    )
-    .option('--mend', 'put back indexing and strict mode where a job that is gone left them held back');
+    .description('check what jobs need: Temporal, workers, clusters, and stores as the workers see them')
+    .option('--fix', 'restore indexing and strict mode where a job that no longer runs left them held back');
+  addExample(command, 'ferry doctor --fix');
   command.action(async () => {
-    const options = command.optsWithGlobals<GlobalOptions & { mend?: boolean }>();
+    const options = command.optsWithGlobals<GlobalOptions & { fix?: boolean }>();
     const output = outputOf(options);
     // The SDKs of Qdrant are heavy: other commands do without them.
     const { qdrantControls } = await import('../../qdrant/control.js');
@@ -42,7 +41,7 @@ export function registerDoctor(program: Command): void {
       const aliases = asksTemporal ? Object.keys(config.clusters) : [];
       const { forgotten, unread } = await forgottenHoldBacks(controls, temporal, aliases);
       findings.push(...unread);
-      findings.push(...(await mend(controls, forgotten, options.mend ?? false)));
+      findings.push(...(await releaseForgotten(controls, forgotten, options.fix ?? false)));
     } finally {
       await temporal.close();
     }

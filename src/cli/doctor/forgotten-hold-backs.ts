@@ -43,7 +43,7 @@ export async function forgottenHoldBacks(
   return { forgotten, unread };
 }
 
-export function mend(
+export function releaseForgotten(
   controls: Controls,
   forgotten: readonly Forgotten[],
   really: boolean,
@@ -51,12 +51,13 @@ export function mend(
   return Promise.all(
     forgotten.map(async ({ job, renewedAt, ...target }): Promise<Finding> => {
       const what = `collection ${target.cluster}/${target.collection}`;
-      const left = `the job ${job} is gone (it last worked at ${renewedAt}) and left indexing or strict mode held back`;
-      if (!really) return { ok: false, what, says: `${left}; start the job again, or mend it with --mend` };
+      const left = `the job ${job} no longer runs (last sign of life ${renewedAt}) and left indexing or strict mode held back`;
+      if (!really)
+        return { ok: false, what, says: `${left}; start the job again, or run \`ferry doctor --fix\`` };
       return examine(what, async () => {
         // What to put back stands in the stamp; this is only for versions of Qdrant without one.
         await releaseTarget(controls, { target, heldBack: { indexingThreshold: 'null' }, owned: true });
-        return `${left}; put back now`;
+        return `${left}; restored now`;
       });
     }),
   );

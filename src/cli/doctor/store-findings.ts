@@ -7,7 +7,7 @@ import type { FerryConfig } from '../../model/ferry-config.js';
 import { CONTROL_QUEUE } from '../../model/names.js';
 import type { Temporal } from '../temporal.js';
 import { errorDocument } from '../terminal/exit-codes.js';
-import { isAway } from '../terminal/keep-trying.js';
+import { isUnavailable } from '../terminal/keep-trying.js';
 import { pollersOf } from '../watch/troubles.js';
 import type { Finding } from './finding.js';
 
@@ -30,11 +30,11 @@ async function lookAt(temporal: Temporal, alias: string, url: string): Promise<F
   try {
     return findingsOf(await examination(temporal, alias), url);
   } catch (error) {
-    if (isAway(error))
+    if (isUnavailable(error))
       return [
         notLookedAt(
           alias,
-          'the one that is listed does not answer: it has just died, hangs, or is older than this command',
+          'the one listed does not answer: it has just died, hangs, or is older than this command',
         ),
       ];
     const why = error instanceof WorkflowFailedError ? error.cause : error;
@@ -57,7 +57,7 @@ async function examination(temporal: Temporal, store: string): Promise<StoreExam
   try {
     return await result(BEGUN_MS);
   } catch (error) {
-    if (!isAway(error) || !(await hasBegun(temporal, handle))) throw error;
+    if (!isUnavailable(error) || !(await hasBegun(temporal, handle))) throw error;
     return await result(ANSWER_MS);
   }
 }
@@ -68,7 +68,7 @@ async function hasBegun(temporal: Temporal, handle: WorkflowHandle): Promise<boo
 }
 
 function notLookedAt(alias: string, why: string): Finding {
-  const says = `not looked at: that takes a control worker on ${CONTROL_QUEUE}, and ${why}`;
+  const says = `not checked: it needs a control worker on ${CONTROL_QUEUE}, and ${why}`;
   return { ok: false, what: `store ${alias}`, says };
 }
 

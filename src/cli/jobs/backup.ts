@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { fullBackupSchema, type FullBackupInput } from '../../model/contracts/backup-inputs.js';
 import { requireStore, type FerryConfig } from '../../model/ferry-config.js';
-import { outputOf, setExitCode } from '../terminal/output.js';
+import { outputOf, setExitCode, addExample } from '../terminal/output.js';
 import { addInputOptions, inputFrom } from '../terminal/input-options.js';
 import { addJobOptions, jobOptionsOf, type JobCommandOptions } from './job-command.js';
-import { dataQueueOf, runJob, type JobEnds } from './run-job.js';
+import type { JobEnds } from './follow-job.js';
+import { dataQueueOf, runJob } from './run-job.js';
 
 /** The cluster is an argument. */
 const flags = fullBackupSchema.omit({ cluster: true });
@@ -12,18 +13,19 @@ const flags = fullBackupSchema.omit({ cluster: true });
 export function registerBackup(program: Command): void {
   const command = program
     .command('backup')
-    .description('put collections into a store, each shard once, and check every object')
+    .description('back up collections to a store, each shard once, and check every object')
     .argument('[CLUSTER]', 'alias of the cluster, from ferry.yaml')
     .argument(
       '[COLLECTION...]',
-      'names, aliases of Qdrant, or patterns like "logs-*"; all when none is given',
+      'names, Qdrant aliases, or patterns like "logs-*"; all collections when none is given',
     )
     .usage('[options] CLUSTER [COLLECTION...]');
   addJobOptions(command);
   addInputOptions(command, flags);
+  addExample(command, 'ferry backup source docs --store offsite');
   command.action(async (cluster: string | undefined, collections: string[]) => {
     const options = command.optsWithGlobals<JobCommandOptions>();
-    if (cluster === undefined && options.input === undefined) command.error('error: CLUSTER is needed');
+    if (cluster === undefined && options.input === undefined) command.error('error: CLUSTER is missing');
     const input = inputFrom(command, flags, { collections });
     if (cluster !== undefined) input['cluster'] = cluster;
     const job = { operation: 'backup', workflowType: 'fullBackup', schema: fullBackupSchema, ends: endsOf };

@@ -7,12 +7,34 @@ import type { FerryConfig } from '../../model/ferry-config.js';
 import { CONTROL_QUEUE, type Start } from '../../model/names.js';
 import type { Temporal } from '../temporal.js';
 import { EXIT, exitCodeOfEnd } from '../terminal/exit-codes.js';
-import { type Patience, StoppedWatching, isAway, keepTrying } from '../terminal/keep-trying.js';
+import { type Patience, StoppedWatching, isUnavailable, keepTrying } from '../terminal/keep-trying.js';
 import type { Output } from '../terminal/output.js';
 import type { ProgressDisplay } from '../watch/progress-display.js';
 import { watchJob } from '../watch/watch-job.js';
 import { endText } from './report-text.js';
-import type { Job, JobEnds } from './run-job.js';
+import type * as z from 'zod';
+
+export interface JobOptions {
+  id?: string | undefined;
+  detach: boolean;
+  standalone: boolean;
+  configPath?: string | undefined;
+}
+
+export interface Job<Input> extends JobOptions {
+  operation: string;
+  workflowType: string;
+  schema: z.ZodType<Input>;
+  input: Record<string, unknown>;
+  ends(input: Input, config: FerryConfig): JobEnds;
+}
+
+/** Between what the job goes, as its id names it, and the queues whose workers it needs. */
+export interface JobEnds {
+  source: string;
+  target: string;
+  queues: string[];
+}
 
 /** A job command at work: checked, and not started yet. */
 export interface JobFrame {
@@ -121,13 +143,13 @@ export async function startJob(job: StartJob): Promise<void> {
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError && unsure) return;
       if (error instanceof WorkflowExecutionAlreadyStartedError) throw alreadyRuns(workflowId, error);
-      unsure ||= isAway(error);
+      unsure ||= isUnavailable(error);
       throw error;
     }
   });
 }
 
 function alreadyRuns(workflowId: string, cause: unknown): FerryError {
-  const happened = `A job with the id ${workflowId} runs already; \`ferry status ${workflowId}\` shows it`;
+  const happened = `A job with the id ${workflowId} is already running; see \`ferry status ${workflowId}\``;
   return new FerryError('InvalidInput', happened, { cause });
 }

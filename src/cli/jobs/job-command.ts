@@ -5,24 +5,18 @@ import type * as z from 'zod';
 import { type ExternalSource, externalPlace } from '../../model/external-source.js';
 import { type FerryConfig, type StoreConnection, requireStore } from '../../model/ferry-config.js';
 import { addInputOptions, inputFrom } from '../terminal/input-options.js';
-import { type GlobalOptions, outputOf, setExitCode } from '../terminal/output.js';
-import { type JobEnds, betweenClusters, dataQueueOf, runJob } from './run-job.js';
-
-export interface JobOptions {
-  id?: string | undefined;
-  detach: boolean;
-  standalone: boolean;
-  configPath?: string | undefined;
-}
+import { addExample, outputOf, setExitCode, type GlobalOptions } from '../terminal/output.js';
+import type { JobEnds, JobOptions } from './follow-job.js';
+import { betweenClusters, dataQueueOf, runJob } from './run-job.js';
 
 export type JobCommandOptions = GlobalOptions & { input?: string } & Partial<Omit<JobOptions, 'configPath'>>;
 
 export function addJobOptions(command: Command): Command {
   const standalone =
-    'with a Temporal server and workers of its own, for this command alone (on 127.0.0.1, open to other users of this machine)';
+    'run the job on its own Temporal server and workers, started for this command (on 127.0.0.1, open to other users of this machine)';
   return command
-    .option('--id <workflow id>', 'id of the workflow (default: made from the aliases and the time)')
-    .option('--detach', 'start it, print its id and its link, and leave')
+    .option('--id <workflow id>', 'workflow id (default: built from the aliases and the time)')
+    .option('--detach', 'start the job, print its id and its link, and exit')
     .addOption(new Option('--standalone', standalone).conflicts('detach'));
 }
 
@@ -36,6 +30,7 @@ export interface JobCommand {
   workflowType: string;
   schema: z.ZodType<{ source: string; target: string }>;
   summary: string;
+  example: string;
   /** Which workflow it becomes, where the flags decide that. */
   choose?(input: Record<string, unknown>): Pick<JobCommand, 'workflowType' | 'schema'> & {
     input: Record<string, unknown>;
@@ -47,15 +42,16 @@ export function addJobCommand(program: Command, job: JobCommand): void {
     .command(job.operation)
     .description(job.summary)
     .argument('[SOURCE]', 'alias of the cluster to read, from ferry.yaml')
-    .argument('[TARGET]', 'alias of the other cluster')
-    .argument('[COLLECTION...]', 'names, or aliases of Qdrant; all collections when none is given')
+    .argument('[TARGET]', 'alias of the cluster to write or compare with')
+    .argument('[COLLECTION...]', 'names or Qdrant aliases; all collections when none is given')
     .usage('[options] SOURCE TARGET [COLLECTION...]');
   addJobOptions(command);
   addInputOptions(command, job.schema);
+  addExample(command, job.example);
   command.action(async (source: string | undefined, target: string | undefined, collections: string[]) => {
     const options = command.optsWithGlobals<JobCommandOptions>();
     if (target === undefined && options.input === undefined)
-      command.error('error: SOURCE and TARGET are needed');
+      command.error('error: SOURCE and TARGET are required');
     const input = inputFrom(command, job.schema, { source, target, collections });
     const rest = { input, ...job.choose?.(input), ...jobOptionsOf(options) };
     setExitCode(await runJob({ ...job, ends: betweenClusters, ...rest }, outputOf(options)));
@@ -67,6 +63,7 @@ export interface RecoveryCommand {
   workflowType: string;
   schema: z.ZodType<Where>;
   summary: string;
+  example: string;
   /** The field of the input that names the cluster. */
   where: 'target' | 'scratch';
 }
@@ -85,16 +82,14 @@ export function addRecoveryCommand(program: Command, job: RecoveryCommand): void
     .command(job.operation)
     .description(job.summary)
     .argument(`[${name}]`, 'alias of the cluster to write, from ferry.yaml')
-    .argument(
-      '[COLLECTION...]',
-      'names as they were when they were backed up; all of them when none is given',
-    )
+    .argument('[COLLECTION...]', 'names at the time of the backup; all collections when none is given')
     .usage(`[options] ${name} [COLLECTION...]`);
   addJobOptions(command);
   addInputOptions(command, job.schema);
+  addExample(command, job.example);
   command.action(async (where: string | undefined, collections: string[]) => {
     const options = command.optsWithGlobals<JobCommandOptions>();
-    if (where === undefined && options.input === undefined) command.error(`error: ${name} is needed`);
+    if (where === undefined && options.input === undefined) command.error(`error: ${name} is missing`);
     const input = inputFrom(command, job.schema, { collections });
     if (where !== undefined) input[job.where] = where;
     setExitCode(await runJob({ ...job, ends: endsOf, input, ...jobOptionsOf(options) }, outputOf(options)));

@@ -23,7 +23,8 @@ export function registerMigrate(program: Command): void {
     operation: 'migrate',
     workflowType: 'scrollMigration',
     schema: flags,
-    summary: 'move collections from one cluster to another, and prove that nothing is missing',
+    example: 'ferry migrate source target docs images --max-points-per-second 5000',
+    summary: 'migrate collections to another cluster and verify every point',
     choose: (input) => {
       const { method = 'scroll', ...rest } = input;
       return method === 'scroll'

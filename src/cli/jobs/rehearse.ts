@@ -7,8 +7,9 @@ export function registerRehearse(program: Command): void {
     operation: 'rehearse',
     workflowType: 'rehearseRecovery',
     schema: rehearseRecoverySchema,
+    example: 'ferry rehearse scratch --store offsite',
     summary:
-      'recover backups into a scratch cluster, write down the proof and the time, and remove them again',
+      'recover backups into a scratch cluster, record the proof and the time taken, and remove them again',
     where: 'scratch',
   });
 }

@@ -30,9 +30,8 @@ export function reportText(report: JobReport): string[] {
     ...findingsOf(line),
     ...detailsOf(line),
   ]);
-  if (report.more > 0)
-    lines.push(`and ${plural(report.more, 'collection')} more, each with its own workflow`);
-  for (const left of report.leftOnNode ?? []) lines.push(`stays on a node: ${left}`);
+  if (report.more > 0) lines.push(`and ${plural(report.more, 'collection')} more, each in its own workflow`);
+  for (const left of report.leftOnNode ?? []) lines.push(`left on a node: ${left}`);
   lines.push(...(report.notes ?? []).map((note) => `note: ${note}`));
   return [...lines, summaryOf(report)];
 }
@@ -79,15 +78,15 @@ function findingsOf(line: CollectionLine): string[] {
   ];
 }
 
-const WAYS = { pull: 'fetched by the target', push: 'sent to the target', both: 'fetched and sent' };
+const WAYS = { pull: 'pulled by the target', push: 'pushed to the target', both: 'pulled and pushed' };
 
 function movedText({ shards, via, backup, safetyBackup, left }: MovedShards): string[] {
-  const how = via === undefined ? 'had been moved before' : WAYS[via];
+  const how = via === undefined ? 'moved by an earlier attempt' : WAYS[via];
   return [
     `as ${plural(shards, 'snapshot')}, ${how}`,
-    ...(backup === undefined ? [] : [`backup ${backup} stays in the store`]),
+    ...(backup === undefined ? [] : [`the backup ${backup} is kept in the store`]),
     ...(safetyBackup === undefined ? [] : [`what was replaced is in the backup ${safetyBackup}`]),
-    ...(left === undefined ? [] : [`the collection that the alias named before is ${left}`]),
+    ...(left === undefined ? [] : [`the alias pointed to ${left} before`]),
   ];
 }
 
@@ -100,7 +99,7 @@ function detailsOf(line: CollectionLine): string[] {
   const details: string[] = [];
   if (line.error !== undefined) details.push(...errorLines(line.error).map((text) => `  ${text}`));
   if (line.ids && line.ids.length > 0) details.push(`  differing ids: ${line.ids.join(', ')}`);
-  for (const left of line.leftOnNode ?? []) details.push(`  stays on a node: ${left}`);
+  for (const left of line.leftOnNode ?? []) details.push(`  left on a node: ${left}`);
   if (details.length > 0) details.push(`  workflow ${line.workflowId}`);
   return details;
 }

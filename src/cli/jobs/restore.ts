@@ -7,7 +7,8 @@ export function registerRestore(program: Command): void {
     operation: 'restore',
     workflowType: 'disasterRecovery',
     schema: disasterRecoverySchema,
-    summary: 'recover collections from a store into a cluster, and prove what can be proved',
+    example: 'ferry restore target docs --store offsite --on-existing swap',
+    summary: 'recover collections from a store into a cluster and verify their content',
     where: 'target',
   });
 }

@@ -1,31 +1,22 @@
-// What all commands that run a job have in common: check, start, watch, tell, and an exit status.
+// What all commands that run a job have in common: check the input, start, watch, print the result, and set an exit status.
 
-import type * as z from 'zod';
 import { loadConfig } from '../../config.js';
 import { requireCluster, type FerryConfig } from '../../model/ferry-config.js';
 import { parseInput } from '../../model/contracts/inputs.js';
 import { DATA_QUEUE, jobId } from '../../model/names.js';
-import { type JobFrame, followJob, neverStarted, startJob, startedNow } from './follow-job.js';
-import type { JobOptions } from './job-command.js';
+import {
+  type Job,
+  type JobEnds,
+  type JobFrame,
+  followJob,
+  neverStarted,
+  startJob,
+  startedNow,
+} from './follow-job.js';
 import { quoted } from '../watch/job-view.js';
 import { stopOnInterrupt, type Output } from '../terminal/output.js';
 import { createProgressDisplay } from '../watch/progress-display.js';
 import { openTemporal, type Temporal } from '../temporal.js';
-
-export interface Job<Input> extends JobOptions {
-  operation: string;
-  workflowType: string;
-  schema: z.ZodType<Input>;
-  input: Record<string, unknown>;
-  ends(input: Input, config: FerryConfig): JobEnds;
-}
-
-/** Between what the job goes, as its id names it, and the queues whose workers it needs. */
-export interface JobEnds {
-  source: string;
-  target: string;
-  queues: string[];
-}
 
 export function betweenClusters(input: { source: string; target: string }, config: FerryConfig): JobEnds {
   const { source, target } = input;
@@ -64,8 +55,8 @@ async function runOnServer(frame: JobFrame): Promise<number> {
       begin: (patience) => startJob({ temporal, patience, workflowType, workflowId, input }),
       meanwhile: (begun) =>
         begun
-          ? 'The job is kept there and goes on when Temporal is back. Trying again.'
-          : 'The job is not started yet. Trying again.',
+          ? 'The job is stored there and continues when Temporal is available again. Retrying.'
+          : 'The job is not started yet. Retrying.',
       stopped: (begun) => (begun ? noLongerWatched(temporal, workflowId) : neverStarted),
       linkLasts: true,
     });
@@ -77,7 +68,7 @@ async function runOnServer(frame: JobFrame): Promise<number> {
 
 function noLongerWatched(temporal: Temporal, workflowId: string) {
   const id = quoted(workflowId);
-  const said = `No longer watching; the job goes on. ferry status ${id} shows it, ferry abort ${id} ends it.`;
+  const said = `Stopped watching; the job continues. To see it: ferry status ${id}. To stop it: ferry abort ${id}.`;
   return { said, document: { workflowId, link: temporal.link(workflowId) } };
 }
 

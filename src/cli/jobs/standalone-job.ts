@@ -22,7 +22,7 @@ export async function runStandalone(frame: JobFrame): Promise<number> {
   const { job, parsed, config, ends, display, output } = frame;
   const hash = hashOfAsked({ operation: job.operation, input: parsed, config: config.path, id: job.id });
   const workflowId = job.id ?? standaloneJobId(job.operation, ends.source, ends.target, hash);
-  output.say('Starting Temporal and workers for this command alone.');
+  output.say('Starting a Temporal server and workers for this command.');
   const alone = await startStandalone({
     stateDir: stateDir(),
     key: `${job.operation}-${hash}`,
@@ -51,7 +51,7 @@ function introduction(alone: Standalone, workflowId: string): string[] {
   return [
     ...alone.others.map(
       ({ command, startedAt, path }) =>
-        `Unfinished since ${startedAt}: ${command} (the same command goes on with it; removing ${path} forgets it)`,
+        `Unfinished since ${startedAt}: ${command} (run the same command to continue; delete ${path} to discard the job)`,
     ),
     `From another terminal: ${ferryAt(alone)} status ${quoted(workflowId)}`,
   ];
@@ -68,10 +68,11 @@ function homeOf(frame: JobFrame, alone: Standalone, temporal: Temporal, workflow
       if (line) return patience.say(line);
       await startJob({ temporal, patience, workflowType, workflowId, input });
     },
-    meanwhile: () => 'it is being started again; the job is kept.',
+    meanwhile: () => 'It is being restarted; the job is kept.',
     stopped: (begun) => {
       if (!begun && !alone.folder.interrupted) return neverStarted;
-      const said = 'The job stops with this command and is kept: the same command goes on with it.';
+      const said =
+        'The job stops with this command, and its state is kept: run the same command to continue.';
       return { said, document: { workflowId, kept: alone.folder.path } };
     },
     ferry: ferryAt(alone),
@@ -96,9 +97,9 @@ async function describe(
 /** Undefined when a new job is to be started: what failed unseen deserves another try, what was done does not. */
 function goingOn({ status, startTime, closeTime }: WorkflowExecutionDescription): string | undefined {
   if (status.name === 'RUNNING')
-    return `Going on with the job that was interrupted; it began ${startTime.toISOString()}.`;
+    return `Continuing the interrupted job, started at ${startTime.toISOString()}.`;
   if (status.name !== 'COMPLETED') return undefined;
-  return `The job that was interrupted had just ended, ${closeTime?.toISOString()}: this is its result. The next such command starts a new one.`;
+  return `The interrupted job had already ended, at ${closeTime?.toISOString()}; this is its result. Run the command again to start a new job.`;
 }
 
 function isOver(followed: Followed | undefined, alone: Standalone): boolean {
@@ -114,6 +115,6 @@ async function endAlone(
   const { path } = alone.folder;
   const failed = followed?.code === EXIT.failed;
   await alone.end(failed);
-  if (failed) output.say(`The logs of its servers stay in ${path}/logs.`);
-  if (!followed) output.say(`The job is kept in ${path}: the same command goes on with it.`);
+  if (failed) output.say(`The logs of its servers are in ${path}/logs.`);
+  if (!followed) output.say(`The state of the job is kept in ${path}: run the same command to continue.`);
 }

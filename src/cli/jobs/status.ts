@@ -6,7 +6,7 @@ import { indexingText } from '../../model/state/indexing.js';
 import { EXIT, errorText } from '../terminal/exit-codes.js';
 import { columns, count, localTime, seconds } from '../terminal/formatting.js';
 import { asking } from '../terminal/keep-trying.js';
-import { type GlobalOptions, outputOf, setExitCode } from '../terminal/output.js';
+import { type GlobalOptions, outputOf, setExitCode, addExample } from '../terminal/output.js';
 import { type JobDetails, type RunningJob, describeJob, runningJobs } from '../watch/job-details.js';
 import { type CollectionView, attentionOf, howFar } from '../watch/job-view.js';
 import { reportText } from './report-text.js';
@@ -14,8 +14,9 @@ import { reportText } from './report-text.js';
 export function registerStatus(program: Command): void {
   const command = program
     .command('status')
-    .description('what runs, or how one job stands')
-    .argument('[ID]', 'id of a workflow; without it, all that run');
+    .description('list running jobs, or show one job')
+    .argument('[ID]', 'workflow id; all running jobs when absent');
+  addExample(command, 'ferry status');
   command.action(async (id: string | undefined) => {
     const options = command.optsWithGlobals<GlobalOptions>();
     const output = outputOf(options);
@@ -34,7 +35,7 @@ export function registerStatus(program: Command): void {
 }
 
 export function listText(jobs: readonly RunningJob[]): string[] {
-  if (jobs.length === 0) return ['Nothing runs.'];
+  if (jobs.length === 0) return ['No job is running.'];
   const rows = columns(
     jobs.map((job) => [
       `${job.job === undefined ? '' : '  '}${job.workflowId}`,
@@ -91,7 +92,9 @@ function standing(details: JobDetails): string[] {
       ...indexingOf(details.collection),
       ...warningsOf(details.collection),
     ];
-  return details.status === 'RUNNING' ? ['', 'No answer from a control worker: nobody polls its queue.'] : [];
+  return details.status === 'RUNNING'
+    ? ['', 'No control worker answers: start one (ferry worker --role control).']
+    : [];
 }
 
 function resultText(result: NonNullable<JobDetails['result']>): string[] {

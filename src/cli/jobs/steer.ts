@@ -8,19 +8,28 @@ import { FerryError } from '../../model/errors.js';
 import { CONTROL_QUEUE } from '../../model/names.js';
 import { type Asking, asking, grpcCode } from '../terminal/keep-trying.js';
 import { EXIT } from '../terminal/exit-codes.js';
-import { type GlobalOptions, type Output, outputOf, setExitCode } from '../terminal/output.js';
+import { type GlobalOptions, type Output, outputOf, setExitCode, addExample } from '../terminal/output.js';
 import { unattended } from '../watch/troubles.js';
 
 const COMMANDS = {
-  pause: 'stop after the batches, or the shards, that are in flight',
-  resume: 'go on after a pause',
-  retry: 'try again what is parked',
+  pause: 'finish the batches or shards in flight, then wait',
+  resume: 'continue after a pause',
+  retry: 'try parked collections again',
   abort:
-    'end the job. Points that were migrated stay, and the same job goes on from them; what a recovery or a snapshot migration has half made is removed',
-  throttle: 'set or lift the limits of speed (of a shard: from the next one on)',
+    'stop the job. Points that were copied stay, and the same job continues from them; incomplete collections of a recovery or a snapshot migration are removed',
+  throttle: 'set or remove the speed limits (for shards, from the next shard)',
 } as const;
 
 type Steering = keyof typeof COMMANDS;
+
+const JOB_ID = 'migrate/source-to-target/20261127-143245-77e5';
+const EXAMPLES: Record<Steering, string> = {
+  pause: JOB_ID,
+  resume: JOB_ID,
+  retry: 'ferry/target/docs',
+  abort: JOB_ID,
+  throttle: `${JOB_ID} --points-per-second 2000`,
+};
 
 interface ThrottleOptions {
   pointsPerSecond?: number;
@@ -33,8 +42,9 @@ export function registerSteer(program: Command): void {
     const command = program
       .command(name)
       .description(COMMANDS[name])
-      .argument('<ID>', 'id of the job, or of one collection of it');
+      .argument('<ID>', 'workflow id of the job, or of one of its collections');
     if (name === 'throttle') addLimits(command);
+    addExample(command, `ferry ${name} ${EXAMPLES[name]}`);
     command.action(async (id: string) => {
       const options = command.optsWithGlobals<GlobalOptions & ThrottleOptions>();
       const output = outputOf(options);
@@ -46,21 +56,21 @@ export function registerSteer(program: Command): void {
 
 function addLimits(command: Command): void {
   command
-    .option('--points-per-second <number>', 'limit of speed', limit)
-    .option('--megabytes-per-second <number>', 'limit of bandwidth', limit)
-    .option('--off', 'no limit');
+    .option('--points-per-second <number>', 'limit in points per second', limit)
+    .option('--megabytes-per-second <number>', 'limit in megabytes per second', limit)
+    .option('--off', 'remove all limits');
 }
 
 function limit(text: string): number {
   const value = Number(text.replaceAll('_', ''));
-  if (!(value > 0)) throw new InvalidArgumentError('Not a number above zero.');
+  if (!(value > 0)) throw new InvalidArgumentError('It must be a number above 0.');
   return value;
 }
 
 function limitsOf(command: Command, options: ThrottleOptions): Record<string, number | null> {
   const { pointsPerSecond, megabytesPerSecond, off } = options;
   const none = pointsPerSecond === undefined && megabytesPerSecond === undefined;
-  if (none !== Boolean(off)) command.error('error: give a limit, or --off');
+  if (none !== Boolean(off)) command.error('error: pass a limit, or --off');
   if (off) return { maxPointsPerSecond: null, maxMegabytesPerSecond: null };
   return {
     ...(pointsPerSecond === undefined ? {} : { maxPointsPerSecond: pointsPerSecond }),
@@ -109,6 +119,6 @@ function rejected(error: unknown): never {
   if (cause instanceof ApplicationFailure) throw cause;
   // gRPC's "not found" for an update: the workflow ended in between.
   if (grpcCode(error) === 5)
-    throw new FerryError('JobNotRunning', 'The job has just ended', { cause: error });
+    throw new FerryError('JobNotRunning', 'The job ended before it received the command', { cause: error });
   throw error;
 }

@@ -7,6 +7,7 @@ export function registerVerify(program: Command): void {
     operation: 'verify',
     workflowType: 'verifyCollections',
     schema: verifyCollectionsSchema,
-    summary: 'compare collections of two clusters, point for point; writes nothing',
+    example: 'ferry verify source target docs',
+    summary: 'compare collections of two clusters point by point; writes nothing',
   });
 }

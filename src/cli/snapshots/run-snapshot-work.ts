@@ -14,7 +14,8 @@ import { parseInput } from '../../model/contracts/inputs.js';
 import { CONTROL_QUEUE, DATA_QUEUE } from '../../model/names.js';
 import { snapshotWorkId } from '../../model/snapshot-names.js';
 import { createElapsedDisplay, type ElapsedDisplay } from '../watch/progress-display.js';
-import { EXIT, endOfFailure } from '../terminal/exit-codes.js';
+import { EXIT } from '../terminal/exit-codes.js';
+import { endOfFailure } from '../watch/watch-job.js';
 import type { GlobalOptions, Output } from '../terminal/output.js';
 import { keepTrying, StoppedWatching, type Patience } from '../terminal/keep-trying.js';
 import { troublesBelow } from '../watch/job-view.js';
@@ -60,7 +61,7 @@ export async function runSnapshotWork<Answer>(
     address: temporal.address,
     signal: stop.signal,
     say: (line) => display.say(line),
-    meanwhile: () => 'Trying again.',
+    meanwhile: () => 'Retrying.',
   };
   let begun = false;
   try {

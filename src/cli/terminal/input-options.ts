@@ -24,7 +24,7 @@ export function inputFields(schema: z.ZodType): Record<string, Field> {
 export function addInputOptions(command: Command, schema: z.ZodType): Command {
   for (const [name, field] of Object.entries(inputFields(schema))) {
     command.addOption(optionFor(name, field));
-    // Without a default of its own it can be said either way.
+    // Without a default it has both forms: --x and --no-x.
     if (field.type === 'boolean' && field.default === undefined) {
       command.addOption(optionFor(name, { ...field, default: true }));
     }
@@ -82,15 +82,15 @@ function anotherName(text: string, before: unknown): unknown {
 function externalSource(text: string): unknown {
   if (/^https?:\/\/|^\$\{/i.test(text)) return { url: text };
   const at = text.indexOf(':');
-  if (at < 0) throw new InvalidArgumentError('Say STORE:FOLDER, STORE:FILE.snapshot, or a URL.');
+  if (at < 0) throw new InvalidArgumentError('Use STORE:FOLDER, STORE:FILE.snapshot, or a URL.');
   const [store, path] = [text.slice(0, at), text.slice(at + 1)];
   return { ...(store === '' ? {} : { store }), [path.endsWith('.snapshot') ? 'file' : 'folder']: path };
 }
 
-/** May be said several times. */
+/** May be given several times. */
 function namedByFile(text: string, before: unknown): unknown {
   const at = text.lastIndexOf('=');
-  if (at < 0) throw new InvalidArgumentError('Say FILE=COLLECTION.');
+  if (at < 0) throw new InvalidArgumentError('Use FILE=COLLECTION.');
   const names = before !== null && typeof before === 'object' ? before : {};
   return { ...names, [text.slice(0, at)]: text.slice(at + 1) };
 }

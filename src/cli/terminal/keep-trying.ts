@@ -18,7 +18,7 @@ const CODE = {
   unavailable: 14,
   unauthenticated: 16,
 } as const;
-const AWAY: readonly number[] = [
+const UNAVAILABLE: readonly number[] = [
   CODE.deadlineExceeded,
   CODE.resourceExhausted,
   CODE.aborted,
@@ -45,22 +45,22 @@ export interface Patience {
 
 /** Asks until there is an answer from the server, good or bad. */
 export async function keepTrying<T>(patience: Patience, ask: () => Promise<T>): Promise<T> {
-  let awaySince: number | undefined;
+  let unavailableSince: number | undefined;
   let said = false;
   let why = '';
   for (;;) {
     if (patience.signal.aborted) throw new StoppedWatching();
     try {
       const answer = await ask();
-      if (said) patience.say(`Temporal at ${patience.address} is back.`);
+      if (said) patience.say(`Temporal at ${patience.address} is available again.`);
       return answer;
     } catch (error) {
       if (patience.signal.aborted) throw new StoppedWatching();
-      if (!isAway(error)) throw refusal(error, patience.address);
+      if (!isUnavailable(error)) throw refusal(error, patience.address);
       why = reasonOf(error);
     }
-    awaySince ??= Date.now();
-    if (!said && Date.now() - awaySince >= QUIET_MS) {
+    unavailableSince ??= Date.now();
+    if (!said && Date.now() - unavailableSince >= QUIET_MS) {
       patience.say(`Temporal at ${patience.address} is unavailable (${why}). ${patience.meanwhile()}`);
       said = true;
     }
@@ -73,9 +73,9 @@ export function grpcCode(error: unknown): number | undefined {
   return undefined;
 }
 
-export function isAway(error: unknown): boolean {
+export function isUnavailable(error: unknown): boolean {
   const code = grpcCode(error);
-  return code !== undefined && AWAY.includes(code);
+  return code !== undefined && UNAVAILABLE.includes(code);
 }
 
 function reasonOf(error: unknown): string {
@@ -90,7 +90,7 @@ function reasonOf(error: unknown): string {
 function refusal(error: unknown, address: string): unknown {
   const code = grpcCode(error);
   if (code === undefined || !REFUSED.includes(code)) return error;
-  const why = code === CODE.permissionDenied ? 'refuses this caller' : 'does not know this caller';
+  const why = code === CODE.permissionDenied ? 'denies access' : 'does not accept the credentials';
   return new FerryError('TemporalRefused', `Temporal ${why}`, { cause: error, context: { address } });
 }
 
@@ -113,7 +113,7 @@ export async function asking(
     address: temporal.address,
     signal: stop.signal,
     say: (line: string) => output.say(line),
-    meanwhile: () => 'Trying again.',
+    meanwhile: () => 'Retrying.',
   };
   try {
     return await work({
@@ -140,11 +140,11 @@ function configIfAny(options: GlobalOptions, output: Output): FerryConfig | unde
     return loadConfig(options.config);
   } catch (error) {
     if (options.config !== undefined || !(error instanceof FerryError)) throw error;
-    output.say(`No ferry.yaml; using Temporal as the environment names it.`);
+    output.say(`No ferry.yaml found; using the Temporal server that the environment names.`);
     return undefined;
   }
 }
 
 function notFound(workflowId: string, cause: unknown): FerryError {
-  return new FerryError('JobNotFound', `There is no job ${workflowId}`, { cause });
+  return new FerryError('JobNotFound', `No job has the id ${workflowId}`, { cause });
 }

@@ -58,8 +58,13 @@ export interface GlobalOptions {
 export function addGlobalOptions(program: Command): Command {
   return program
     .option('--config <file>', 'ferry.yaml (default: FERRY_CONFIG, ./ferry.yaml, the local stack)')
-    .option('--json', 'exactly one JSON document on stdout')
-    .option('--no-color', 'plain text');
+    .option('--json', 'print exactly one JSON document on stdout')
+    .option('--no-color', 'print without colours');
+}
+
+/** An example below the command's help. */
+export function addExample(command: Command, example: string): Command {
+  return command.addHelpText('after', `\nExample:\n  ${example}`);
 }
 
 export function outputOf(options: GlobalOptions): Output {

@@ -123,14 +123,14 @@ export function attentionOf(view: JobView, parentId: string, ferry = 'ferry'): s
   const lines: string[] = [];
   for (const one of view.collections) {
     if (one.status?.phase === 'awaiting-operator') {
-      const why = one.status.attention ?? 'waits for an operator';
+      const why = one.status.attention ?? 'it waits for an operator';
       const id = quoted(one.workflowId);
       lines.push(`${one.collection} is parked: ${why} (${ferry} retry ${id}, or ${ferry} abort ${id})`);
     } else if (one.status?.attention) {
       lines.push(`${one.collection}: ${one.status.attention}`);
     }
   }
-  if (view.paused) lines.push(`paused; ${ferry} resume ${quoted(parentId)} goes on`);
+  if (view.paused) lines.push(`paused; continue with: ${ferry} resume ${quoted(parentId)}`);
   return lines;
 }
 

@@ -88,14 +88,14 @@ export function queueLine(
   );
   const others = polls.filter(({ worker }) => !silent.has(worker));
   const facts = [
-    ...[...silent].map(([worker, at]) => `${worker} has not been heard of for ${secondsBetween(at, now)}`),
+    ...[...silent].map(([worker, at]) => `${worker} has sent no heartbeat for ${secondsBetween(at, now)}`),
     ...waitingFact(stuck, now),
     ...others.map(({ worker, at }) => `${worker} polled it ${secondsBetween(at, now)} ago`),
   ];
   const isWaiting = stuck.some((one) => one.waitsSince !== undefined);
   if (others.length > 0 && !isWaiting)
-    return `A worker of ${queue} is silent: ${facts.join('; ')}. Another worker gets its work when its time is up; if none is left, start one (ferry worker --role data).`;
-  const perhaps = others.length > 0 ? ' and is busy, or gone' : '';
+    return `A worker of ${queue} does not respond: ${facts.join('; ')}. After the heartbeat time-out another worker takes over; if none is left, start one (ferry worker --role data).`;
+  const perhaps = others.length > 0 ? ' and is busy, or has ended' : '';
   const nobody = others.length > 0 ? 'No worker takes work from' : 'No worker polls';
   return `${nobody} ${queue}: ${facts.join('; ')}${perhaps}. The job waits for one (ferry worker --role data).`;
 }

@@ -199,15 +199,14 @@ export function endOfFailure(cause: unknown): JobEnd {
   }
   if (cause instanceof CancelledFailure) return aborted('The job was cancelled', cause.details);
   if (cause instanceof TerminatedFailure) return aborted('The job was terminated', []);
-  if (cause instanceof TimeoutFailure)
-    return aborted('The job ran into the time-out it was started with', []);
+  if (cause instanceof TimeoutFailure) return aborted('The job reached the time-out it was started with', []);
   return { error: { code: 'Internal', message: cause instanceof Error ? cause.message : String(cause) } };
 }
 
 function aborted(happened: string, details: readonly unknown[] | null | undefined): JobEnd {
   const error = {
     code: 'Aborted',
-    message: `${happened}. Start the same job again to go on from what is on the target.`,
+    message: `${happened}. Start the same job again to continue from what is on the target.`,
   };
   const report = details?.find(isJobReport);
   return report ? { error, report } : { error };

@@ -89,7 +89,8 @@ function open(input: BackupCollectionInput): Backup {
   const { carried, written } = splitCarried<BackupProgress>(input);
   const parsed = parseInput(backupCollectionSchema, written);
   const { options, source, target, dataQueue, searchAttributes, paused } = parsed;
-  const progress = carried ?? newProgress({ operation: 'fullBackup' }, new Date().toISOString(), paceOf(options), paused);
+  const progress =
+    carried ?? newProgress({ operation: 'fullBackup' }, new Date().toISOString(), paceOf(options), paused);
   const job = new CollectionJob<BackupProgress>(
     {
       ...options,

@@ -23,6 +23,9 @@ export async function digestSource({ job, source, capture }: Backup, digest: Sou
   const nodes = lanes.length === 0 ? [undefined] : lanes;
   try {
     for (const node of nodes.slice(digest.sums.length)) {
+      // Each digest is counted from zero; one that continues keeps its count.
+      if (job.progress.page === undefined && job.progress.fromKey === undefined)
+        job.progress.verified.points = 0;
       await digestCollection({ job, collection: source, sides, side: 'source', points, node, add });
       closeDigest(digest);
     }
