@@ -264,7 +264,7 @@ describe('ferry restore --from refuses, and leaves the target as it was:', () =>
     const missing = restore('--from', `${plainWeb.url}/gone-2026-01-01-02-00-00.snapshot`);
     await expectRefused(missing, /^ObjectMissing/);
     const unranged = restore('--from', `${plainWeb.url}/worst-2026-01-01-02-00-00.snapshot`);
-    await expectRefused(unranged, /^StoreRejected: .*no ranges/);
+    await expectRefused(unranged, /^StoreRejected: .*does not support ranges/);
     await expectRefused(restore('--from', `${web.url}/x-2026-01-01-02-00-00.snapshot`), /^StoreAccessDenied/);
   });
 

@@ -16,7 +16,6 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { hasTrait, whileParked } from '../../model/errors.js';
-import type { OperationName } from '../../model/operations.js';
 import type { CollectionRef } from '../../model/collections.js';
 import type { CollectionProgress } from '../../model/state/progress-state.js';
 import { collectionStatus, renderCollection, standingText } from '../../model/state/progress.js';
