@@ -4,7 +4,7 @@
 
 import type { ClusterNode, ClusterNodes } from '../snapshots/cluster-nodes.js';
 import type { SnapshotNode, SnapshotNodes } from '../cluster/snapshots-port.js';
-import type { ShardNode, ShardNodes } from '../shards/recover-ports.js';
+import type { ShardNode, ShardNodes } from '../shards/receiver-port.js';
 import type { ObjectStore, Upload } from '../storage/object-store.js';
 import type { ClusterControl, Controls } from '../cluster/control-port.js';
 import type { Clusters, PointConnection } from '../cluster/points-port.js';

@@ -14,7 +14,7 @@ import { lookAtReplaced, prepareRecovery } from '../recovery/prepare-recovery.js
 import { removeReturned } from '../recovery/remove-returned.js';
 import { replayRecall } from '../recovery/replay-recall.js';
 import { resolveRecovery } from '../recovery/resolve-recovery.js';
-import type { ShardNodes } from '../shards/recover-ports.js';
+import type { ShardNodes } from '../shards/receiver-port.js';
 import { recoverShard } from '../shards/recover-shard.js';
 import { openPlanned, type RecoverySource } from '../shards/recoverable-collection.js';
 import type { Flight } from '../shards/settled-call.js';

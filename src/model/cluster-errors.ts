@@ -1,6 +1,6 @@
 // Codes of what goes wrong at a Qdrant cluster: reaching it, its answers, its collections.
 
-import type { CatalogueEntry } from './error-catalogue.js';
+import type { ErrorEntry } from './error-catalogue.js';
 
 export const clusterErrors = {
   ClusterUnreachable: {
@@ -181,4 +181,4 @@ export const clusterErrors = {
     remedy:
       'Nothing was written. Check which cluster the alias leads to, and whether the node found its storage when it started. If the collections are lost, run `ferry restore`.',
   },
-} as const satisfies Record<string, CatalogueEntry>;
+} as const satisfies Record<string, ErrorEntry>;

@@ -67,11 +67,11 @@ const jobErrors = {
     remedy: 'If the message names a log file, its last lines hold the cause.',
   },
   Internal: { retryable: false, remedy: 'This is a defect of ferry. Please report it with the stack trace.' },
-} as const satisfies Record<string, CatalogueEntry>;
+} as const satisfies Record<string, ErrorEntry>;
 
 export const catalogue = { ...jobErrors, ...clusterErrors, ...storeErrors };
 
-export interface CatalogueEntry {
+export interface ErrorEntry {
   retryable: boolean;
   remedy: string;
   /** In its place while a job waits for an operator, where `retry` continues. */

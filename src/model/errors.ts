@@ -1,6 +1,6 @@
 // An error with a code of the catalogue, and what a code says of itself.
 
-import { catalogue, type CatalogueEntry, type ErrorCode } from './error-catalogue.js';
+import { catalogue, type ErrorEntry, type ErrorCode } from './error-catalogue.js';
 
 export type { ErrorCode };
 
@@ -9,14 +9,14 @@ type Trait = 'isFinal' | 'isOfCluster' | 'isCuredByKeys' | 'isDifference';
 /** Also of a code that came out of a history: one that this version does not know has no traits. */
 export function hasTrait(code: string, trait: Trait): boolean {
   if (!isErrorCode(code)) return false;
-  const entry: CatalogueEntry = catalogue[code];
+  const entry: ErrorEntry = catalogue[code];
   return entry[trait] === true;
 }
 
 /** The message of an error as it reads while the job waits: there `retry` continues, and no job is to be started again. */
 export function whileParked(code: string, message: string): string {
   if (!isErrorCode(code)) return message;
-  const { remedy, remedyWhileParked = remedy }: CatalogueEntry = catalogue[code];
+  const { remedy, remedyWhileParked = remedy }: ErrorEntry = catalogue[code];
   return message.replace(remedy, remedyWhileParked);
 }
 

@@ -1,6 +1,6 @@
 // Codes of what goes wrong at a store, with a backup, or with a snapshot.
 
-import type { CatalogueEntry } from './error-catalogue.js';
+import type { ErrorEntry } from './error-catalogue.js';
 
 export const storeErrors = {
   StoreAccessDenied: {
@@ -160,4 +160,4 @@ export const storeErrors = {
     remedy:
       'Put the snapshots that the other nodes made at the same time into the same folder, or choose another backup.',
   },
-} as const satisfies Record<string, CatalogueEntry>;
+} as const satisfies Record<string, ErrorEntry>;

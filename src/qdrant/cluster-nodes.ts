@@ -9,7 +9,7 @@ import { requireCluster } from '../model/ferry-config.js';
 import type { SilentNode } from '../model/contracts/snapshot-activities.js';
 import { clusterPath, localShards } from './control-layout.js';
 import { toText, type Rest } from './openapi.js';
-import { QdrantReceiver } from './recover-snapshot.js';
+import { QdrantReceiver } from './snapshot-receiver.js';
 import { RestNode } from './rest.js';
 import { addresses, type NodeOptions } from './snapshot-nodes.js';
 import { QdrantSnapshots } from './snapshots.js';

@@ -14,7 +14,7 @@ import { Pacer } from '../cluster/pacer.js';
 import type { Download, SnapshotNode, SnapshotSource } from '../cluster/snapshots-port.js';
 import {
   dropFile,
-  fileOnNode,
+  makeOrReuseFile,
   forgetUpload,
   noLongerThere,
   type CaptureState,
@@ -59,7 +59,7 @@ export async function captureStreamed(capture: Capture): Promise<Captured> {
 
 export async function captureStored(capture: Capture): Promise<Captured> {
   const { state, node, source } = capture;
-  const file = await fileOnNode(capture);
+  const file = await makeOrReuseFile(capture);
   const { object, upload, before } = await openUpload(capture, file.bytes);
   const from = before.reduce((sum, part) => sum + part.bytes, 0);
   const download = await node.download(source, file.name, from, capture.signal);

@@ -13,7 +13,7 @@ import type { MoveShardInput, MoveShardResult } from '../model/contracts/move-ac
 import { Pacer } from '../cluster/pacer.js';
 import {
   dropFile,
-  fileOnNode,
+  makeOrReuseFile,
   isOurs,
   leaveNode,
   noLongerThere,
@@ -22,7 +22,7 @@ import {
 } from './node-file.js';
 import { wantedShard } from '../cluster/shard-layout.js';
 import type { SnapshotNode, SnapshotNodes, SnapshotSource } from '../cluster/snapshots-port.js';
-import type { Placing, ShardNode, ShardNodes, SnapshotFile } from './recover-ports.js';
+import type { Placing, ShardNode, ShardNodes, SnapshotFile } from './receiver-port.js';
 import { isRefusedByNode } from './recover-shard.js';
 import { settledPull, settledPush, settleEarlier, type CallSite, type Flight } from './settled-call.js';
 import { pump } from './pump.js';
@@ -125,7 +125,7 @@ async function moveStored(moving: Moving, stop: AbortSignal): Promise<MoveShardR
   try {
     // Another node's file is another snapshot: no replica has it yet.
     if (state.file?.node !== moving.node.url) forgetFilled(state);
-    const file = await fileOnNode(moving);
+    const file = await makeOrReuseFile(moving);
     let via = state.via ?? (input.via === 'push' ? 'push' : 'pull');
     for (const [at, peer] of input.placed.peers.entries()) {
       if (at < (state.filled ?? 0)) continue;

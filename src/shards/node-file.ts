@@ -50,7 +50,7 @@ export interface OnNode {
 type Listing = Pick<OnNode, 'node' | 'source'> & { signal: AbortSignal };
 
 /** The one that an earlier attempt had the node make, or a new one. */
-export async function fileOnNode(
+export async function makeOrReuseFile(
   capture: OnNode & { signal: AbortSignal; onProgress(state: CaptureState, moved: boolean): void },
 ): Promise<StoredFile> {
   const { state, node, source, signal } = capture;

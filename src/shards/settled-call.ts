@@ -14,7 +14,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FerryError, UnheardCall } from '../model/errors.js';
-import type { RecoverySigns, ShardNode, SnapshotFile } from './recover-ports.js';
+import type { RecoverySigns, ShardNode, SnapshotFile } from './receiver-port.js';
 
 /** A call that may be going on. Stands in heartbeats. */
 export interface Flight {

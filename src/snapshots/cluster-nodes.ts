@@ -6,7 +6,7 @@ import type { Controls } from '../cluster/control-port.js';
 import { FerryError } from '../model/errors.js';
 import { scopeText } from '../model/snapshot-names.js';
 import type { NodeRef, SilentNode, SnapshotScope } from '../model/contracts/snapshot-activities.js';
-import type { ShardNode } from '../shards/recover-ports.js';
+import type { ShardNode } from '../shards/receiver-port.js';
 import type { SnapshotNode, SnapshotSource } from '../cluster/snapshots-port.js';
 
 export interface HeldShard {

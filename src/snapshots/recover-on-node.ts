@@ -9,7 +9,7 @@ import type { RecoverOnNodeInput, RecoverOnNodeResult } from '../model/contracts
 import type { ObjectStore } from '../storage/object-store.js';
 import { nodeNamed, sourceOf, withNodes, type ClusterNode, type ClusterNodes } from './cluster-nodes.js';
 import { samePeer } from './create-snapshot.js';
-import type { ShardNode, SnapshotFile } from '../shards/recover-ports.js';
+import type { ShardNode, SnapshotFile } from '../shards/receiver-port.js';
 import {
   settledPull,
   settledPush,

@@ -72,6 +72,11 @@ export interface ObjectStore {
   readonly limitations: readonly string[];
   /** How an upload must be cut, where not as AWS takes it. */
   readonly partRules?: PartRules;
+  /**
+   * Writes and deletes a small object to find out what the store can do, and uses it that way from then on. Throws when
+   * the store cannot be reached or written at all.
+   */
+  probe(): Promise<unknown>;
   /** A small object, in one go. With `ifAbsent` throws `ObjectExists` when there is one with other content. Retryable. */
   put(
     key: string,

@@ -9,11 +9,8 @@ export function openStore(store: StoreConnection): ObjectStore {
   return isDisk(store) ? new FileObjectStore(store) : new S3ObjectStore(store);
 }
 
-/**
- * Writes and deletes something small to find out what the store can do; from then on it is used that way. The
- * sentences say what is missing and what is done instead. Throws when the store cannot be reached or written at all.
- */
+/** Probes the store, and reports what it lacks. Throws when it cannot be reached or written at all. */
 export async function probeStore(store: ObjectStore): Promise<{ limitations: readonly string[] }> {
-  if (store instanceof S3ObjectStore || store instanceof FileObjectStore) await store.probe();
+  await store.probe();
   return { limitations: store.limitations };
 }

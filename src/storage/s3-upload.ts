@@ -22,7 +22,7 @@ import type { S3Capabilities } from './s3-capabilities.js';
 import { isCode } from './s3-failures.js';
 import { listParts } from './s3-parts.js';
 import { storedObject } from './s3-objects.js';
-import { withPayloadHash } from './s3-signing.js';
+import { withPayloadHash } from './s3-payload-hash.js';
 
 const SENT_BY = 'ferry-upload';
 const TIMES_DAMAGED = 3;

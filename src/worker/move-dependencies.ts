@@ -11,7 +11,7 @@ import type { PrepareMoveDeps } from '../move/move-prepare.js';
 import { backupSource } from '../backups/backup-source.js';
 import type { FerryConfig } from '../model/ferry-config.js';
 import { qdrantControls } from '../qdrant/control.js';
-import { shardNodes } from '../qdrant/recover-snapshot.js';
+import { shardNodes } from '../qdrant/snapshot-receiver.js';
 import { snapshotNodes } from '../qdrant/snapshot-nodes.js';
 import { createCheckPin } from '../cluster/pin.js';
 import { storesOf } from './backup-dependencies.js';

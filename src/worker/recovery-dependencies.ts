@@ -14,7 +14,7 @@ import { requireCluster, type FerryConfig } from '../model/ferry-config.js';
 import { qdrantControls } from '../qdrant/control.js';
 import { connectPoints } from '../qdrant/points/point-connection.js';
 import { qdrantSearches } from '../qdrant/searches.js';
-import { shardNodes } from '../qdrant/recover-snapshot.js';
+import { shardNodes } from '../qdrant/snapshot-receiver.js';
 import { snapshotNodes } from '../qdrant/snapshot-nodes.js';
 import { storesOf } from './backup-dependencies.js';
 import { externalPlaces } from './external-places.js';

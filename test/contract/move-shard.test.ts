@@ -11,7 +11,7 @@ import type { SnapshotNodes } from '../../src/cluster/snapshots-port.js';
 import { startQdrant, type QdrantServer } from '../../src/local/index.js';
 import type { MoveShardInput } from '../../src/model/contracts/move-activities.js';
 import { qdrantControls } from '../../src/qdrant/control.js';
-import { shardNodes } from '../../src/qdrant/recover-snapshot.js';
+import { shardNodes } from '../../src/qdrant/snapshot-receiver.js';
 import { snapshotNodes } from '../../src/qdrant/snapshot-nodes.js';
 import { compareSides } from '../support/compare-sides.js';
 import { flipping, overwriting } from '../support/other-files.js';

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { ShardNode, SnapshotFile } from '../../src/shards/recover-ports.js';
+import type { ShardNode, SnapshotFile } from '../../src/shards/receiver-port.js';
 import {
   settleEarlier,
   settledPull,
@@ -17,7 +17,7 @@ import {
   type Flight,
 } from '../../src/shards/settled-call.js';
 import { startQdrant, type QdrantServer, type QdrantVersion } from '../../src/local/index.js';
-import { shardNodes } from '../../src/qdrant/recover-snapshot.js';
+import { shardNodes } from '../../src/qdrant/snapshot-receiver.js';
 import { snapshotNodes } from '../../src/qdrant/snapshot-nodes.js';
 import { gateway504, giveUpOn, type Gateway504 } from '../support/gateway-504.js';
 import { bytesOf } from '../support/object-stores.js';

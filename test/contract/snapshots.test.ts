@@ -15,7 +15,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SnapshotCheck } from '../../src/shards/snapshot-check.js';
 import type { SnapshotNode } from '../../src/cluster/snapshots-port.js';
 import { startQdrant, type QdrantServer, type QdrantVersion } from '../../src/local/index.js';
-import { shardNodes } from '../../src/qdrant/recover-snapshot.js';
+import { shardNodes } from '../../src/qdrant/snapshot-receiver.js';
 import { snapshotNodes } from '../../src/qdrant/snapshot-nodes.js';
 import { fillRandom } from '../support/random-collection.js';
 

@@ -30,6 +30,8 @@ export class MemoryStore implements ObjectStore {
     if (found) this.#objects.set(key, { ...found, archived: true });
   }
 
+  async probe(): Promise<void> {}
+
   put(key: string, body: Uint8Array): Promise<StoredObject> {
     this.write(key, Buffer.from(body).toString());
     return Promise.resolve(this.#stored(key) as StoredObject);

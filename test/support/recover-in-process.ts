@@ -18,7 +18,7 @@ import { removeReturned } from '../../src/recovery/remove-returned.js';
 import { qdrantControls } from '../../src/qdrant/control.js';
 import { connectPoints } from '../../src/qdrant/points/point-connection.js';
 import { snapshotNodes } from '../../src/qdrant/snapshot-nodes.js';
-import { shardNodes } from '../../src/qdrant/recover-snapshot.js';
+import { shardNodes } from '../../src/qdrant/snapshot-receiver.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';
 import { awaitReady } from '../../src/cluster/await-ready.js';
 

@@ -1,5 +1,5 @@
 // The id set of a collection as it is now, into the store. Promises that an id is left out only when its point did not
-// exist at some moment after the call began: transfer/living-ids.ts says how.
+// exist at some moment after the call began: cluster/living-ids.ts says how.
 
 import { randomBytes } from 'node:crypto';
 import type { WriteIdSetInput, WriteIdSetResult } from '../../model/contracts/backup-activities.js';

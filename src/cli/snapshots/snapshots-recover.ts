@@ -88,7 +88,7 @@ async function fromFile(
     );
   // Whatever is wrong is said before anything is sent.
   parseInput(recoverSnapshotSchema, inputOf(cluster, { ...options, object: 'the-file' }));
-  const { putFile } = await import('../../backups/catalogue/put-file.js');
+  const { putFile } = await import('../../snapshots/put-file.js');
   const store = await openCatalogue(options.config, given({ store: options.store }));
   const stop = stopOnInterrupt();
   const put = await putFile(store, file, stop.signal).finally(() => stop.release());

@@ -1,6 +1,7 @@
 // How one workflow stands, running or ended, and the list of all that run.
 
 import type { WorkflowExecutionDescription, WorkflowExecutionInfo } from '@temporalio/client';
+import { OPERATION_NAMES, operations } from '../../model/operations.js';
 import type { CollectionEnd, CollectionStatus, JobReport } from '../../model/contracts/results.js';
 import type { Temporal } from '../temporal.js';
 import type { JobEnd } from '../terminal/exit-codes.js';
@@ -73,26 +74,15 @@ async function ended(
   return { result: (await handle.result()) as CollectionEnd };
 }
 
-const JOBS = [
-  'scrollMigration',
-  'snapshotMigration',
-  'verifyCollections',
-  'fullBackup',
-  'disasterRecovery',
-  'rehearseRecovery',
+const SNAPSHOT_WORK = [
   'createSnapshot',
   'createOnNodes',
   'recoverSnapshot',
   'recoverIntoCollection',
   'downloadSnapshot',
 ];
-const COLLECTIONS = [
-  'migrateCollection',
-  'moveCollection',
-  'verifyCollection',
-  'backupCollection',
-  'recoverCollection',
-];
+const COLLECTIONS = [...new Set(OPERATION_NAMES.map((name) => operations[name].child))];
+const JOBS = [...OPERATION_NAMES, ...SNAPSHOT_WORK];
 
 export function isCollection(type: string): boolean {
   return COLLECTIONS.includes(type);

@@ -23,7 +23,7 @@ import {
   writeManifest,
   writeProof,
   writeRecall,
-} from '../steps/write-backup.js';
+} from '../steps/write-documents.js';
 import { Backup } from './backup-state.js';
 
 export async function backupCollection(input: BackupCollectionInput): Promise<BackupReport> {

@@ -10,7 +10,7 @@ import type { JobReport } from '../../model/contracts/results.js';
 import { jobFailure, surfacing } from '../runtime/failures.js';
 import { FanOut, type JobState } from '../runtime/fan-out.js';
 import { namesOnTarget, omit, openState, splitCarried } from './job-input.js';
-import { BackupPages, optionsOf } from './backup-pages.js';
+import { RecoveryPages, optionsOf } from './recovery-pages.js';
 
 export async function disasterRecovery(input: unknown): Promise<JobReport> {
   return surfacing(async () => {
@@ -18,7 +18,7 @@ export async function disasterRecovery(input: unknown): Promise<JobReport> {
     const parsed = parseInput(disasterRecoverySchema, written);
     const as = namesOnTarget(parsed);
     const state = openState(parsed, carried);
-    const pages = new BackupPages({ ...omit(parsed, 'as'), ...(as === undefined ? {} : { as }) }, state);
+    const pages = new RecoveryPages({ ...omit(parsed, 'as'), ...(as === undefined ? {} : { as }) }, state);
     const job = new FanOut({
       operation: 'disasterRecovery',
       ends: { source: sourceOf(parsed), target: parsed.target },

@@ -7,7 +7,7 @@ import { parseInput } from '../../model/contracts/inputs.js';
 import { writeLockId } from '../../model/names.js';
 import { rehearseRecoverySchema } from '../../model/contracts/recovery-inputs.js';
 import type { JobReport } from '../../model/contracts/results.js';
-import { BackupPages, optionsOf } from './backup-pages.js';
+import { RecoveryPages, optionsOf } from './recovery-pages.js';
 import { jobFailure, surfacing } from '../runtime/failures.js';
 import { FanOut, type JobState } from '../runtime/fan-out.js';
 import { openState, splitCarried } from './job-input.js';
@@ -18,7 +18,7 @@ export async function rehearseRecovery(input: unknown): Promise<JobReport> {
     const parsed = parseInput(rehearseRecoverySchema, written);
     const { scratch } = parsed;
     const state = openState(parsed, carried);
-    const pages = new BackupPages({ ...parsed, target: scratch }, state);
+    const pages = new RecoveryPages({ ...parsed, target: scratch }, state);
     const { startTime } = workflowInfo();
     const job = new FanOut({
       operation: 'rehearseRecovery',

@@ -21,7 +21,7 @@ type Wanted = Pick<
 };
 type Found = ResolveRecoveryResult['recoveries'][number];
 
-export class BackupPages {
+export class RecoveryPages {
   private readonly wanted: Wanted;
   private readonly kept: Pick<JobState, 'run'>;
   private place: LocateStoreResult | undefined;

@@ -5,10 +5,10 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { FerryError } from '../../model/errors.js';
-import { recoverKey } from '../../model/snapshot-names.js';
-import type { ObjectStore } from '../../storage/object-store.js';
-import { uploadStream } from '../../shards/upload-stream.js';
+import { FerryError } from '../model/errors.js';
+import { recoverKey } from '../model/snapshot-names.js';
+import type { ObjectStore } from '../storage/object-store.js';
+import { uploadStream } from '../shards/upload-stream.js';
 
 export interface PutFile {
   object: string;
