@@ -101,7 +101,7 @@ export class Lease {
     this.#throwIfLost();
     if (isOver(this.#terms.cancellation)) throw this.#lose('Temporal has ended this attempt');
     const now = this.#elapsed();
-    if (now > this.#deadline) throw this.#lose('its time is up');
+    if (now > this.#deadline) throw this.#lose('Temporal has not acknowledged it in time');
     if (now > this.#freshUntil) throw this.#lose('Temporal has not answered for too long');
   }
 

@@ -29,7 +29,7 @@ export function placeShards(
     return place === undefined ? [] : [{ shard, ...place }];
   });
   if (placed.length === shards.length && places.size === shards.length) return placed;
-  const happened = `The source has ${shards.length} shards and "${target.collection}" on "${target.cluster}" has ${made.length}, or others`;
+  const happened = `The shards of the source (${shards.length}) and of "${target.collection}" on "${target.cluster}" (${made.length}) do not match`;
   throw new FerryError('IncompatibleTarget', happened, { context: { ...target } });
 }
 

@@ -157,7 +157,7 @@ function mappedTo({ input }: Looking, { key }: Candidate): string | undefined {
   const found = Object.entries(input.map ?? {}).filter(([pattern]) => isNamedBy(pattern, key));
   const names = [...new Set(found.map(([, collection]) => collection))];
   if (names.length < 2) return names[0];
-  const happened = `\`map\` says of "${key}" that it is of ${names.map((name) => `"${name}"`).join(' and of ')}`;
+  const happened = `\`map\` (\`--map\`) assigns "${key}" to ${names.map((name) => `"${name}"`).join(' and to ')}`;
   throw new FerryError('SnapshotsAmbiguous', happened);
 }
 

@@ -121,7 +121,7 @@ function refuseOtherPeer({ file, index, peer }: IndexedFile): void {
   for (const { state } of index.shards.values()) {
     const own = textAt(state, 'this_peer_id');
     if (own === undefined || own === peer) continue;
-    const happened = `The name of "${file.name}" says peer ${peer}, and its content peer ${own}`;
+    const happened = `The name of "${file.name}" gives peer ${peer}, and its content peer ${own}`;
     throw new FerryError('SnapshotsAmbiguous', happened, { context: { file: file.name } });
   }
 }

@@ -65,12 +65,12 @@ export const clusterErrors = {
   IncompatibleTarget: {
     retryable: false,
     remedy:
-      'Choose another name with `as` (`--as`), or set `onExisting: "recreate"` (`--on-existing recreate`), which deletes the target collection first.',
+      'Nothing was changed. A migration: choose another name with `as` (`--as`), or set `onExisting: "recreate"` (`--on-existing recreate`), which deletes the target collection first. A target without clustering: start it with QDRANT__CLUSTER__ENABLED=true. A verification cannot compare these two.',
   },
   TargetExists: {
     retryable: false,
     remedy:
-      'Nothing was changed. Choose another name with `as` (`--as`), or set `onExisting` (`--on-existing`) to "swap", or to "replace", which deletes the existing collection.',
+      'Nothing was changed. Choose another name with `as` (`--as`), switch an alias to it with `--as ALIAS --on-existing swap`, or set `onExisting: "replace"` (`--on-existing replace`), which deletes the existing collection.',
   },
   TargetNotEmpty: {
     retryable: false,
@@ -84,7 +84,8 @@ export const clusterErrors = {
   },
   NameTakenByAlias: {
     retryable: false,
-    remedy: 'Remove that alias on the target, or choose another name with `as` (`--as`).',
+    remedy:
+      'Do not remove an alias that clients use. A migration or a recovery: choose another name with `as` (`--as`); a recovery can switch the alias after the proof with `onExisting: "swap"` (`--on-existing swap`). `ferry snapshots recover`: name the collection itself.',
   },
   NameTooLong: {
     retryable: false,

@@ -6,9 +6,12 @@ import { clusterErrors } from './cluster-errors.js';
 import { storeErrors } from './store-errors.js';
 
 const jobErrors = {
-  InvalidInput: { retryable: false, remedy: 'Correct the input and start the job again.' },
+  InvalidInput: { retryable: false, remedy: 'Correct the input, or the command, and start again.' },
   InvalidConfig: { retryable: false, remedy: 'Correct ferry.yaml or the environment and start again.' },
-  UnknownAlias: { retryable: false, remedy: 'Use an alias that ferry.yaml defines.' },
+  UnknownAlias: {
+    retryable: false,
+    remedy: 'Use an alias that ferry.yaml defines; name a store with `--store`, or set `defaults.store`.',
+  },
   CollectionBusy: {
     retryable: false,
     remedy: 'Wait for the named job, or abort it. `onBusy: "wait"` (`--on-busy wait`) waits for it.',
@@ -47,7 +50,8 @@ const jobErrors = {
   },
   Aborted: {
     retryable: false,
-    remedy: 'Start the same job again to continue from what is on the target.',
+    remedy:
+      'Start the same job again: a migration point by point continues from what is on the target, others begin again.',
   },
   JobNotFound: {
     retryable: false,
@@ -64,9 +68,12 @@ const jobErrors = {
   },
   StackFailed: {
     retryable: false,
-    remedy: 'If the message names a log file, its last lines hold the cause.',
+    remedy: 'The cause is in the message, or in the last lines of the log file that it names.',
   },
-  Internal: { retryable: false, remedy: 'This is a defect of ferry. Please report it with the stack trace.' },
+  Internal: {
+    retryable: false,
+    remedy: 'Probably a defect of ferry. Please report it with the stack trace.',
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export const catalogue = { ...jobErrors, ...clusterErrors, ...storeErrors };

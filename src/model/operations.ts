@@ -89,7 +89,7 @@ const withBytes =
   (points: string, bytes: string | undefined): string =>
     `${points} ${done}${bytes === undefined ? '' : `, ${bytes}`}`;
 
-const BATCHES_PUT_BACK = 'Aborting: the batches in flight are finished and indexing is put back.';
+const BATCHES_PUT_BACK = 'Aborting: the batches in flight are finished and indexing is restored.';
 const SHARDS_THEN_REMOVED =
   'Aborting: once the nodes have finished the shards in flight, what this job created is removed.';
 
@@ -104,7 +104,7 @@ export const operations: Record<OperationName, Operation> = {
     steering: {
       abort: { batches: BATCHES_PUT_BACK, shards: BATCHES_PUT_BACK },
       afterAbort:
-        'The points that were copied stay on the target, and indexing is put back. The same job started again continues from them.',
+        'The points that were copied stay on the target, and indexing is restored. The same job started again continues from them.',
     },
   },
   snapshotMigration: {
@@ -122,11 +122,11 @@ export const operations: Record<OperationName, Operation> = {
     steering: {
       abort: {
         batches:
-          'Aborting: a collection stays, with its indexing put back, once all its shards are on the target; otherwise it is removed.',
+          'Aborting: a collection stays, with its indexing restored, once all its shards are on the target; otherwise it is removed.',
         shards: SHARDS_THEN_REMOVED,
       },
       afterAbort:
-        'A collection whose shards are not all on the target is removed from it. One whose shards are stays, and indexing is put back.',
+        'A collection whose shards are not all on the target is removed from it. One whose shards are stays, and indexing is restored.',
     },
   },
   verifyCollections: {

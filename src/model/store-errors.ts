@@ -53,7 +53,7 @@ export const storeErrors = {
   StoreOfAnotherCluster: {
     retryable: false,
     remedy:
-      'Nothing was written. Correct the alias in ferry.yaml, or use another store. If this cluster replaces the old one, set `newCluster: true` (`ferry backup --new-cluster`). If this is the safety backup of `replace`, set `safetyBackup: false` (`--no-safety-backup`) to delete the existing collection without a backup.',
+      'Nothing was written. Correct the alias in ferry.yaml, or use another store. If this cluster replaces the old one, set `newCluster: true` (`ferry backup --new-cluster`). If this is the safety backup of `replace`, first run `ferry backup TARGET COLLECTION --new-cluster`, or recover beside the collection with `--as`.',
   },
   ObjectMissing: {
     retryable: false,
@@ -97,7 +97,7 @@ export const storeErrors = {
   RecoveryDiffers: {
     retryable: false,
     remedy:
-      'Do not use the recovered collection. Recover it again with `onExisting: "replace"` (`--on-existing replace`), or choose another backup (`--backup`).',
+      'Do not use the recovered collection. Recover it again with `onExisting: "replace"` (`--on-existing replace`), which deletes this collection, or choose another backup (`--backup`).',
   },
   RecoveredEmpty: {
     retryable: false,
@@ -107,7 +107,7 @@ export const storeErrors = {
   RecoveryUnheard: {
     retryable: false,
     remedy:
-      'Write nothing to the collection until the node has finished the recovery. To be sure, delete the collection (Qdrant then waits for the recovery) or restart the node. Then start the job again, without any proxy that times out on long calls, or with `via: "push"` (`--via push`).',
+      'Write nothing to the collection until the node has finished the recovery. To be sure, restart the node; delete the collection (Qdrant then waits for the recovery) only if this job created it. Then start the job again, without any proxy that times out on long calls, or with `via: "push"` (`--via push`).',
   },
   SafetyBackupStale: {
     retryable: false,

@@ -78,7 +78,7 @@ export class QdrantCluster implements ClusterFacts {
       await checkGrpcReachable(grpcUrl, this.#connection, signal);
     } catch (error) {
       if (this.#nodes.length === 1 || (await answers(node, signal))) throw error;
-      const happened = `Node ${node.url} of cluster "${this.alias}" does not answer, over REST or over gRPC; ${this.#nodes.length - 1} more are named in ferry.yaml`;
+      const happened = `Node ${node.url} of cluster "${this.alias}" does not answer, over REST or over gRPC; ferry.yaml names ${this.#nodes.length} nodes of this cluster`;
       throw new FerryError('NodeDown', happened, { cause: error, context: { cluster: this.alias } });
     }
   }

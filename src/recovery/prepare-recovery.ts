@@ -103,7 +103,7 @@ async function create(making: Making, replacedAliases: string[]): Promise<void> 
   const { target, input, settings, signal } = making;
   const isStamped = can(await target.version(signal), 'metadata');
   const metadata = { ...settings.metadata, ...stampMetadata(openStamp(making, replacedAliases)) };
-  // Strict mode is put back at the end; a default of the node's would refuse our exact counts.
+  // Strict mode is restored at the end; a default of the node's would refuse our exact counts.
   const body: JsonObject = {
     ...settings.create,
     strict_mode_config: { enabled: false },

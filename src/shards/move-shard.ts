@@ -100,7 +100,7 @@ export async function abandonMove(
 }
 
 function stillInFlight({ into }: MoveShardInput['placed']): FerryError {
-  const happened = `A node may still be recovering shard ${into}, and no attempt lived to see the end`;
+  const happened = `A node may still be recovering shard ${into}, and every attempt ended before it did`;
   return new FerryError('RecoveryUnheard', happened, { context: { shard: into } });
 }
 

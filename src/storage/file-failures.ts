@@ -19,7 +19,7 @@ const HAPPENED: Partial<Record<ErrorCode, string>> = {
   StoreAccessDenied: 'The disk refused access',
   StoreUnreachable: 'The disk failed',
   StoreFull: 'The disk is full',
-  StoreRejected: 'The disk cannot hold this key beside the others',
+  StoreRejected: 'This name conflicts with an existing file or folder',
   ObjectMissing: 'There is no such object',
 };
 

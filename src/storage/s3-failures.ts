@@ -51,7 +51,7 @@ const HAPPENED: Partial<Record<ErrorCode, string>> = {
   StoreUnreachable: 'The store does not answer as it should',
   ObjectMissing: 'There is no such object',
   ObjectExists: 'There is another object under this key',
-  ObjectDamaged: 'The store did not get, or does not have, the bytes that were meant',
+  ObjectDamaged: 'The bytes in the store differ from those that were sent',
   StoreFull: 'The store is full',
   StoreRejected: 'The store refused the request',
 };

@@ -8,7 +8,7 @@
 //   5. payload indexes, before the points: Qdrant then needs no second pass over them
 //   6. hold indexing back again, where an earlier attempt had already put it back
 //
-// A collection that is not ours is left as it is, but for a stamp on one that is empty. Nothing is put back here: release-target.ts does.
+// A collection that is not ours is left as it is, but for a stamp on one that is empty. Nothing is restored here: release-target.ts does.
 
 import { randomUUID } from 'node:crypto';
 import type { PrepareTargetInput, PrepareTargetResult } from '../model/contracts/activities.js';

@@ -118,7 +118,7 @@ describe.each<QdrantVersion>(['1.16.3', '1.17.0'])('Qdrant %s', (version) => {
     const site = siteOf(node);
     expect(await settledPull(site, () => pull(node))).toBe('found');
     expect(site.log.said[0]).toMatch(
-      /^Qdrant answered 504: 504 Gateway Time-out .*nginx\. .*may still be at work.*given up in 8 s/,
+      /^Qdrant answered 504: 504 Gateway Time-out .*nginx\. .*may still be working.*given up in 8 s/,
     );
     expect(site.log.said.at(-1)).toBeUndefined();
     expect(gateway.givenUp).toHaveLength(1);

@@ -208,7 +208,7 @@ describe('ferry restore --from refuses, and leaves the target as it was:', () =>
 
   it('a number in a name that is not the peer of the content', async () => {
     await lay('misread/docs-2024-2026-01-01-02-00-00.snapshot', (bytes) => bytes);
-    const why = /^SnapshotsAmbiguous: The name of .* says peer 2024, and its content peer \d+/;
+    const why = /^SnapshotsAmbiguous: The name of .* gives peer 2024, and its content peer \d+/;
     await expectRefused(restore('--from', 'disk:misread'), why);
   });
 

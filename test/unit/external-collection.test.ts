@@ -130,7 +130,7 @@ describe('a collection out of the files of its nodes', () => {
       'with another peer than the name says',
       () => [{ ...(two()[0] as IndexedFile), peer: '2024' }],
       'SnapshotsAmbiguous',
-      'says peer 2024, and its content peer 1',
+      'gives peer 2024, and its content peer 1',
     ],
   ])('is refused %s', (_, files, code, said) => {
     const refused = () => externalCollection(files(), NAME);

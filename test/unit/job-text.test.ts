@@ -106,7 +106,7 @@ describe('the report of a job', () => {
 
   it('tells the state of the target', () => {
     expect(stateOfTarget({ cluster: 'b', collection: 'docs' }, 1_200, 4_000, true)).toBe(
-      'docs on b has 1,200 of 4,000 points, indexing put back; start the same job again to go on',
+      'docs on b has 1,200 of 4,000 points, indexing restored; start the same job again to continue',
     );
   });
 });

@@ -125,7 +125,7 @@ describe('a lease', () => {
     const lease = await opened({ heartbeatTimeoutMs: undefined, startToCloseTimeoutMs: 10_000 });
     expect(() => lease.require()).not.toThrow();
     await vi.advanceTimersByTimeAsync(9_100);
-    expect(() => lease.require()).toThrow('its time is up');
+    expect(() => lease.require()).toThrow('Temporal has not acknowledged it in time');
   });
 
   it('remembers only what Temporal has acknowledged', async () => {

@@ -52,7 +52,7 @@ describe('the answer to a command', () => {
   });
 
   it.each([
-    ['scrollMigration', 'copying', 'indexing is put back'],
+    ['scrollMigration', 'copying', 'indexing is restored'],
     ['snapshotMigration', 'copying', 'once the nodes have finished the shards in flight'],
     ['verifyCollections', 'verifying', 'Nothing was written'],
     ['fullBackup', 'capturing', 'their uploads removed'],

@@ -70,7 +70,7 @@ describe('a job whose step fails', () => {
       };
       const failure = await failureOf(await run.migrate({ parkForHours: 0.0002 }));
       expect(failure.type).toBe('QdrantRejected');
-      expect(failure.message).toContain(`docs on ${run.b} has 0 of 100 points, indexing put back`);
+      expect(failure.message).toContain(`docs on ${run.b} has 0 of 100 points, indexing restored`);
       expect(run.fakes.called('releaseTarget')).toHaveLength(1);
     }));
 
@@ -111,7 +111,7 @@ describe('a job whose step fails', () => {
       const failure = await failureOf(await run.migrate({ onFailure: 'fail' }));
       expect(failure).toMatchObject({ type: 'QdrantRejected' });
       expect(failure.message).toContain('The first cause');
-      expect(failure.message).toContain('indexing NOT put back');
+      expect(failure.message).toContain('indexing NOT restored');
     }));
 
   it('restores indexing when the preparation itself failed half way', () =>

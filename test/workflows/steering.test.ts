@@ -126,7 +126,7 @@ describe('abort', () => {
       expect(failure.message).toContain(
         `docs on ${run.b} has ${written.toLocaleString('en')} of 2,000 points`,
       );
-      expect(failure.message).toContain('indexing put back');
+      expect(failure.message).toContain('indexing restored');
       expect(run.fakes.called('releaseTarget')).toHaveLength(1);
     }));
 

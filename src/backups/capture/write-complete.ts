@@ -40,6 +40,6 @@ export async function writeComplete(
 }
 
 function otherManifest(key: string): FerryError {
-  const happened = 'The manifest in the store is not the one whose objects were checked';
+  const happened = 'The manifest in the store changed while its objects were checked';
   return new FerryError('ManifestInvalid', happened, { context: { key } });
 }

@@ -77,7 +77,7 @@ export function sharing(share: string | undefined): (position: number) => boolea
   const [, k, n] = /^(\d+)\/(\d+)$/.exec(share) ?? [];
   const [own, all] = [Number(k), Number(n)];
   if (!(own >= 1 && own <= all)) {
-    throw new FerryError('InvalidInput', `A share is written like 1/7, not "${share}"`);
+    throw new FerryError('InvalidInput', `A part (--part) is written like 1/7, not "${share}"`);
   }
   return (position) => position % all === own - 1;
 }

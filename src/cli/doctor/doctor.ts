@@ -14,6 +14,13 @@ import { storeFindings } from './store-findings.js';
 import { type Finding, examine, findingLine } from './finding.js';
 import { forgottenHoldBacks, releaseForgotten } from './forgotten-hold-backs.js';
 
+const UNCHECKED: Finding = {
+  ok: true,
+  warns: true,
+  what: 'stores, workers, indexing held back',
+  says: 'not checked, because Temporal does not answer',
+};
+
 export function registerDoctor(program: Command): void {
   const command = program
     .command('doctor')
@@ -38,6 +45,7 @@ export function registerDoctor(program: Command): void {
         clusterFindings(controls, config),
       ]);
       findings.push(...ofStores, ...ofClusters);
+      if (!asksTemporal) findings.push(UNCHECKED);
       const aliases = asksTemporal ? Object.keys(config.clusters) : [];
       const { forgotten, unread } = await forgottenHoldBacks(controls, temporal, aliases);
       findings.push(...unread);

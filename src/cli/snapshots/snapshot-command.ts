@@ -13,12 +13,18 @@ export interface PlaceOptions extends WorkOptions {
 }
 
 /** Without --collection the whole storage of a node is meant. */
-export function snapshotCommand(snapshots: Command, name: string, what: string, node: string): Command {
+export function snapshotCommand(
+  snapshots: Command,
+  name: string,
+  what: string,
+  node: string,
+  collection = 'of this collection (default: of the whole node)',
+): Command {
   return snapshots
     .command(name)
     .description(what)
     .argument('<CLUSTER>', 'alias of the cluster, from ferry.yaml')
-    .option('--collection <name>', 'of this collection (default: of the whole node)')
+    .option('--collection <name>', collection)
     .option('--shard <number>', 'of this shard of the collection', aShard)
     .option('--node <url or peer>', node);
 }

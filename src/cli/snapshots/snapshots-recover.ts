@@ -28,7 +28,8 @@ const PRIORITY =
 
 export function registerRecover(snapshots: Command): void {
   const one = 'the node that takes it; required where the cluster has several';
-  const command = snapshotCommand(snapshots, 'recover', 'put a snapshot into a collection or a shard', one);
+  const what = 'put a snapshot into a collection or a shard';
+  const command = snapshotCommand(snapshots, 'recover', what, one, 'into this collection (required)');
   addOnBusy(command)
     .option('--snapshot <name>', 'one that is on the node')
     .option('--url <url>', 'one that the node fetches itself; no signed URLs')

@@ -14,7 +14,7 @@ export const inputDescriptions: Record<string, string> = {
   ignoreProof: 'do not compare the content with the proof of the backup; the result is then "unproven"',
   onFailure:
     'park: the collection waits for an operator; parkForKeys: only if new keys are needed; fail: it fails',
-  onBusy: 'if another job writes the same collection of the target',
+  onBusy: 'if another job holds the collection',
   parkForHours: 'how long a parked collection waits',
   concurrency: 'number of collections at the same time',
   copyAliases:
@@ -53,8 +53,8 @@ export const inputDescriptions: Record<string, string> = {
   nodeSnapshot: 'also store a full storage snapshot of Qdrant (a cluster of one node)',
   subset: 'points that only the target has are not a difference',
   recheckAfterMs: 'pause before a difference is read a second time',
-  maxPointsPerSecond: 'limit of the speed, for the whole collection',
-  maxMegabytesPerSecond: 'limit of the bandwidth, for the whole collection',
+  maxPointsPerSecond: 'limit of the speed, for the whole job',
+  maxMegabytesPerSecond: 'limit of the bandwidth, for the whole job',
   slices: 'number of slices at the same time',
   batchBytes: 'size of a batch',
   budgetMs: 'how long one activity works on a slice before it returns',

@@ -2,7 +2,7 @@
 // with the workflow: only what the user wrote goes into the input.
 
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { FerryError } from '../../model/errors.js';
 import { inputDescriptions } from './input-descriptions.js';
@@ -108,7 +108,10 @@ function readInputFile(path: string): Record<string, unknown> {
   try {
     value = JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
-    throw new FerryError('InvalidInput', 'The input file cannot be read as JSON', {
+    const happened = existsSync(path)
+      ? 'The input file cannot be read as JSON'
+      : 'There is no such input file';
+    throw new FerryError('InvalidInput', happened, {
       cause,
       context: { path },
     });

@@ -1,5 +1,5 @@
 // Activities of snapshot migration as the workflows see them. What is the same for every migration (slices, digests,
-// repairs, indexing put back) is in activities.ts.
+// repairs, indexing restored) is in activities.ts.
 
 import type { CollectionPlan, Pace, PrepareTargetResult } from './activities.js';
 import type { CaptureMode, CollectionBackupRef, ShardToCapture } from './backup-activities.js';

@@ -94,7 +94,7 @@ function optimizersOff(wanted: JsonObject, actual: JsonObject): JsonObject {
 
 /**
  * Strict mode is off while ferry works, whatever it is at the end. The limit on payload indexes holds also then, so it is
- * lifted until the wanted one is put back.
+ * lifted until the wanted one is restored.
  */
 function strictModeOff(wanted: JsonObject, actual: JsonObject): JsonObject {
   const limits = Object.entries(actual).filter(([key]) => key !== 'enabled');

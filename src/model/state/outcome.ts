@@ -111,7 +111,7 @@ function isOfSettings({ configuration, missing, changed, extra, source, target, 
 }
 
 function settingsText({ configuration }: Proof): string {
-  return `its settings are others than the source's: ${configuration.join('; ')}`;
+  return `its settings differ from the source's: ${configuration.join('; ')}`;
 }
 
 function pointsText(report: MigrationReport): string {
@@ -131,17 +131,17 @@ function pointsText(report: MigrationReport): string {
   return `${because}${ends} differ (${counts}): ${what}.${ids}`;
 }
 
-/** "docs on b has 1,200 of 4,000 points, indexing put back; start the same job again to go on" */
+/** "docs on b has 1,200 of 4,000 points, indexing restored; start the same job again to continue" */
 export function stateOfTarget(
   target: CollectionRef,
   points: number,
   total: number,
   released: boolean,
 ): string {
-  const indexing = released ? 'indexing put back' : 'indexing NOT put back';
+  const indexing = released ? 'indexing restored' : 'indexing NOT restored';
   return (
     `${target.collection} on ${target.cluster} has ${whole(points)} of ${whole(total)} points, ${indexing}; ` +
-    'start the same job again to go on'
+    'start the same job again to continue'
   );
 }
 

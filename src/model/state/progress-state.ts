@@ -56,7 +56,7 @@ interface CommonProgress {
   plan?: CollectionPlan;
   prepared?: PrepareTargetResult;
   sides?: Sides;
-  /** The target holds what was asked of it again: indexing and strict mode are put back. */
+  /** The target holds what was asked of it again: indexing and strict mode are restored. */
   released: boolean;
   /** When the stamp on the target was last renewed, in milliseconds of workflow time. */
   renewedAt?: number;

@@ -109,7 +109,7 @@ function fromStatus(
     case Code.Unauthenticated:
       return new FerryError(
         'ClusterKeyRefused',
-        `${options.context.cluster} refused the API key: ${sentence}`,
+        `"${options.context.cluster}" refused the API key over gRPC: ${sentence}`,
         options,
       );
     case Code.PermissionDenied:

@@ -1,5 +1,5 @@
 // One collection from one cluster to another: plan, prepare the target, copy, prove, finish. Whatever happens after
-// the target was touched, its indexing and strict mode are put back. Its workflow id is the lock on the collection that
+// the target was touched, its indexing and strict mode are restored. Its workflow id is the lock on the collection that
 // is written. Wrong input fails at once and never parks.
 
 import { ContinueAsNew, continueAsNew, isCancellation } from '@temporalio/workflow';

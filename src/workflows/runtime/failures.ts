@@ -36,7 +36,7 @@ export function troubleOf(error: unknown): Trouble {
   if (error instanceof TerminatedFailure) {
     return {
       code: 'Aborted',
-      message: 'Terminated: nothing was put back. Start the same job again, or run `ferry doctor --fix`.',
+      message: 'Terminated: nothing was restored. Start the same job again, or run `ferry doctor --fix`.',
     };
   }
   const message = error instanceof Error ? error.message : String(error);

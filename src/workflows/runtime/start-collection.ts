@@ -58,7 +58,7 @@ export async function startCollection(
 function busy(workflowId: string, holder: string) {
   return failure(
     'CollectionBusy',
-    `Another job works on this collection: ${holder}. Wait for it or abort it; \`onBusy: "wait"\` waits by itself. [workflow=${workflowId}]`,
+    `Another job works on this collection: ${holder}. Wait for it or abort it; \`onBusy: "wait"\` (\`--on-busy wait\`) waits for it. [workflow=${workflowId}]`,
   );
 }
 

@@ -1,4 +1,4 @@
-// How every migration of a collection ends once its proof was taken: what was held back is put back, the target is counted
+// How every migration of a collection ends once its proof was taken: what was held back is restored, the target is counted
 // once more where the sides were equal, the configurations are compared, the stamp is closed, aliases are set. From then on
 // the result stands: indexes are awaited last, and an abort only ends the waiting. And the compensation when it does not
 // get that far.
@@ -105,7 +105,7 @@ export async function release(job: CollectionJob, as: 'step' | 'compensation'): 
       await CancellationScope.nonCancellable(() => runActivity('releaseTarget', input, summary));
     } catch (error) {
       if (isNoLongerOurs(error)) return;
-      progress.warnings.push(`Indexing could not be put back: ${troubleOf(error).message}`);
+      progress.warnings.push(`Indexing could not be restored: ${troubleOf(error).message}`);
       return;
     }
   }

@@ -45,7 +45,7 @@ async function goByScroll({ settings, options }: Move, unfit: string): Promise<n
   const { source, target, asked, dataQueue, paused, searchAttributes } = settings;
   const { method, onExisting, through } = options;
   if (method !== 'auto' || onExisting !== 'fail' || through !== undefined) {
-    throw new FerryError('SnapshotUnfit', `"${asked}" cannot go as snapshots: ${unfit}`);
+    throw new FerryError('SnapshotUnfit', `"${asked}" cannot be moved as snapshots: ${unfit}`);
   }
   const goOn = makeContinueAsNewFunc<typeof migrateCollection>({ workflowType: 'migrateCollection' });
   const rest = omit(options, 'method', 'onExisting', 'safetyBackup', 'store', 'through', 'via');
