@@ -162,5 +162,5 @@ it('ends also when the control worker that is listed is dead', async () => {
   await workers[0]?.kill();
   const [disk] = (await doctor()).get('store disk') ?? [];
   expect(disk).toMatchObject({ ok: false });
-  expect(disk?.says).toContain('the one that is listed does not answer');
+  expect(disk?.says).toContain('the one listed does not answer');
 });
