@@ -37,7 +37,7 @@ it('makes one on each, lists them by node and peer, and takes a node by either n
   const { made, notes } = await answer<CreateSnapshotResult>('create', 'trio', '--collection', 'spread');
   expect(made.map(({ node }) => node)).toEqual(trio.nodes.map(({ url }) => url));
   expect(new Set(made.map(({ peer }) => peer)).size).toBe(3);
-  expect(notes.join()).toContain('together they are the collection');
+  expect(notes.join()).toContain('together they hold the collection');
   expect(await listed('trio', '--collection', 'spread')).toEqual(
     made.map(({ name, node }) => `${name} ${node}`).sort(byNode),
   );
