@@ -68,16 +68,9 @@ const PROVING = {
   finishing: { verb: 'finishing', counts: 'read' },
   done: DONE,
 } as const;
-const RECOVERING: Operation['phases'] = {
-  planning: PLANNING,
-  copying: { verb: 'recovering', counts: 'shards' },
-  verifying: { verb: 'verifying', counts: 'read' },
-  finishing: { verb: 'finishing', counts: 'read' },
-  done: DONE,
-};
-
 const onTarget = (target: string) => `are on ${target}`;
 const verified = () => 'are verified';
+const ON_TARGET: Operation['standing'] = { copied: onTarget, shards: onTarget, read: verified };
 const MIGRATION_REPORT: ReportWords = {
   points: 'points',
   total: (points, bytes) => `${points}, ${bytes === undefined ? 'nothing copied' : `${bytes} copied`}`,
@@ -89,7 +82,28 @@ const withBytes =
   (points: string, bytes: string | undefined): string =>
     `${points} ${done}${bytes === undefined ? '' : `, ${bytes}`}`;
 
-const BATCHES_PUT_BACK = 'Aborting: the batches in flight are finished and indexing is restored.';
+/** A rehearsal is a recovery, but for what becomes of it. */
+const RECOVERY = {
+  child: 'recoverCollection',
+  phases: {
+    planning: PLANNING,
+    copying: { verb: 'recovering', counts: 'shards' },
+    verifying: { verb: 'verifying', counts: 'read' },
+    finishing: { verb: 'finishing', counts: 'read' },
+    done: DONE,
+  },
+  standing: ON_TARGET,
+  working: 'copying',
+  shardPhases: ['planning', 'copying', 'awaiting-operator'],
+} as const satisfies Partial<Operation>;
+const recoveryReport = (done: string): ReportWords => ({
+  points: `points ${done}`,
+  total: withBytes(done),
+  verified: 'every point verified equal',
+  unproven: 'recovered, content unproven: the backup has no proof',
+});
+
+const BATCHES_RESTORED = 'Aborting: the batches in flight are finished and indexing is restored.';
 const SHARDS_THEN_REMOVED =
   'Aborting: once the nodes have finished the shards in flight, what this job created is removed.';
 
@@ -97,12 +111,12 @@ export const operations: Record<OperationName, Operation> = {
   scrollMigration: {
     child: 'migrateCollection',
     phases: { planning: PLANNING, copying: { verb: 'copying', counts: 'copied' }, ...PROVING },
-    standing: { copied: onTarget, shards: onTarget, read: verified },
+    standing: ON_TARGET,
     report: MIGRATION_REPORT,
     working: 'copying',
     shardPhases: [],
     steering: {
-      abort: { batches: BATCHES_PUT_BACK, shards: BATCHES_PUT_BACK },
+      abort: { batches: BATCHES_RESTORED, shards: BATCHES_RESTORED },
       afterAbort:
         'The points that were copied stay on the target, and indexing is restored. The same job started again continues from them.',
     },
@@ -115,7 +129,7 @@ export const operations: Record<OperationName, Operation> = {
       copying: { verb: 'moving', counts: 'shards' },
       ...PROVING,
     },
-    standing: { copied: onTarget, shards: onTarget, read: verified },
+    standing: ON_TARGET,
     report: MIGRATION_REPORT,
     working: 'copying',
     shardPhases: ['planning', 'capturing', 'copying', 'awaiting-operator'],
@@ -189,17 +203,8 @@ export const operations: Record<OperationName, Operation> = {
     },
   },
   disasterRecovery: {
-    child: 'recoverCollection',
-    phases: RECOVERING,
-    standing: { copied: onTarget, shards: onTarget, read: verified },
-    report: {
-      points: 'points recovered',
-      total: withBytes('recovered'),
-      verified: 'every point verified equal',
-      unproven: 'recovered, content unproven: the backup has no proof',
-    },
-    working: 'copying',
-    shardPhases: ['planning', 'copying', 'awaiting-operator'],
+    ...RECOVERY,
+    report: recoveryReport('recovered'),
     steering: {
       abort: {
         batches: 'Aborting: a collection that is not verified yet is removed; a verified one is kept.',
@@ -209,17 +214,8 @@ export const operations: Record<OperationName, Operation> = {
     },
   },
   rehearseRecovery: {
-    child: 'recoverCollection',
-    phases: RECOVERING,
-    standing: { copied: onTarget, shards: onTarget, read: verified },
-    report: {
-      points: 'points rehearsed',
-      total: withBytes('rehearsed'),
-      verified: 'every point verified equal',
-      unproven: 'recovered, content unproven: the backup has no proof',
-    },
-    working: 'copying',
-    shardPhases: ['planning', 'copying', 'awaiting-operator'],
+    ...RECOVERY,
+    report: recoveryReport('rehearsed'),
     steering: {
       abort: {
         batches: 'Aborting: what this job created on the scratch cluster is removed.',

@@ -41,25 +41,29 @@ export interface Repaired {
   overwritten?: number;
 }
 
-/** Result of the children `migrateCollection` and `moveCollection`. */
-export interface MigrationReport {
+/** What every comparison of two collections ends with. */
+interface ComparedReport {
   operation: OperationName;
   source: { cluster: string; collection: string };
   target: { cluster: string; collection: string };
   outcome: Outcome;
   /** Why it is not `verified`, a sentence, where the proof's figures do not say it. */
   reason?: string;
+  proof: Proof;
+  warnings: string[];
+}
+
+/** Result of the children `migrateCollection` and `moveCollection`. */
+export interface MigrationReport extends ComparedReport {
   points: number;
   bytes: number;
   copySeconds: number;
   verifySeconds: number;
   pointsPerSecond: number;
   repaired: Repaired;
-  proof: Proof;
   aliases: string[];
   /** How far the indexes of the target were when they were no longer awaited; absent when they were built. */
   indexing?: Indexing;
-  warnings: string[];
   /** Of a snapshot migration. */
   moved?: MovedShards;
   /** Why it went point by point, where snapshots were asked for. */
@@ -83,15 +87,8 @@ export interface MovedShards {
 }
 
 /** Result of the child `verifyCollection`. */
-export interface VerificationReport {
-  operation: OperationName;
-  source: { cluster: string; collection: string };
-  target: { cluster: string; collection: string };
-  outcome: Outcome;
-  reason?: string;
+export interface VerificationReport extends ComparedReport {
   seconds: number;
-  proof: Proof;
-  warnings: string[];
 }
 
 /** What every child of a job returns, whatever else it does. */

@@ -43,20 +43,15 @@ export function connectPoints(cluster: ClusterConnection, lane: number): PointCo
 
 class GrpcPoints extends PointReads implements PointConnection {
   readonly #grpc: GrpcConnection;
-  readonly #nodes: readonly RestNode[];
-  /** The one that is written through. */
-  readonly #rest: RestNode;
 
   constructor(grpc: GrpcConnection, nodes: readonly RestNode[], lane: number) {
-    super();
+    super(nodes, lane);
     this.#grpc = grpc;
-    this.#nodes = nodes;
-    this.#rest = nodes[lane % nodes.length] as RestNode;
   }
 
-  close(): void {
+  override close(): void {
     this.#grpc.close();
-    for (const node of this.#nodes) void node.close();
+    super.close();
   }
 
   /**
@@ -72,7 +67,7 @@ class GrpcPoints extends PointReads implements PointConnection {
     beforeEnd?: BeforeEnd,
   ): Promise<void> {
     const { points } = asWirePage(page);
-    const write: TextWrite = { rest: this.#rest, collection, shardKey, signal, beforeEnd };
+    const write: TextWrite = { rest: this.rest, collection, shardKey, signal, beforeEnd };
     const asText = points.filter((point) => point.payloadText !== undefined);
     const inTwo = asText.filter(({ notNumbers }) => notNumbers);
     const cosine = points.some(({ notNumbers }) => notNumbers)
@@ -154,7 +149,7 @@ class GrpcPoints extends PointReads implements PointConnection {
     { collection, shardKey, signal }: ReadIds,
     ids: PointId[],
   ): Promise<Map<PointId, Buffer>> {
-    return readPayloads(this.#nodes, collection, shardKey, ids, signal);
+    return readPayloads(this.nodes, collection, shardKey, ids, signal);
   }
 
   /** All points of one answer: its memory is used again when the page is released. */
@@ -168,7 +163,7 @@ class GrpcPoints extends PointReads implements PointConnection {
   /** Names of the vectors that Qdrant normalises when it writes them. */
   async #cosineVectors(collection: string, signal: AbortSignal | undefined): Promise<ReadonlySet<string>> {
     const path = `/collections/${encodeURIComponent(collection)}`;
-    const info = await this.#rest.json<JsonObject>('GET', path, { signal });
+    const info = await this.rest.json<JsonObject>('GET', path, { signal });
     const vectors = Object.entries(vectorsOf(settingsOf(objectAt(info, 'config'))));
     return new Set(vectors.filter(([, one]) => bitsOf(one, 'distance') === '"Cosine"').map(([name]) => name));
   }

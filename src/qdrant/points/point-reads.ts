@@ -8,6 +8,7 @@
 import type { PointPage, PointReader, ReadIds, ReadRange } from '../../cluster/points-port.js';
 import { compareIds, type PointId } from '../../model/point-id.js';
 import type { ShardKey } from '../../model/state/slice.js';
+import type { RestNode } from '../rest.js';
 import { hashedPage, type WirePage, type WirePoint } from './point-page.js';
 import { pointId } from '../encoding/point-wire.js';
 
@@ -26,6 +27,19 @@ export interface PointAnswer {
 
 /** Reads by two requests, which are of one wire. */
 export abstract class PointReads implements PointReader {
+  protected readonly nodes: readonly RestNode[];
+  /** The one that takes what this connection sends over REST. */
+  protected readonly rest: RestNode;
+
+  constructor(nodes: readonly RestNode[], lane: number) {
+    this.nodes = nodes;
+    this.rest = nodes[lane % nodes.length] as RestNode;
+  }
+
+  close(): void {
+    for (const node of this.nodes) void node.close();
+  }
+
   protected abstract scroll(
     range: ReadIds,
     offset: PointId | undefined,

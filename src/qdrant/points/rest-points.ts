@@ -15,19 +15,11 @@ import { readTextAnswer } from './text-points.js';
 import { deleteIds, upsertTexts, type TextWrite } from './text-writes.js';
 
 export class RestPoints extends PointReads implements PointConnection {
-  readonly #nodes: readonly RestNode[];
-  readonly #rest: RestNode;
   readonly #maxBytes: number;
 
   constructor(nodes: readonly RestNode[], lane: number, maxBytes: number) {
-    super();
-    this.#nodes = nodes;
-    this.#rest = nodes[lane % nodes.length] as RestNode;
+    super(nodes, lane);
     this.#maxBytes = maxBytes;
-  }
-
-  close(): void {
-    for (const node of this.#nodes) void node.close();
   }
 
   async upsert(
@@ -76,15 +68,15 @@ export class RestPoints extends PointReads implements PointConnection {
     { collection, shardKey, signal }: ReadIds,
     ids: PointId[],
   ): Promise<Map<PointId, Buffer>> {
-    if (this.#nodes.length === 1) return new Map();
-    return readPayloads(this.#nodes, collection, shardKey, ids, signal);
+    if (this.nodes.length === 1) return new Map();
+    return readPayloads(this.nodes, collection, shardKey, ids, signal);
   }
 
   async #read(range: ReadIds, path: string, fields: string, what: What): Promise<PointAnswer> {
     const all = what === 'everything';
     const body = `{${fields},"with_payload":${all},"with_vector":${all}${shardKeyField(range.shardKey)}}`;
     const options = { body, signal: range.signal, maxBytes: this.#maxBytes };
-    return readTextAnswer(await this.#rest.bytes('POST', `${pointsPath(range.collection)}${path}`, options));
+    return readTextAnswer(await this.rest.bytes('POST', `${pointsPath(range.collection)}${path}`, options));
   }
 
   #write(
@@ -93,7 +85,7 @@ export class RestPoints extends PointReads implements PointConnection {
     signal: AbortSignal | undefined,
     beforeEnd: BeforeEnd | undefined,
   ): TextWrite {
-    return { rest: this.#rest, collection, shardKey, signal, beforeEnd };
+    return { rest: this.rest, collection, shardKey, signal, beforeEnd };
   }
 }
 
