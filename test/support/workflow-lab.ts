@@ -196,6 +196,13 @@ export class Run {
     return this.lab.env.client.workflow.getHandle(`ferry/${this.b}/${collection}`);
   }
 
+  /** For a child whose id is not known before: a rehearsal's has the time in its name. */
+  async onlyChildOf(job: WorkflowHandle): Promise<WorkflowHandle> {
+    const [child] = childrenOf(await job.fetchHistory());
+    if (!child) throw new Error(`${job.workflowId} has started no child`);
+    return this.lab.env.client.workflow.getHandle(child.workflowId);
+  }
+
   /** The child of a backup, whose id is another lock. */
   capture(collection = 'docs') {
     return this.lab.env.client.workflow.getHandle(`ferry/${this.a}/${collection}/backup`);

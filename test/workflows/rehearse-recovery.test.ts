@@ -95,6 +95,8 @@ it.each(['recoverShard', 'digestSlice', 'replayRecall'] as const)(
       const job = await rehearse(run, { shards: 1 });
       await held.reached();
       await job.executeUpdate('abort');
+      // Released before the collection has heard of it, the step could be the last one.
+      await until(async () => run.hasSignal(await run.onlyChildOf(job)));
       held.release();
       expect(await failureOf(job)).toMatchObject({ type: 'Aborted' });
       expect(run.fakes.store.only().proofs).toMatchObject([{ kind: 'quiesced' }]);
