@@ -199,6 +199,8 @@ it('removes what it made when it is aborted', async () => {
 it('continues with its own collection after it was terminated', async () => {
   const job = start('push', 'source', 'ended', '--via', 'push', '--id', 'to-be-ended');
   await untilAllMove([job]);
+  // A snapshot whose creation is still running at the end would appear only after the node was cleared.
+  while ((await storedOnNode(stack.source, 'big')).length === 0) await pause(50);
   await withClient(stack.temporal, async (client) => {
     await client.workflow.getHandle(lockOf(job)).terminate('by the test');
   });
