@@ -7,7 +7,7 @@ import { runDemo } from './run-demo.js';
 
 export async function main(argv: readonly string[]): Promise<void> {
   const program = addGlobalOptions(new Command('demo'))
-    .description('watch a migration, killed half way, and a recovery from nothing, on a stack of its own')
+    .description('run the demo: a migration whose worker is killed half way, and a recovery from nothing')
     .option('--keep', 'leave the stack up at the end')
     .exitOverride();
   program.action(async () => {

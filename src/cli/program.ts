@@ -37,7 +37,7 @@ const COMMANDS: { names: string[]; load: () => Promise<Register> }[] = [
 export async function createProgram(argv: readonly string[] = []): Promise<Command> {
   const program = new Command('ferry')
     .description(
-      'Durable backup, migration and recovery of Qdrant collections, proved, as Temporal workflows.',
+      'Durable backup, migration and recovery of Qdrant collections, with a proof, as Temporal workflows.',
     )
     .version(version(), '--version', 'print the version')
     .helpOption('-h, --help', 'show help')

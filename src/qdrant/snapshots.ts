@@ -180,7 +180,7 @@ export class QdrantSnapshots implements SnapshotNode {
   #busy({ collection, shard }: { collection: string; shard: number }, cause: unknown): FerryError {
     const happened =
       `${this.url} accepted to stream shard ${shard} of "${collection}" and sent no byte in ` +
-      `${this.#silenceMs / 1_000} s: another reader has it`;
+      `${this.#silenceMs / 1_000} s: another reader holds it`;
     return new FerryError('ShardBusy', happened, { cause, context: { ...this.#where, shard } });
   }
 

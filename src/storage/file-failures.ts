@@ -20,7 +20,7 @@ const HAPPENED: Partial<Record<ErrorCode, string>> = {
   StoreUnreachable: 'The disk failed',
   StoreFull: 'The disk is full',
   StoreRejected: 'This name conflicts with an existing file or folder',
-  ObjectMissing: 'There is no such object',
+  ObjectMissing: 'The object does not exist',
 };
 
 /** `root` stands where other stores have their bucket. */

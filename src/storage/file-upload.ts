@@ -119,7 +119,7 @@ export class FileUpload implements Upload {
       await publish(finished, this.#place.pathOf(this.key), onlyIfAbsent);
     } catch (error) {
       if (!isErrno(error, 'EEXIST')) throw error;
-      throw this.#failure('ObjectExists', 'There is another object under this key');
+      throw this.#failure('ObjectExists', 'Another object has this key');
     }
   }
 

@@ -129,6 +129,6 @@ export class S3ObjectStore implements ObjectStore {
   /** The answer to a repeated write is the object itself; only other content is somebody else's. */
   async #acceptSame(there: StoredObject, body: Uint8Array): Promise<StoredObject> {
     if (there.bytes === body.byteLength && (await isSameContent(this.read(there.key), body))) return there;
-    throw this.#bucket.failure('ObjectExists', 'There is another object under this key', there.key);
+    throw this.#bucket.failure('ObjectExists', 'Another object has this key', there.key);
   }
 }

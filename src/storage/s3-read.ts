@@ -55,7 +55,7 @@ async function isEmptyRange({ bucket, key, at, end }: Reading): Promise<boolean>
   if (at === 0 && end === undefined) return false;
   if (end !== undefined && end > at) return false;
   const head = await headS3Object(bucket, key);
-  if (head === undefined) throw bucket.failure('ObjectMissing', 'There is no such object', key);
+  if (head === undefined) throw bucket.failure('ObjectMissing', 'The object does not exist', key);
   if (head.bytes < at) throw tooShort(bucket, key, head.bytes, at);
   return head.bytes === at || end !== undefined;
 }

@@ -170,7 +170,7 @@ export class S3Upload implements Upload {
 
   async #refuseAnother(): Promise<void> {
     if ((await this.#head()) !== undefined) {
-      throw this.#bucket.failure('ObjectExists', 'There is another object under this key', this.key);
+      throw this.#bucket.failure('ObjectExists', 'Another object has this key', this.key);
     }
   }
 

@@ -161,7 +161,7 @@ function verifiedOf({ target, deleteExtras }: PlanCollectionInput, to: Look): Ra
   const verified = work?.verified;
   if (verified === undefined || to.points <= verified.count || deleteExtras) return verified;
   const happened =
-    `"${target.collection}" on "${target.cluster}" has moved on since it was verified at ${work?.renewedAt}: ` +
+    `"${target.collection}" on "${target.cluster}" has changed since it was verified at ${work?.renewedAt}: ` +
     `it held ${whole(verified.count)} points then and holds ${whole(to.points)} now. Nothing was changed`;
   throw new FerryError('TargetMovedOn', happened, { context: { ...target } });
 }

@@ -140,7 +140,7 @@ it('refuses a snapshot of the whole node while it resolves, before anything is w
   expect(await resolveBackup(places, { cluster: 'prod' })).toMatchObject({ store: 'disk' });
 });
 
-describe('a capture that goes on after a worker died', () => {
+describe('a capture that continues after a worker died', () => {
   const captured = async (state: CaptureState, mode: 'stream' | 'stored') => {
     const plan = await planCapture(qdrantControls({ prod: cluster.connection }), {
       source: { cluster: 'prod', collection: 'spread' },
@@ -181,7 +181,7 @@ describe('a capture that goes on after a worker died', () => {
       await (await store.upload(key)).putPart(1, Buffer.from('a part'));
     };
 
-    it('writes under a key of its own, and takes away what the heartbeat of the dead one names', async () => {
+    it('writes under a key of its own, and removes what the heartbeat of the dead one names', async () => {
       const { capture, input } = await captured({ ...freshCapture(), nonce: 'dead0001' }, mode);
       const key = keyOf(input, 'dead0001');
       await halfDone(key);

@@ -37,7 +37,7 @@ async function said(running: RunningFerry, text: string): Promise<void> {
   }
 }
 
-describe('what the command finds wrong by itself', () => {
+describe('what the command detects without a job', () => {
   it.each([
     ['an alias that ferry.yaml does not have', 'UnknownAlias', ['migrate', 'a', 'nowhere']],
     ['an unknown alias to verify with', 'UnknownAlias', ['verify', 'nowhere', 'b']],
@@ -110,7 +110,7 @@ describe('a job that nobody works on', () => {
   });
 });
 
-describe('while the Temporal server is away', () => {
+describe('while the Temporal server is unavailable', () => {
   it('says so once, starts the job when it is back, and starts it once', async () => {
     await temporal.kill();
     const running = startFerry(place, 'migrate', 'a', 'b', '--id', 'patient', '--detach', '--json');

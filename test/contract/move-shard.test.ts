@@ -106,7 +106,7 @@ it('tells which way a shard went, also where the attempt died that brought it', 
   expect(await move(nodes, state, 'auto')).toMatchObject({ via: 'push', leftOnNode: [] });
 });
 
-it('has the node make another file where ours was taken away before it was pulled', async () => {
+it('has the node make another file where ours was removed before it was pulled', async () => {
   const nodes = snapshotNodes(clusters());
   const state = freshCapture();
   const gone = { node: source?.url ?? '', name: 'docs-shard-0-2026-01-01-00-00-00.snapshot', bytes: 1 };

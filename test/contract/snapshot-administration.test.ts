@@ -152,7 +152,7 @@ describe.each(versions)('Qdrant %s', (version) => {
     expect(await list(room, {})).toHaveLength(2);
   });
 
-  it('calls it a collision when another takes the name, or takes the file away', async () => {
+  it('calls it a collision when another takes the name, or removes the file', async () => {
     const room = roomOf([disk]);
     const path = '/collections/docs/snapshots';
     const racing = async (then: (name: string) => Promise<unknown>) => {

@@ -139,7 +139,7 @@ it('says why its server cannot be started, and holds no job as begun', async () 
   await untilNoneLives(place.folder);
 });
 
-it('refuses --detach, for nothing would go on', async () => {
+it('refuses --detach, for nothing would continue', async () => {
   const run = await ferry(place, 'migrate', 'source', 'target', '--standalone', '--detach', '--json');
   expect([run.code, errorOf(run).code]).toEqual([2, 'InvalidInput']);
 });

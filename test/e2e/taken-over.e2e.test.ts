@@ -1,4 +1,4 @@
-// A target that has become somebody else's since the job was planned, or while it was paused: its owner has begun to fill
+// A target that has become somebody else's since the job was planned, or while it was paused: its owner started to fill
 // it, or a job of another Temporal, which no workflow id holds back, has taken it over. Real servers, the real command.
 
 import { join } from 'node:path';

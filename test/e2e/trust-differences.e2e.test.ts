@@ -134,7 +134,7 @@ describe('8: a backup whose proof is of an earlier state', () => {
     await expectRecovered('trusted');
   });
 
-  it('is not deleted unasked by the next run, which has a safety backup of it where it is told to replace it', async () => {
+  it('is not deleted unasked by the next run, which has a safety backup of it if it is to replace it', async () => {
     await rest(stack.target, 'POST', `${collectionPath('kept')}/points/delete?wait=true`, '{"points":[0]}');
     const again = await restore(backup, 'docs', '--as', 'kept', '--ignore-proof');
     expect(again.code).toBe(1);

@@ -72,7 +72,7 @@ describe('the demo claims', () => {
     expect(collectionCheck(report(), 11).passed).toBe(false);
   });
 
-  it('that the copy went on only when every slice did, with no fewer points than before', () => {
+  it('that the copy continued only when every slice did, with no fewer points than before', () => {
     expect(killCheck(story).passed).toBe(true);
     expect(killCheck({ ...story, working: 2 }).passed).toBe(false);
     const restarted = [{ what: 'copy slice 1 of 1 of docs', pointsBefore: 6, pointsAfter: 0 }];

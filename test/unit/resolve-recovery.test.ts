@@ -174,7 +174,7 @@ describe('two clusters under one alias', () => {
     expect(notes).not.toContain('old is in');
   });
 
-  it('are both to be had by an id', async () => {
+  it('are both available by an id', async () => {
     expect(await chosen({ backup: FIRST })).toEqual({ docs: FIRST, old: FIRST });
   });
 

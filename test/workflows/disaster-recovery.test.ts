@@ -103,7 +103,7 @@ describe.concurrent('a step that fails for good', () => {
       expect(failure.message).toMatch(/docs on .* is incomplete and could not be removed .*: delete it/);
     }));
 
-  it('parks the collection with `park`, and `retry` goes on without repeating what is done', () =>
+  it('parks the collection with `park`, and `retry` continues without repeating what is done', () =>
     lab.withClusters(async (run) => {
       run.record('recovery-parked');
       const job = await recover(run, { onFailure: 'park', shards: 1 });
@@ -171,7 +171,7 @@ describe.concurrent('what differs from the backup', () => {
     };
   };
 
-  it('by its digest is kept without aliases, and the failure says how to go on', () =>
+  it('by its digest is kept without aliases, and the failure says how to continue', () =>
     lab.withClusters(async (run) => {
       changeAfter(run, () => run.target().set('7', 'another value'));
       const failure = await failureOf(await recover(run, { onFailure: 'park' }));

@@ -94,7 +94,7 @@ describe('the proof of a migration', () => {
       };
       const job = await run.migrate();
       await until(async () => (await run.status()).phase === 'awaiting-operator');
-      expect((await run.status()).attention).toContain('the source is being written');
+      expect((await run.status()).attention).toContain('somebody writes to the source');
       await until(async () => (await job.query<{ phase: string }>('status')).phase === 'awaiting-operator');
       writing = false;
       await job.executeUpdate('retry');

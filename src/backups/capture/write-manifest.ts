@@ -51,7 +51,7 @@ export async function writeManifest(
 function requireOfThisCapture({ shards }: CollectionManifest, { captured }: WriteManifestInput, key: string) {
   const names = new Set(captured.map(({ name }) => name));
   if (shards.length === names.size && shards.every(({ name }) => names.has(name))) return;
-  throw new FerryError('ObjectExists', 'The manifest is of other snapshots of this backup', {
+  throw new FerryError('ObjectExists', 'The manifest belongs to other snapshots of this backup', {
     context: { key },
   });
 }
@@ -75,7 +75,7 @@ async function capturedShards(
 }
 
 function otherSnapshot(key: string, { id, name }: ManifestShard): FerryError {
-  const happened = `The document is of shard ${id}, ${name}`;
+  const happened = `The document belongs to shard ${id}, ${name}`;
   return new FerryError('ManifestInvalid', happened, { context: { key } });
 }
 

@@ -117,7 +117,7 @@ async function partFault(
     if (!(error instanceof FerryError)) throw error;
     if (error.code === 'ObjectMissing') return 'missing';
     if (error.code === 'ObjectArchived') return ARCHIVED;
-    if (error.code === 'ObjectDamaged') return `${where} cannot be read whole`;
+    if (error.code === 'ObjectDamaged') return `${where} cannot be read completely`;
     throw error;
   }
 }

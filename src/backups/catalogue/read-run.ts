@@ -98,7 +98,7 @@ async function ownDocument<T extends { cluster: string; backup: string }>(
 ): Promise<T> {
   const document = parseDocument(schema, (await readIfThere(of.store, key, of.signal)) ?? '', key);
   if (document.cluster === of.cluster && document.backup === of.backup) return document;
-  const happened = `The document is of another backup: ${document.cluster}/${document.backup}`;
+  const happened = `The document belongs to another backup: ${document.cluster}/${document.backup}`;
   throw new FerryError('ManifestInvalid', happened, { context: { key } });
 }
 

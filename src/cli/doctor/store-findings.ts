@@ -104,13 +104,13 @@ function troubleFinding(examination: StoreExamination, look: StoreLook): Finding
 }
 
 const TROUBLE: Record<LookState, (look: StoreLook, examination: StoreExamination) => string> = {
-  well: () => 'nothing is wrong',
+  well: () => 'ok',
   failed: ({ says }) => says ?? 'it failed',
   blind: ({ queues }, { markedBy }) =>
-    `does not see the marker that ${markedBy} left: the two have different disks there. Mount the same one on both machines, or start the one that should not have it so that it does not poll ${queues.join(', ')} (ferry worker --role data --queue ferry-data)`,
+    `does not see the marker that ${markedBy} left: the two have different disks there. Mount the same one on both machines, or start the worker that must not have it without the queue ${queues.join(', ')} (ferry worker --role data --queue ferry-data)`,
   silent: ({ worker, queues }) =>
     worker === undefined
-      ? `nobody answered in time: all workers of ${queues.join()} are busy (\`ferry status\`), or the last one has just died. Ask again in a minute`
+      ? `no worker answered in time: all workers of ${queues.join()} are busy (\`ferry status\`), or the last one has just died. Run it again in a minute`
       : 'did not answer: gone? Or it hangs, or its disk does, or it is older than this command. Ask again in a minute: one that is gone is known by then',
   gone: () => 'did not answer, and has not asked for work for a minute: gone?',
 };
@@ -124,6 +124,6 @@ function nobodyOn({ kind }: StoreExamination, queue: string): string {
 function sharedQueueFindings({ store, kind, hasOwnQueue, queues, looks }: StoreExamination): Finding[] {
   const living = looks.filter(({ state }) => state !== 'gone');
   if (kind !== 'file' || hasOwnQueue || living.length < 2) return [];
-  const says = `is a disk without a queue of its own, and ${living.length} workers poll ${queues.join(', ')}: one that is started on another machine writes to another disk. Set \`taskQueue: ferry-data-${store}\` for this store in ferry.yaml, restart the workers, and run \`ferry worker --role data --queue ferry-data-${store}\` only where the disk is`;
+  const says = `is a disk without its own queue, and ${living.length} workers poll ${queues.join(', ')}: a worker on another machine writes to another disk. Set \`taskQueue: ferry-data-${store}\` for this store in ferry.yaml, restart the workers, and run \`ferry worker --role data --queue ferry-data-${store}\` only where the disk is`;
   return [{ ok: true, warns: true, what: `store ${store}`, says }];
 }

@@ -40,7 +40,7 @@ export function registerDownload(snapshots: Command): void {
   const what = 'download a snapshot, hashed; killed and run again, it resumes';
   const command = snapshotCommand(snapshots, 'download', what, one)
     .argument('<NAME>', 'its full name')
-    .option('--to <file>', 'to the disk of this machine, without any worker')
+    .option('--to <file>', 'to a file of this machine, without a worker')
     .option('--object <key>', 'to this key in a store')
     .option('--store <alias>', 'store of --object (default: defaults.store of ferry.yaml)')
     .option('--max-megabytes-per-second <number>', 'limit of bandwidth', aRate)

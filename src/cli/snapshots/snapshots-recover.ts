@@ -28,18 +28,18 @@ const PRIORITY =
 
 export function registerRecover(snapshots: Command): void {
   const one = 'the node that takes it; required where the cluster has several';
-  const what = 'put a snapshot into a collection or a shard';
+  const what = 'recover a snapshot into a collection or a shard';
   const command = snapshotCommand(snapshots, 'recover', what, one, 'into this collection (required)');
   addOnBusy(command)
     .option('--snapshot <name>', 'one that is on the node')
-    .option('--url <url>', 'one that the node fetches itself; no signed URLs')
+    .option('--url <url>', 'a URL that the node fetches; no signed URLs')
     .option('--object <key>', 'one that is in a store')
     .option(
       '--file <path>',
-      'a file of this machine; it goes into the store first, and is removed from there',
+      'a file of this machine; it is uploaded to the store first, and removed from there afterwards',
     )
     .option('--store <alias>', 'store of --object and --file (default: defaults.store of ferry.yaml)')
-    .option('--checksum <sha256>', 'refuse any other file')
+    .option('--checksum <sha256>', 'refuse a file with another checksum')
     .addOption(new Option('--priority <choice>', PRIORITY).choices([...priorities]))
     .option('--replace', 'into an existing collection; its content is lost')
     .option('--allow-empty', 'accept a collection without points afterwards')

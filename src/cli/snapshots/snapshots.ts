@@ -40,7 +40,7 @@ export function registerSnapshots(program: Command): void {
 const ONE_NODE = 'only on this node (default: on every node)';
 
 function registerList(snapshots: Command): void {
-  const what = 'list the snapshots on the nodes; each node is asked for its own';
+  const what = 'list the snapshots on each node';
   const command = snapshotCommand(snapshots, 'list', what, ONE_NODE);
   command.action((cluster: string) => list(cluster, command.optsWithGlobals<PlaceOptions>()));
 }
@@ -84,7 +84,7 @@ function registerCreate(snapshots: Command): void {
 
 function registerDelete(snapshots: Command): void {
   const must = 'the node that has it; always required';
-  const what = 'delete one snapshot, by its full name, from one node';
+  const what = 'delete one snapshot from one node, by its full name';
   const command = snapshotCommand(snapshots, 'delete', what, must).argument(
     '<NAME>',
     'its full name; no patterns',

@@ -58,7 +58,7 @@ export interface GlobalOptions {
 export function addGlobalOptions(program: Command): Command {
   return program
     .option('--config <file>', 'ferry.yaml (default: FERRY_CONFIG, ./ferry.yaml, the local stack)')
-    .option('--json', 'print exactly one JSON document on stdout')
+    .option('--json', 'print exactly one JSON document to stdout')
     .option('--no-color', 'print without colours');
 }
 

@@ -17,7 +17,7 @@ export interface PlanMoveInput {
   allowUnfinished?: boolean;
 }
 export interface MovePlan {
-  /** Why the collection cannot go as snapshots: a sentence. Nothing else is known then. */
+  /** Why the collection cannot be moved as snapshots: a sentence. Nothing else is known then. */
   unfit?: string;
   collection?: CollectionPlan;
   /** The collection that is really written: with `swap` a dated one. */

@@ -97,7 +97,7 @@ export const recoverSnapshotSchema = z
     ...place,
     collection: z
       .string(
-        '`collection` is needed: Qdrant recovers a full storage snapshot only when it starts (--storage-snapshot); `ferry restore --from` recovers its collections one by one',
+        '`collection` is required: Qdrant recovers a full storage snapshot only when it starts (--storage-snapshot); `ferry restore --from` recovers its collections one by one',
       )
       .min(1)
       .max(255),
@@ -117,7 +117,7 @@ export const recoverSnapshotSchema = z
     checksum: sha256.optional(),
     priority: z.enum(priorities, {
       error:
-        '`priority` is required: "snapshot" (the snapshot decides; other replicas are made like it), "replica" (existing replicas decide) or "no_sync" (into this node alone)',
+        '`priority` is required: "snapshot" (the snapshot decides; other replicas are made like it), "replica" (existing replicas decide) or "no_sync" (this node only)',
     }),
     /** Into a collection that exists. Its content is lost. */
     replace: z.boolean().default(false),

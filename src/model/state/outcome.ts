@@ -71,7 +71,7 @@ function reasonForDifference(progress: CollectionProgress, proof: Proof): string
 function deletedSince(extra: number): string {
   const points = extra === 1 ? '1 point' : `${whole(extra)} points`;
   const what = `the source has deleted ${points} since it was verified`;
-  return `${what}; nothing was written, and only \`deleteExtras\` (\`--delete-extras\`) lets the target lose them`;
+  return `${what}; nothing was written, and only \`deleteExtras\` (\`--delete-extras\`) deletes them from the target`;
 }
 
 /** With `merge`, points of the target that had the id of one of the source's. Exact while nobody else writes there. */

@@ -77,7 +77,7 @@ async function capture(backup: Backup): Promise<void> {
 
 function warnOfWrites({ job, source, options, capture: found }: Backup): void {
   const wasIdle = found.start?.isIdle && found.end?.isIdle;
-  const optimized = `"${source.collection}" was being optimized while it was captured: the archives may hold points that were deleted, which a recovery removes by the id set; payload indexes that were created or deleted meanwhile may be missing or come back`;
+  const optimized = `"${source.collection}" was being optimized while it was captured: the snapshots may hold points that were deleted, which a recovery removes by the id set; payload indexes that were created or deleted meanwhile may be missing or come back`;
   const why = options.digest && found.before.done ? whyNotQuiesced(found) : undefined;
   warnOnce(job.progress, [
     ...(wasIdle ? [] : [optimized]),

@@ -33,7 +33,7 @@ export async function rehearseRecovery(input: unknown): Promise<JobReport> {
           ...pages.childInput(collection, scratch, facts(), { ...optionsOf(parsed), onExisting: 'fail' }),
           rehearse: true,
         }),
-        summary: `${collection.source} → ${scratch}, and away again`,
+        summary: `${collection.source} → ${scratch}, then removed`,
         onBusy: parsed.onBusy,
       }),
       goOn: (state) => continueAsNew<typeof rehearseRecovery>({ ...parsed, carried: state }),

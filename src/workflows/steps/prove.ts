@@ -170,6 +170,6 @@ function stillDifferent(job: CollectionJob): string {
   const { source, target } = job.settings;
   return (
     `${source.collection} on ${source.cluster} and ${target.collection} on ${target.cluster} still differ ` +
-    'after all passes: the source is being written, or somebody else writes to the target. Stop the writers.'
+    'after all passes: somebody writes to the source or the target. Stop the writers.'
   );
 }
