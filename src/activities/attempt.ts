@@ -86,16 +86,18 @@ export function runTransfer<S extends { bytes: number }, T>(
   });
 }
 
+/** `abandon` as for a transfer; undefined where the last attempt remembered nothing. */
 export function heldCall<T, S = never>(
   asked: string | Asked,
   call: (held: Held<S>) => Promise<T>,
+  abandon: (state: S | undefined) => Promise<string[]> = async () => [],
 ): Promise<T> {
   const input = typeof asked === 'string' ? { what: asked } : asked;
   return run<S | undefined, T>(
     input,
     async () => undefined,
     (attempt) => call({ ...attempt, signal: attemptSignal() }),
-    async (attempts, last) => exhausted(input.what, attempts, last),
+    async (attempts, last) => exhausted(input.what, attempts, last, await abandon(last?.state)),
   );
 }
 

@@ -2,6 +2,7 @@
 
 import type {
   PlanRecoveryInput,
+  RecoverShardInput,
   RecoverShardResult,
   RecoveryActivities,
   RecoveryControlActivities,
@@ -17,7 +18,7 @@ import { resolveRecovery } from '../recovery/resolve-recovery.js';
 import type { ShardNodes } from '../shards/receiver-port.js';
 import { recoverShard } from '../shards/recover-shard.js';
 import { openPlanned, type RecoverySource } from '../shards/recoverable-collection.js';
-import type { Flight } from '../shards/settled-call.js';
+import { requireEnded, type Flight } from '../shards/settled-call.js';
 import { FerryError } from '../model/errors.js';
 import { DATA_QUEUE } from '../model/names.js';
 import { pointsNeed, type Need } from '../model/contracts/needs.js';
@@ -75,7 +76,7 @@ function needOf({ rehearse, ignoreProof }: PlanRecoveryInput, plan: RecoveryPlan
 }
 
 export function createRecoveryActivities(dependencies: RecoveryDependencies): RecoveryActivities {
-  const { controls, sourceOf, nodes, shardNodes, searchesOf, connect } = dependencies;
+  const { controls, sourceOf, nodes, searchesOf, connect } = dependencies;
   return {
     resolveRecovery: (input) =>
       heldCall(`find what to recover in ${input.store}`, ({ signal }) =>
@@ -97,25 +98,7 @@ export function createRecoveryActivities(dependencies: RecoveryDependencies): Re
       heldCall(`make ${input.target.collection}`, ({ signal }) =>
         prepareRecovery({ controls, source: sourceOf(input.from), nodes }, input, signal),
       ),
-    recoverShard: (input) =>
-      heldCall<RecoverShardResult, FlightState<Flight>>(input, async (held) => {
-        const { signal, onBytes } = held;
-        const { maxMegabytesPerSecond } = input;
-        const pacer = new Pacer(maxMegabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond });
-        const passing = {
-          signal,
-          onBytes: (bytes: number) => {
-            onBytes(bytes);
-            return pacer.take(0, bytes, signal);
-          },
-        };
-        const { cluster, collection } = input.target;
-        await createCheckPin(controls)(cluster, collection, input.targetPin, signal);
-        const { shards } = await openPlanned(sourceOf(input.from), input.from, input.manifestSha256, signal);
-        const shard = shards[input.shard.position];
-        if (!shard) throw new FerryError('Internal', `The backup has no shard at ${input.shard.position}`);
-        return recoverShard(shardNodes, shard, input, passing, flightLog(held));
-      }),
+    recoverShard: (input) => runRecovery(dependencies, input),
     removeReturned: (input) =>
       heldCall(`remove deleted points from ${input.target.collection}`, async ({ signal }) => {
         const { cluster, collection } = input.target;
@@ -140,4 +123,34 @@ export function createRecoveryActivities(dependencies: RecoveryDependencies): Re
     undoRecovery: (input) =>
       heldCall(`remove ${input.target.collection}`, ({ signal }) => undoRecovery(controls, input, signal)),
   };
+}
+
+function runRecovery(
+  { controls, sourceOf, shardNodes }: RecoveryDependencies,
+  input: RecoverShardInput,
+): Promise<RecoverShardResult> {
+  const { from, target, targetPin, shard, manifestSha256, maxMegabytesPerSecond } = input;
+  return heldCall<RecoverShardResult, FlightState<Flight>>(
+    input,
+    async (held) => {
+      const { signal, onBytes } = held;
+      const pacer = new Pacer(maxMegabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond });
+      const passing = {
+        signal,
+        onBytes: (bytes: number) => {
+          onBytes(bytes);
+          return pacer.take(0, bytes, signal);
+        },
+      };
+      await createCheckPin(controls)(target.cluster, target.collection, targetPin, signal);
+      const { shards } = await openPlanned(sourceOf(from), from, manifestSha256, signal);
+      const found = shards[shard.position];
+      if (!found) throw new FerryError('Internal', `The backup has no shard at ${shard.position}`);
+      return recoverShard(shardNodes, found, input, passing, flightLog(held));
+    },
+    async (state) => {
+      requireEnded(state?.flight, shard.into);
+      return [];
+    },
+  );
 }

@@ -24,7 +24,14 @@ import { wantedShard } from '../cluster/shard-layout.js';
 import type { SnapshotNode, SnapshotNodes, SnapshotSource } from '../cluster/snapshots-port.js';
 import type { Placing, ShardNode, ShardNodes, SnapshotFile } from './receiver-port.js';
 import { isRefusedByNode } from './recover-shard.js';
-import { settledPull, settledPush, settleEarlier, type CallSite, type Flight } from './settled-call.js';
+import {
+  requireEnded,
+  settledPull,
+  settledPush,
+  settleEarlier,
+  type CallSite,
+  type Flight,
+} from './settled-call.js';
 import { pump } from './pump.js';
 import { SnapshotCheck } from './snapshot-check.js';
 
@@ -88,7 +95,7 @@ export async function abandonMove(
   state: MoveState,
   signal: AbortSignal,
 ): Promise<string[]> {
-  if (state.flight !== undefined) throw stillInFlight(placed);
+  requireEnded(state.flight, placed.into);
   if (state.file === undefined) return [];
   const from = { collection: source.collection, shard: placed.shard.id };
   try {
@@ -97,11 +104,6 @@ export async function abandonMove(
   } catch {
     return [`${state.file.name} on ${state.file.node}`];
   }
-}
-
-function stillInFlight({ into }: MoveShardInput['placed']): FerryError {
-  const happened = `A node may still be recovering shard ${into}, and every attempt ended before it did`;
-  return new FerryError('RecoveryUnheard', happened, { context: { shard: into } });
 }
 
 /** One replica to fill, and nothing that asks for a file. */

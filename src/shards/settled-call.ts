@@ -81,6 +81,13 @@ export async function settleEarlier(site: CallSite): Promise<'found' | undefined
   return outcome === 'recovered' ? 'found' : undefined;
 }
 
+/** After the last attempt: no other call may be sent beside one that may be going on. */
+export function requireEnded(flight: Flight | null | undefined, shard: number): void {
+  if (!flight) return;
+  const happened = `A node may still be recovering shard ${shard}, and every attempt ended before it did`;
+  throw new FerryError('RecoveryUnheard', happened, { context: { shard } });
+}
+
 async function settled(site: CallSite, flight: Flight, call: () => Promise<void>): Promise<Settled> {
   try {
     await call();

@@ -2,8 +2,9 @@
 
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, it } from 'vitest';
-import { heldCall, runSlice, runTransfer } from '../../src/activities/attempt.js';
+import { heldCall, runSlice, runTransfer, type FlightState } from '../../src/activities/attempt.js';
 import { FerryError, whileParked } from '../../src/model/errors.js';
+import { requireEnded, type Flight } from '../../src/shards/settled-call.js';
 
 const asked = { what: 'recover shard 1', stallAfterAttempts: 3 };
 
@@ -98,6 +99,26 @@ it('a transfer that gets no further removes what it left, and names what stays',
     message: expect.stringMatching(/3 attempts to recover shard 1 have failed; .*no answer; 1 stays/),
   });
   expect(abandoned).toEqual([{ bytes: 5 }]);
+});
+
+it('a held call that may be going on after the last attempt ends as what it is, not as exhausted', async () => {
+  const giveUp = (state: unknown) =>
+    run(4, { v: 1, state, trouble: 'ClusterUnreachable: no answer' }, () =>
+      heldCall<string, FlightState<Flight>>(
+        asked,
+        () => Promise.resolve('done'),
+        async (left) => {
+          requireEnded(left?.flight, 2);
+          return [];
+        },
+      ),
+    ).ended;
+  await expect(giveUp({ flight: { via: 'pull', wasEmpty: true } })).rejects.toMatchObject({
+    code: 'RecoveryUnheard',
+    message: expect.stringContaining('may still be recovering shard 2'),
+  });
+  for (const ended of [{ flight: null }, undefined])
+    await expect(giveUp(ended)).rejects.toMatchObject({ code: 'AttemptsExhausted' });
 });
 
 it('a parked job is not advised to start the same job again', () => {

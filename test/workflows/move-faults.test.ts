@@ -114,13 +114,18 @@ describe.concurrent('an attempt', () => {
     }));
 });
 
-it('ends when a node may still be recovering a shard, and removes what it made', () =>
+it.each([
+  ['moveShard', {}],
+  ['recoverShard', { through: 'store' }],
+] as const)('ends when a node may still be busy with %s, and removes what it made', (step, way) =>
   lab.withClusters(async (run) => {
-    failsForGood(run.fakes, 'moveShard', 'RecoveryUnheard');
-    const failure = await failureOf(await move(run, { onFailure: 'park' }));
+    failsForGood(run.fakes, step, 'RecoveryUnheard');
+    const failure = await failureOf(await move(run, { onFailure: 'park', shards: 1, ...way }));
     expect(failure).toMatchObject({ type: 'RecoveryUnheard' });
+    expect(run.fakes.called(step)).toHaveLength(1);
     expect(run.fakes.clusters[run.b]).toEqual({});
-  }));
+  }),
+);
 
 it('leaves a collection alone that took the place of its own', () =>
   lab.withClusters(async (run) => {
