@@ -4,7 +4,10 @@
 import type { KillStory, ResumedSlice } from './checks.js';
 import type { LocalProcess } from '../src/local/index.js';
 import { count } from '../src/cli/terminal/formatting.js';
-import { pointsDone, type CollectionView, type JobView, type LiveSlice } from '../src/cli/watch/job-view.js';
+import type { Heartbeat } from '../src/cli/watch/heartbeats.js';
+import { pointsDone, type CollectionView, type JobView } from '../src/cli/watch/job-view.js';
+
+type LiveSlice = Heartbeat & { points: number };
 
 export interface Accident {
   onLook(view: JobView): void;
@@ -43,7 +46,7 @@ export function planAccident(
     onLook(view) {
       const one = view.collections.find((line) => line.collection === collection);
       if (!one) return;
-      if (killed) follow(killed, one.heartbeats);
+      if (killed) follow(killed, slicesOf(one));
       if (killing || !isHalfWay(one)) return;
       killing = kill(worker, one, say).then((done) => (killed = done));
       killing.catch(() => undefined);
@@ -67,9 +70,13 @@ export function planAccident(
   };
 }
 
+function slicesOf({ heartbeats }: CollectionView): LiveSlice[] {
+  return heartbeats.flatMap((beat) => (beat.points === undefined ? [] : [{ ...beat, points: beat.points }]));
+}
+
 function isHalfWay(view: CollectionView): boolean {
   const status = view.status;
-  if (!status || status.phase !== 'copying' || view.heartbeats.length === 0) return false;
+  if (!status || status.phase !== 'copying' || slicesOf(view).length === 0) return false;
   return status.total > 0 && pointsDone(view) >= status.total / 2;
 }
 
@@ -86,7 +93,7 @@ async function kill(
   say(`   ${count(points)} points are on the target. SIGKILL to the data worker (pid ${killedPid}).`);
   await worker.start();
   say(`   A new one runs (pid ${worker.pid}); it gets the slices once the dead one has been silent for 3 s:`);
-  return { at, points, total, pids: { killed: killedPid, started: worker.pid }, before: view.heartbeats };
+  return { at, points, total, pids: { killed: killedPid, started: worker.pid }, before: slicesOf(view) };
 }
 
 /** The least that a later attempt ever reported: had it begun again, that would be less than before. */

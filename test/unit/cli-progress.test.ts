@@ -1,3 +1,4 @@
+import { defaultPayloadConverter } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
 import type { CollectionStatus } from '../../src/model/contracts/results.js';
 import { bytes, columns, count, seconds } from '../../src/cli/terminal/formatting.js';
@@ -7,8 +8,8 @@ import {
   progressOf,
   quoted,
   type CollectionView,
-  type LiveSlice,
 } from '../../src/cli/watch/job-view.js';
+import { heartbeatsOf, heartbeatText, type Heartbeat } from '../../src/cli/watch/heartbeats.js';
 import { keepSamples, progressLine, speedOf, type Sample } from '../../src/cli/watch/progress-display.js';
 
 const status = (change: Partial<CollectionStatus> = {}): CollectionStatus =>
@@ -29,7 +30,7 @@ const status = (change: Partial<CollectionStatus> = {}): CollectionStatus =>
     ...change,
   }) as CollectionStatus;
 
-const beat = (what: string, points: number): LiveSlice => ({ what, points, rate: 500, attempt: 1 });
+const beat = (what: string, points: number): Heartbeat => ({ what, points, rate: 500, attempt: 1 });
 
 const view = (change: Partial<CollectionView> = {}): CollectionView => ({
   collection: 'docs',
@@ -98,6 +99,38 @@ describe('the speed', () => {
   it('is unknown after one look, and after a step back', () => {
     expect(speedOf(run({ at: 0, done: 50 }))).toBeUndefined();
     expect(speedOf(run({ at: 0, done: 50 }, { at: 2_000, done: 40 }))).toBeUndefined();
+  });
+});
+
+describe('the heartbeats of running activities', () => {
+  const linesOf = (...beats: unknown[]) => {
+    const pendingActivities = beats.map((beat) => ({
+      attempt: 2,
+      heartbeatDetails: { payloads: [defaultPayloadConverter.toPayload(beat)] },
+    }));
+    return heartbeatsOf({ raw: { pendingActivities } } as never).map(heartbeatText);
+  };
+
+  it('show points and cursor of a slice, bytes of a file, and of a held call what is being done', () => {
+    const slice = {
+      v: 1,
+      what: 'copy slice 3 of 8',
+      state: { points: 400, bytes: 9, cursor: '812' },
+      rate: 210,
+    };
+    const stream = { v: 1, what: 'capture shard 1', state: { bytes: 2_500_000 }, rate: 1_000_000 };
+    const push = { v: 1, what: 'recover shard 2', state: { flight: null }, rate: 0, bytes: 12_500_000 };
+    const pull = { v: 1, what: 'recover shard 10', state: { flight: { via: 'pull' } }, rate: 0 };
+    expect(linesOf(pull, slice, stream, push)).toEqual([
+      'capture shard 1: 2.5 MB, 1.0 MB/s, attempt 2',
+      'copy slice 3 of 8: 400 points, 210 points/s, at id 812, attempt 2',
+      'recover shard 2: 12.5 MB, attempt 2',
+      'recover shard 10: attempt 2',
+    ]);
+  });
+
+  it('leave out what has another form', () => {
+    expect(linesOf({ v: 2, what: 'copy' }, 'text', null, { v: 1 })).toEqual([]);
   });
 });
 

@@ -8,6 +8,7 @@ import { columns, count, localTime, seconds } from '../terminal/formatting.js';
 import { asking } from '../terminal/keep-trying.js';
 import { type GlobalOptions, outputOf, setExitCode, addExample } from '../terminal/output.js';
 import { type JobDetails, type RunningJob, describeJob, runningJobs } from '../watch/job-details.js';
+import { heartbeatText } from '../watch/heartbeats.js';
 import { type CollectionView, attentionOf, howFar } from '../watch/job-view.js';
 import { reportText } from './report-text.js';
 
@@ -124,9 +125,5 @@ function indexingOf({ status }: CollectionView): string[] {
 }
 
 function beats(view: CollectionView): string[] {
-  return view.heartbeats.map((beat) => {
-    const at = beat.cursor === undefined ? '' : `, at id ${beat.cursor}`;
-    const again = beat.attempt > 1 ? `, attempt ${beat.attempt}` : '';
-    return `  ${beat.what}: ${count(beat.points)} points, ${count(beat.rate)} points/s${at}${again}`;
-  });
+  return view.heartbeats.map((beat) => `  ${heartbeatText(beat)}`);
 }

@@ -6,7 +6,7 @@ import {
   type WorkflowExecutionDescription,
   type WorkflowHandle,
 } from '@temporalio/client';
-import { ApplicationFailure, defaultPayloadConverter } from '@temporalio/common';
+import { ApplicationFailure } from '@temporalio/common';
 import type * as z from 'zod';
 import { loadConfig } from '../../config.js';
 import { requireCluster } from '../../model/ferry-config.js';
@@ -17,12 +17,13 @@ import { createElapsedDisplay, type ElapsedDisplay } from '../watch/progress-dis
 import { EXIT } from '../terminal/exit-codes.js';
 import { endOfFailure } from '../watch/watch-job.js';
 import type { GlobalOptions, Output } from '../terminal/output.js';
+import { bytes } from '../terminal/formatting.js';
 import { keepTrying, StoppedWatching, type Patience } from '../terminal/keep-trying.js';
+import { heartbeatsOf } from '../watch/heartbeats.js';
 import { troublesBelow } from '../watch/job-view.js';
 import { pausesUntilEnd } from '../watch/watch-job.js';
 import { createTroubleWatch, unattended } from '../watch/troubles.js';
 import { stopOnInterrupt } from '../terminal/output.js';
-import { bytes } from '../terminal/formatting.js';
 import { startedNow, startJob } from '../jobs/follow-job.js';
 import { openTemporal, type Temporal } from '../temporal.js';
 
@@ -163,29 +164,9 @@ async function whatIsDone(temporal: Temporal, work: WorkflowExecutionDescription
   }
 }
 
-interface Beat {
-  what: string;
-  bytes?: number;
-  state?: { bytes?: number };
-}
-
 function latestBeat(work: WorkflowExecutionDescription): string {
-  const [activity] = work.raw.pendingActivities ?? [];
-  const payload = activity?.heartbeatDetails?.payloads?.[0];
-  const beat = payload ? decoded(() => defaultPayloadConverter.fromPayload<unknown>(payload)) : undefined;
-  if (!isBeat(beat)) return '';
-  const moved = beat.bytes ?? beat.state?.bytes ?? 0;
-  return moved > 0 ? `${beat.what}, ${bytes(moved)}` : beat.what;
-}
-
-function isBeat(value: unknown): value is Beat {
-  return typeof value === 'object' && value !== null && 'what' in value && typeof value.what === 'string';
-}
-
-function decoded(read: () => unknown): unknown {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
+  const [beat] = heartbeatsOf(work);
+  if (!beat) return '';
+  const { what, bytes: moved = 0 } = beat;
+  return moved > 0 ? `${what}, ${bytes(moved)}` : what;
 }

@@ -2,29 +2,14 @@
 // progress. Only for showing: what cannot be read is left as it was before.
 
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
-import { defaultPayloadConverter } from '@temporalio/common';
-import type { SliceHeartbeat } from '../../model/contracts/activities.js';
 import type { CollectionStatus, JobStatus, Phase } from '../../model/contracts/results.js';
 import { type OperationName, operations, phaseText } from '../../model/operations.js';
 import { sumOfIndexing } from '../../model/state/indexing.js';
 import { type Measure, measureOf, measureText } from '../../model/state/progress.js';
 import type { Temporal } from '../temporal.js';
 import { count } from '../terminal/formatting.js';
+import { heartbeatsOf, type Heartbeat } from './heartbeats.js';
 import { type Trouble, troublesOf } from './pending-work.js';
-
-/** What a running data activity said last. */
-export interface LiveSlice {
-  /** "copy slice 3 of 8 of docs" */
-  what: string;
-  /** Since it was given the slice. */
-  points: number;
-  /** Next id that is not done. */
-  cursor?: string;
-  /** Points a second since this attempt began. */
-  rate: number;
-  /** 1, or more after a worker died or a call failed. */
-  attempt: number;
-}
 
 export interface CollectionView {
   collection: string;
@@ -32,7 +17,7 @@ export interface CollectionView {
   state: JobStatus['collections'][number]['state'];
   status?: CollectionStatus;
   /** Of the activities that run for it now. */
-  heartbeats: LiveSlice[];
+  heartbeats: Heartbeat[];
   /** What it waits for that fails, or that no worker does. */
   troubles: Trouble[];
 }
@@ -62,7 +47,7 @@ export interface Progress {
 }
 
 /** "copy slice 3 of 8 of docs" copies; whatever else a data activity does is part of the proof. */
-function isCopy(heartbeat: LiveSlice): boolean {
+function isCopy(heartbeat: Heartbeat): boolean {
   return heartbeat.what.startsWith('copy');
 }
 
@@ -73,7 +58,7 @@ function measureNow({ status, heartbeats }: CollectionView): Measure | undefined
   const live = heartbeats.filter((heartbeat) => isCopy(heartbeat) === (counts === 'copied'));
   return measureOf(
     status,
-    live.reduce((sum, { points }) => sum + points, 0),
+    live.reduce((sum, { points = 0 }) => sum + points, 0),
   );
 }
 
@@ -211,36 +196,6 @@ export async function troublesBelow(
     }),
   );
   return [...own, ...below.flat()];
-}
-
-/** What the data activities of a workflow said last; those that have not spoken yet are absent. */
-function heartbeatsOf(description: WorkflowExecutionDescription): LiveSlice[] {
-  const beats: LiveSlice[] = [];
-  for (const activity of description.raw.pendingActivities ?? []) {
-    const payload = activity.heartbeatDetails?.payloads?.[0];
-    const beat = payload ? decode(() => defaultPayloadConverter.fromPayload<unknown>(payload)) : undefined;
-    if (isSliceHeartbeat(beat)) beats.push(liveSlice(beat, activity.attempt ?? 1));
-  }
-  return beats.sort((a, b) => a.what.localeCompare(b.what, 'en', { numeric: true }));
-}
-
-function liveSlice({ what, rate, state }: SliceHeartbeat, attempt: number): LiveSlice {
-  const cursor = state.cursor === undefined ? {} : { cursor: state.cursor };
-  return { what, points: state.points, ...cursor, rate, attempt };
-}
-
-function isSliceHeartbeat(value: unknown): value is SliceHeartbeat {
-  if (value === null || typeof value !== 'object') return false;
-  const beat = value as Partial<SliceHeartbeat>;
-  return beat.v === 1 && typeof beat.what === 'string' && typeof beat.state?.points === 'number';
-}
-
-function decode(read: () => unknown): unknown {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
 }
 
 function statusOf(view: CollectionView | undefined): { status?: CollectionStatus } {
