@@ -7,6 +7,7 @@ import type {
   PlacedShard,
 } from '../contracts/move-activities.js';
 import type { ShardCount } from '../contracts/results.js';
+import { countShards } from './recovery-progress.js';
 
 export interface MoveProgress {
   plan?: MovePlan;
@@ -55,10 +56,9 @@ export function countMoved(move: MoveProgress, { bytes, via, leftOnNode }: MoveS
   move.leftOnNode = [...new Set([...move.leftOnNode, ...leftOnNode])].slice(0, MOST_NAMED);
 }
 
-/** Out of a backup each replica counts. */
 export function shardsMoved({ shards, done, fromBackup, recovered, bytes }: MoveProgress): ShardCount {
   return fromBackup
-    ? { done: recovered.length, of: fromBackup.shards.length, bytes }
+    ? { ...countShards(fromBackup.shards, recovered), bytes }
     : { done: done.length, of: shards.length, bytes };
 }
 

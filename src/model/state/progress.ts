@@ -11,6 +11,7 @@ import { indexingText } from './indexing.js';
 import { shortWarnings } from './job-report.js';
 import { shardsMoved } from './move-progress.js';
 import type { CollectionProgress } from './progress-state.js';
+import { countShards } from './recovery-progress.js';
 import { describePace, isPaced, whole, type SteeringState } from './steering.js';
 
 export function collectionStatus(
@@ -50,7 +51,7 @@ function shardsOf(progress: CollectionProgress): ShardCount | undefined {
     case 'disasterRecovery':
     case 'rehearseRecovery': {
       const { prepared, done, bytes } = progress.recovery;
-      return prepared && { done: done.length, of: prepared.shards.length, bytes };
+      return prepared && { ...countShards(prepared.shards, done), bytes };
     }
     case 'scrollMigration':
     case 'verifyCollections':

@@ -6,7 +6,7 @@ import type { CollectionRef } from '../collections.js';
 import type { RangeDigest } from '../format/digest.js';
 import type { Indexing } from './indexing.js';
 import type { RecallShares } from '../format/recall.js';
-import type { CollectionEnd, Outcome } from '../contracts/results.js';
+import type { CollectionEnd, Outcome, ShardCount } from '../contracts/results.js';
 
 export interface RecoveryProgress {
   plan?: RecoveryPlan;
@@ -39,6 +39,28 @@ export interface RecoveryProgress {
   isUnheard: boolean;
   /** How often it was made again because of that. */
   startedOver: number;
+}
+
+type RecoveredShards = PrepareRecoveryResult['shards'];
+
+/** A shard of several replicas is in when each of them has it. `done`: places in `entries`. */
+export function countShards(
+  entries: RecoveredShards,
+  done: readonly number[],
+): Pick<ShardCount, 'done' | 'of'> {
+  const all = new Set(entries.map(({ position }) => position));
+  const pending = new Set(entries.flatMap(({ position }, at) => (done.includes(at) ? [] : [position])));
+  return { done: all.size - pending.size, of: all.size };
+}
+
+/** "recover shard 2 of 3 of docs", "recover shard 2 of 3 of docs on peer 71" */
+export function recoverText(
+  entries: RecoveredShards,
+  { position, peer, isReplica }: RecoveredShards[number],
+  collection: string,
+): string {
+  const where = isReplica && peer !== undefined ? ` on peer ${peer}` : '';
+  return `recover shard ${position + 1} of ${countShards(entries, []).of} of ${collection}${where}`;
 }
 
 /** Result of the child `recoverCollection`. */

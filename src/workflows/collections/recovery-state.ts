@@ -3,7 +3,11 @@
 import type { RecoveryPlan } from '../../model/contracts/recovery-activities.js';
 import type { CollectionRef } from '../../model/collections.js';
 import type { recoverCollectionSchema } from '../../model/contracts/recovery-inputs.js';
-import type { RecoveryProgress, RecoveryReport } from '../../model/state/recovery-progress.js';
+import {
+  countShards,
+  type RecoveryProgress,
+  type RecoveryReport,
+} from '../../model/state/recovery-progress.js';
 import type * as z from 'zod';
 import type { CollectionJob } from '../runtime/collection-job.js';
 import { failure } from '../runtime/failures.js';
@@ -68,7 +72,7 @@ export class Recovery {
     const { state, settings, job, plan } = this;
     const known = settings.rehearse ? 'rehearsed' : (this.proof?.kind ?? 'none');
     const { pushed, prepared } = state;
-    const shards = prepared?.shards.length ?? 0;
+    const files = prepared?.shards ?? [];
     return {
       operation: settings.rehearse ? 'rehearseRecovery' : 'disasterRecovery',
       from: settings.from,
@@ -78,9 +82,9 @@ export class Recovery {
       ...(plan.isUncounted ? {} : { expectedPoints: plan.ids ?? plan.points }),
       ...(state.returned === undefined ? {} : { returned: state.returned }),
       bytes: state.bytes,
-      shards,
+      shards: countShards(files, []).of,
       recoverySeconds: this.seconds,
-      via: pushed === 0 ? 'pull' : pushed === shards ? 'push' : 'both',
+      via: pushed === 0 ? 'pull' : pushed === files.length ? 'push' : 'both',
       contentProof: { kind: known, ...(state.digested ? { digest: state.digest } : {}) },
       ...(state.recall === undefined ? {} : { recall: state.recall }),
       aliases,

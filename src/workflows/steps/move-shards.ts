@@ -3,6 +3,7 @@
 
 import type { PlacedShard } from '../../model/contracts/move-activities.js';
 import { countMoved, shareMoved } from '../../model/state/move-progress.js';
+import { recoverText } from '../../model/state/recovery-progress.js';
 import type { Move } from '../collections/move-state.js';
 import { failure, troubleOf } from '../runtime/failures.js';
 import { runActivity } from '../runtime/run-activity.js';
@@ -81,7 +82,7 @@ async function recoverOne(move: Move, at: number, slot: Slot): Promise<void> {
   const { shards, ...way } = move.fromBackup;
   const [shard] = shards.slice(at, at + 1);
   if (!shard) return;
-  const what = `recover shard ${at + 1} of ${shards.length} of ${backup.collection}`;
+  const what = recoverText(shards, shard, backup.collection);
   const input = {
     ...{ what, from: backup, target: written, targetPin: move.sides.targetPin, ...way },
     ...{ isChecked: false, shard, stallAfterAttempts: options.stallAfterAttempts },

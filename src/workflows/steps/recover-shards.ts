@@ -3,6 +3,7 @@
 
 import { isCancellation } from '@temporalio/workflow';
 import type { PrepareRecoveryResult } from '../../model/contracts/recovery-activities.js';
+import { recoverText } from '../../model/state/recovery-progress.js';
 import type { Recovery } from '../collections/recovery-state.js';
 import { failure, troubleOf } from '../runtime/failures.js';
 import { isTimeout, runActivity } from '../runtime/run-activity.js';
@@ -65,7 +66,7 @@ async function recoverOne(recovery: Recovery, { at, shard }: Shard, slot: Slot):
   const { job, state, settings, plan } = recovery;
   if (!state.prepared) throw failure('Internal', 'A shard came before its collection.');
   const { from, options } = settings;
-  const what = `recover shard ${at + 1} of ${state.prepared.shards.length} of ${from.collection}`;
+  const what = recoverText(state.prepared.shards, shard, from.collection);
   const input = {
     what,
     from,
