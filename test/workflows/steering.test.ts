@@ -4,6 +4,7 @@ import { CancelledFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CopySliceInput } from '../../src/model/contracts/activities.js';
 import type { JobStatus } from '../../src/model/contracts/results.js';
+import { workerDies } from '../support/faults.js';
 import { WorkflowLab, failureOf, until, type Run } from '../support/workflow-lab.js';
 
 let lab: WorkflowLab;
@@ -102,6 +103,17 @@ describe('throttle', () => {
       expect(shares.map((input) => input.maxPointsPerSecond)).toEqual([1_000, 1_000, 1_000, 1_000]);
       expect(shares.every((input) => input.cursor !== undefined)).toBe(true);
       expect(await job.result()).toMatchObject({ outcome: 'verified' });
+    }));
+
+  it('continues on another worker where the one that works on a slice is dead', () =>
+    lab.withClusters(async (run) => {
+      run.fakes.fill(run.a, 'docs', 500);
+      workerDies(run.fakes, 'copySlice');
+      const job = await run.migrate({ slices: 1, heartbeatSeconds: 2, onFailure: 'fail' });
+      await until(() => copies(run).length > 0);
+      await job.executeUpdate('throttle', { args: [{ maxPointsPerSecond: 4_000 }] });
+      expect(await job.result()).toMatchObject({ outcome: 'verified' });
+      expect(copies(run).at(-1)).toMatchObject({ maxPointsPerSecond: 4_000 });
     }));
 
   it('divides the pace of a job among its collections', () =>

@@ -7,6 +7,7 @@ import type { Pace } from '../../model/contracts/activities.js';
 import { sharePace, type Command } from '../../model/state/steering.js';
 import type { CollectionJob } from './collection-job.js';
 import { troubleOf } from './failures.js';
+import { isTimeout } from './run-activity.js';
 
 export interface BatchPolicy {
   cancelledBy: readonly Command['do'][];
@@ -72,7 +73,9 @@ async function runPending<T>(job: CollectionJob, batch: Batch<T>): Promise<void>
         try {
           await batch.work(item, { number, isAlone: width === 1, pace, mustStop });
         } catch (error) {
-          if (!isCancellation(error) || !mustStop()) throw error;
+          // Temporal does not repeat an attempt that was to be cancelled: if its worker is dead, it ends by a time-out.
+          const isCancelled = scope.consideredCancelled && isTimeout(error);
+          if (!isCancelled && !(isCancellation(error) && mustStop())) throw error;
         }
       };
       await pool(items, width, work, (error) => {
