@@ -38,14 +38,15 @@ function objectText(entries: [string, string][]): string {
   return `{${sorted.map(([key, text]) => `${JSON.stringify(key)}:${text}`).join(',')}}`;
 }
 
+const eightBytes = Buffer.alloc(8);
+const fourBytes = Buffer.alloc(4);
+
 function doubleBits(value: number): string {
-  const bits = Buffer.alloc(8);
-  bits.writeDoubleBE(value);
-  return bits.toString('hex');
+  eightBytes.writeDoubleBE(value);
+  return eightBytes.toString('hex');
 }
 
 function floatBits(value: number): string {
-  const bits = Buffer.alloc(4);
-  bits.writeFloatBE(value);
-  return bits.toString('hex');
+  fourBytes.writeFloatBE(value);
+  return fourBytes.toString('hex');
 }

@@ -1,8 +1,9 @@
 // Fingerprints of every point of one side: read over REST as text.
 
 import { createHash } from 'node:crypto';
-import { parse, stringify } from 'lossless-json';
+import { stringify } from 'lossless-json';
 import { canonicalPayload, canonicalVector } from './canonical.js';
+import { parseExactly } from './exact-json.js';
 import { collectionPath, rest, type RestSide } from './rest-text.js';
 
 /** What is known of a point: a hash for its payload and one for each vector. */
@@ -42,7 +43,7 @@ export async function printsOverRest(side: RestSide, name: string): Promise<Poin
 /** The custom shard keys as JSON text, or one `undefined` where there are none. */
 export async function shardKeys(side: RestSide, name: string): Promise<(string | undefined)[]> {
   const text = await rest(side, 'GET', `${collectionPath(name)}/cluster`);
-  const { result } = parse(text) as { result: { local_shards: Shard[]; remote_shards?: Shard[] } };
+  const { result } = parseExactly(text) as { result: { local_shards: Shard[]; remote_shards?: Shard[] } };
   const shards = [...result.local_shards, ...(result.remote_shards ?? [])];
   const keys = shards.map((shard) => stringify(shard.shard_key ?? undefined));
   return [...new Set(keys)].sort();
@@ -63,7 +64,7 @@ async function* restPoints(
     const from = offset === undefined ? '' : `,"offset":${stringify(offset)}`;
     const body = `{"limit":${side.pageSize ?? PAGE},"with_payload":true,"with_vector":true${key}${from}}`;
     const text = await rest(side, 'POST', `${collectionPath(name)}/points/scroll`, body);
-    const { result } = parse(text) as { result: { points: RestPoint[]; next_page_offset?: unknown } };
+    const { result } = parseExactly(text) as { result: { points: RestPoint[]; next_page_offset?: unknown } };
     yield* result.points;
     offset = result.next_page_offset ?? undefined;
   } while (offset !== undefined);
