@@ -75,7 +75,6 @@ function childArguments(role: 'control' | 'data', options: WorkerCommandOptions)
 
 function positive(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new InvalidArgumentError('It must be an integer above 0.');
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It must be an integer above 0.');
   return value;
 }

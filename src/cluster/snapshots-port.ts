@@ -53,7 +53,7 @@ export interface SnapshotNode {
   stream(source: SnapshotSource, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /**
    * Answers when the snapshot lies on the node. Not idempotent: each call makes another, also when its client has left.
-   * `UnheardCall` where no answer of Qdrant's came: through settled-create.ts only.
+   * `LostAnswer` where no answer of Qdrant's came: through settled-create.ts only.
    */
   create(source: SnapshotSource, signal: AbortSignal): Promise<NodeFile>;
   list(source: SnapshotSource, signal: AbortSignal): Promise<NodeFile[]>;

@@ -56,7 +56,7 @@ export const clusterErrors = {
     remedy:
       'Nothing was changed. Allow `GET /collections/{name}/cluster` or `GET /telemetry` on both clusters, or use a key that may create a collection on the target.',
   },
-  TargetMovedOn: {
+  TargetChanged: {
     retryable: false,
     isDifference: true,
     remedy:

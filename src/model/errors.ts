@@ -53,10 +53,10 @@ export class FerryError extends Error {
 }
 
 /**
- * A call was sent, and no answer of Qdrant's own came back: a broken connection, silence, or a proxy's page. The node may
+ * A call was sent, and Qdrant's answer was lost: a broken connection, silence, or a proxy's page came instead. The node may
  * still be carrying it out.
  */
-export class UnheardCall extends FerryError {}
+export class LostAnswer extends FerryError {}
 
 export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(catalogue, value);

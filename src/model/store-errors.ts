@@ -104,7 +104,7 @@ export const storeErrors = {
     remedy:
       'Use `ferry restore --from`, which creates the collection first and fills it shard by shard. If the snapshot is of an empty collection, set `allowEmpty: true` (`--allow-empty`).',
   },
-  RecoveryUnheard: {
+  RecoveryUnsettled: {
     retryable: false,
     remedy:
       'Write nothing to the collection until the node has finished the recovery. To be sure, restart the node; delete the collection (Qdrant then waits for the recovery) only if this job created it. Then start the job again, without any proxy that times out on long calls, or with `via: "push"` (`--via push`).',
@@ -118,7 +118,7 @@ export const storeErrors = {
     retryable: true,
     remedy: 'A running job retries it automatically: Qdrant streams a shard to one reader at a time.',
   },
-  SnapshotUnheard: {
+  SnapshotUnsettled: {
     retryable: false,
     remedy:
       'Look for the file with `ferry snapshots list`. Create another snapshot only when the node is no longer creating one (`running_snapshots` of GET /telemetry?details_level=2), and without any proxy that times out on long calls.',

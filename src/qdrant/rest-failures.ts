@@ -3,7 +3,7 @@
 
 import { connect } from 'node:tls';
 import { tlsOf, type ClusterConnection } from '../model/cluster.js';
-import { FerryError, UnheardCall, type ErrorCode, type ErrorContext } from '../model/errors.js';
+import { FerryError, LostAnswer, type ErrorCode, type ErrorContext } from '../model/errors.js';
 import { codeOfSentence, deadPeerIn, inOneLine } from './refusal-sentences.js';
 
 const UNREACHABLE = new Set([
@@ -127,9 +127,9 @@ export function isUnsent(error: unknown): boolean {
   return ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'].includes(String(code));
 }
 
-export function asUnheard(failure: FerryError): UnheardCall {
+export function asLostAnswer(failure: FerryError): LostAnswer {
   const { happened, context } = failure;
-  return new UnheardCall('QdrantUnavailable', happened, { cause: failure, context });
+  return new LostAnswer('QdrantUnavailable', happened, { cause: failure, context });
 }
 
 function codeOf(status: number, sentence: string, path: string): ErrorCode {

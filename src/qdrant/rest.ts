@@ -12,7 +12,7 @@ import { FerryError } from '../model/errors.js';
 import type { OfficialApi } from './openapi.js';
 import {
   answerFailure,
-  asUnheard,
+  asLostAnswer,
   isQdrants,
   isUnsent,
   officialFailure,
@@ -31,7 +31,7 @@ export interface RestRequest {
   beforeEnd?: (() => void) | undefined;
   /** An answer over this size fails as `isAnswerTooLarge` instead of filling the memory. */
   maxBytes?: number;
-  /** The node carries it out even when its client is gone: without an answer of Qdrant's own it fails as `UnheardCall`. */
+  /** The node carries it out even when its client is gone: without an answer of Qdrant's own it fails as `LostAnswer`. */
   goesOn?: boolean;
 }
 
@@ -68,7 +68,7 @@ export class RestNode {
       if (options.signal?.aborted) throw options.signal.reason;
       if (error instanceof FerryError) throw error;
       const failure = transportFailure(await this.#withTlsAlert(error), this.#where);
-      throw options.goesOn && !isUnsent(error) ? asUnheard(failure) : failure;
+      throw options.goesOn && !isUnsent(error) ? asLostAnswer(failure) : failure;
     }
   }
 
@@ -132,7 +132,7 @@ export class RestNode {
     const isHeard = !options.goesOn || isQdrants(text) || isNotPassedOn(answer.statusCode);
     if (isHeard && isSuccess) return bytes;
     const failure = answerFailure(answer.statusCode, text, answer.headers['retry-after'], path, where);
-    throw isHeard ? failure : asUnheard(failure);
+    throw isHeard ? failure : asLostAnswer(failure);
   }
 
   #send(method: RestMethod, path: string, options: RestRequest & { headers?: Record<string, string> }) {

@@ -15,7 +15,7 @@ import { clusterPath, localShards } from './control-layout.js';
 import { answersTo, snapshotCounts, startOf, telemetryOf } from './node-telemetry.js';
 import { toText, type Rest } from './openapi.js';
 import type { RestNode } from './rest.js';
-import { answerFailure, asUnheard, isQdrants, isUnsent, transportFailure } from './rest-failures.js';
+import { answerFailure, asLostAnswer, isQdrants, isUnsent, transportFailure } from './rest-failures.js';
 import { addresses } from './snapshot-nodes.js';
 import { storedPath } from './snapshots.js';
 
@@ -144,7 +144,7 @@ export class QdrantReceiver implements ShardNode {
       failure = transportFailure(error, where);
       if (isUnsent(error)) throw failure;
     }
-    throw canTakeEffect() ? asUnheard(failure) : failure;
+    throw canTakeEffect() ? asLostAnswer(failure) : failure;
   }
 }
 

@@ -40,7 +40,7 @@ export interface RecoverySigns {
 export interface ShardNode {
   /**
    * The node fetches the file itself. Replaces the content; may be repeated. Answers when the content is there. The
-   * location is a secret and in no error. Another hash than the one that was said is `SnapshotDamaged`. `UnheardCall` where
+   * location is a secret and in no error. Another hash than the one that was said is `SnapshotDamaged`. `LostAnswer` where
    * no answer of Qdrant's came: through settled-call.ts only.
    */
   pull(location: string, options: Placing, signal: AbortSignal): Promise<void>;

@@ -1,6 +1,6 @@
 // Every call by which a node recovers a snapshot goes through here. Qdrant goes on with a recovery whose client has left,
 // also behind a proxy that answered 504: a call whose answer was not heard is a running call, and would replace what the
-// application writes later. Promises that nothing takes its place before it has ended. docs/decisions/0011-unheard-calls.md
+// application writes later. Promises that nothing takes its place before it has ended. docs/decisions/0011-lost-answers.md
 //
 //   1. Before a call can take effect, the flight is recorded where the next attempt finds it.
 //   2. Qdrant's own answer, good or bad, ends the flight. Anything else is unheard: the node is asked until it shows the end.
@@ -9,11 +9,11 @@
 //        an answer counted by the node itself      where no other call of ours can be meant
 //        no sign, after a push                     it begins at once, or never
 //   3. The same for the flight of an earlier attempt, before anything else.
-//   4. What does not end by any sign is `RecoveryUnheard`: only the workflow can make it harmless, by deleting the
+//   4. What does not end by any sign is `RecoveryUnsettled`: only the workflow can make it harmless, by deleting the
 //      collection that was made for it.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FerryError, UnheardCall } from '../model/errors.js';
+import { FerryError, LostAnswer } from '../model/errors.js';
 import type { RecoverySigns, ShardNode, SnapshotFile } from './receiver-port.js';
 
 /** A call that may be going on. Stands in heartbeats. */
@@ -85,7 +85,7 @@ export async function settleEarlier(site: CallSite): Promise<'found' | undefined
 export function requireEnded(flight: Flight | null | undefined, shard: number): void {
   if (!flight) return;
   const happened = `A node may still be recovering shard ${shard}, and every attempt ended before it did`;
-  throw new FerryError('RecoveryUnheard', happened, { context: { shard } });
+  throw new FerryError('RecoveryUnsettled', happened, { context: { shard } });
 }
 
 async function settled(site: CallSite, flight: Flight, call: () => Promise<void>): Promise<Settled> {
@@ -94,7 +94,7 @@ async function settled(site: CallSite, flight: Flight, call: () => Promise<void>
   } catch (error) {
     // Called back, the flight stays on record: who comes next waits for it.
     if (site.signal.aborted) throw error;
-    if (error instanceof UnheardCall && (await settle(site, flight, error.happened)) === 'recovered') {
+    if (error instanceof LostAnswer && (await settle(site, flight, error.happened)) === 'recovered') {
       await site.log.remember(null);
       return 'found';
     }
@@ -228,5 +228,5 @@ function unheard({ via }: Flight, waitedMs: number, seen: Look | Error): FerryEr
   const how = via === 'pull' ? 'requested to fetch' : 'sent';
   const happened = `A node that was ${how} a snapshot did not answer, and showed no sign in ${Math.round(waitedMs / 1_000)} s that it has finished: it may still replace the content of the shard`;
   const last = seen instanceof FerryError ? ` (polled again, it did not answer: ${seen.happened})` : '';
-  return new FerryError('RecoveryUnheard', `${happened}${last}`);
+  return new FerryError('RecoveryUnsettled', `${happened}${last}`);
 }

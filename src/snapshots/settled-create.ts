@@ -1,6 +1,6 @@
 // Every call by which a node makes a snapshot for the administration goes through here. Qdrant goes on with it when its
 // client has left, also behind a proxy that answered 504: a call whose answer was not heard is a running call, and another
-// one would make a second file. Promises that none is sent beside it. docs/decisions/0011-unheard-calls.md
+// one would make a second file. Promises that none is sent beside it. docs/decisions/0011-lost-answers.md
 //
 //   1. Before the call, the flight is recorded where the next attempt finds it: the names that lie there, and what the node
 //      tells of its work.
@@ -10,10 +10,10 @@
 //        an answer counted by the node, and no file    it failed
 //        none is running for a while, and no file      it never began, or failed
 //   3. The same for the flight of an earlier attempt, before anything else.
-//   4. What does not end by any sign is `SnapshotUnheard`.
+//   4. What does not end by any sign is `SnapshotUnsettled`.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FerryError, UnheardCall } from '../model/errors.js';
+import { FerryError, LostAnswer } from '../model/errors.js';
 import { isNamedAs } from '../model/snapshot-names.js';
 import { AN_EARLIER_ATTEMPT, moreAnswers, waitingText, type FlightLog } from '../shards/settled-call.js';
 import type { CreationSigns, NodeFile, SnapshotNode, SnapshotSource } from '../cluster/snapshots-port.js';
@@ -53,7 +53,7 @@ export async function settledCreate(site: CreateSite): Promise<Created> {
   } catch (error) {
     // Called back, the flight stays on record: who comes next waits for it.
     if (signal.aborted) throw error;
-    const made = error instanceof UnheardCall ? await settle(site, flight, error.happened) : undefined;
+    const made = error instanceof LostAnswer ? await settle(site, flight, error.happened) : undefined;
     if (made) return { made, before: flight.before };
     await log.remember(null);
     throw error;
@@ -162,5 +162,5 @@ function keyOf(outcome: Outcome | undefined): string {
 
 function unheard({ node }: CreateSite, waitedMs: number): FerryError {
   const happened = `${node.url} was requested to create a snapshot, did not answer, and showed no sign in ${Math.round(waitedMs / 1_000)} s that it has finished: the file may still appear`;
-  return new FerryError('SnapshotUnheard', happened, { context: { node: node.url } });
+  return new FerryError('SnapshotUnsettled', happened, { context: { node: node.url } });
 }

@@ -152,7 +152,7 @@ async function refuseNamed(
   if (alias === undefined) return;
   const job = workIn(to.info.config)?.job;
   const happened = `"${ref.collection}" on "${ref.cluster}" has the alias "${alias.alias}", although the job ${job} did not finish it: it may be in use`;
-  throw new FerryError('TargetMovedOn', happened, { context: { ...ref } });
+  throw new FerryError('TargetChanged', happened, { context: { ...ref } });
 }
 
 /** Points beyond those that an earlier run left there were written by its owner. */
@@ -163,7 +163,7 @@ function verifiedOf({ target, deleteExtras }: PlanCollectionInput, to: Look): Ra
   const happened =
     `"${target.collection}" on "${target.cluster}" has changed since it was verified at ${work?.renewedAt}: ` +
     `it held ${whole(verified.count)} points then and holds ${whole(to.points)} now. Nothing was changed`;
-  throw new FerryError('TargetMovedOn', happened, { context: { ...target } });
+  throw new FerryError('TargetChanged', happened, { context: { ...target } });
 }
 
 function refuseMisfits(input: PlanCollectionInput, isOurs: boolean, from: Look, to: Look): void {

@@ -222,7 +222,7 @@ test('continues with no target that was given an alias before it was finished, u
   expect(await planCollection(controls, begun)).toMatchObject({ targetState: 'ours' });
   const action = '{"create_alias":{"collection_name":"begun","alias_name":"prod"}}';
   await rest(sides.target, 'POST', '/collections/aliases', `{"actions":[${action}]}`);
-  await refusal('TargetMovedOn', planCollection(controls, begun));
+  await refusal('TargetChanged', planCollection(controls, begun));
   const led = { ...begun, deleteExtras: true };
   expect(await planCollection(controls, led)).toMatchObject({ targetState: 'ours' });
 });

@@ -173,7 +173,7 @@ describe.each<QdrantVersion>(['1.16.3', '1.17.0'])('Qdrant %s', (version) => {
     gateway.plan = giveUpOn(isRecover, { afterMs: 100 });
     const node = await into();
     const asked = settledPull(siteOf(node, { patienceMs: 1_500 }), () => pull(node));
-    await expect(asked).rejects.toMatchObject({ code: 'RecoveryUnheard', retryable: false });
+    await expect(asked).rejects.toMatchObject({ code: 'RecoveryUnsettled', retryable: false });
     // What the workflow does then: it waits for the node, and what is made afterwards stays clean.
     bytesPerSecond = Infinity;
     await rest(server, 'DELETE', '/collections/into');

@@ -137,7 +137,7 @@ describe.each<QdrantVersion>(['1.16.3', '1.17.0'])('Qdrant %s', (version) => {
     } satisfies Partial<SnapshotNode> as unknown as SnapshotNode;
     const site = { node: silent, source: { collection: 'docs' }, log: logOf(), signal: never };
     await expect(settledCreate({ ...site, patienceMs: 2_000 })).rejects.toMatchObject({
-      code: 'SnapshotUnheard',
+      code: 'SnapshotUnsettled',
       retryable: false,
     });
     await node.close();

@@ -77,7 +77,7 @@ describe('the same migration again', () => {
     );
     const run = await migrate('source', 'target', name);
     expect(run).toMatchObject({ code: 3 });
-    expect(run.stdout).toMatch(/TargetMovedOn.*it held 1,000 points then and holds 1,500 now/s);
+    expect(run.stdout).toMatch(/TargetChanged.*it held 1,000 points then and holds 1,500 now/s);
     expect(await held(stack.target, name)).toBe(1_500);
   });
 

@@ -114,7 +114,7 @@ it('a held call that may be going on after the last attempt ends as what it is, 
       ),
     ).ended;
   await expect(giveUp({ flight: { via: 'pull', wasEmpty: true } })).rejects.toMatchObject({
-    code: 'RecoveryUnheard',
+    code: 'RecoveryUnsettled',
     message: expect.stringContaining('may still be recovering shard 2'),
   });
   for (const ended of [{ flight: null }, undefined])

@@ -66,15 +66,15 @@ describe('a report', () => {
   });
 
   it('says what to do, also where the job has kept the beginning of an error only', () => {
-    const happened = 'TargetMovedOn: "docs" on "b" holds 4,500 points now.';
-    const { remedy } = catalogue.TargetMovedOn;
+    const happened = 'TargetChanged: "docs" on "b" holds 4,500 points now.';
+    const { remedy } = catalogue.TargetChanged;
     const linesOf = (error: string) => {
       const line = { collection: 'docs', outcome: 'different' as const, points: 0, workflowId: 'x', error };
       return endText({ report: { ...report, collections: [line] } }, 'link').slice(1, -3);
     };
     expect(linesOf(`${happened} ${remedy.slice(0, 40)}…`)).toEqual([`  ${happened}`, `  ${remedy}`]);
-    expect(linesOf('TargetMovedOn: "a very long na…')).toEqual([
-      '  TargetMovedOn: "a very long na…',
+    expect(linesOf('TargetChanged: "a very long na…')).toEqual([
+      '  TargetChanged: "a very long na…',
       `  ${remedy}`,
     ]);
     expect(linesOf(`${happened} ${remedy}`)).toEqual([`  ${happened} ${remedy}`]);

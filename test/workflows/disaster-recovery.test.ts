@@ -139,7 +139,7 @@ describe.concurrent('a recover call whose end nobody saw', () => {
       run.record('recovered-anew');
       let calls = 0;
       run.fakes.before = (name) => {
-        if (name === 'recoverShard' && (calls += 1) === 2) throw fail('RecoveryUnheard', 'No answer came');
+        if (name === 'recoverShard' && (calls += 1) === 2) throw fail('RecoveryUnsettled', 'No answer came');
       };
       expect(await (await recover(run, { shards: 1 })).result()).toMatchObject({ outcome: 'verified' });
       expect(recoveredShards(run)).toEqual([0, 0, 1, 1, 2]);
@@ -151,11 +151,11 @@ describe.concurrent('a recover call whose end nobody saw', () => {
       expect(run.target()).toEqual(run.source());
     }));
 
-  it('ends the job as RecoveryUnheard when it happens again each time, and what was made is removed', () =>
+  it('ends the job as RecoveryUnsettled when it happens again each time, and what was made is removed', () =>
     lab.withClusters(async (run) => {
-      failsForGood(run.fakes, 'recoverShard', 'RecoveryUnheard');
+      failsForGood(run.fakes, 'recoverShard', 'RecoveryUnsettled');
       const failure = await failureOf(await recover(run));
-      expect(failure).toMatchObject({ type: 'RecoveryUnheard' });
+      expect(failure).toMatchObject({ type: 'RecoveryUnsettled' });
       expect(run.fakes.called('prepareRecovery')).toHaveLength(3);
       expect(run.fakes.clusters[run.b]).toEqual({});
     }));

@@ -99,7 +99,7 @@ describe('a target that an earlier run verified', () => {
       run.target().set('10', 'written by the application');
       await job.executeUpdate('resume');
       const { type, message } = await failureOf(job);
-      expect(type).toBe('TargetMovedOn');
+      expect(type).toBe('TargetChanged');
       expect(message).toContain('waited in the middle');
       expect(run.target().get('10')).toBe('written by the application');
     }));

@@ -119,9 +119,9 @@ it.each([
   ['recoverShard', { through: 'store' }],
 ] as const)('ends when a node may still be busy with %s, and removes what it made', (step, way) =>
   lab.withClusters(async (run) => {
-    failsForGood(run.fakes, step, 'RecoveryUnheard');
+    failsForGood(run.fakes, step, 'RecoveryUnsettled');
     const failure = await failureOf(await move(run, { onFailure: 'park', shards: 1, ...way }));
-    expect(failure).toMatchObject({ type: 'RecoveryUnheard' });
+    expect(failure).toMatchObject({ type: 'RecoveryUnsettled' });
     expect(run.fakes.called(step)).toHaveLength(1);
     expect(run.fakes.clusters[run.b]).toEqual({});
   }),

@@ -15,8 +15,8 @@ import { bytes, columns, count, plural, seconds } from '../terminal/formatting.j
 export function listText(result: ListSnapshotsResult): string[] {
   const { cluster, snapshots, silent, notes } = result;
   const none = `No snapshots of ${scopeText(result)} on ${cluster}.`;
-  const unheard = silent.map(({ node, code, message }) => `${node} did not answer: ${code}: ${message}`);
-  return [...(snapshots.length === 0 ? [none] : table(snapshots)), ...notes, ...unheard];
+  const unanswered = silent.map(({ node, code, message }) => `${node} did not answer: ${code}: ${message}`);
+  return [...(snapshots.length === 0 ? [none] : table(snapshots)), ...notes, ...unanswered];
 }
 
 export function createText({ made, notes, seconds: took }: CreateSnapshotResult): string[] {

@@ -35,9 +35,9 @@ export interface RecoveryProgress {
   isProved?: boolean;
   /** Creation id that the collection was made with, known before it was made. */
   creation: string;
-  /** A call into it may be going on that nobody will hear the end of. */
-  isUnheard: boolean;
-  /** How often it was made again because of that. */
+  /** A call into it may still run: its answer was lost, and it was not settled. */
+  isUnsettled: boolean;
+  /** How often the collection was created again because of that. */
   startedOver: number;
 }
 

@@ -181,7 +181,7 @@ function newRecovery({
     digested: false,
     isMade: false,
     creation: uuid4(),
-    isUnheard: false,
+    isUnsettled: false,
     startedOver: 0,
   };
   return newProgress({ operation, recovery }, new Date().toISOString(), paceOf(options), paused);

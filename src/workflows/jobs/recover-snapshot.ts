@@ -135,7 +135,7 @@ async function afterFailure(
 ): Promise<unknown> {
   const { code, message } = troubleOf(error);
   // A node may still be filling it: that it is empty now says nothing.
-  if (plan.exists || code === 'RecoveryUnheard') return error;
+  if (plan.exists || code === 'RecoveryUnsettled') return error;
   const left = await CancellationScope.nonCancellable(async () => {
     try {
       const what = { cluster, collection };

@@ -55,7 +55,7 @@ async function moving(move: Move, one: () => Promise<void>): Promise<void> {
 /** Where a call may still be running, no retry may start another one beside it: the job fails, and removes what it made. */
 function asVerdict(error: unknown): unknown {
   const { code, message } = troubleOf(error);
-  return code === 'RecoveryUnheard' ? failure(code, message) : error;
+  return code === 'RecoveryUnsettled' ? failure(code, message) : error;
 }
 
 async function moveOne(move: Move, placed: PlacedShard, slot: Slot): Promise<void> {

@@ -77,10 +77,10 @@ export async function startOver(recovery: Recovery): Promise<void> {
   const { removed } = await removeCreated(recovery);
   if (!removed) {
     const why = 'was not created by this recovery, and a node may still replace a shard of it';
-    throw failure('RecoveryUnheard', `${nameOf(written)} ${why}.`);
+    throw failure('RecoveryUnsettled', `${nameOf(written)} ${why}.`);
   }
   delete state.prepared;
-  Object.assign(state, { done: [], bytes: 0, pushed: 0, isUnheard: false, creation: uuid4() });
+  Object.assign(state, { done: [], bytes: 0, pushed: 0, isUnsettled: false, creation: uuid4() });
   state.startedOver += 1;
   await prepareRecovery(recovery);
 }

@@ -57,19 +57,19 @@ async function proveKnown(job: CollectionJob, sides: Sides, mode: Proving['mode'
   if (mode !== 'repair' || progress.lacksDeletion) return;
   const { untouchedAfter } = progress;
   const afterGate = () => {
-    if (progress.waits > untouchedAfter) throw movedOn(job);
+    if (progress.waits > untouchedAfter) throw targetChanged(job);
   };
   await proveCollection({ job, sides, subset: false, mode: 'repair', afterGate });
 }
 
 /** What was written there while the job waited would be taken for what an earlier run left. */
-function movedOn({ progress, settings: { target } }: CollectionJob): Error {
+function targetChanged({ progress, settings: { target } }: CollectionJob): Error {
   const written = progress.repaired.upserted;
-  const what = `"${target.collection}" on "${target.cluster}" was verified by an earlier run, and this one waited in the middle of bringing over what the source has changed`;
+  const what = `"${target.collection}" on "${target.cluster}" was verified by an earlier run, and this run had to wait while it copied what the source has changed`;
   const done = written === 0 ? 'Nothing was written' : `${whole(written)} points were written`;
   return failure(
-    'TargetMovedOn',
-    `${what}: whether its application has written there meanwhile is not known. ${done}, nothing was deleted. If the source still leads, start it again with \`deleteExtras: true\` (\`--delete-extras\`).`,
+    'TargetChanged',
+    `${what}. Whether an application wrote to the target meanwhile is unknown. ${done}, nothing was deleted. If the source still leads, start it again with \`deleteExtras: true\` (\`--delete-extras\`).`,
   );
 }
 
@@ -82,7 +82,7 @@ function isEqual(progress: CollectionProgress): boolean {
   return progress.tally.standing === 0 && !countsDisagree(progress, false);
 }
 
-/** Only the source has moved on: whatever the target holds, an earlier run brought. */
+/** Only the source has changed: an earlier run wrote all that the target holds. */
 function isUntouched({ plan, tally, counts }: CollectionProgress): boolean {
   const verified = plan?.verified;
   if (verified === undefined || counts.target !== tally.target.count) return false;

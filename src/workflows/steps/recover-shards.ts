@@ -29,7 +29,7 @@ export async function recoverShards(recovery: Recovery, startOver: () => Promise
     // One at a time, the node's own count of answers tells which call has ended.
     width: () => (state.startedOver > 0 ? 1 : settings.options.shards),
     around: async (round) => {
-      if (state.isUnheard) await startOver();
+      if (state.isUnsettled) await startOver();
       await round().catch((error: unknown) => startOverOrThrow(recovery, error));
     },
     work: (shard, slot) => recoverOne(recovery, shard, slot),
@@ -38,9 +38,9 @@ export async function recoverShards(recovery: Recovery, startOver: () => Promise
 }
 
 function startOverOrThrow({ job, state, written }: Recovery, error: unknown): void {
-  state.isUnheard ||= mayBeInFlight(error);
+  state.isUnsettled ||= mayBeInFlight(error);
   const { code, message } = troubleOf(error);
-  const isWorthAnother = code === 'RecoveryUnheard' && !isCancellation(error);
+  const isWorthAnother = code === 'RecoveryUnsettled' && !isCancellation(error);
   if (!isWorthAnother || state.startedOver >= STARTS_OVER) throw error;
   job.showError(undefined);
   job.progress.warnings.push(`${written.collection} was created again, because ${firstSentence(message)}`);
@@ -49,7 +49,7 @@ function startOverOrThrow({ job, state, written }: Recovery, error: unknown): vo
 /** A new attempt would know nothing of the call that an old one left: nothing may be sent beside it. */
 function mayBeInFlight(error: unknown): boolean {
   if (isCancellation(error)) return false;
-  return isTimeout(error) || ['RecoveryUnheard', 'AttemptsExhausted'].includes(troubleOf(error).code);
+  return isTimeout(error) || ['RecoveryUnsettled', 'AttemptsExhausted'].includes(troubleOf(error).code);
 }
 
 function firstSentence(text: string): string {
