@@ -118,7 +118,7 @@ const DISK_CODES: Readonly<Record<string, ErrorCode>> = {
   EROFS: 'StoreAccessDenied',
 };
 
-/** The codes that a store on a disk gives (storage/file-failures.ts). */
+/** The codes that a store on a disk gives (storage/disk.ts). */
 function diskFailure(cause: unknown, path: string): unknown {
   const { code: errno = '' } = (cause ?? {}) as { code?: string };
   const code = cause instanceof FerryError ? undefined : DISK_CODES[errno];

@@ -7,14 +7,23 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FerryError } from '../model/errors.js';
 import type { StoreConnection } from '../model/ferry-config.js';
-import { hasHardLinks, makeFolder, removeEmptyFolders, syncFolder, writeDurably } from './durable-files.js';
-import { fileFailure, isErrno } from './file-failures.js';
-import { filePlace, statObject, type FilePlace } from './file-place.js';
-import { readFileObject } from './file-read.js';
+import { fileNameFor, keyOfFileName } from '../model/format/file-names.js';
+import { isSameContent } from './content-hash.js';
+import {
+  fileFailure,
+  filePlace,
+  hasHardLinks,
+  isErrno,
+  makeFolder,
+  readFileRange,
+  removeEmptyFolders,
+  statObject,
+  syncFolder,
+  writeDurably,
+  type FilePlace,
+} from './disk.js';
 import { beginFileUpload, FileUpload } from './file-upload.js';
-import { keysBelow } from './file-walk.js';
 import type { ByteRange, ObjectStore, StoredObject, UnfinishedUpload, Upload } from './object-store.js';
-import { isSameContent } from './same-content.js';
 
 const UPLOAD_ID = /^[0-9a-f]{32}$/;
 
@@ -165,4 +174,53 @@ function isAbsent(error: unknown): boolean {
 function emptyWhereAbsent(error: unknown): string[] {
   if (isErrno(error, 'ENOENT')) return [];
   throw error;
+}
+
+async function* readFileObject(
+  place: FilePlace,
+  key: string,
+  options: { range?: ByteRange; signal?: AbortSignal } = {},
+): AsyncGenerator<Uint8Array> {
+  const where = { root: place.root, key };
+  try {
+    await statObject(place, key);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw fileFailure(error, where.root, where.key);
+  }
+  yield* readFileRange(place.pathOf(key), where, options);
+}
+
+/**
+ * Keys that begin with `prefix`, in S3's order: ascending by the bytes of UTF-8. Holds the names in memory, not their
+ * contents. What no key can be named (a hidden folder, somebody's own file) is passed over.
+ */
+async function keysBelow(root: string, prefix: string): Promise<string[]> {
+  const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+  // "a/" is the folder a, whose name a key in it shows.
+  const path = folder === '' ? '' : fileNameFor(`${folder}x`).slice(0, -2);
+  const keys: { key: string; bytes: Buffer }[] = [];
+  for await (const file of filesBelow(root, path)) {
+    const key = keyOfFileName(file);
+    if (key?.startsWith(prefix)) keys.push({ key, bytes: Buffer.from(key) });
+  }
+  return keys.sort((a, b) => Buffer.compare(a.bytes, b.bytes)).map(({ key }) => key);
+}
+
+async function* filesBelow(root: string, path: string): AsyncGenerator<string> {
+  for (const entry of await entriesOf(join(root, path))) {
+    const name = path === '' ? entry.name : `${path}/${entry.name}`;
+    if (entry.isDirectory() && !entry.name.startsWith('.')) yield* filesBelow(root, name);
+    else if (entry.isFile()) yield name;
+  }
+}
+
+async function entriesOf(folder: string) {
+  try {
+    return await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    // Removed meanwhile, or never there: no objects.
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return [];
+    throw error;
+  }
 }

@@ -1,5 +1,7 @@
 // An upload in parts on a disk, in a folder of its own below ".uploads": it survives its process, and a dead one is
-// recognised by where it lies. Promises: the object appears whole, and only when all of it is on the disk.
+// recognised by where it lies. Promises: the object appears whole, and only when all of it is on the disk; a part that was
+// written survives the death of the process, and is listed with the SHA-256 it had in memory. Of what was written before the
+// machine itself went down nobody knows what reached the disk: such a part is listed only when its bytes still hash to that.
 //
 //   .uploads/{id}/key          whose upload it is
 //   .uploads/{id}/parts.jsonl  one line for each part that arrived: where its bytes lie; the last line of a number counts
@@ -11,15 +13,26 @@
 // the other, only get a name. Otherwise they are written together first, and each part's SHA-256 is checked on that way.
 
 import { randomBytes } from 'node:crypto';
-import { open, readdir, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { appendFile, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FerryError } from '../model/errors.js';
 import { sha256Of } from './content-hash.js';
-import { makeFolder, publish, syncFolder, writeDurably } from './durable-files.js';
-import { fileFailure, isErrno } from './file-failures.js';
-import { joinParts, listPlaced, writePart, type PlacedPart } from './file-parts.js';
-import { statObject, type FilePlace } from './file-place.js';
+import {
+  copyBytes,
+  fileFailure,
+  isErrno,
+  makeFolder,
+  publish,
+  statObject,
+  syncFolder,
+  writeAll,
+  writeDurably,
+  type FilePlace,
+} from './disk.js';
 import type { StoredObject, StoredPart, Upload } from './object-store.js';
+
+const LIST = 'parts.jsonl';
 
 export class FileUpload implements Upload {
   readonly key: string;
@@ -188,4 +201,96 @@ function inOrder(parts: readonly PlacedPart[], ours: string): boolean {
     at += bytes;
   }
   return true;
+}
+
+interface PlacedPart {
+  number: number;
+  bytes: number;
+  sha256: string;
+  /** In the folder of the upload. */
+  file: string;
+  offset: number;
+  /** The run of the machine in which it was written; empty where that cannot be known. */
+  boot: string;
+}
+
+async function listPlaced(folder: string): Promise<PlacedPart[]> {
+  const text = await readFile(join(folder, LIST), 'utf8').catch((error: unknown) => {
+    if (isErrno(error, 'ENOENT')) return '';
+    throw error;
+  });
+  const lines = text.split('\n').flatMap(parsed);
+  const latest = [...new Map(lines.map((line) => [line.number, line])).values()];
+  const now = await bootId();
+  const sure: PlacedPart[] = [];
+  for (const part of latest.sort((a, b) => a.number - b.number)) {
+    if ((part.boot !== '' && part.boot === now) || (await isIntact(folder, part))) sure.push(part);
+  }
+  return sure;
+}
+
+async function writePart(folder: string, part: Omit<PlacedPart, 'boot'>, body: Uint8Array): Promise<void> {
+  // Neither truncated nor appended to: parts may be written side by side.
+  const file = await open(join(folder, part.file), constants.O_WRONLY | constants.O_CREAT);
+  try {
+    await writeAll(file, body, part.offset);
+  } finally {
+    await file.close();
+  }
+  const line: PlacedPart = { ...part, boot: await bootId() };
+  await appendFile(join(folder, LIST), `${JSON.stringify(line)}\n`);
+}
+
+/** Their bytes one after the other into a new file; gives the number of a part that is damaged, if one is. */
+async function joinParts(
+  folder: string,
+  parts: readonly PlacedPart[],
+  path: string,
+): Promise<number | undefined> {
+  const whole = await open(path, 'wx');
+  try {
+    let at = 0;
+    for (const part of parts) {
+      if (
+        (await copyBytes(join(folder, part.file), part, (piece, done) =>
+          writeAll(whole, piece, at + done),
+        )) !== part.sha256
+      )
+        return part.number;
+      at += part.bytes;
+    }
+    return undefined;
+  } finally {
+    await whole.close();
+  }
+}
+
+async function isIntact(folder: string, part: PlacedPart): Promise<boolean> {
+  const hash = await copyBytes(join(folder, part.file), part, () => Promise.resolve()).catch(
+    (error: unknown) => {
+      if (isErrno(error, 'ENOENT')) return '';
+      throw error;
+    },
+  );
+  return hash === part.sha256;
+}
+
+/** A line that was cut by a crash is no part. */
+function parsed(text: string): PlacedPart[] {
+  try {
+    return text === '' ? [] : [JSON.parse(text) as PlacedPart];
+  } catch {
+    return [];
+  }
+}
+
+let known: Promise<string> | undefined;
+
+/** Linux alone tells; elsewhere every part is read again when an upload is resumed. */
+function bootId(): Promise<string> {
+  known ??= readFile('/proc/sys/kernel/random/boot_id', 'utf8').then(
+    (text) => text.trim(),
+    () => '',
+  );
+  return known;
 }

@@ -1,7 +1,6 @@
 // One bucket with a prefix, and the client that reaches it. Promises that every error is a FerryError with bucket and
-// key, that the provider's needs (checksums, address style, regions) are set in one place, and that a request whose
-// credentials are refused is sent once more where there are others by now. Other retries are the SDK's: adaptive, at most
-// six attempts a request.
+// key, that the provider's needs (checksums, address style, regions) are set in one place, and that a request is sent
+// again (retry.ts) while it may succeed, also with other credentials where those that were used are refused.
 
 import {
   ListObjectsV2Command,
@@ -14,6 +13,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { StoreConnection } from '../model/ferry-config.js';
 import { FerryError, hasTrait } from '../model/errors.js';
 import { credentialsOf, type S3Credentials } from './s3-credentials.js';
+import { retried } from './retry.js';
 import { isCode, isMute, nameInS3, s3Failure } from './s3-failures.js';
 
 export interface S3Place {
@@ -21,10 +21,24 @@ export interface S3Place {
   Key: string;
 }
 
+interface AskOptions {
+  signal?: AbortSignal | undefined;
+  explain?: (failure: unknown) => Promise<void>;
+}
+
 export type WrittenWith = Pick<
   PutObjectCommandInput,
   'ServerSideEncryption' | 'SSEKMSKeyId' | 'StorageClass'
 >;
+
+/** What a provider can do, known by its profile or found out by a probe. */
+export interface S3Capabilities {
+  /** If-None-Match on a write. */
+  conditionalWrites: boolean;
+  /** Checked on arrival, and kept for each part of an upload. */
+  sha256: boolean;
+  deletes: boolean;
+}
 
 /** So long an absent object is believed without asking whether its bucket is there. */
 const HEARD_MS = 60_000;
@@ -51,22 +65,28 @@ export class S3Bucket {
     this.client = new S3Client({ ...clientSettings(store), credentials: this.credentials.provide });
   }
 
-  /** Every request goes through here: `call` gets the place, errors get their code. */
-  async ask<T>(key: string, call: (at: S3Place) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    for (let isSecond = false; ; isSecond = true) {
-      signal?.throwIfAborted();
-      const used = this.credentials.generation;
+  /**
+   * Every request goes through here: `call` gets the place, errors get their code. `explain` is asked before a failure is
+   * final: it throws a better reason, or finds other credentials.
+   */
+  async ask<T>(key: string, call: (at: S3Place) => Promise<T>, options: AskOptions = {}): Promise<T> {
+    let used = this.credentials.generation;
+    const request = async () => {
+      used = this.credentials.generation;
       try {
         return await call({ Bucket: this.name, Key: this.prefix + key });
       } catch (error) {
-        signal?.throwIfAborted();
-        const failure = await this.#explained(
-          s3Failure(error, { bucket: this.name, key: this.prefix + key }),
-        );
-        const isRenewable = isCode(failure, 'StoreKeysExpired', 'StoreKeysUnknown', 'StoreKeysMissing');
-        if (isSecond || !isRenewable || !(await this.credentials.renewed(used))) throw failure;
+        throw await this.#explained(s3Failure(error, { bucket: this.name, key: this.prefix + key }));
       }
-    }
+    };
+    const cure = async (failure: unknown) => {
+      await options.explain?.(failure);
+      if (isCode(failure, 'StoreKeysExpired', 'StoreKeysUnknown', 'StoreKeysMissing')) {
+        return this.credentials.renewed(used);
+      }
+      return this.credentials.generation !== used;
+    };
+    return retried(request, { signal: options.signal, cure });
   }
 
   async put(key: string, body: Uint8Array, more: Partial<PutObjectCommandInput>): Promise<void> {
@@ -122,8 +142,8 @@ function clientSettings(store: StoreConnection): S3ClientConfig {
     responseChecksumValidation: 'WHEN_REQUIRED',
     // The SDK would open a new connection for each part to ask first, and begin it slowly.
     expectContinueHeader: false,
-    retryMode: 'adaptive',
-    maxAttempts: 6,
+    // Retries are ours: see retry.ts.
+    maxAttempts: 1,
     requestHandler: new NodeHttpHandler({
       connectionTimeout: 10_000,
       socketTimeout: 60_000,

@@ -62,7 +62,7 @@ interface SdkError {
   name?: string;
   message?: string;
   code?: unknown;
-  $metadata?: { httpStatusCode?: number };
+  $metadata?: { httpStatusCode?: number; clockSkewCorrected?: boolean };
   $response?: { statusCode?: number };
 }
 
@@ -72,8 +72,9 @@ export function s3Failure(error: unknown, where: Where): FerryError {
   const code = codeOf(said);
   const reason = reasonOf(said);
   const happened = `${HAPPENED[code] ?? 'The request failed'}${reason === '' ? '' : ` (${reason})`}`;
-  // A body that was damaged on its way can be sent again.
-  const retryable = /^(BadDigest|XAmzContent)/.test(said.name ?? '') ? { retryable: true } : {};
+  // A body that was damaged on its way can be sent again; so can a request whose time the SDK has corrected meanwhile.
+  const isDamaged = /^(BadDigest|XAmzContent)/.test(said.name ?? '');
+  const retryable = isDamaged || said.$metadata?.clockSkewCorrected ? { retryable: true } : {};
   return new FerryError(code, happened, {
     cause: plainCause(error),
     context: { bucket: where.bucket, key: where.key },

@@ -1,6 +1,6 @@
 // A multipart upload that survives its process. Promises: each part goes with its SHA-256, which the store checks on
-// arrival and gives back to whoever resumes; an object appears only by `complete`; `abort` leaves no part. What the
-// SDK's retries cannot mend (a body damaged on its way) is sent again here, part by part.
+// arrival and gives back to whoever resumes; an object appears only by `complete`; `abort` leaves no part. A part that
+// was damaged on its way is sent again.
 //
 // Whose object stands under the key after an answer was lost? Ours carries the upload's own nonce as metadata. The id
 // is "nonce.uploadId", because an id of S3 says nothing any more once the upload is complete.
@@ -11,21 +11,22 @@ import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  ListPartsCommand,
   UploadPartCommand,
   type HeadObjectCommandOutput,
+  type ListMultipartUploadsCommandOutput,
+  type ListPartsCommandOutput,
 } from '@aws-sdk/client-s3';
 import { FerryError, hasTrait } from '../model/errors.js';
-import { hexToBase64, md5Of, sha256Of } from './content-hash.js';
-import type { StoredObject, StoredPart, Upload } from './object-store.js';
-import type { S3Bucket } from './s3-bucket.js';
-import type { S3Capabilities } from './s3-capabilities.js';
+import { base64ToHex, hexToBase64, md5Of, sha256Of } from './content-hash.js';
+import type { StoredObject, StoredPart, UnfinishedUpload, Upload } from './object-store.js';
+import type { S3Bucket, S3Capabilities } from './s3-bucket.js';
 import { isCode } from './s3-failures.js';
-import { listParts } from './s3-parts.js';
 import { storedObject } from './s3-objects.js';
-import { withPayloadHash } from './s3-payload-hash.js';
 
 const SENT_BY = 'ferry-upload';
-const TIMES_DAMAGED = 3;
+const NOBODY = '0'.repeat(16);
 
 export async function beginS3Upload(bucket: S3Bucket, able: S3Capabilities, key: string): Promise<S3Upload> {
   const nonce = randomBytes(8).toString('hex');
@@ -77,19 +78,10 @@ export class S3Upload implements Upload {
     if (sha256 !== undefined && sha256 !== hash) {
       throw this.#bucket.failure('ObjectDamaged', `Part ${number} is not what it should be`, this.key);
     }
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        const etag = await this.#send(number, body, hash, signal);
-        const part = { number, bytes: body.byteLength, sha256: hash, etag };
-        this.#sent.set(number, part);
-        return part;
-      } catch (error) {
-        const used = this.#bucket.credentials.generation;
-        if (isCode(error, 'StoreUnreachable')) await this.#throwBetterReason(signal);
-        if (used !== this.#bucket.credentials.generation && attempt < TIMES_DAMAGED) continue;
-        if (!isCode(error, 'ObjectDamaged') || attempt === TIMES_DAMAGED) throw error;
-      }
-    }
+    const etag = await this.#send(number, body, hash, signal);
+    const part = { number, bytes: body.byteLength, sha256: hash, etag };
+    this.#sent.set(number, part);
+    return part;
   }
 
   async complete(parts: readonly StoredPart[], options?: { ifAbsent?: boolean }): Promise<StoredObject> {
@@ -139,14 +131,14 @@ export class S3Upload implements Upload {
           withPayloadHash(new UploadPartCommand({ ...at, ...part, ContentLength: body.byteLength }), hash),
           signal === undefined ? {} : { abortSignal: signal },
         ),
-      signal,
+      { signal, explain: (failure) => this.#throwBetterReason(failure) },
     );
     return answer.ETag ?? '';
   }
 
   /** A store that refuses a large body closes the connection under it, and its reason is not heard: so ask. */
-  async #throwBetterReason(signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted();
+  async #throwBetterReason(failure: unknown): Promise<void> {
+    if (!isCode(failure, 'StoreUnreachable')) return;
     try {
       await listParts(this.#bucket, this.key, this.uploadId);
     } catch (error) {
@@ -188,4 +180,71 @@ export class S3Upload implements Upload {
       throw error;
     }
   }
+}
+
+type ListedPart = Omit<StoredPart, 'sha256'> & { sha256: string | undefined };
+
+/** In the order of the store. Throws ObjectMissing when the upload is gone. */
+export async function listParts(bucket: S3Bucket, key: string, uploadId: string): Promise<ListedPart[]> {
+  const found: ListedPart[] = [];
+  let after: string | undefined;
+  do {
+    const from = after === undefined ? {} : { PartNumberMarker: after };
+    const page: ListPartsCommandOutput = await bucket.ask(key, (at) =>
+      bucket.client.send(new ListPartsCommand({ ...at, UploadId: uploadId, ...from })),
+    );
+    for (const { PartNumber, Size, ETag, ChecksumSHA256 } of page.Parts ?? []) {
+      const sha256 = ChecksumSHA256 === undefined ? undefined : base64ToHex(ChecksumSHA256);
+      found.push({ number: PartNumber ?? 0, bytes: Size ?? 0, etag: ETag ?? '', sha256 });
+    }
+    after = page.IsTruncated ? page.NextPartNumberMarker : undefined;
+  } while (after !== undefined);
+  return found.sort((a, b) => a.number - b.number);
+}
+
+export async function* listUploads(bucket: S3Bucket, prefix: string): AsyncGenerator<UnfinishedUpload> {
+  let from: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {};
+  while (from !== undefined) {
+    const markers: { KeyMarker?: string; UploadIdMarker?: string } = from;
+    const page: ListMultipartUploadsCommandOutput = await bucket.ask(prefix, ({ Bucket, Key }) =>
+      bucket.client.send(new ListMultipartUploadsCommand({ Bucket, Prefix: Key, ...markers })),
+    );
+    for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
+      // Whoever opens it this way may abort it; its nonce is known to its owner alone.
+      const id = `${NOBODY}.${UploadId}`;
+      yield {
+        key: Key?.slice(bucket.prefix.length) ?? '',
+        id,
+        startedAt: (Initiated ?? new Date(0)).toISOString(),
+      };
+    }
+    from = page.IsTruncated
+      ? { KeyMarker: page.NextKeyMarker ?? '', UploadIdMarker: page.NextUploadIdMarker ?? '' }
+      : undefined;
+  }
+}
+
+interface Hashed {
+  middlewareStack: {
+    add(
+      middleware: (next: (args: never) => Promise<never>) => (args: never) => Promise<never>,
+      options: { step: 'build'; name: string },
+    ): void;
+  };
+}
+
+/**
+ * The signature of a request covers the SHA-256 of its body. We have it already: without this the SDK would hash each
+ * part a second time, on the main thread. And so even a store that knows no checksums refuses a damaged part.
+ */
+function withPayloadHash<C extends object>(command: C, sha256: string): C {
+  (command as unknown as Hashed).middlewareStack.add(
+    (next) => (args) => {
+      const { request } = args as { request: { headers: Record<string, string> } };
+      request.headers['x-amz-content-sha256'] = sha256;
+      return next(args);
+    },
+    { step: 'build', name: 'knownPayloadHash' },
+  );
+  return command;
 }

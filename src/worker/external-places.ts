@@ -3,8 +3,7 @@
 import type { ExternalPlace, ExternalPlaces } from '../external/external-ports.js';
 import { snapshotUrl } from '../config.js';
 import { isDisk, requireStore, type FerryConfig } from '../model/ferry-config.js';
-import { DiskFiles } from '../storage/disk-files.js';
-import { HttpFiles } from '../storage/http-files.js';
+import { DiskFiles, HttpFiles } from '../storage/external-files.js';
 import type { ObjectStore } from '../storage/object-store.js';
 
 export function externalPlaces(config: FerryConfig, open: (alias: string) => ObjectStore): ExternalPlaces {

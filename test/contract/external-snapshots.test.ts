@@ -16,7 +16,7 @@ import type { ByteFile } from '../../src/external/tar-walk.js';
 import { qdrantControls } from '../../src/qdrant/control.js';
 import { shardNodes } from '../../src/qdrant/snapshot-receiver.js';
 import { snapshotNodes } from '../../src/qdrant/snapshot-nodes.js';
-import { DiskFiles } from '../../src/storage/disk-files.js';
+import { DiskFiles } from '../../src/storage/external-files.js';
 import { startControlSides, type ControlSides } from '../support/control-sides.js';
 import { snapshotInto } from '../support/curl-snapshots.js';
 import { collectionPath, recreateCollection, rest, upsertTexts } from '../support/rest-text.js';

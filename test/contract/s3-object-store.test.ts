@@ -16,7 +16,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { S3Gateway } from '../../src/local/s3-gateway.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';
 import { S3Bucket } from '../../src/storage/s3-bucket.js';
-import { probeS3 } from '../../src/storage/s3-capabilities.js';
+import { probeS3 } from '../../src/storage/s3-object-store.js';
 import { openStore, probeStore } from '../../src/storage/open-store.js';
 import {
   allOf,
