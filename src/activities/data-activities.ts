@@ -6,7 +6,7 @@ import type {
   DataActivities,
   DigestSliceInput,
   DigestSliceResult,
-} from '../model/contracts/activities.js';
+} from '../model/contracts/slice-activities.js';
 import type { CollectionRef, Pin } from '../model/collections.js';
 import { compareSlice, freshCompareState, type CompareState } from '../transfer/compare-slice.js';
 import { copySlice, digestSlice } from '../transfer/copy-slice.js';

@@ -1,7 +1,7 @@
 // The backups of a store as a source of recoveries. Promises that what it opens is complete, or was named although it is
 // partial, and that no byte of a shard and no id is given that is not what the manifest names.
 
-import type { CollectionBackupRef } from '../model/contracts/backup-activities.js';
+import type { CollectionBackupRef } from '../model/contracts/backup-catalogue.js';
 import { FerryError } from '../model/errors.js';
 import { parseDocument, type CollectionManifest, type ManifestShard } from '../model/format/manifest.js';
 import { recallDocumentSchema, type RecallDocument } from '../model/format/recall-document.js';

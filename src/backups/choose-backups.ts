@@ -5,10 +5,10 @@
 // never by listing: a store of thousands of runs is listed once.
 
 import { FerryError } from '../model/errors.js';
-import type { CollectionBackupRef } from '../model/contracts/backup-activities.js';
+import type { CollectionBackupRef } from '../model/contracts/backup-catalogue.js';
 import type { ResolveRecoveryInput } from '../model/contracts/recovery-activities.js';
 import { mapInOrder } from '../model/map-in-order.js';
-import { listed } from '../model/name-lists.js';
+import { listed } from '../model/collections.js';
 import type { CollectionManifest } from '../model/format/manifest.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import type { Recovery, RecoveryOffer } from '../shards/recoverable-collection.js';

@@ -11,7 +11,7 @@
 //
 // Reads documents and sizes; `checkObjects` reads the content of objects.
 
-import type { CollectionBackup, CollectionBackupRef } from '../model/contracts/backup-activities.js';
+import type { CollectionBackupRef, CollectionBackup } from '../model/contracts/backup-catalogue.js';
 import { collectionFolder, completeKey, manifestKey } from '../model/format/backup-names.js';
 import { FerryError, type ErrorCode } from '../model/errors.js';
 import {

@@ -1,7 +1,7 @@
 // The proofs beside a manifest. One counts where it is of this very manifest and holds a digest that this ferry can
 // take. A rehearsal shows more than a quiesced source, and the latest of a kind is taken.
 
-import type { CollectionBackupRef } from '../model/contracts/backup-activities.js';
+import type { CollectionBackupRef } from '../model/contracts/backup-catalogue.js';
 import { DIGEST_VERSION } from '../model/format/digest.js';
 import { parseDocument, proofSchema, type ContentProof } from '../model/format/manifest.js';
 import type { ObjectStore } from '../storage/object-store.js';

@@ -2,7 +2,7 @@
 // afterwards, so that a page larger than a second's share still passes.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Pace } from '../model/contracts/activities.js';
+import type { Pace } from '../model/state/steering.js';
 
 export class Pacer {
   readonly #perSecond: { points: number; bytes: number };

@@ -8,7 +8,7 @@ import { parseSnapshotName, isSnapshotFile, type SnapshotName } from '../model/e
 import { datedSets, isNamedBy, type DatedSet } from '../model/external-sets.js';
 import { externalPlace, type ExternalFile, type ExternalSource } from '../model/external-source.js';
 import type { ResolveRecoveryInput } from '../model/contracts/recovery-activities.js';
-import { listed } from '../model/name-lists.js';
+import { listed } from '../model/collections.js';
 import { stamp } from '../model/format/backup-names.js';
 import type { Recovery, RecoveryOffer } from '../shards/recoverable-collection.js';
 import { describedBy, notOfCollection } from './external-collection.js';

@@ -2,7 +2,7 @@
 // files are of one backup (the same configuration and keys, peers that know each other) and that every shard is in one of
 // them, from a replica that was Active. Of several copies of a shard the first is taken.
 
-import type { CollectionBackupRef } from '../model/contracts/backup-activities.js';
+import type { CollectionBackupRef } from '../model/contracts/backup-catalogue.js';
 import { parseSnapshotName } from '../model/external-names.js';
 import type { ExternalFile, ExternalFiles } from '../model/external-source.js';
 import { FerryError } from '../model/errors.js';

@@ -1,7 +1,7 @@
 // Snapshots that ferry did not make, as a source of recoveries. Only the files and what is inside them tell what the
 // collection was: no proof, no id set, no count. Shards are taken out of the files while they are sent.
 
-import type { CollectionBackupRef } from '../model/contracts/backup-activities.js';
+import type { CollectionBackupRef } from '../model/contracts/backup-catalogue.js';
 import { FerryError } from '../model/errors.js';
 import { parseJson } from '../model/json.js';
 import { sha256OfText } from '../shards/read-text.js';

@@ -1,6 +1,6 @@
 // Codes of what goes wrong at a Qdrant cluster: reaching it, its answers, its collections.
 
-import type { ErrorEntry } from './error-catalogue.js';
+import type { ErrorEntry } from './job-errors.js';
 
 export const clusterErrors = {
   ClusterUnreachable: {

@@ -63,3 +63,9 @@ export type TargetState =
   | 'merge'
   /** somebody else's, and `onExisting` is `recreate` */
   | 'recreate';
+
+/** For messages: the first ten names, and how many more there are. */
+export function listed(names: readonly string[]): string {
+  const more = names.length > 10 ? `, and ${names.length - 10} more` : '';
+  return `${names.slice(0, 10).join(', ') || 'nothing'}${more}`;
+}

@@ -3,94 +3,9 @@
 // and what to do. `retryable` is decided here and by the adapter that threw, never by reading a message.
 
 import { clusterErrors } from './cluster-errors.js';
+import { jobErrors } from './job-errors.js';
 import { storeErrors } from './store-errors.js';
 
-const jobErrors = {
-  InvalidInput: { retryable: false, remedy: 'Correct the input, or the command, and start again.' },
-  InvalidConfig: { retryable: false, remedy: 'Correct ferry.yaml or the environment and start again.' },
-  UnknownAlias: {
-    retryable: false,
-    remedy: 'Use an alias that ferry.yaml defines; name a store with `--store`, or set `defaults.store`.',
-  },
-  CollectionBusy: {
-    retryable: false,
-    remedy: 'Wait for the named job, or abort it. `onBusy: "wait"` (`--on-busy wait`) waits for it.',
-  },
-  LeaseLost: {
-    retryable: true,
-    remedy:
-      'A running job retries it automatically: the next attempt continues from the last acknowledged heartbeat.',
-  },
-  SliceStalled: {
-    retryable: false,
-    remedy:
-      'Everything up to the cursor is done. Fix the cause and start the same job again, which continues with what is there.',
-    remedyWhileParked: 'Everything up to the cursor is done.',
-  },
-  AttemptsExhausted: {
-    retryable: false,
-    remedy: 'Fix the cause and start the same job again.',
-    remedyWhileParked: 'What else the job has finished stays finished.',
-  },
-  SidesDiffer: {
-    retryable: false,
-    isDifference: true,
-    remedy:
-      'Stop whatever writes to the source or the target, and start the job again. A target that was verified before, and has changed or holds more than the source, is repaired only with `deleteExtras: true` (`--delete-extras`).',
-  },
-  SettingsDiffer: {
-    retryable: false,
-    isDifference: true,
-    remedy:
-      'The points are equal, so no writer is the cause. Set the named settings with `PATCH /collections/{name}`, or put the values you want into `overrides`, and start the same job again, which compares. Create and delete payload indexes under `/collections/{name}/index`.',
-  },
-  CollectionsFailed: {
-    retryable: false,
-    remedy: 'Fix the error of each collection and start the same job again.',
-  },
-  Aborted: {
-    retryable: false,
-    remedy:
-      'Start the same job again: a migration point by point continues from what is on the target, others begin again.',
-  },
-  JobNotFound: {
-    retryable: false,
-    remedy: "`ferry status` lists running jobs. Finished jobs are kept for Temporal's retention period.",
-  },
-  JobNotRunning: { retryable: false, remedy: '`ferry status` lists running jobs.' },
-  TemporalRefused: {
-    retryable: false,
-    remedy: 'Check TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, and the key or certificate of this command.',
-  },
-  StandaloneBusy: {
-    retryable: false,
-    remedy: 'Wait until that command has finished, or stop it with Ctrl-C: its job is kept.',
-  },
-  StackFailed: {
-    retryable: false,
-    remedy: 'The cause is in the message, or in the last lines of the log file that it names.',
-  },
-  Internal: {
-    retryable: false,
-    remedy: 'Probably a defect of ferry. Please report it with the stack trace.',
-  },
-} as const satisfies Record<string, ErrorEntry>;
-
 export const catalogue = { ...jobErrors, ...clusterErrors, ...storeErrors };
-
-export interface ErrorEntry {
-  retryable: boolean;
-  remedy: string;
-  /** In its place while a job waits for an operator, where `retry` continues. */
-  remedyWhileParked?: string;
-  /** Nothing that an operator could do makes the same job succeed: it does not wait for one. */
-  isFinal?: true;
-  /** Every other collection of the job would fail in the same way: no more of them are started. */
-  isOfCluster?: true;
-  /** New keys, or a correct clock, cure it in the middle of a job: all of its work so far is valid. */
-  isCuredByKeys?: true;
-  /** Two sides were compared and are not equal: not a failure of the job. */
-  isDifference?: true;
-}
 
 export type ErrorCode = keyof typeof catalogue;

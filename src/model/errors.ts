@@ -1,6 +1,7 @@
 // An error with a code of the catalogue, and what a code says of itself.
 
-import { catalogue, type ErrorEntry, type ErrorCode } from './error-catalogue.js';
+import { catalogue, type ErrorCode } from './error-catalogue.js';
+import type { ErrorEntry } from './job-errors.js';
 
 export type { ErrorCode };
 

@@ -1,9 +1,7 @@
 // One row per operation: its workflows, the phases a collection goes through, and every word that depends on what kind
 // of job it is. Whoever shows a job looks its words up here; nothing else asks which operation it has before it.
 
-import type { Pace } from './contracts/activities.js';
-import type { Phase } from './contracts/results.js';
-import { describePace, type Command } from './state/steering.js';
+import { type Pace, describePace, type Command, type Phase } from './state/steering.js';
 
 export const OPERATION_NAMES = [
   'scrollMigration',

@@ -1,6 +1,6 @@
 // Codes of what goes wrong at a store, with a backup, or with a snapshot.
 
-import type { ErrorEntry } from './error-catalogue.js';
+import type { ErrorEntry } from './job-errors.js';
 
 export const storeErrors = {
   StoreAccessDenied: {

@@ -1,7 +1,7 @@
 // How a recovery knows its own collection again: its stamp, open until everything is in place. What carries it and is
 // open may be deleted, until it was left to its owner; nothing else ever is, unless `replace` was set.
 
-import type { CollectionBackupRef } from '../model/contracts/backup-activities.js';
+import type { CollectionBackupRef } from '../model/contracts/backup-catalogue.js';
 import type { CollectionRef } from '../model/collections.js';
 import type { JsonObject } from '../model/json.js';
 import { recoveryName } from '../model/names.js';

@@ -1,6 +1,6 @@
 // A node that takes a shard's snapshot.
 
-import type { Priority } from '../model/contracts/snapshot-inputs.js';
+import type { Priority } from '../model/contracts/snapshot-activities.js';
 
 export interface SnapshotFile {
   name: string;

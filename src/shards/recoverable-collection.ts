@@ -2,7 +2,7 @@
 // provide it: backups/ (backups that ferry made) and external/ (snapshots that it did not). A recovery does not know
 // which one it has.
 
-import type { CollectionBackupRef } from '../model/contracts/backup-activities.js';
+import type { CollectionBackupRef } from '../model/contracts/backup-catalogue.js';
 import type {
   RecoveryPlan,
   ResolveRecoveryInput,

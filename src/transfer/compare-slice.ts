@@ -10,7 +10,11 @@
 //           extra              → recorded; where the caller may delete: deleted
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CompareSliceInput, CompareSliceResult, Difference } from '../model/contracts/activities.js';
+import type {
+  CompareSliceInput,
+  CompareSliceResult,
+  Difference,
+} from '../model/contracts/slice-activities.js';
 import { nextId, type PointId } from '../model/point-id.js';
 import { shardKeyText } from '../model/state/slice.js';
 import { parts } from './copy-slice.js';

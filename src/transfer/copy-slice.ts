@@ -2,7 +2,8 @@
 // before its cursor is on the target, `Completed`), whatever ended the walk; repeated work is harmless, for an upsert
 // is by id. Does not prove anything about the target: that is what digesting the target is for.
 
-import type { Pace, SliceClaim } from '../model/contracts/activities.js';
+import type { SliceClaim } from '../model/contracts/slice-activities.js';
+import type { Pace } from '../model/state/steering.js';
 import type { RangeDigest } from '../model/format/digest.js';
 import type { ReadPlan } from '../model/collections.js';
 import type { Slice } from '../model/state/slice.js';

@@ -4,7 +4,7 @@
 import { appendFile, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { CompareSliceInput, Difference } from '../model/contracts/activities.js';
+import type { CompareSliceInput, Difference } from '../model/contracts/slice-activities.js';
 import type { DifferenceReport } from './compare-slice.js';
 
 export interface NamedReport extends DifferenceReport {

@@ -6,7 +6,7 @@
 //   write page n  ├─ side by side
 //   write page n−1┘  settled strictly in order: cursor := the id behind its last one, digest += its hashes
 
-import type { SliceClaim } from '../model/contracts/activities.js';
+import type { SliceClaim } from '../model/contracts/slice-activities.js';
 import { EMPTY_DIGEST, addDigests, type RangeDigest } from '../model/format/digest.js';
 import { nextId, type PointId } from '../model/point-id.js';
 import type { Slice } from '../model/state/slice.js';

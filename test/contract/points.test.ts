@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startQdrant, type QdrantServer } from '../../src/local/index.js';
-import type { CompareSliceInput } from '../../src/model/contracts/activities.js';
+import type { CompareSliceInput } from '../../src/model/contracts/slice-activities.js';
 import { addDigests, sameDigest } from '../../src/model/format/digest.js';
 import type { Slice } from '../../src/model/state/slice.js';
 import { connectPoints } from '../../src/qdrant/points/point-connection.js';

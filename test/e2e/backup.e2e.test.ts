@@ -1,7 +1,7 @@
 // Backups as a user makes them: worker processes, the command, a real S3 gateway.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { CatalogueEntry } from '../../src/model/contracts/backup-activities.js';
+import type { CatalogueEntry } from '../../src/model/contracts/backup-catalogue.js';
 import { isBackupId } from '../../src/model/format/backup-names.js';
 import { startBackupStack, type BackupStack } from '../support/backup-stack.js';
 import { storedOnNode } from '../support/capture-watch.js';

@@ -4,15 +4,14 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, Context } from '@temporalio/activity';
+import type { AwaitReadyResult, ControlActivities } from '../../src/model/contracts/activities.js';
 import type {
-  AwaitReadyResult,
   CompareSliceInput,
-  ControlActivities,
   CopySliceInput,
   DataActivities,
   Difference,
   DigestSliceInput,
-} from '../../src/model/contracts/activities.js';
+} from '../../src/model/contracts/slice-activities.js';
 import type { CollectionRef, TargetState } from '../../src/model/collections.js';
 import { EMPTY_DIGEST, addDigests, type RangeDigest } from '../../src/model/format/digest.js';
 import { catalogue } from '../../src/model/error-catalogue.js';

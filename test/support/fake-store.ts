@@ -4,11 +4,11 @@
 import type {
   BackupControlActivities,
   BackupStoreActivities,
-  CollectionBackupRef,
   PlanCaptureResult,
   WriteBackupInput,
   WriteProofInput,
 } from '../../src/model/contracts/backup-activities.js';
+import type { CollectionBackupRef } from '../../src/model/contracts/backup-catalogue.js';
 import type {
   RecoveryActivities,
   RecoveryControlActivities,

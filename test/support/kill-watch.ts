@@ -1,7 +1,7 @@
 // What is needed to kill something in the middle of a migration and to know afterwards what was written twice.
 
 import { defaultPayloadConverter } from '@temporalio/common';
-import type { SliceHeartbeat } from '../../src/model/contracts/activities.js';
+import type { SliceHeartbeat } from '../../src/model/contracts/slice-activities.js';
 import type { CollectionStatus } from '../../src/model/contracts/results.js';
 import { countPoints } from './compare-sides.js';
 import { RestRefusal } from './rest-text.js';

@@ -1,6 +1,6 @@
 // A recovery step by step, as the workflow goes, without Temporal: for tests of what each step refuses.
 
-import type { CollectionBackupRef } from '../../src/model/contracts/backup-activities.js';
+import type { CollectionBackupRef } from '../../src/model/contracts/backup-catalogue.js';
 import type {
   PlanRecoveryInput,
   RecoveryPlan,

@@ -3,7 +3,8 @@ import { reportText } from '../../src/cli/jobs/report-text.js';
 import { progressOf } from '../../src/cli/watch/job-view.js';
 import { progressLine } from '../../src/cli/watch/progress-display.js';
 import { detailsText } from '../../src/cli/jobs/status.js';
-import type { CollectionStatus, JobReport, Phase } from '../../src/model/contracts/results.js';
+import type { CollectionStatus, JobReport } from '../../src/model/contracts/results.js';
+import type { Phase, Command } from '../../src/model/state/steering.js';
 import {
   OPERATION_NAMES,
   operations,
@@ -12,7 +13,6 @@ import {
   type OperationName,
 } from '../../src/model/operations.js';
 import { renderCollection, standingText } from '../../src/model/state/progress.js';
-import type { Command } from '../../src/model/state/steering.js';
 
 describe('the answer to a command', () => {
   const shards = '1 of 4 shards';

@@ -7,7 +7,7 @@ import { listBackups, showBackup } from '../../src/backups/catalogue/catalogue.j
 import { writeBackup } from '../../src/backups/capture/write-backup.js';
 import { writeComplete } from '../../src/backups/capture/write-complete.js';
 import { checkAll } from '../../src/cli/backups/check-backup.js';
-import type { CollectionBackup } from '../../src/model/contracts/backup-activities.js';
+import type { CollectionBackup } from '../../src/model/contracts/backup-catalogue.js';
 import type { ErrorCode } from '../../src/model/errors.js';
 import {
   backupKey,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CompareSliceResult } from '../../src/model/contracts/activities.js';
+import type { CompareSliceResult } from '../../src/model/contracts/slice-activities.js';
 import { closePage, newTally } from '../../src/model/state/progress-state.js';
 import {
   MAX_PASSES,

@@ -1,7 +1,7 @@
 // What a migration does with a target that an earlier run verified, and how long its own stamp stays open.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CompareSliceInput } from '../../src/model/contracts/activities.js';
+import type { CompareSliceInput } from '../../src/model/contracts/slice-activities.js';
 import type { MigrationReport } from '../../src/model/contracts/results.js';
 import { WorkflowLab, failureOf, until, type Run } from '../support/workflow-lab.js';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CopySliceInput } from '../../src/model/contracts/activities.js';
+import type { CopySliceInput } from '../../src/model/contracts/slice-activities.js';
 import type { MigrationReport } from '../../src/model/contracts/results.js';
 import { fail } from '../support/fake-clusters.js';
 import { historiesOf } from '../support/histories.js';

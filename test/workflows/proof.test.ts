@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CompareSliceInput } from '../../src/model/contracts/activities.js';
+import type { CompareSliceInput } from '../../src/model/contracts/slice-activities.js';
 import type { MigrationReport } from '../../src/model/contracts/results.js';
 import { WorkflowLab, failureOf, until, type Run } from '../support/workflow-lab.js';
 

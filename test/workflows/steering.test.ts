@@ -1,8 +1,7 @@
-import type { WorkflowFailedError } from '@temporalio/client';
-import { WorkflowUpdateFailedError } from '@temporalio/client';
+import { type WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CopySliceInput } from '../../src/model/contracts/activities.js';
+import type { CopySliceInput } from '../../src/model/contracts/slice-activities.js';
 import type { JobStatus } from '../../src/model/contracts/results.js';
 import { workerDies } from '../support/faults.js';
 import { WorkflowLab, failureOf, until, type Run } from '../support/workflow-lab.js';

@@ -4,14 +4,14 @@
 
 import type {
   BackupRef,
+  CollectionBackupRef,
   CatalogueEntry,
   CollectionBackup,
-  CollectionBackupRef,
   LeftoverObject,
   ListBackupsInput,
   ListBackupsResult,
   ListedBackup,
-} from '../../model/contracts/backup-activities.js';
+} from '../../model/contracts/backup-catalogue.js';
 import {
   backupFolder,
   backupKey,

@@ -8,7 +8,7 @@ import type {
   CollectionBackup,
   ListedBackup,
   RunOutline,
-} from '../../model/contracts/backup-activities.js';
+} from '../../model/contracts/backup-catalogue.js';
 import { FerryError } from '../../model/errors.js';
 import type { StoreConnection } from '../../model/ferry-config.js';
 import type { ObjectStore } from '../../storage/object-store.js';

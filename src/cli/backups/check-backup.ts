@@ -1,10 +1,7 @@
 import type { Command } from 'commander';
 import { checkObjects, freshCheck } from '../../backups/catalogue/check-objects.js';
-import type {
-  CatalogueEntry,
-  CheckObjectsResult,
-  CollectionBackup,
-} from '../../model/contracts/backup-activities.js';
+import type { CheckObjectsResult } from '../../model/contracts/backup-activities.js';
+import type { CatalogueEntry, CollectionBackup } from '../../model/contracts/backup-catalogue.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import { type CatalogueOptions, backupNamed, openCatalogue, stateText } from './backups.js';
 import { EXIT } from '../terminal/exit-codes.js';

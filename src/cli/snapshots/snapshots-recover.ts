@@ -1,12 +1,11 @@
 import { Option, type Command } from 'commander';
 import { FerryError } from '../../model/errors.js';
 import { parseInput } from '../../model/contracts/inputs.js';
-import type { RecoverSnapshotResult } from '../../model/contracts/snapshot-activities.js';
-import { given, priorities, recoverSnapshotSchema } from '../../model/contracts/snapshot-inputs.js';
+import { type RecoverSnapshotResult, priorities } from '../../model/contracts/snapshot-activities.js';
+import { given, recoverSnapshotSchema } from '../../model/contracts/snapshot-inputs.js';
 import { openCatalogue } from '../backups/backups.js';
 import { EXIT } from '../terminal/exit-codes.js';
-import { type Output, outputOf } from '../terminal/output.js';
-import { stopOnInterrupt } from '../terminal/output.js';
+import { type Output, outputOf, stopOnInterrupt } from '../terminal/output.js';
 import { runSnapshotWork, type WorkEnd } from './run-snapshot-work.js';
 import { recoverText } from './snapshot-text.js';
 import { addOnBusy, placeOf, snapshotCommand, tell, type PlaceOptions } from './snapshot-command.js';

@@ -2,7 +2,8 @@
 // progress. Only for showing: what cannot be read is left as it was before.
 
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
-import type { CollectionStatus, JobStatus, Phase } from '../../model/contracts/results.js';
+import type { CollectionStatus, JobStatus } from '../../model/contracts/results.js';
+import type { Phase } from '../../model/state/steering.js';
 import { type OperationName, operations, phaseText } from '../../model/operations.js';
 import { sumOfIndexing } from '../../model/state/indexing.js';
 import { type Measure, measureOf, measureText } from '../../model/state/progress.js';

@@ -4,7 +4,8 @@
 // Planning gives up within seconds, so that wrong input is answered at once. Other control calls retry for some minutes.
 // Activities that move data retry without end and judge by themselves when they no longer make progress.
 
-import type { ControlActivities, DataActivities } from './activities.js';
+import type { ControlActivities } from './activities.js';
+import type { DataActivities } from './slice-activities.js';
 import type { BackupControlActivities, BackupStoreActivities } from './backup-activities.js';
 import type { MoveActivities, MoveControlActivities } from './move-activities.js';
 import type { RecoveryActivities, RecoveryControlActivities } from './recovery-activities.js';

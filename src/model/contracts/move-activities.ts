@@ -1,8 +1,10 @@
 // Activities of snapshot migration as the workflows see them. What is the same for every migration (slices, digests,
 // repairs, indexing restored) is in activities.ts.
 
-import type { CollectionPlan, Pace, PrepareTargetResult } from './activities.js';
-import type { CaptureMode, CollectionBackupRef, ShardToCapture } from './backup-activities.js';
+import type { CollectionPlan, PrepareTargetResult } from './activities.js';
+import type { Pace } from '../state/steering.js';
+import type { CaptureMode, ShardToCapture } from './backup-activities.js';
+import type { CollectionBackupRef } from './backup-catalogue.js';
 import type { CollectionRef, Pin } from '../collections.js';
 import type { LookAtReplacedResult, RecoverShardInput, Replaceable } from './recovery-activities.js';
 

@@ -1,8 +1,8 @@
 // Activities of recovery and rehearsal as the workflows see them. They run on the queue that `locateStore` names, for a
 // disk may be seen by some workers only.
 
-import type { Pace } from './activities.js';
-import type { CollectionBackupRef } from './backup-activities.js';
+import type { Pace } from '../state/steering.js';
+import type { CollectionBackupRef } from './backup-catalogue.js';
 import type { CollectionRef, Pin } from '../collections.js';
 import type { RangeDigest } from '../format/digest.js';
 import type { ExternalSource } from '../external-source.js';

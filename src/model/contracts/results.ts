@@ -1,10 +1,11 @@
 // What workflows return and show. Small: at most ten ids a collection, never a value of a payload.
 
-import type { Difference } from './activities.js';
+import type { Difference } from './slice-activities.js';
 import type { RangeDigest } from '../format/digest.js';
 import type { Indexing } from '../state/indexing.js';
 import type { OperationName } from '../operations.js';
 import type { RecallShares } from '../format/recall.js';
+import type { Phase } from '../state/steering.js';
 
 /** `unproven`: done, without the evidence that `verified` stands for; `reason` says what is missing. */
 export type Outcome = 'verified' | 'unproven' | 'different' | 'failed' | 'aborted' | 'skipped';
@@ -199,18 +200,6 @@ export interface JobReport {
   /** What was passed over or left out, and why; at most 10 sentences. */
   notes?: string[];
 }
-
-export type Phase =
-  | 'planning'
-  | 'capturing'
-  | 'checking'
-  | 'copying'
-  | 'verifying'
-  | 'repairing'
-  | 'finishing'
-  | 'paused'
-  | 'awaiting-operator'
-  | 'done';
 
 /** How many shards are in the store, or on the target. */
 export interface ShardCount {

@@ -1,13 +1,18 @@
 // What the administration of snapshots asks of its activities, and what its workflows answer. Nothing in here is a
 // secret, and everything is small.
 
-import type { Priority } from './snapshot-inputs.js';
-
 /** A collection, a shard of it, or, without both, the whole storage of a node. */
 export interface SnapshotScope {
   collection?: string;
   shard?: number;
 }
+
+/**
+ * `snapshot`: the snapshot counts, other replicas are made like it. `replica`: replicas that live count, the snapshot
+ * only helps. `no_sync`: into this node alone, nothing goes to or comes from the others.
+ */
+export const priorities = ['snapshot', 'replica', 'no_sync'] as const;
+export type Priority = (typeof priorities)[number];
 
 export interface NodeRef {
   /** Its address: "http://n0:6333". */

@@ -3,7 +3,7 @@
 
 import * as z from 'zod';
 import { alias, collectionName } from './inputs.js';
-import type { SnapshotScope } from './snapshot-activities.js';
+import { priorities, type SnapshotScope } from './snapshot-activities.js';
 
 const shard = z.int().min(0).max(4_294_967_295);
 /** The URL by which ferry.yaml leads to it, or its peer id. */
@@ -82,13 +82,6 @@ export const downloadSnapshotSchema = z
     heartbeatSeconds: z.int().min(2).max(600).default(30),
   })
   .refine(shardHasCollection, NO_COLLECTION);
-
-/**
- * `snapshot`: the snapshot counts, other replicas are made like it. `replica`: replicas that live count, the snapshot
- * only helps. `no_sync`: into this node alone, nothing goes to or comes from the others.
- */
-export const priorities = ['snapshot', 'replica', 'no_sync'] as const;
-export type Priority = (typeof priorities)[number];
 
 const SOURCES = ['snapshot', 'url', 'object'] as const;
 

@@ -1,7 +1,7 @@
 // What the workflows say at their end, computed from their state.
 
 import type { CollectionRef } from '../collections.js';
-import type { Difference } from '../contracts/activities.js';
+import type { Difference } from '../contracts/slice-activities.js';
 import { FerryError, type ErrorCode } from '../errors.js';
 import { compareIds } from '../point-id.js';
 import { isTrusted, proofOf, type CollectionProgress } from './progress-state.js';

@@ -1,14 +1,16 @@
 // Everything a collection's workflow has to remember; all of it goes over a continue-as-new, and stays small.
 
 import type { CaptureProgress } from './capture-progress.js';
-import type { CollectionPlan, Difference, Pace, PrepareTargetResult } from '../contracts/activities.js';
+import type { CollectionPlan, PrepareTargetResult } from '../contracts/activities.js';
+import type { Difference } from '../contracts/slice-activities.js';
+import type { Pace, Phase } from './steering.js';
 import type { Pin, ReadPlan } from '../collections.js';
 import type { Indexing } from './indexing.js';
 import type { MoveProgress } from './move-progress.js';
 import type { RecoveryProgress } from './recovery-progress.js';
 import { EMPTY_DIGEST, addDigests, type RangeDigest } from '../format/digest.js';
 import { compareIds } from '../point-id.js';
-import type { Phase, Proof } from '../contracts/results.js';
+import type { Proof } from '../contracts/results.js';
 import { addFound, nothingFound, type Found, type Page, type SliceTask } from './walk.js';
 
 const MAX_NAMED = 10;

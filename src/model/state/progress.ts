@@ -3,8 +3,8 @@
 // their columns.
 
 import type { CollectionRef } from '../collections.js';
-import type { Pace } from '../contracts/activities.js';
-import type { CollectionStatus, Outcome, Phase, ShardCount } from '../contracts/results.js';
+import { type Pace, describePace, isPaced, whole, type SteeringState, type Phase } from './steering.js';
+import type { CollectionStatus, Outcome, ShardCount } from '../contracts/results.js';
 import { operations, phaseText, type Counted, type OperationName } from '../operations.js';
 import { shardsCaptured } from './capture-progress.js';
 import { indexingText } from './indexing.js';
@@ -12,7 +12,6 @@ import { shortWarnings } from './job-report.js';
 import { shardsMoved } from './move-progress.js';
 import type { CollectionProgress } from './progress-state.js';
 import { countShards } from './recovery-progress.js';
-import { describePace, isPaced, whole, type SteeringState } from './steering.js';
 
 export function collectionStatus(
   progress: CollectionProgress,

@@ -1,6 +1,6 @@
 // What the workflow of one recovered collection remembers besides what every collection's does, and what it returns.
 
-import type { CollectionBackupRef } from '../contracts/backup-activities.js';
+import type { CollectionBackupRef } from '../contracts/backup-catalogue.js';
 import type { PrepareRecoveryResult, RecoveryPlan } from '../contracts/recovery-activities.js';
 import type { CollectionRef } from '../collections.js';
 import type { RangeDigest } from '../format/digest.js';

@@ -2,8 +2,23 @@
 // `operations.ts`. Pure.
 
 import * as z from 'zod';
-import type { Pace } from '../contracts/activities.js';
-import type { Phase } from '../contracts/results.js';
+
+export interface Pace {
+  maxPointsPerSecond?: number;
+  maxMegabytesPerSecond?: number;
+}
+
+export type Phase =
+  | 'planning'
+  | 'capturing'
+  | 'checking'
+  | 'copying'
+  | 'verifying'
+  | 'repairing'
+  | 'finishing'
+  | 'paused'
+  | 'awaiting-operator'
+  | 'done';
 
 export type Command =
   | { do: 'pause' }

@@ -6,7 +6,7 @@
 //              ▼ │ (both sides: what was repaired, and what was found equal after all)
 //            compare ──▶ differences found and nothing written: stays different
 
-import type { CompareSliceResult, CopySliceResult, Difference } from '../contracts/activities.js';
+import type { CompareSliceResult, CopySliceResult, Difference } from '../contracts/slice-activities.js';
 import { EMPTY_DIGEST, addDigests, sameDigest, type RangeDigest } from '../format/digest.js';
 import type { PointId } from '../point-id.js';
 import type { Slice } from './slice.js';

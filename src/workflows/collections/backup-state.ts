@@ -1,7 +1,7 @@
 // What the steps of one collection's backup share: the job, what was captured so far, and what follows from them.
 
 import type * as z from 'zod';
-import type { CollectionBackupRef } from '../../model/contracts/backup-activities.js';
+import type { CollectionBackupRef } from '../../model/contracts/backup-catalogue.js';
 import type { backupCollectionSchema } from '../../model/contracts/backup-inputs.js';
 import type { BackupReport } from '../../model/contracts/results.js';
 import { captureOutcome, isQuiesced, type CaptureProgress } from '../../model/state/capture-progress.js';

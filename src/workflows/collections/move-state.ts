@@ -2,7 +2,7 @@
 
 import type { moveCollectionSchema } from '../../model/contracts/move-inputs.js';
 import type * as z from 'zod';
-import type { CollectionBackupRef } from '../../model/contracts/backup-activities.js';
+import type { CollectionBackupRef } from '../../model/contracts/backup-catalogue.js';
 import type { CollectionRef } from '../../model/collections.js';
 import type { MovePlan, PlaceBackupResult } from '../../model/contracts/move-activities.js';
 import { viaOf, type MoveProgress } from '../../model/state/move-progress.js';

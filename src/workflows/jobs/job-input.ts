@@ -1,7 +1,7 @@
 // What both kinds of job make of their input. Promises a FerryError for what cannot be meant; the schemas themselves
 // are the model's.
 
-import type { Pace } from '../../model/contracts/activities.js';
+import type { Pace } from '../../model/state/steering.js';
 import { FerryError } from '../../model/errors.js';
 import { newJobProgress } from '../../model/state/job-report.js';
 import type { JobState } from '../runtime/fan-out.js';

@@ -13,7 +13,8 @@ import {
   type Workflow,
 } from '@temporalio/workflow';
 import type { OperationName } from '../../model/operations.js';
-import type { Pace, ResolveCollectionsResult } from '../../model/contracts/activities.js';
+import type { ResolveCollectionsResult } from '../../model/contracts/activities.js';
+import { type Pace, isPaced, sharePace, type Command } from '../../model/state/steering.js';
 import {
   addLine,
   addNotes,
@@ -25,7 +26,6 @@ import {
 } from '../../model/state/job-report.js';
 import type { CollectionEnd, JobReport } from '../../model/contracts/results.js';
 import { hasTrait } from '../../model/errors.js';
-import { isPaced, sharePace, type Command } from '../../model/state/steering.js';
 import { reportIn, troubleOf, type Trouble } from './failures.js';
 import { JobBoard, type Row } from './job-board.js';
 import { pool } from './run-batch.js';

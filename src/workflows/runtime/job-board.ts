@@ -6,8 +6,8 @@ import { operations, type OperationName } from '../../model/operations.js';
 import type { ResolveCollectionsResult } from '../../model/contracts/activities.js';
 import { pointsOf, type JobProgress, type LineNames } from '../../model/state/job-report.js';
 import { renderJob, type LineState } from '../../model/state/progress.js';
-import type { CollectionEnd, JobStatus, Outcome, Phase } from '../../model/contracts/results.js';
-import type { Command, SteeringState } from '../../model/state/steering.js';
+import type { CollectionEnd, JobStatus, Outcome } from '../../model/contracts/results.js';
+import type { Phase, Command, SteeringState } from '../../model/state/steering.js';
 import type { Trouble } from './failures.js';
 import { attentionSignal, failuresQuery, jobStatusQuery, showAttributes } from './messages.js';
 

@@ -3,8 +3,7 @@
 // of it is running.
 
 import { isCancellation } from '@temporalio/workflow';
-import type { Pace } from '../../model/contracts/activities.js';
-import { sharePace, type Command } from '../../model/state/steering.js';
+import { type Pace, sharePace, type Command } from '../../model/state/steering.js';
 import type { CollectionJob } from './collection-job.js';
 import { troubleOf } from './failures.js';
 import { isTimeout } from './run-activity.js';

@@ -9,17 +9,17 @@ import {
   isCancellation,
   setHandler,
 } from '@temporalio/workflow';
-import type { Pace } from '../../model/contracts/activities.js';
-import type { Phase } from '../../model/contracts/results.js';
-import { steeringAnswer, steeringDescriptions, type OperationName } from '../../model/operations.js';
 import {
+  type Pace,
   COMMAND_NAMES,
   applyCommand,
   objection,
   parseCommand,
   type Command,
   type SteeringState,
+  type Phase,
 } from '../../model/state/steering.js';
+import { steeringAnswer, steeringDescriptions, type OperationName } from '../../model/operations.js';
 
 export const steerSignal = defineSignal<[Command]>('steer');
 

@@ -1,7 +1,7 @@
 // Captures every shard of a collection once, some at a time. A shard whose snapshot is in the store is remembered, also
 // across a continue-as-new. An abort cancels the running captures, which remove what they uploaded.
 
-import type { CollectionBackupRef } from '../../model/contracts/backup-activities.js';
+import type { CollectionBackupRef } from '../../model/contracts/backup-catalogue.js';
 import { countCaptured, isCaptured, type CaptureProgress } from '../../model/state/capture-progress.js';
 import type { CollectionJob } from '../runtime/collection-job.js';
 import { runActivity } from '../runtime/run-activity.js';
