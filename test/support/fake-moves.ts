@@ -38,12 +38,12 @@ export function moveActivities(
       const placed = ids().map((id) => ({ shard: { id, ordinal: id }, into: id, peers: ['1'] }));
       return { ...(await prepareTarget(input)), shards: placed };
     },
-    moveShard: async ({ source, target, placed }) => {
+    moveShard: async ({ source, target, placed, via }) => {
       const into = fakes.points(target);
       for (const [id, value] of fakes.points(source)) {
         if (Number(id) % settings.shards === placed.shard.id) into.set(id, value);
       }
-      return { bytes: 1_000, via: 'push', leftOnNode: [] };
+      return { bytes: 1_000, via: via === 'pull' ? 'pull' : 'push', leftOnNode: [] };
     },
     placeBackup: async ({ shards, via }) => ({
       manifestSha256: '',

@@ -317,6 +317,7 @@ describe.concurrent('steering', () => {
     (step) =>
       lab.withClusters(async (run) => {
         const held = holds(run.fakes, step);
+        if (step === 'digestSlice') run.record('recovery-aborted');
         const job = await recover(run, { shards: 1 });
         await held.reached();
         await job.executeUpdate('abort', { args: [{ reason: 'wrong backup' }] });

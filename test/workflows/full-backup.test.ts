@@ -199,6 +199,7 @@ describe.concurrent('steering', () => {
     (step) =>
       lab.withClusters(async (run) => {
         const held = holds(run.fakes, step);
+        if (step === 'captureShard') run.record('backup-aborted');
         const job = await backUp(run, { shards: 1 });
         await held.reached();
         await job.executeUpdate('abort', { args: [{ reason: 'wrong store' }] });

@@ -114,6 +114,75 @@ describe.concurrent('an attempt', () => {
     }));
 });
 
+describe.concurrent('by pull', () => {
+  const pull = (run: Run, input: Record<string, unknown> = {}) =>
+    move(run, { via: 'pull', shards: 1, ...input });
+  const waysAsked = (run: Run) => (run.fakes.called('moveShard') as MoveShardInput[]).map(({ via }) => via);
+
+  /** Everything came by pull, also what was repeated; the shard that failed was asked for twice. */
+  async function expectPulled(run: Run): Promise<void> {
+    expect((await reportOf(run)).moved).toMatchObject({ via: 'pull' });
+    expect(waysAsked(run)).toEqual(['pull', 'pull', 'pull', 'pull']);
+    expect(movedShards(run)).toEqual([0, 0, 1, 2]);
+    expect(run.target()).toEqual(run.source());
+  }
+
+  it('repeats a pull that failed as a pull', () =>
+    lab.withClusters(async (run) => {
+      failsOnce(run.fakes, 'moveShard');
+      expect(await (await pull(run)).result()).toMatchObject({ outcome: 'verified' });
+      await expectPulled(run);
+    }));
+
+  it('repeats it on another worker when the one that waits for the node dies', () =>
+    lab.withClusters(async (run) => {
+      workerDies(run.fakes, 'moveShard');
+      expect(await (await pull(run, { heartbeatSeconds: 2 })).result()).toMatchObject({
+        outcome: 'verified',
+      });
+      await expectPulled(run);
+    }));
+
+  it('parks where the node refuses, and `retry` has it fetch the shard', () =>
+    lab.withClusters(async (run) => {
+      run.record('move-pulled');
+      const job = await pull(run, { onFailure: 'park' });
+      expect(await parksOnEach(run.fakes, run.child(), ['moveShard'])).toEqual(['moveShard']);
+      expect(await job.result()).toMatchObject({ outcome: 'verified' });
+      await expectPulled(run);
+    }));
+
+  it.each(['QdrantRejected', 'RecoveryUnsettled'] as const)('ends as %s, and removes what it made', (code) =>
+    lab.withClusters(async (run) => {
+      failsForGood(run.fakes, 'moveShard', code);
+      const failure = await failureOf(await pull(run, { onFailure: 'fail' }));
+      expect(failure).toMatchObject({ type: code, message: expect.stringContaining('was removed again') });
+      expect(run.fakes.clusters[run.b]).toEqual({});
+      expect(waysAsked(run)).toEqual(['pull']);
+    }),
+  );
+
+  it('ends as Aborted while the node fetches, and removes what it made', () =>
+    lab.withClusters(async (run) => {
+      const held = holds(run.fakes, 'moveShard');
+      const job = await pull(run);
+      await held.reached();
+      await job.executeUpdate('abort');
+      await until(() => run.hasSignal(run.child()));
+      held.release();
+      const failure = await failureOf(job);
+      expect(failure).toMatchObject({ type: 'Aborted' });
+      expect(failure.message).toContain('was removed again');
+      expect(run.fakes.clusters[run.b]).toEqual({});
+    }));
+
+  it('asks no other node once one has refused, with `auto`', () =>
+    lab.withClusters(async (run) => {
+      expect(await (await pull(run, { via: 'auto' })).result()).toMatchObject({ outcome: 'verified' });
+      expect(waysAsked(run)).toEqual(['auto', 'push', 'push']);
+    }));
+});
+
 it.each([
   ['moveShard', {}],
   ['recoverShard', { through: 'store' }],
@@ -172,6 +241,7 @@ describe.concurrent('steering', () => {
   it.each(['prepareMove', 'moveShard'] as const)('ends as Aborted in %s, and removes what it made', (step) =>
     lab.withClusters(async (run) => {
       const held = holds(run.fakes, step);
+      if (step === 'moveShard') run.record('move-aborted');
       const job = await move(run, { shards: 1 });
       await held.reached();
       await job.executeUpdate('abort', { args: [{ reason: 'wrong cluster' }] });

@@ -92,6 +92,7 @@ it.each(['recoverShard', 'digestSlice', 'replayRecall'] as const)(
   (step) =>
     lab.withClusters(async (run) => {
       const held = holds(run.fakes, step);
+      if (step === 'digestSlice') run.record('rehearsal-aborted');
       const job = await rehearse(run, { shards: 1 });
       await held.reached();
       await job.executeUpdate('abort');
