@@ -6,6 +6,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type QdrantServer, startQdrant } from '../../src/local/index.js';
 import { compareSides, type Side } from '../support/compare-sides.js';
+import { parseExactly } from '../support/exact-json.js';
+import { officialClient } from '../support/official-client.js';
+import {
+  addPrint,
+  printOf,
+  type PointPrints,
+  printsOverRest,
+  type RestPoint,
+} from '../support/point-prints.js';
+import { fillRandom } from '../support/random-collection.js';
 import { collectionPath, createIndex, rest, upsertTexts } from '../support/rest-text.js';
 import { DAMAGED_ID, EXTRA_ID, fillWorst, LOST_ID } from '../support/worst-collection.js';
 import { WORST_PAYLOADS } from '../support/worst-payloads.js';
@@ -39,6 +49,25 @@ it('finds no difference between two collections made from the same text, though 
   ];
   expect(filled).toBeGreaterThan(120);
   expect(await compareSides(overGrpc, too)).toEqual({ points: filled, differences: [], configuration: [] });
+});
+
+it('reads the same as Qdrant’s own client, where JavaScript has the numbers', async () => {
+  await fillRandom(b, { name: 'plain', points: 1_500 });
+  const prints: PointPrints = new Map();
+  let offset: unknown;
+  do {
+    const page = await officialClient(b).scroll('plain', {
+      limit: 400,
+      with_payload: true,
+      with_vector: true,
+      ...(typeof offset === 'number' || typeof offset === 'string' ? { offset } : {}),
+    });
+    for (const point of page.points)
+      addPrint(prints, printOf(parseExactly(JSON.stringify(point)) as RestPoint));
+    offset = page.next_page_offset;
+  } while (offset !== null && offset !== undefined);
+  expect(prints.size).toBe(1_500);
+  expect(await printsOverRest(b, 'plain')).toEqual(prints);
 });
 
 it('finds one changed payload byte, one lost point and one extra point', async () => {

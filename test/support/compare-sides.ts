@@ -3,6 +3,7 @@
 
 import { compareSettings, settingsOf } from './compare-configuration.js';
 import { printsOverGrpc } from './grpc-prints.js';
+import { officialClient } from './official-client.js';
 import { type PointPrint, type PointPrints, printsOverRest, shardKeys } from './point-prints.js';
 import { collectionPath, rest, type RestSide } from './rest-text.js';
 
@@ -44,7 +45,7 @@ export interface TakenSide {
 export async function takeSide(side: Side): Promise<TakenSide> {
   const { grpcUrl, collection } = side;
   const overRest = await printsOverRest(side, collection);
-  const taken = { overRest, settings: await settingsOf(side), count: await countPoints(side) };
+  const taken = { overRest, settings: await settingsOf(side), count: await countByClient(side) };
   if (grpcUrl === undefined) return taken;
   return { ...taken, overGrpc: await printsOverGrpc(grpcUrl, collection, await shardKeys(side, collection)) };
 }
@@ -63,9 +64,14 @@ export function compareTaken(a: TakenSide, b: TakenSide): ComparedSides {
 
 /** Names under which Qdrant also knows the collection, sorted. */
 export async function aliasesOf(side: Side): Promise<string[]> {
-  const text = await rest(side, 'GET', `${collectionPath(side.collection)}/aliases`);
-  const { result } = JSON.parse(text) as { result: { aliases: { alias_name: string }[] } };
-  return result.aliases.map((alias) => alias.alias_name).sort();
+  const { aliases } = await officialClient(side).getCollectionAliases(side.collection);
+  return aliases.map((alias) => alias.alias_name).sort();
+}
+
+/** The client cannot be told of an authority of its own. */
+async function countByClient(side: Side): Promise<number> {
+  if (side.ca !== undefined) return countPoints(side);
+  return (await officialClient(side).count(side.collection, { exact: true })).count;
 }
 
 export async function countPoints(side: Side): Promise<number> {

@@ -19,7 +19,7 @@ export type PointPrints = Map<string, PointPrint>;
 
 const PAGE = 500;
 
-interface RestPoint {
+export interface RestPoint {
   id: unknown;
   payload?: unknown;
   vector?: unknown;
@@ -28,16 +28,19 @@ interface RestPoint {
 export async function printsOverRest(side: RestSide, name: string): Promise<PointPrints> {
   const prints: PointPrints = new Map();
   for (const shardKey of await shardKeys(side, name)) {
-    for await (const point of restPoints(side, name, shardKey)) {
-      addPrint(prints, {
-        ...(shardKey === undefined ? {} : { shardKey }),
-        id: idText(point.id),
-        payload: hash(canonicalPayload(point.payload ?? {})),
-        vectors: vectorHashes(point.vector),
-      });
-    }
+    for await (const point of restPoints(side, name, shardKey)) addPrint(prints, printOf(point, shardKey));
   }
   return prints;
+}
+
+/** Its numbers as LosslessNumber. */
+export function printOf(point: RestPoint, shardKey?: string): PointPrint {
+  return {
+    ...(shardKey === undefined ? {} : { shardKey }),
+    id: idText(point.id),
+    payload: hash(canonicalPayload(point.payload ?? {})),
+    vectors: vectorHashes(point.vector),
+  };
 }
 
 /** The custom shard keys as JSON text, or one `undefined` where there are none. */
