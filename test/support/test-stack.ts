@@ -52,7 +52,9 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
   let temporal: TemporalServer | undefined;
   const stop = async () => {
     if (temporal && wantsHistories()) await withClient(temporal, exportOneOfEach);
-    for (const one of started.reverse()) await one.stop();
+    // The workers first: a server that is gone keeps them from ending in order. A server's own end is nobody's subject.
+    await Promise.all(started.filter(isWorker).map((one) => one.stop()));
+    await Promise.all(started.filter((one) => !isWorker(one)).map((one) => one.kill()));
     await rm(folder, { recursive: true, force: true });
   };
   const keep = <T extends LocalProcess>(one: T): T => {
@@ -60,15 +62,20 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     return one;
   };
   try {
-    temporal = keep(await startTemporal({ dbFile: join(folder, 'temporal/temporal.db'), ui: false }));
-    const source = keep(await startSide(folder, 'source', '1.16.3', options));
-    const target = keep(await startSide(folder, 'target', '1.17.0', options));
+    const [server, source, target] = await Promise.all([
+      startTemporal({ dbFile: join(folder, 'temporal/temporal.db'), ui: false }).then(keep),
+      startSide(folder, 'source', '1.16.3', options).then(keep),
+      startSide(folder, 'target', '1.17.0', options).then(keep),
+    ]);
+    temporal = server;
     const config = join(folder, 'ferry.yaml');
     const stores = await options.stores?.(folder);
     await writeConfig(config, { temporal, source, target }, options, stores);
     const worker = { config, folder, extraEnv: { FERRY_STATE_DIR: folder, ...options.workerEnv } };
-    const control = keep(await startWorkerProcess({ role: 'control', ...worker }));
-    const data = keep(await startWorkerProcess({ role: 'data', ...worker }));
+    const [control, data] = await Promise.all([
+      startWorkerProcess({ role: 'control', ...worker }).then(keep),
+      startWorkerProcess({ role: 'data', ...worker }).then(keep),
+    ]);
     const addresses = { source, target };
     const side: TestStack['side'] = (which, collection) => ({
       url: addresses[which].url,
@@ -81,6 +88,8 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     throw error;
   }
 }
+
+const isWorker = ({ name }: LocalProcess): boolean => name.endsWith(' worker');
 
 async function startSide(
   folder: string,
