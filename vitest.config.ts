@@ -5,11 +5,11 @@ const project = (name: string, extra: Record<string, unknown> = {}) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], pool: 'forks' as const, ...extra },
 });
 
-// unit and replay need no server; the others bring up real ones, each file its own on ports of its own, so three files run
-// side by side: while one waits for a server or a time-out the others work.
+// unit and replay need no server; the others bring up real ones, each file its own on ports of its own. They wait for
+// servers and time-outs most of the time and use a third of a core, so four files run side by side on two cores.
 export default defineConfig({
   test: {
-    maxWorkers: 3,
+    maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     projects: [
       project('unit', { testTimeout: 30_000 }),
