@@ -35,7 +35,7 @@ async function send(url: URL, request: RequestInit): Promise<Response> {
       return await fetch(url, request);
     } catch (cause) {
       if (attempt === ATTEMPTS) {
-        throw new FerryError('ClusterUnreachable', `${url.origin} broke off ${ATTEMPTS} requests`, { cause });
+        throw new FerryError('ClusterUnreachable', `${url.origin} failed ${ATTEMPTS} requests`, { cause });
       }
     }
   }

@@ -125,7 +125,7 @@ async function fillSource(
   output: Output,
   signal: AbortSignal,
 ): Promise<Filled> {
-  output.say(stepTitle(output.paint, 2, 'A source worth moving', 'two collections in Qdrant 1.16.3'));
+  output.say(stepTitle(output.paint, 2, 'The source', 'two collections in Qdrant 1.16.3'));
   const began = Date.now();
   const filling = (label: string) => (done: number, total: number) => {
     if (signal.aborted) throw new StoppedWatching();
@@ -180,7 +180,7 @@ function liftedForProof(temporal: Temporal, say: (line: string) => void) {
 
 async function fastPass(frame: DemoFrame, output: Output): Promise<Pass<MigrationReport>> {
   const title = `${MADE_COLLECTION} again, as ${FAST_COLLECTION}, as fast as it goes`;
-  output.say(stepTitle(output.paint, 4, 'The figure', title));
+  output.say(stepTitle(output.paint, 4, 'The speed', title));
   const input = {
     source: 'source',
     target: 'target',

@@ -151,7 +151,7 @@ function queuesOf(config: FerryConfig, { role, queues }: RunWorkerOptions): stri
 function unpolled(queues: readonly string[], workers: readonly Worker[]): string[] {
   const polled = workers.map((worker) => worker.options.taskQueue);
   const missing = queues.filter((queue) => !polled.includes(queue));
-  return missing.map((queue) => `${queue} is polled by this worker only after a restart`);
+  return missing.map((queue) => `this worker polls ${queue} only after a restart`);
 }
 
 function dataActivities(config: FerryConfig, stores: ReturnType<typeof storesOf>) {

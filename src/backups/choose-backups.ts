@@ -91,7 +91,7 @@ async function wantedNames(
   if (input.includeDropped) return { wanted: [...names, ...dropped.keys()].sort(), notes };
   const named = [...dropped].map(
     ([name, id]) =>
-      `${name} is in ${id} and not in ${base.backup}, so it had been dropped: \`includeDropped\` recovers it too.`,
+      `${name} is in ${id} and not in ${base.backup}, so it had been dropped in between. To recover it too, set \`includeDropped\`.`,
   );
   return { wanted: names.sort(), notes: [...notes, ...named.sort()] };
 }

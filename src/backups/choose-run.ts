@@ -37,7 +37,7 @@ async function namedRun(runs: Runs, backup: string): Promise<Choice> {
   const base = await runs.read(backup);
   const same = new SameCluster();
   same.add(identityOf(base));
-  const notes = base.isFuture ? [`${backup} is dated in the future: when it was taken is not known.`] : [];
+  const notes = base.isFuture ? [`${backup} is dated in the future: it is unknown when it was taken.`] : [];
   if (base.fault !== undefined) notes.push(`${backup}: ${base.fault}.`);
   return { base, same, notes };
 }
@@ -102,19 +102,19 @@ class PassedOver {
     if (other) notes.push(otherCluster(other, this.#others.length));
     if (!isForAll) return notes;
     for (const run of this.#notWhole.slice(0, 3))
-      notes.push(`${run.backup} does not show what the whole cluster was: ${whyNot(run)}.`);
+      notes.push(`${run.backup} does not list all collections of the cluster: ${whyNot(run)}.`);
     return notes;
   }
 }
 
 function otherCluster(run: Run, count: number): string {
   const many = count === 1 ? '' : ` and ${count - 1} more`;
-  return `Passed over ${run.backup}${many}: of ${clusterText(identityOf(run))}, another one than the newest backup is of. Name it with \`backup\` to recover it.`;
+  return `Passed over ${run.backup}${many}: it is of ${clusterText(identityOf(run))}, and the newest backup is of another cluster. To recover it, name it with \`backup\`.`;
 }
 
 function whyNot({ document, fault }: Run): string {
   if (fault !== undefined) return fault;
-  if (document === undefined) return 'it has not ended, or its end was never written';
+  if (document === undefined) return 'it has not finished, or its backup.json was not written';
   if (document.interrupted) return 'it was interrupted';
   return document.scope === 'named' ? 'it holds only some of the collections' : 'it holds no collection';
 }

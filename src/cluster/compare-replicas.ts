@@ -36,7 +36,7 @@ export async function compareReplicas(
   if (differing.length === 0) return { notes: [] };
   const happened = `The replicas of "${ref.collection}" on "${ref.cluster}" differ: ${describe(differing)}`;
   if (!allow) throw new FerryError('ReplicasDiffer', happened, { context: { ...ref } });
-  return { notes: [`${happened}. This was allowed`] };
+  return { notes: [`${happened}. \`allowReplicaDifference\` allows it`] };
 }
 
 export function activePeers(shard: Shard): string[] {

@@ -30,7 +30,7 @@ export async function requirePoints(
 ): Promise<string[]> {
   if (points === undefined) return [];
   if (cluster.restOnly === true) {
-    const note = `"${cluster.alias}" has \`grpc: false\`: its points are read and written over REST as text, to the same bits and more slowly`;
+    const note = `"${cluster.alias}" has \`grpc: false\`: its points are read and written over REST as text, bit for bit but more slowly`;
     return [note];
   }
   try {
@@ -46,7 +46,7 @@ function isSilence(error: unknown): error is FerryError {
 }
 
 function grpcMissing(cluster: ClusterFacts, { phases }: Need, error: FerryError): FerryError {
-  const happened = `Cluster "${cluster.alias}": it answers over REST, but not over gRPC, which this job needs for ${phases.join(', ')}. ${error.happened}`;
+  const happened = `Cluster "${cluster.alias}" answers over REST, but not over gRPC, which this job needs for ${phases.join(', ')}. ${error.happened}`;
   return new FerryError('GrpcMissing', happened, { cause: error, context: error.context });
 }
 

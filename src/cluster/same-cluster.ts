@@ -60,8 +60,8 @@ async function compareByNonce(
 function unknown(source: ClusterControl, target: ClusterControl, cause: unknown): unknown {
   if (!(cause instanceof FerryError) || cause.retryable) return cause;
   const happened =
-    `Whether "${source.alias}" and "${target.alias}" are one cluster cannot be established ` +
-    `(no peer id, no process id, and a collection to find out by could not be created: ${cause.happened})`;
+    `It cannot be established whether "${source.alias}" and "${target.alias}" are one cluster ` +
+    `(no peer id, no process id, and no collection could be created to find out: ${cause.happened})`;
   return new FerryError('IdentityUnknown', happened, { cause, context: { cluster: target.alias } });
 }
 

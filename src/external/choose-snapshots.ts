@@ -44,7 +44,7 @@ export async function chooseSnapshots(
   signal: AbortSignal,
 ): Promise<RecoveryOffer> {
   const { external, store } = input;
-  if (!external) throw new FerryError('Internal', 'No place of snapshot files is named');
+  if (!external) throw new FerryError('Internal', 'No folder, file or URL of snapshots is named');
   const where = { isUrl: external.url !== undefined, store };
   const looking: Looking = { all, where, input: { ...input, external }, signal };
   const { choices, nameless } = await choicesIn(looking);
@@ -181,7 +181,7 @@ function wasMapped(name: string | undefined, map: Record<string, string> | undef
 
 function withoutName({ key, name, file }: Candidate): FerryError {
   if (name?.kind === 'shard') return notOfCollection({ name: key }, 'shard');
-  const happened = `The name of "${key}" does not say of which collection it is`;
+  const happened = `The name of "${key}" does not tell which collection it belongs to`;
   return new FerryError('SnapshotsAmbiguous', happened, { context: { file: file.path } });
 }
 

@@ -171,7 +171,7 @@ function noArchive(file: ByteFile, at: number): FerryError {
 function cutShort(file: ByteFile): FerryError {
   // an error page that was saved under the name of a snapshot
   if (file.bytes < 2 * BLOCK) return noArchive(file, 0);
-  return unreadable(file, `was cut: it ends after ${file.bytes} bytes, before the end of its archive`);
+  return unreadable(file, `is truncated: it ends after ${file.bytes} bytes, before the end of its archive`);
 }
 
 export function unreadable(file: Pick<ByteFile, 'name'>, what: string): FerryError {

@@ -52,7 +52,7 @@ function whatIsUnclear(taken: readonly DatedFile[], next: DatedFile | undefined)
   const widest = Math.max(0, ...gaps);
   const apart = oldest.at - next.at;
   if (taken.length === 1 ? apart > 0 : apart > widest) return undefined;
-  return `${nameOf(oldest)} and ${nameOf(next)} are ${seconds(apart)} apart, and files that would be of one backup ${seconds(widest)}`;
+  return `${nameOf(oldest)} and ${nameOf(next)} are ${seconds(apart)} apart, but files that would form one backup are up to ${seconds(widest)} apart`;
 }
 
 function originOf({ key, peer }: DatedFile): string {

@@ -19,7 +19,7 @@ const path = z
   .string()
   .max(1_000)
   .refine((text) => !text.startsWith('/') && !text.split('/').includes('..'), {
-    error: 'must lie below the store: no "/" at its beginning, and no ".."',
+    error: 'must be relative to the store: no "/" at the beginning, and no ".."',
   });
 
 export const externalSourceSchema = z
@@ -41,8 +41,8 @@ export const externalSourceSchema = z
   })
   .superRefine(({ folder, file, url, store }, issue) => {
     const given = [folder, file, url].filter((one) => one !== undefined);
-    if (given.length !== 1) issue.addIssue('say one of `folder`, `file` and `url`');
-    if (url !== undefined && store !== undefined) issue.addIssue('a `url` is in no `store`');
+    if (given.length !== 1) issue.addIssue('set exactly one of `folder`, `file` and `url`');
+    if (url !== undefined && store !== undefined) issue.addIssue('`url` and `store` cannot be combined');
   });
 export type ExternalSource = z.infer<typeof externalSourceSchema>;
 

@@ -29,7 +29,7 @@ const clusterSchema = z
   .strictObject({
     url: httpUrl.optional(),
     grpcUrl: httpUrl.optional(),
-    /** False: REST only. Points then go as text, to the same bits and more slowly. */
+    /** False: REST only. Points then go as text, bit for bit but more slowly. */
     grpc: z.boolean().optional(),
     nodes: z.array(nodeSchema).min(1).optional(),
     apiKey: z.string().min(1).optional(),

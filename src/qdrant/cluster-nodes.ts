@@ -57,7 +57,7 @@ function requireDistinct(cluster: string, found: readonly NodeInfo[]): void {
   if (lone) throw unknown(cluster, `${lone.node.url} runs without clustering and is no node of a cluster`);
   for (const [at, { node, peer }] of found.entries()) {
     const twin = found.slice(0, at).find((one) => one.peer === peer);
-    if (twin) throw unknown(cluster, `${twin.node.url} and ${node.url} lead to one node, peer ${peer}`);
+    if (twin) throw unknown(cluster, `${twin.node.url} and ${node.url} lead to the same node, peer ${peer}`);
   }
 }
 
@@ -79,7 +79,7 @@ function silentOf(nodes: readonly RestNode[], answers: PromiseSettledResult<Node
     ...missing.map((peer) => ({
       node: `peer ${peer}`,
       code: 'NodesUnknown',
-      message: `ferry.yaml leads to no node that is peer ${peer}`,
+      message: `no node in ferry.yaml is peer ${peer}`,
     })),
   ];
 }

@@ -151,7 +151,7 @@ async function behindAlias(
       return { writes: name, exists: false, ...swapped, notes };
     }
     if (isPendingOfAny(config))
-      notes.push(`"${name}" is of an earlier recovery that was ended in the middle: delete it.`);
+      notes.push(`"${name}" was left by an earlier recovery that was terminated: delete it.`);
   }
   return { writes: swapName(alias, now), exists: false, ...swapped, notes };
 }

@@ -128,7 +128,7 @@ export async function namesOn(listing: Listing): Promise<string[]> {
 }
 
 export function noLongerThere(node: SnapshotNode, file: StoredFile): FerryError {
-  const happened = `${node.url} no longer has the snapshot ${file.name}, or another one of that name`;
+  const happened = `${node.url} no longer has the snapshot ${file.name}, or has another file of that name`;
   return new FerryError('SnapshotIncomplete', happened);
 }
 

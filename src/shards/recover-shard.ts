@@ -98,7 +98,7 @@ async function reasonInStore({ shard }: Move, passing: Passing, refusal: unknown
   }
   const wasHarmedOnTheWay = refusal instanceof FerryError && refusal.code === 'SnapshotDamaged';
   if (!wasHarmedOnTheWay) return refusal;
-  const happened = `${refusal.happened}, and the store holds ${shard.name} as it should be`;
+  const happened = `${refusal.happened}, although ${shard.name} is intact in the store`;
   return new FerryError('SnapshotIncomplete', happened, { cause: refusal, context: refusal.context });
 }
 

@@ -28,10 +28,10 @@ export async function fileOnNode(
     new FerryError('SnapshotIncomplete', `${name} on ${node.url} ${how}`, { context: { node: node.url } });
   async function* from(position: number, until: AbortSignal): AsyncIterable<Uint8Array> {
     const download = await node.snapshots.download(source, name, position, until);
-    if (!download) throw changed('is gone');
+    if (!download) throw changed('no longer exists');
     if (download.etag !== etag || (download.bytes ?? bytes) !== bytes) {
       await leave(download.body);
-      throw changed('is another file by now');
+      throw changed('was replaced by another file');
     }
     let at = position;
     for await (const chunk of download.body) {

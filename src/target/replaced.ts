@@ -53,13 +53,11 @@ export async function requireReplaceable(
       },
     );
   if (there.points !== replaced.points) {
-    throw stale(
-      `it holds ${there.points} points, and held ${replaced.points} when its safety backup was begun`,
-    );
+    throw stale(`it holds ${there.points} points, and held ${replaced.points} when its safety backup began`);
   }
   const { operations } = await operationsOf(room, ref, there, signal);
   if (operations === replaced.operations) return;
-  throw stale(`it holds ${there.points} points as before, and was changed after its safety backup was begun`);
+  throw stale(`it holds ${there.points} points as before, and was changed after its safety backup had begun`);
 }
 
 async function operationsOf(

@@ -86,7 +86,7 @@ export class LiveConfig {
     this.#fault.saidAt = Date.now();
     const { message } = this.#fault;
     this.#say(
-      `ferry.yaml has a fault and was NOT taken; what was read at ${this.#readAt.toISOString()} stays in use: ${message}`,
+      `ferry.yaml is not valid and was NOT loaded; the version of ${this.#readAt.toISOString()} stays in use: ${message}`,
     );
   }
 
@@ -96,12 +96,12 @@ export class LiveConfig {
       ...takeEntries('store', this.config.stores, next.stores),
     ];
     if (!isDeepStrictEqual(this.config.temporal, next.temporal))
-      changes.push('`temporal` (takes a restart of this worker)');
+      changes.push('`temporal` (needs a restart of this worker)');
     this.config.defaults = next.defaults;
     this.config.policies = next.policies;
     changes.push(...this.remarks());
     if (this.#fault !== undefined || changes.length > 0)
-      this.#say(`${this.config.path} was read again: ${changes.join(', ') || 'as it was before'}`);
+      this.#say(`${this.config.path} was reloaded: ${changes.join(', ') || 'nothing changed'}`);
   }
 }
 

@@ -220,7 +220,7 @@ describe('the nodes of a cluster', () => {
     const [first] = trio.connection.nodes as [NodeAddress];
     await expect(listOnNodes(roomOf([first, first]), { cluster: 'one' }, never)).rejects.toMatchObject({
       code: 'NodesUnknown',
-      message: expect.stringContaining('lead to one node'),
+      message: expect.stringContaining('lead to the same node'),
     });
     const lone = await startQdrant({ version: '1.17.0', storageDir: folder });
     const withLone = listOnNodes(roomOf([first, lone]), { cluster: 'one' }, never);

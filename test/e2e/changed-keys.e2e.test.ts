@@ -119,7 +119,7 @@ it('waits for an operator when a key is refused in the middle, and continues wit
   expect(await ferry(stack, 'retry', id)).toMatchObject({ code: 0 });
   const ended = await running.ended;
   expect([ended.code, reportOf(ended).outcome]).toEqual([0, 'verified']);
-  expect(await workerSaid('data')).toContain('ferry.yaml was read again: cluster source has changed');
+  expect(await workerSaid('data')).toContain('ferry.yaml was reloaded: cluster source has changed');
   expect(ended.stdout + ended.stderr + (await workerSaid('data'))).not.toMatch(/key-of-(yesterday|today)/);
 });
 
@@ -155,7 +155,7 @@ it('keeps what it has when ferry.yaml has a fault, says so, and takes the correc
   await writeFile(stack.config, `${good}nonsense: true\n`);
   for (const role of ['control', 'data']) await untilSaid(role, /NOT taken.*stays in use.*Unrecognized key/);
   await writeFile(stack.config, good);
-  for (const role of ['control', 'data']) await untilSaid(role, /was read again: as it was before/);
+  for (const role of ['control', 'data']) await untilSaid(role, /was reloaded: nothing changed/);
 });
 
 it('does not take half of a pair of certificate and key', async () => {
@@ -176,9 +176,9 @@ it('knows a new cluster as soon as SIGHUP is sent', async () => {
   });
   for (const role of ['control', 'data'] as const) {
     process.kill(stack.workers[role].pid, 'SIGHUP');
-    await untilSaid(role, /was read again: cluster fresh is new, cluster far is new/);
+    await untilSaid(role, /was reloaded: cluster fresh is new, cluster far is new/);
   }
-  expect(await workerSaid('data')).toContain('near-far is polled by this worker only after a restart');
+  expect(await workerSaid('data')).toContain('this worker polls near-far only after a restart');
   const verified = await ferry(stack, 'verify', 'fresh', 'target', 'docs', '--json');
   expect(verified).toMatchObject({ code: 0 });
 });

@@ -191,7 +191,7 @@ describe('ferry restore --from refuses, and leaves the target as it was:', () =>
   it('a file that was cut', async () => {
     await lay('cut/worst-2026-01-01-02-00-00.snapshot', cutShort);
     const run = restore('--from', 'disk:cut', '--as', 'worst=never');
-    await expectRefused(run, /^SnapshotUnreadable: "cut\/worst-.*was cut: it ends after \d+ bytes/);
+    await expectRefused(run, /^SnapshotUnreadable: "cut\/worst-.*is truncated: it ends after \d+ bytes/);
   });
 
   it('what is no tar at all', async () => {

@@ -151,7 +151,7 @@ it('an abort while the indexes are awaited keeps what was proved, with its alias
     vectors: SLOW,
     reason: expect.stringContaining('is yellow') as string,
   });
-  expect(line.warnings?.join()).toContain('its indexes were no longer awaited (');
+  expect(line.warnings?.join()).toContain('the wait for its indexes was ended (');
   await expectSame('slow');
 });
 

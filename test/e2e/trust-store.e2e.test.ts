@@ -306,6 +306,6 @@ describe('another cluster under the alias of the first', () => {
       '--json',
     );
     expect(reportOf(run).collections).toMatchObject([{ collection: 'theirs', fromBackup: id }]);
-    expect(reportOf(run).notes?.join('\n')).toContain('another one than the newest backup is of');
+    expect(reportOf(run).notes?.join('\n')).toContain('and the newest backup is of another cluster');
   });
 });

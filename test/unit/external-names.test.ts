@@ -191,9 +191,9 @@ describe('an input with `from`', () => {
   });
 
   it.each([
-    [{ from: {} }, 'say one of `folder`, `file` and `url`'],
-    [{ from: { folder: 'a', file: 'b' } }, 'say one of'],
-    [{ from: { url: 'https://a/b', store: 's' } }, 'is in no `store`'],
+    [{ from: {} }, 'set exactly one of `folder`, `file` and `url`'],
+    [{ from: { folder: 'a', file: 'b' } }, 'set exactly one of'],
+    [{ from: { url: 'https://a/b', store: 's' } }, '`url` and `store` cannot be combined'],
     [{ from: { folder: '../up' } }, 'below the store'],
     [{ from: { folder: '/etc' } }, 'below the store'],
     [{ from: { url: 'ftp://a/b' } }, 'http(s)'],

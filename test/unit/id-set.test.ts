@@ -40,7 +40,7 @@ it('refuses bytes that end early, continue, lie about a count, or are of another
   expect(() => decode(Buffer.concat([whole, Buffer.from([0])]), 1_000)).toThrow(/damaged/);
   const lies = Buffer.from(whole);
   lies[lies.length - 2] = 7;
-  expect(() => decode(lies, 1_000)).toThrow('3 ids where 7 were written');
+  expect(() => decode(lies, 1_000)).toThrow('it has 3 ids, and 7 were written');
   const later = Buffer.from(whole);
   later[9] = 2;
   expect(() => decode(later, 1_000)).toThrow('version 1');

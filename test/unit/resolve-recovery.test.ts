@@ -89,13 +89,13 @@ describe('a restore of everything', () => {
 
   it.each<[string, Partial<KeptRun>, string]>([
     ['was interrupted', { interrupted: true }, 'it was interrupted'],
-    ['has not ended', { unfinished: true }, 'it has not ended'],
+    ['has not ended', { unfinished: true }, 'it has not finished'],
     ['holds only some of the collections', { scope: 'named' }, 'it holds only some'],
   ])('does not go by a run that %s', async (_, how, reason) => {
     const newer = '20261127_020000-00000004';
     keep({ backup: newer, collections: { docs: 'complete' }, ...how });
     expect(await chosen()).toEqual({ docs: THIRD });
-    expect(await notesOf()).toContain(`${newer} does not show what the whole cluster was: ${reason}`);
+    expect(await notesOf()).toContain(`${newer} does not list all collections of the cluster: ${reason}`);
     expect(await chosen({ collections: ['docs'] })).toEqual({ docs: newer });
   });
 

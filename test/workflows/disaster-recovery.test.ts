@@ -89,7 +89,7 @@ describe.concurrent('a step that fails for good', () => {
       failsForGood(run.fakes, 'finishRecovery');
       const failure = await failureOf(await recover(run));
       expect(failure).toMatchObject({ type: 'QdrantRejected' });
-      expect(failure.message).toMatch(/was kept.*no aliases yet: the same job recovers it anew/);
+      expect(failure.message).toMatch(/was kept.*no aliases yet: the same job recovers it again/);
       expect(run.target()).toEqual(run.source());
       expect(run.fakes.called('undoRecovery')).toEqual([]);
     }));
@@ -337,7 +337,7 @@ describe.concurrent('steering', () => {
       await until(() => (run.fakes.called('finishRecovery') as { withAliases: boolean }[]).length === 2);
       await job.executeUpdate('abort');
       expect(await job.result()).toMatchObject({ outcome: 'verified' });
-      expect((await reportOf(run)).warnings.join()).toContain('its indexes were no longer awaited');
+      expect((await reportOf(run)).warnings.join()).toContain('the wait for its indexes was ended');
       expect(run.target()).toEqual(run.source());
     }));
 

@@ -132,6 +132,6 @@ describe('the stamp', () => {
       release();
       expect(await job.result()).toMatchObject({ outcome: 'verified' });
       const { warnings } = (await run.child().result()) as MigrationReport;
-      expect(warnings.join()).toContain('its indexes were no longer awaited (enough)');
+      expect(warnings.join()).toContain('the wait for its indexes was ended (enough)');
     }));
 });

@@ -64,7 +64,7 @@ it('continues point by point under the same id, and reports why, when snapshots 
     const report: JobReport = await job.result();
     expect(report.collections[0]).toMatchObject({
       outcome: 'verified',
-      because: 'It went point by point: the source is newer.',
+      because: 'It was copied point by point: the source is newer.',
     });
     expect(names(run)).not.toContain('moveShard');
     expect(run.fakes.called('planCollection').at(-1)).toMatchObject({ overrides: { shard_number: 2 } });

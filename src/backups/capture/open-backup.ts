@@ -114,7 +114,7 @@ function compare(
   const whose = before.length > 0 ? `"${cluster}"` : `the backup ${run.backup}`;
   return {
     notes: [
-      `The identity of ${whose} is not known: that its earlier backups are of the same cluster was not checked.`,
+      `The identity of ${whose} is unknown, so it was not checked that the earlier backups are of the same cluster.`,
     ],
   };
 }

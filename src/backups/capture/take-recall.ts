@@ -85,7 +85,8 @@ async function askAbout(
       if (wanted < 1) break;
       const points = await searches.sample(place, wanted, signal);
       await mapInOrder(points, SEARCHES_AT_ONCE, async (point) => {
-        if (performance.now() > until) throw new FerryError('QdrantUnavailable', 'The time for it was up');
+        if (performance.now() > until)
+          throw new FerryError('QdrantUnavailable', 'The time for the searches was over');
         const query = await search(taking, place, point, limit);
         if (query) queries.push(query);
       });

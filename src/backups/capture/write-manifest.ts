@@ -149,7 +149,7 @@ function changesSince(shards: ManifestShard[], layout: Layout): string[] {
   const made = [...now].filter((id) => !then.has(id));
   const gone = [...then].filter((id) => !now.has(id));
   return [
-    ...(made.length > 0 ? [`Made during the backup and not in it: shards ${made.join(', ')}`] : []),
+    ...(made.length > 0 ? [`Created during the backup and not in it: shards ${made.join(', ')}`] : []),
     ...(gone.length > 0 ? [`Removed during the backup, but in it: shards ${gone.join(', ')}`] : []),
   ];
 }

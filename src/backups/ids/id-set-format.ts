@@ -219,7 +219,7 @@ export class IdSetDecoder {
   #readCount(): boolean {
     const count = this.#varint();
     if (count === undefined) return false;
-    if (count !== BigInt(this.#count)) throw damaged(`${this.#count} ids where ${count} were written`);
+    if (count !== BigInt(this.#count)) throw damaged(`it has ${this.#count} ids, and ${count} were written`);
     if (this.#ids.length > 0 || this.#pagesOfKey === 0) this.#page();
     this.#step = 'section';
     return true;

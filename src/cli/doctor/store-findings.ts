@@ -111,8 +111,8 @@ const TROUBLE: Record<LookState, (look: StoreLook, examination: StoreExamination
   silent: ({ worker, queues }) =>
     worker === undefined
       ? `no worker answered in time: all workers of ${queues.join()} are busy (\`ferry status\`), or the last one has just died. Run it again in a minute`
-      : 'did not answer: gone? Or it hangs, or its disk does, or it is older than this command. Ask again in a minute: one that is gone is known by then',
-  gone: () => 'did not answer, and has not asked for work for a minute: gone?',
+      : 'did not answer: it was killed a moment ago, it or its disk hangs, or it is older than this command. Run the doctor again in a minute: a killed worker is reported as such by then',
+  gone: () => 'did not answer, and has not polled for a minute: it was probably killed',
 };
 
 function nobodyOn({ kind }: StoreExamination, queue: string): string {

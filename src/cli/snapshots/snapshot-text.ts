@@ -43,7 +43,8 @@ export type Downloaded = Pick<DownloadSnapshotResult, 'name' | 'bytes' | 'sha256
 
 export function downloadText(result: Downloaded, to: string): string[] {
   const { name, sha256, checksum } = result;
-  const compared = checksum === 'equal' ? "the same as Qdrant's own" : 'Qdrant gives none to compare it with';
+  const compared =
+    checksum === 'equal' ? "the same as Qdrant's own" : 'Qdrant reports none to compare it with';
   return [`${name} is in ${to}, ${bytes(result.bytes)}`, `SHA-256 ${sha256}: ${compared}`];
 }
 

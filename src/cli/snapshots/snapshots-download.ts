@@ -37,7 +37,7 @@ interface DownloadOptions extends PlaceOptions {
 
 export function registerDownload(snapshots: Command): void {
   const one = 'the node that has it; required where the cluster has several';
-  const what = 'download a snapshot, hashed; killed and run again, it resumes';
+  const what = 'download a snapshot and check its hash; the same command resumes an interrupted download';
   const command = snapshotCommand(snapshots, 'download', what, one)
     .argument('<NAME>', 'its full name')
     .option('--to <file>', 'to a file of this machine, without a worker')

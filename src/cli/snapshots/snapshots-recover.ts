@@ -23,16 +23,16 @@ interface RecoverOptions extends PlaceOptions {
 }
 
 const PRIORITY =
-  'required. snapshot: the snapshot decides, and other replicas are made like it; replica: existing replicas decide; no_sync: this node alone';
+  'required. snapshot: the snapshot wins, and the other replicas are synchronised from it; replica: the other replicas win; no_sync: recover this node only';
 
 export function registerRecover(snapshots: Command): void {
   const one = 'the node that takes it; required where the cluster has several';
   const what = 'recover a snapshot into a collection or a shard';
-  const command = snapshotCommand(snapshots, 'recover', what, one, 'into this collection (required)');
+  const command = snapshotCommand(snapshots, 'recover', what, one, 'collection to recover into (required)');
   addOnBusy(command)
-    .option('--snapshot <name>', 'one that is on the node')
+    .option('--snapshot <name>', 'a snapshot on the node')
     .option('--url <url>', 'a URL that the node fetches; no signed URLs')
-    .option('--object <key>', 'one that is in a store')
+    .option('--object <key>', 'an object in a store')
     .option(
       '--file <path>',
       'a file of this machine; it is uploaded to the store first, and removed from there afterwards',
@@ -40,7 +40,7 @@ export function registerRecover(snapshots: Command): void {
     .option('--store <alias>', 'store of --object and --file (default: defaults.store of ferry.yaml)')
     .option('--checksum <sha256>', 'refuse a file with another checksum')
     .addOption(new Option('--priority <choice>', PRIORITY).choices([...priorities]))
-    .option('--replace', 'into an existing collection; its content is lost')
+    .option('--replace', 'recover into an existing collection: its content is DELETED')
     .option('--allow-empty', 'accept a collection without points afterwards')
     .option('--detach', 'start it, print its id and its link, and exit');
   command.action(async (cluster: string) => {

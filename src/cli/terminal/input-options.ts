@@ -29,7 +29,7 @@ export function addInputOptions(command: Command, schema: z.ZodType): Command {
       command.addOption(optionFor(name, { ...field, default: true }));
     }
   }
-  return command.option('--input <file>', 'read the input from a JSON file; flags win over it');
+  return command.option('--input <file>', 'read the input from a JSON file; flags override it');
 }
 
 /** The workflow's input from `--input`, then the arguments, then the flags. */
@@ -110,7 +110,7 @@ function readInputFile(path: string): Record<string, unknown> {
   } catch (cause) {
     const happened = existsSync(path)
       ? 'The input file cannot be read as JSON'
-      : 'There is no such input file';
+      : 'The input file does not exist';
     throw new FerryError('InvalidInput', happened, {
       cause,
       context: { path },

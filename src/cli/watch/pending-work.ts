@@ -89,7 +89,7 @@ function errorOf(failure: Failure): { code: string; message: string } {
   if (failure.timeoutFailureInfo) {
     const message = /heartbeat/i.test(failure.message ?? '')
       ? 'its worker ended, or lost Temporal (no heartbeat in time)'
-      : 'it did not end in time';
+      : 'it did not finish in time';
     return { code: 'Timeout', message };
   }
   const message = (failure.message ?? '').slice(0, LONGEST_MESSAGE);

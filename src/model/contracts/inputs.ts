@@ -154,6 +154,6 @@ function refuseSecrets(value: unknown, path = 'input'): void {
 function secretRefused(path: string, what: string): FerryError {
   return new FerryError(
     'InvalidInput',
-    `${path} is ${what}. Inputs are stored in clear in Temporal: name an alias, and keep secrets in ferry.yaml`,
+    `${path} is ${what}. Inputs are stored unencrypted in Temporal: name an alias, and keep secrets in ferry.yaml`,
   );
 }

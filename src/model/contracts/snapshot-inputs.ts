@@ -110,7 +110,7 @@ export const recoverSnapshotSchema = z
     checksum: sha256.optional(),
     priority: z.enum(priorities, {
       error:
-        '`priority` is required: "snapshot" (the snapshot decides; other replicas are made like it), "replica" (existing replicas decide) or "no_sync" (this node only)',
+        '`priority` is required: "snapshot" (the snapshot wins; the other replicas are synchronised from it), "replica" (the other replicas win) or "no_sync" (this node only)',
     }),
     /** Into a collection that exists. Its content is lost. */
     replace: z.boolean().default(false),

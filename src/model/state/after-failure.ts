@@ -42,7 +42,7 @@ export function keptAsRecovered(recovered: CollectionRef, trouble?: string): Aft
 export function keptAsProved(recovered: CollectionRef, isFinished: boolean): Aftermath {
   const lacks = isFinished
     ? 'No job deletes it on its own. It may lack aliases: set them by hand'
-    : 'Its settings and payload indexes may be incomplete, and it has no aliases yet: the same job recovers it anew';
+    : 'Its settings and payload indexes may be incomplete, and it has no aliases yet: the same job recovers it again';
   return {
     removed: false,
     text: `Every point of ${nameOf(recovered)} was recovered, and it was kept. ${lacks}`,

@@ -189,7 +189,7 @@ class AnswerMessage {
     const length = this.#header.readUInt32BE(1);
     if (length > this.#maxBytes) {
       throw new ConnectError(
-        `the answer has ${length} bytes, ${this.#maxBytes} are let in`,
+        `the answer has ${length} bytes, more than the limit of ${this.#maxBytes}`,
         Code.ResourceExhausted,
       );
     }

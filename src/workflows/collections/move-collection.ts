@@ -136,7 +136,7 @@ async function leftovers({ job, state, source }: Move): Promise<string[]> {
   const shards = placed.map(({ shard }) => shard).filter(({ id }) => !done.includes(id));
   if (since === undefined || isMoved || shards.length === 0) return leftOnNode;
   const { dataQueue: taskQueue, heartbeatSeconds } = job.settings;
-  const where = { taskQueue, heartbeatSeconds, summary: `what stays of ${source.collection} on its nodes` };
+  const where = { taskQueue, heartbeatSeconds, summary: `what is left of ${source.collection} on its nodes` };
   try {
     const found = await CancellationScope.nonCancellable(() =>
       runActivity('findLeftoverSnapshots', { source, shards, since }, where),

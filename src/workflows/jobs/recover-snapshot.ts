@@ -62,7 +62,7 @@ export async function recoverIntoCollection(input: unknown): Promise<RecoverSnap
 function planned(asked: RecoverSnapshotInput): Promise<SnapshotRecoveryPlan> {
   const { cluster, collection, node, snapshot: name, replace, priority } = asked;
   const what = { cluster, collection, ...scopeOf(asked), ...given({ node, name }), replace, priority };
-  return runActivity('planSnapshotRecovery', what, `what speaks against it`);
+  return runActivity('planSnapshotRecovery', what, `check it beforehand`);
 }
 
 type Recovered = Omit<RecoverSnapshotResult, 'seconds'>;

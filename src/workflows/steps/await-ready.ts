@@ -51,7 +51,7 @@ export async function awaitIndexing(
   if (aborted !== undefined) {
     answer = await lookAt(target, FIRST_LOOK_MS);
     show(job, answer);
-    progress.warnings.push(`${target.collection}: its indexes were no longer awaited (${aborted})`);
+    progress.warnings.push(`${target.collection}: the wait for its indexes was ended (${aborted})`);
   }
   if (!answer || answer.ready) return;
   const { reason = 'unknown', indexing } = answer;

@@ -98,7 +98,7 @@ export async function release(job: CollectionJob, as: 'step' | 'compensation'): 
   const owned = progress.prepared?.owned ?? mayBeOurs;
   const targetPin = progress.prepared?.targetPin;
   const input = { target, heldBack, owned, job: job.id, ...(targetPin ? { targetPin } : {}) };
-  const summary = `put indexing of ${target.collection} back`;
+  const summary = `restore indexing of ${target.collection}`;
   if (as === 'step') await runActivity('releaseTarget', input, summary);
   else {
     try {

@@ -52,7 +52,7 @@ async function goByScroll({ settings, options }: Move, unfit: string): Promise<n
   return goOn({
     ...{ source, target, asked, dataQueue, paused, searchAttributes },
     options: omit(rest, 'capture', 'shards', 'onBusy'),
-    because: `It went point by point: ${unfit}.`,
+    because: `It was copied point by point: ${unfit}.`,
   });
 }
 
