@@ -170,7 +170,7 @@ describe('two clusters under one alias', () => {
   it('are never mixed: those of the newest count, the others are named', async () => {
     expect(await chosen()).toEqual({ docs: THIRD, users: THIRD });
     const notes = await notesOf();
-    expect(notes).toContain(`Passed over ${SECOND} and 1 more: of the cluster of peer 7, 8`);
+    expect(notes).toContain(`Passed over ${SECOND} and 1 more: it is of the cluster of peer 7, 8`);
     expect(notes).not.toContain('old is in');
   });
 

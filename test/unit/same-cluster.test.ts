@@ -82,7 +82,7 @@ it('fails closed as IdentityUnknown where the target lets nothing be created', a
   };
   const asked = requireKnownCluster(named('a', one), named('b', other, { create }));
   await expect(asked).rejects.toMatchObject({ code: 'IdentityUnknown', retryable: false });
-  await expect(asked).rejects.toThrow(/Whether "a" and "b" are one cluster.*may not create a collection/);
+  await expect(asked).rejects.toThrow(/whether "a" and "b" are one cluster.*may not create a collection/);
 });
 
 it('is tried again, and is no answer, where the cluster is unavailable for a moment', async () => {

@@ -205,7 +205,7 @@ describe('people read', () => {
       'deleted x.snapshot of shard 1 of docs on http://n0:6333',
     ]);
     const loaded = { name: 'x.snapshot', bytes: 5, sha256: 'ab' };
-    expect(downloadText({ ...loaded, checksum: 'none' }, 'x').join(' ')).toContain('Qdrant gives none');
+    expect(downloadText({ ...loaded, checksum: 'none' }, 'x').join(' ')).toContain('Qdrant reports none');
     expect(downloadText({ ...loaded, checksum: 'equal' }, 'x').join(' ')).toContain(
       "the same as Qdrant's own",
     );

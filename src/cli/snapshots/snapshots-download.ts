@@ -22,7 +22,7 @@ import { downloadToFile } from '../../shards/download-to-file.js';
 import { fileOnNode } from '../../snapshots/snapshot-file.js';
 import { createElapsedDisplay, type ElapsedDisplay } from '../watch/progress-display.js';
 import { bytes } from '../terminal/formatting.js';
-import { type Output, outputOf } from '../terminal/output.js';
+import { addExample, type Output, outputOf } from '../terminal/output.js';
 import { nodesOf, untilInterrupted } from './on-nodes.js';
 import { runSnapshotWork } from './run-snapshot-work.js';
 import { downloadText } from './snapshot-text.js';
@@ -45,6 +45,10 @@ export function registerDownload(snapshots: Command): void {
     .option('--store <alias>', 'store of --object (default: defaults.store of ferry.yaml)')
     .option('--max-megabytes-per-second <number>', 'limit of bandwidth', aRate)
     .option('--detach', 'with --object: start it, print its id and its link, and exit');
+  addExample(
+    command,
+    'ferry snapshots download prod docs-71-2026-11-27-02-00-00.snapshot --collection docs --to docs.snapshot',
+  );
   command.action(async (cluster: string, snapshot: string) => {
     const options = command.optsWithGlobals<DownloadOptions>();
     const { to, object, store, maxMegabytesPerSecond } = options;

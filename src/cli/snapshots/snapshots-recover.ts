@@ -5,7 +5,7 @@ import { type RecoverSnapshotResult, priorities } from '../../model/contracts/sn
 import { given, recoverSnapshotSchema } from '../../model/contracts/snapshot-inputs.js';
 import { openCatalogue } from '../backups/backups.js';
 import { EXIT } from '../terminal/exit-codes.js';
-import { type Output, outputOf, stopOnInterrupt } from '../terminal/output.js';
+import { addExample, type Output, outputOf, stopOnInterrupt } from '../terminal/output.js';
 import { runSnapshotWork, type WorkEnd } from './run-snapshot-work.js';
 import { recoverText } from './snapshot-text.js';
 import { addOnBusy, placeOf, snapshotCommand, tell, type PlaceOptions } from './snapshot-command.js';
@@ -29,6 +29,10 @@ export function registerRecover(snapshots: Command): void {
   const one = 'the node that takes it; required where the cluster has several';
   const what = 'recover a snapshot into a collection or a shard';
   const command = snapshotCommand(snapshots, 'recover', what, one, 'collection to recover into (required)');
+  addExample(
+    command,
+    'ferry snapshots recover prod --collection docs-restored --object old/docs.snapshot --priority snapshot',
+  );
   addOnBusy(command)
     .option('--snapshot <name>', 'a snapshot on the node')
     .option('--url <url>', 'a URL that the node fetches; no signed URLs')

@@ -15,7 +15,7 @@ import {
 import { deleteOnNode } from '../../snapshots/delete-snapshot.js';
 import { listOnNodes } from '../../snapshots/list-snapshots.js';
 import { EXIT } from '../terminal/exit-codes.js';
-import { outputOf, setExitCode } from '../terminal/output.js';
+import { addExample, outputOf, setExitCode } from '../terminal/output.js';
 import { attempted, nodesOf, untilInterrupted } from './on-nodes.js';
 import { runSnapshotWork } from './run-snapshot-work.js';
 import { addOnBusy, placeOf, snapshotCommand, tell, type PlaceOptions } from './snapshot-command.js';
@@ -29,6 +29,7 @@ export function registerSnapshots(program: Command): void {
     .description(
       "Qdrant's own snapshots on the nodes of a cluster: list, show, create, delete, recover, download",
     );
+  addExample(snapshots, 'ferry snapshots list prod --collection docs');
   registerList(snapshots);
   registerShow(snapshots);
   registerCreate(snapshots);
@@ -42,12 +43,14 @@ const ONE_NODE = 'only on this node (default: on every node)';
 function registerList(snapshots: Command): void {
   const what = 'list the snapshots on each node';
   const command = snapshotCommand(snapshots, 'list', what, ONE_NODE);
+  addExample(command, 'ferry snapshots list prod --collection docs');
   command.action((cluster: string) => list(cluster, command.optsWithGlobals<PlaceOptions>()));
 }
 
 function registerShow(snapshots: Command): void {
   const what = 'show one snapshot: the nodes that have it, size, time of creation, checksum';
   const command = snapshotCommand(snapshots, 'show', what, ONE_NODE).argument('<NAME>', 'its full name');
+  addExample(command, 'ferry snapshots show prod docs-71-2026-11-27-02-00-00.snapshot --collection docs');
   command.action((cluster: string, snapshot: string) =>
     list(cluster, command.optsWithGlobals<PlaceOptions>(), snapshot),
   );
@@ -72,6 +75,7 @@ function registerCreate(snapshots: Command): void {
   const every = 'only on this node (default: on every node that holds a part of it)';
   const what = 'create snapshots, and wait until they are complete';
   const command = snapshotCommand(snapshots, 'create', what, every);
+  addExample(command, 'ferry snapshots create prod --collection docs');
   addOnBusy(command).option('--detach', 'start it, print its id and its link, and exit');
   command.action(async (cluster: string) => {
     const options = command.optsWithGlobals<PlaceOptions>();
@@ -88,6 +92,10 @@ function registerDelete(snapshots: Command): void {
   const command = snapshotCommand(snapshots, 'delete', what, must).argument(
     '<NAME>',
     'its full name; no patterns',
+  );
+  addExample(
+    command,
+    'ferry snapshots delete prod docs-71-2026-11-27-02-00-00.snapshot --collection docs --node http://n0:6333',
   );
   command.action(async (cluster: string, snapshot: string) => {
     const options = command.optsWithGlobals<PlaceOptions>();

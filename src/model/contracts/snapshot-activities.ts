@@ -8,7 +8,7 @@ export interface SnapshotScope {
 }
 
 /**
- * `snapshot`: the snapshot counts, other replicas are made like it. `replica`: replicas that live count, the snapshot
+ * `snapshot`: the snapshot wins, other replicas are synchronised from it. `replica`: other replicas win, the snapshot
  * only helps. `no_sync`: into this node alone, nothing goes to or comes from the others.
  */
 export const priorities = ['snapshot', 'replica', 'no_sync'] as const;
