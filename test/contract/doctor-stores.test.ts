@@ -143,7 +143,9 @@ it('tells a worker that was killed apart from one that sees another disk', async
   const name = identity(second);
   await second?.kill();
   const [finding] = (await doctor()).get(`store disk, ${name}`) ?? [];
-  expect(finding?.says).toMatch(/^did not answer(: it was killed a moment ago|, and has not polled for a minute)/);
+  expect(finding?.says).toMatch(
+    /^did not answer(: it was killed a moment ago|, and has not polled for a minute)/,
+  );
 });
 
 it('says so when the workers read a ferry.yaml that has no such store', async () => {
