@@ -153,7 +153,7 @@ it('takes a backup through client certificates', async () => {
 it('keeps what it has when ferry.yaml has a fault, says so, and takes the corrected one', async () => {
   const good = await readFile(stack.config, 'utf8');
   await writeFile(stack.config, `${good}nonsense: true\n`);
-  for (const role of ['control', 'data']) await untilSaid(role, /NOT taken.*stays in use.*Unrecognized key/);
+  for (const role of ['control', 'data']) await untilSaid(role, /NOT loaded.*stays in use.*Unrecognized key/);
   await writeFile(stack.config, good);
   for (const role of ['control', 'data']) await untilSaid(role, /was reloaded: nothing changed/);
 });
@@ -161,7 +161,7 @@ it('keeps what it has when ferry.yaml has a fault, says so, and takes the correc
 it('does not take half of a pair of certificate and key', async () => {
   const key = await readFile(at('client.key'), 'utf8');
   await writeFile(at('client.key'), await readFile(at('stranger.key'), 'utf8'));
-  await untilSaid('data', /NOT taken.*clusters\.target\.certFile and keyFile are not a pair/);
+  await untilSaid('data', /NOT loaded.*clusters\.target\.certFile and keyFile are not a pair/);
   await writeFile(at('client.key'), key);
   const again = await ferry(stack, 'verify', 'source', 'target', 'docs', '--json');
   expect(again).toMatchObject({ code: 0 });

@@ -142,6 +142,6 @@ it('does not continue with a target in service that it left half way for a pause
   expect(await ferry(stack, 'resume', 'again')).toMatchObject({ code: 0 });
   const run = await running.ended;
   expect(run).toMatchObject({ code: 3 });
-  expect(run.stdout + run.stderr).toContain('waited in the middle');
+  expect(run.stdout + run.stderr).toContain('had to wait while it copied');
   expect(await held(name)).toBe(4_500);
 });

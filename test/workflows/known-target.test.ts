@@ -100,7 +100,7 @@ describe('a target that an earlier run verified', () => {
       await job.executeUpdate('resume');
       const { type, message } = await failureOf(job);
       expect(type).toBe('TargetChanged');
-      expect(message).toContain('waited in the middle');
+      expect(message).toContain('had to wait while it copied');
       expect(run.target().get('10')).toBe('written by the application');
     }));
 
