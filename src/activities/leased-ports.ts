@@ -2,8 +2,7 @@
 // forget it. Reading passes as it is. Where a request takes long to send, the lease is asked for again before its last
 // bytes go out.
 
-import type { ClusterNode, ClusterNodes } from '../snapshots/cluster-nodes.js';
-import type { SnapshotNode, SnapshotNodes } from '../cluster/snapshots-port.js';
+import type { ClusterNode, ClusterNodes, SnapshotNode, SnapshotNodes } from '../cluster/snapshots-port.js';
 import type { ShardNode, ShardNodes } from '../shards/receiver-port.js';
 import type { ObjectStore, Upload } from '../storage/object-store.js';
 import type { ClusterControl, Controls } from '../cluster/control-port.js';

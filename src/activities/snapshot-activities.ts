@@ -5,11 +5,15 @@ import { Context } from '@temporalio/activity';
 import { createOnNode, findHolders } from '../snapshots/create-snapshot.js';
 import { deleteOnNode } from '../snapshots/delete-snapshot.js';
 import { abandonDownload, freshDownload } from '../shards/download-to-store.js';
-import { downloadToStore } from '../snapshots/download-to-store.js';
+import { downloadToStore } from '../snapshots/snapshot-file.js';
 import { listOnNodes, shortened } from '../snapshots/list-snapshots.js';
-import type { SnapshotDeps } from '../snapshots/cluster-nodes.js';
-import { recoverOnNode } from '../snapshots/recover-on-node.js';
-import { lookAtRecovered, planSnapshotRecovery, removeEmpty } from '../snapshots/recover-snapshot-plan.js';
+import type { SnapshotDeps } from '../snapshots/named-node.js';
+import {
+  lookAtRecovered,
+  planSnapshotRecovery,
+  recoverOnNode,
+  removeEmpty,
+} from '../snapshots/recover-snapshot.js';
 import type { Flight } from '../shards/settled-call.js';
 import type { CreateFlight } from '../snapshots/settled-create.js';
 import { DATA_QUEUE } from '../model/names.js';

@@ -1,9 +1,11 @@
 // What the rooms need of a cluster's nodes; qdrant/ implements it. A node that is opened was found to hold, as Active,
 // what is wanted of it: never a balancer that leads elsewhere.
 
+import type { SilentNode } from '../model/contracts/snapshot-activities.js';
 import type { PointId } from '../model/point-id.js';
 import type { Answers } from '../model/format/recall.js';
 import type { ShardKey } from '../model/state/slice.js';
+import type { ShardNode } from '../shards/receiver-port.js';
 
 /** A shard of a collection, the part of a collection that a node holds, or the whole storage of a node. */
 export type SnapshotSource = { collection: string; shard?: number } | 'storage';
@@ -98,6 +100,35 @@ export interface SnapshotNodes {
   /** The only node of a cluster; throws `InvalidInput` where there are several. */
   only(cluster: string, signal: AbortSignal): Promise<SnapshotNode>;
 }
+
+export interface HeldShard {
+  id: number;
+  /** "Active", "Dead", "Partial", … */
+  state: string;
+  /** Roughly; exact enough to tell none from some. */
+  points: number;
+}
+
+/** One of all nodes of a cluster, by its own address; it has just reported its peer id. Close it. */
+export interface ClusterNode {
+  /** Absent where Qdrant runs without clustering. */
+  readonly peer?: string;
+  readonly url: string;
+  readonly snapshots: SnapshotNode;
+  /** Shards of the collection on this very node; `undefined` when the cluster has no such collection. */
+  shardsOf(collection: string, signal: AbortSignal): Promise<HeldShard[] | undefined>;
+  /** To put a snapshot in. Close it. */
+  receiver(into: { collection: string; shard?: number }): ShardNode;
+  close(): Promise<void>;
+}
+
+export interface WholeCluster {
+  nodes: ClusterNode[];
+  silent: SilentNode[];
+}
+
+/** Throws `NodesUnknown` where two addresses lead to one node, or an address to a balancer. */
+export type ClusterNodes = (cluster: string, signal: AbortSignal) => Promise<WholeCluster>;
 
 export interface SearchPlace {
   collection: string;

@@ -2,7 +2,7 @@
 // the same, and that a peer which was not reached is named: a list through a balancer would be one node's, and which one
 // is chance.
 
-import type { ClusterNode, ClusterNodes, HeldShard } from '../snapshots/cluster-nodes.js';
+import type { ClusterNode, ClusterNodes, HeldShard } from '../cluster/snapshots-port.js';
 import type { ClusterConnection } from '../model/cluster.js';
 import { FerryError } from '../model/errors.js';
 import { requireCluster } from '../model/ferry-config.js';

@@ -19,16 +19,14 @@ import {
   noCollection,
   refOf,
   scopeBehind,
+  samePeer,
   silence,
   sourceOf,
   withNodes,
-  type ClusterNode,
-  type ClusterNodes,
   type SnapshotDeps,
-  type WholeCluster,
-} from './cluster-nodes.js';
+} from './named-node.js';
 import { listed } from './list-snapshots.js';
-import type { NodeFile } from '../cluster/snapshots-port.js';
+import type { ClusterNode, ClusterNodes, NodeFile, WholeCluster } from '../cluster/snapshots-port.js';
 import { settledCreate, type CreateSite } from './settled-create.js';
 
 /** Names have whole seconds: after this time nobody is given ours any more. */
@@ -71,13 +69,6 @@ export async function createOnNode(
     const notes = others.map((name) => alsoThere(there, name));
     return { made: listed(there, made), notes: [...notes, ...byTheWay(scope, all, after)] };
   });
-}
-
-/** An address that leads to another peer by now is not where the plan was made for. */
-export function samePeer(cluster: string, node: ClusterNode, peer: string | undefined): ClusterNode {
-  if (node.peer === peer) return node;
-  const happened = `${node.url} was peer ${peer ?? '(none)'} and is now ${node.peer ?? 'without clustering'}`;
-  throw new FerryError('ClusterChanged', happened, { context: { cluster, node: node.url } });
 }
 
 function allOf(cluster: string, { nodes, silent }: WholeCluster): ClusterNode[] {

@@ -11,7 +11,7 @@ import {
   sourceOf,
   withNodes,
   type SnapshotDeps,
-} from './cluster-nodes.js';
+} from './named-node.js';
 
 export async function deleteOnNode(
   { open, controls }: SnapshotDeps,

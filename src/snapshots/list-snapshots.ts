@@ -18,11 +18,9 @@ import {
   scopeBehind,
   sourceOf,
   withNodes,
-  type ClusterNode,
   type SnapshotDeps,
-  type WholeCluster,
-} from './cluster-nodes.js';
-import type { NodeFile } from '../cluster/snapshots-port.js';
+} from './named-node.js';
+import type { ClusterNode, NodeFile, WholeCluster } from '../cluster/snapshots-port.js';
 
 /** With `name`, those of that name alone: the same name can lie on several nodes. */
 export async function listOnNodes(
@@ -54,9 +52,12 @@ const MOST_IN_A_HISTORY = 500;
 
 export function shortened(result: ListSnapshotsResult): ListSnapshotsResult {
   const { snapshots, notes } = result;
-  const leftOut = snapshots.length - MOST_IN_A_HISTORY;
-  if (leftOut <= 0) return result;
-  const note = `${leftOut} more snapshots are left out. Narrow the list with \`node\` or \`snapshot\`, or run \`ferry snapshots list\`, which prints all of them.`;
+  if (snapshots.length <= MOST_IN_A_HISTORY) return result;
+  const counts = new Map<string, number>();
+  for (const { node } of snapshots.slice(MOST_IN_A_HISTORY)) counts.set(node, (counts.get(node) ?? 0) + 1);
+  const leftOut = [...counts].map(([node, count]) => ({ node, count }));
+  const perNode = leftOut.map(({ node, count }) => `${count} on ${node}`).join(', ');
+  const note = `${snapshots.length - MOST_IN_A_HISTORY} more snapshots are left out: ${perNode}. Narrow the list with \`node\` or \`snapshot\`, or run \`ferry snapshots list\`, which prints all of them.`;
   return { ...result, snapshots: snapshots.slice(0, MOST_IN_A_HISTORY), notes: [...notes, note], leftOut };
 }
 

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { nodeNamed, withNodes } from '../../src/snapshots/cluster-nodes.js';
+import { nodeNamed, withNodes } from '../../src/snapshots/named-node.js';
 import { createOnNode } from '../../src/snapshots/create-snapshot.js';
 import { deleteOnNode } from '../../src/snapshots/delete-snapshot.js';
 import { listOnNodes } from '../../src/snapshots/list-snapshots.js';
@@ -113,7 +113,7 @@ describe.each(['1.16.3', '1.17.0'] as const)('on Qdrant %s', (version) => {
       const { snapshots } = await listOnNodes(room(READ), { cluster: 'prod', ...scope }, never);
       expect(snapshots.map((one) => one.name)).toEqual([name]);
       await withNodes(room(READ).open, 'prod', never, async (whole) => {
-        const file = await fileOnNode('prod', nodeNamed('prod', whole), scope, name, never);
+        const file = await fileOnNode(nodeNamed('prod', whole), { cluster: 'prod', ...scope, name }, never);
         let bytes = 0;
         for await (const chunk of file.from(0, never)) bytes += chunk.length;
         expect(bytes).toBe(made.bytes);

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createOnNode, findHolders } from '../../src/snapshots/create-snapshot.js';
 import { deleteOnNode } from '../../src/snapshots/delete-snapshot.js';
-import { nodeNamed, withNodes, type SnapshotDeps } from '../../src/snapshots/cluster-nodes.js';
+import { nodeNamed, withNodes, type SnapshotDeps } from '../../src/snapshots/named-node.js';
 import { listOnNodes } from '../../src/snapshots/list-snapshots.js';
 import { fileOnNode } from '../../src/snapshots/snapshot-file.js';
 import { SnapshotCheck } from '../../src/shards/snapshot-check.js';
@@ -69,7 +69,7 @@ function remove(
 /** From byte `from` on, after everything before it from the beginning. */
 async function read(room: SnapshotDeps, { name }: ListedSnapshot, scope: SnapshotScope, from: number) {
   return withNodes(room.open, 'one', never, async (whole) => {
-    const file = await fileOnNode('one', nodeNamed('one', whole), scope, name, never);
+    const file = await fileOnNode(nodeNamed('one', whole), { cluster: 'one', ...scope, name }, never);
     const source = scope.collection === undefined ? ('storage' as const) : { ...docs, ...scope };
     const check = new SnapshotCheck({ what: name, source });
     let left = from;

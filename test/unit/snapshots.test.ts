@@ -150,11 +150,17 @@ function some(count: number, node: string): ListedSnapshot[] {
 describe('a long list', () => {
   const result = { cluster: 'a', collection: 'docs', silent: [], notes: ['A note.'] };
 
-  it('is cut to what a history can hold, and reports how many are left out', () => {
-    const cut = shortened({ ...result, snapshots: some(700, 'http://n0:6333') });
+  it('is cut to what a history can hold, and reports how many are left out of which node', () => {
+    const [n0, n1, n2] = ['http://n0:6333', 'http://n1:6333', 'http://n2:6333'] as const;
+    const cut = shortened({ ...result, snapshots: [...some(400, n0), ...some(250, n1), ...some(50, n2)] });
     expect(JSON.stringify(cut).length).toBeLessThan(256_000);
-    expect([cut.snapshots.length, cut.leftOut]).toEqual([500, 200]);
-    expect(cut.notes).toEqual(['A note.', expect.stringContaining('200 more snapshots are left out')]);
+    expect(cut.snapshots).toHaveLength(500);
+    expect(cut.leftOut).toEqual([
+      { node: n1, count: 150 },
+      { node: n2, count: 50 },
+    ]);
+    const said = expect.stringContaining(`200 more snapshots are left out: 150 on ${n1}, 50 on ${n2}.`);
+    expect(cut.notes).toEqual(['A note.', said]);
   });
 
   it('is whole where it fits', () => {

@@ -148,7 +148,7 @@ it('waits for the job that captures the source, or fails and names it', () =>
     run.fakes.fill(run.a, 'docs', 100);
     const { client } = lab.env;
     const workflowId = `ferry/${run.a}/docs/backup`;
-    const other = await client.workflow.start('holdCapture', { taskQueue: run.queue, workflowId, args: [] });
+    const other = await client.workflow.start('holdLock', { taskQueue: run.queue, workflowId, args: [] });
     const refused = await failureOf(await move(run, { onFailure: 'fail' }));
     expect(refused).toMatchObject({ type: 'CollectionBusy' });
     expect(refused.message).toContain(run.fakes.holder.text);

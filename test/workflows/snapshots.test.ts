@@ -2,6 +2,8 @@
 // locked, and what is put right after a failure.
 
 import { randomUUID } from 'node:crypto';
+import { Context } from '@temporalio/activity';
+import type { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -11,7 +13,7 @@ import type {
   CreateOnNodeInput,
   RecoverSnapshotResult,
 } from '../../src/model/contracts/snapshot-activities.js';
-import { failureOf, WorkflowLab } from '../support/workflow-lab.js';
+import { WorkflowLab } from '../support/workflow-lab.js';
 
 let lab: WorkflowLab;
 beforeAll(async () => {
@@ -61,12 +63,11 @@ async function run(type: string, input: object, more: Record<string, (input: nev
   return worker.runUntil(async () => {
     const order = { taskQueue: queue, workflowId: randomUUID(), args: [input] };
     const handle = await client.workflow.start(type, order);
-    const failure = await handle.result().then(
-      () => undefined,
-      () => failureOf(handle),
+    const ended = await handle.result().then(
+      (result: unknown) => ({ result }),
+      (error: WorkflowFailedError) => ({ failure: error.cause as ApplicationFailure }),
     );
-    const result: unknown = failure ? undefined : await handle.result();
-    return { called, failure, result };
+    return { called, result: undefined, failure: undefined, ...ended };
   });
 }
 
@@ -126,6 +127,27 @@ it.each([
   expect(called).not.toContain('createOnNode');
   expect(called).not.toContain('planSnapshotRecovery');
   await holder.terminate();
+});
+
+it('keeps the lock after a cancellation until the node was left and what is empty removed', async () => {
+  const input = recovery({ heartbeatSeconds: 2 });
+  const lock = lab.env.client.workflow.getHandle(writeLockId(input.cluster, 'docs'));
+  const stateOfLock = async () => (await lock.describe()).status.name;
+  const seen: string[] = [];
+  const { failure } = await run('recoverSnapshot', input, {
+    recoverOnNode: async () => {
+      const { info, heartbeat, cancelled, sleep } = Context.current();
+      await lab.env.client.workflow.getHandle(info.workflowExecution?.workflowId ?? '').cancel();
+      const beats = setInterval(() => heartbeat(), 100);
+      await cancelled.catch(() => undefined).finally(() => clearInterval(beats));
+      seen.push(await stateOfLock());
+      await sleep(0);
+    },
+    removeEmpty: async () => ({ removed: seen.push(await stateOfLock()) > 0 }),
+  });
+  expect(failure?.name).toBe('CancelledFailure');
+  expect(seen).toEqual(['RUNNING', 'RUNNING']);
+  expect(await stateOfLock()).toBe('COMPLETED');
 });
 
 it('recovers, waits for the replicas, and only then counts', async () => {

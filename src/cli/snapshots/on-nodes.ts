@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FerryConfig } from '../../model/ferry-config.js';
 import { FerryError } from '../../model/errors.js';
-import type { SnapshotDeps } from '../../snapshots/cluster-nodes.js';
+import type { SnapshotDeps } from '../../snapshots/named-node.js';
 import { EXIT } from '../terminal/exit-codes.js';
 import { type Output, setExitCode } from '../terminal/output.js';
 import { stopOnInterrupt } from '../terminal/output.js';

@@ -105,7 +105,7 @@ async function watched<Answer>(watching: Watching): Promise<Answer> {
     for (;;) {
       const now = await keepTrying(patience, () => temporal.call(() => handle.describe()));
       if (now.status.name !== 'RUNNING') break;
-      display.show(await whatIsDone(temporal, now));
+      display.show(latestBeat(now));
       await troubles(await troublesBelow(temporal, now));
       await queues();
       await pauses.next();
@@ -150,20 +150,7 @@ function sayStopped(workflowId: string | undefined, output: Output): void {
   output.result({ workflowId }, []);
 }
 
-const LOOK_MS = 3_000;
-
-/** The last heartbeat of its activity, or of its child's. Only for showing: empty where it cannot be read. */
-async function whatIsDone(temporal: Temporal, work: WorkflowExecutionDescription): Promise<string> {
-  const [child] = work.raw.pendingChildren ?? [];
-  if (!child?.workflowId) return latestBeat(work);
-  try {
-    const handle = temporal.client.workflow.getHandle(child.workflowId);
-    return latestBeat(await temporal.call(() => handle.describe(), LOOK_MS));
-  } catch {
-    return '';
-  }
-}
-
+/** The last heartbeat of its activity. Only for showing: empty where there is none. */
 function latestBeat(work: WorkflowExecutionDescription): string {
   const [beat] = heartbeatsOf(work);
   if (!beat) return '';

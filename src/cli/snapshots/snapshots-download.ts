@@ -10,16 +10,9 @@ import { FerryError } from '../../model/errors.js';
 import { parseInput } from '../../model/contracts/inputs.js';
 import type { DownloadSnapshotResult } from '../../model/contracts/snapshot-activities.js';
 import { downloadSnapshotSchema, given, scopeOf } from '../../model/contracts/snapshot-inputs.js';
-import {
-  nodeNamed,
-  refOf,
-  scopeBehind,
-  sourceOf,
-  withNodes,
-  type SnapshotDeps,
-} from '../../snapshots/cluster-nodes.js';
+import { sourceOf, type SnapshotDeps } from '../../snapshots/named-node.js';
 import { downloadToFile } from '../../shards/download-to-file.js';
-import { fileOnNode } from '../../snapshots/snapshot-file.js';
+import { withFile } from '../../snapshots/snapshot-file.js';
 import { createElapsedDisplay, type ElapsedDisplay } from '../watch/progress-display.js';
 import { bytes } from '../terminal/formatting.js';
 import { addExample, type Output, outputOf } from '../terminal/output.js';
@@ -108,22 +101,19 @@ async function toFile(nodes: SnapshotDeps, order: Order, display: ElapsedDisplay
 }
 
 async function attempt(
-  { open, controls }: SnapshotDeps,
+  nodes: SnapshotDeps,
   order: Order,
   signal: AbortSignal,
   onProgress: (there: number, of: number) => void,
 ) {
   const { cluster, node, snapshot: name, path, maxMegabytesPerSecond } = order;
-  const scope = await scopeBehind(controls, cluster, scopeOf(order), signal);
-  return withNodes(open, cluster, signal, async (whole) => {
-    const there = nodeNamed(cluster, whole, node);
-    const file = await fileOnNode(cluster, there, scope, name, signal);
-    const pacer = new Pacer(given({ maxMegabytesPerSecond }));
+  const pacer = new Pacer(given({ maxMegabytesPerSecond }));
+  return withFile(nodes, { cluster, node, name, ...scopeOf(order) }, signal, async (file, found) => {
     const done = await downloadToFile({
-      ...{ file, source: sourceOf(scope), path, signal, pacer },
+      ...{ file, source: sourceOf(found), path, signal, pacer },
       onProgress: (size) => onProgress(size, file.bytes),
     });
-    return { cluster, ...scope, ...refOf(there), name, ...done };
+    return { ...found, ...done };
   });
 }
 

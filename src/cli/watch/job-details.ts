@@ -74,13 +74,7 @@ async function ended(
   return { result: (await handle.result()) as CollectionEnd };
 }
 
-const SNAPSHOT_WORK = [
-  'createSnapshot',
-  'createOnNodes',
-  'recoverSnapshot',
-  'recoverIntoCollection',
-  'downloadSnapshot',
-];
+const SNAPSHOT_WORK = ['createSnapshot', 'recoverSnapshot', 'downloadSnapshot'];
 const COLLECTIONS = [...new Set(OPERATION_NAMES.map((name) => operations[name].child))];
 const JOBS = [...OPERATION_NAMES, ...SNAPSHOT_WORK];
 

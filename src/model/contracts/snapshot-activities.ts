@@ -45,8 +45,8 @@ export interface ListSnapshotsResult extends SnapshotScope {
   /** Of all nodes that belong to the cluster and did not answer. */
   silent: SilentNode[];
   notes: string[];
-  /** How many a workflow has left out of a long list. */
-  leftOut?: number;
+  /** How many of each node a workflow has left out of a long list. */
+  leftOut?: { node: string; count: number }[];
 }
 
 export interface CreateSnapshotResult extends SnapshotScope {

@@ -56,15 +56,6 @@ export const createSnapshotSchema = z
   })
   .refine(shardHasCollection, NO_COLLECTION);
 
-/** For the child that holds the lock. */
-export const createOnNodesSchema = z.strictObject({
-  ...place,
-  holders: z.array(z.strictObject({ node, peer: z.string().optional() })).min(1),
-  notes: z.array(z.string()),
-  dataQueue: z.string().min(1),
-});
-export type CreateOnNodesInput = z.input<typeof createOnNodesSchema>;
-
 export const deleteSnapshotSchema = z
   .strictObject({ ...place, node, snapshot: snapshotFile })
   .refine(shardHasCollection, NO_COLLECTION);
@@ -127,18 +118,6 @@ export const recoverSnapshotSchema = z
     path: ['store'],
   });
 export type RecoverSnapshotInput = z.infer<typeof recoverSnapshotSchema>;
-
-/** For the child that holds the lock. */
-export const recoverIntoCollectionSchema = z.strictObject({
-  asked: recoverSnapshotSchema,
-  place: z.strictObject({
-    dataQueue: z.string().min(1),
-    store: z.string().optional(),
-    storeQueue: z.string().optional(),
-  }),
-});
-
-export type RecoverPlace = z.infer<typeof recoverIntoCollectionSchema>['place'];
 
 /** Without what is not there. */
 export function scopeOf({ collection, shard: id }: Place): SnapshotScope {

@@ -1,13 +1,14 @@
 // Recovers one of Qdrant's own snapshots into a collection or a shard, on one node: one that lies there, one in a store,
-// or one that the node fetches. The work is done by a child that has the lock on what is written. Promises that a
-// collection which exists is touched only when `replace` was said, that nothing counts as recovered which has no points,
-// and that a new collection which a failure left empty is removed again.
+// or one that the node fetches, under the lock on what is written. Promises that a collection which exists is touched
+// only when `replace` was said, that nothing counts as recovered which has no points, and that a new collection which a
+// failure left empty is removed again.
 
 import { CancellationScope, isCancellation, setCurrentDetails } from '@temporalio/workflow';
 import { FerryError } from '../../model/errors.js';
 import { parseInput } from '../../model/contracts/inputs.js';
 import { writeLockId } from '../../model/names.js';
 import type {
+  LocateSnapshotsResult,
   LookAtRecoveredResult,
   RecoverOnNodeInput,
   RecoverSnapshotResult,
@@ -15,48 +16,45 @@ import type {
 } from '../../model/contracts/snapshot-activities.js';
 import {
   given,
-  recoverIntoCollectionSchema,
   recoverSnapshotSchema,
   scopeOf,
-  type RecoverPlace,
   type RecoverSnapshotInput,
 } from '../../model/contracts/snapshot-inputs.js';
 import { scopeText } from '../../model/snapshot-names.js';
 import { failure, surfacing, troubleOf } from '../runtime/failures.js';
 import { runActivity } from '../runtime/run-activity.js';
-import { underLock } from '../steps/under-lock.js';
+import { underLock } from '../steps/hold-lock.js';
 
 const REPLICAS_WAIT_MS = 10 * 60_000;
 
 export async function recoverSnapshot(input: unknown): Promise<RecoverSnapshotResult> {
   return surfacing(async () => {
-    const parsed = parseInput(recoverSnapshotSchema, input);
-    const { cluster, collection, object, store, onBusy } = parsed;
+    const asked = parseInput(recoverSnapshotSchema, input);
+    const { cluster, collection, object, store, onBusy } = asked;
     const where = object === undefined ? { cluster } : { cluster, store: store ?? null };
     const place = await runActivity('locateSnapshots', where, `where ${cluster} is`);
-    return underLock<RecoverSnapshotResult>({
+    const lock = {
       workflowId: writeLockId(cluster, collection),
-      type: 'recoverIntoCollection',
-      input: () => ({ asked: parsed, place }),
-      summary: `a snapshot into ${scopeText(scopeOf(parsed))} on ${cluster}`,
+      summary: `a snapshot into ${scopeText(scopeOf(asked))} on ${cluster}`,
       onBusy,
-    });
+    };
+    return underLock(lock, () => planAndRecover(asked, place));
   });
 }
 
-export async function recoverIntoCollection(input: unknown): Promise<RecoverSnapshotResult> {
-  return surfacing(async () => {
-    const startedAt = Date.now();
-    const { asked, place } = parseInput(recoverIntoCollectionSchema, input);
-    const plan = await planned(asked);
-    try {
-      const { notes, ...recovered } = await recovery(asked, place, plan);
-      const seconds = Math.round((Date.now() - startedAt) / 100) / 10;
-      return { ...recovered, notes: [...plan.notes, ...notes], seconds };
-    } catch (error) {
-      throw await afterFailure(asked, plan, error);
-    }
-  });
+async function planAndRecover(
+  asked: RecoverSnapshotInput,
+  place: LocateSnapshotsResult,
+): Promise<RecoverSnapshotResult> {
+  const startedAt = Date.now();
+  const plan = await planned(asked);
+  try {
+    const { notes, ...recovered } = await recovery(asked, place, plan);
+    const seconds = Math.round((Date.now() - startedAt) / 100) / 10;
+    return { ...recovered, notes: [...plan.notes, ...notes], seconds };
+  } catch (error) {
+    throw await afterFailure(asked, plan, error);
+  }
 }
 
 function planned(asked: RecoverSnapshotInput): Promise<SnapshotRecoveryPlan> {
@@ -69,7 +67,7 @@ type Recovered = Omit<RecoverSnapshotResult, 'seconds'>;
 
 async function recovery(
   asked: RecoverSnapshotInput,
-  place: RecoverPlace,
+  place: LocateSnapshotsResult,
   plan: SnapshotRecoveryPlan,
 ): Promise<Recovered> {
   const { cluster, collection, priority, heartbeatSeconds } = asked;
@@ -88,7 +86,7 @@ async function recovery(
   return { ...target, priority, points, ...file, notes };
 }
 
-function sourceOf(asked: RecoverSnapshotInput, place: RecoverPlace): RecoverOnNodeInput['from'] {
+function sourceOf(asked: RecoverSnapshotInput, place: LocateSnapshotsResult): RecoverOnNodeInput['from'] {
   if (asked.url !== undefined) return { url: asked.url };
   if (asked.object !== undefined) return { store: place.store ?? '', object: asked.object };
   return { name: asked.snapshot ?? '' };

@@ -2,6 +2,7 @@
 // holds it, this one names the holder, or waits for it when the input says so.
 
 import {
+  CancellationScope,
   ParentClosePolicy,
   condition,
   isCancellation,
@@ -19,6 +20,8 @@ export interface Child {
   input: () => unknown;
   summary: string;
   onBusy: 'fail' | 'wait';
+  /** It is not cancelled with what starts it, only when that has ended. */
+  outlivesCancel?: true;
 }
 
 const FIRST_WAIT_MS = 2_000;
@@ -39,12 +42,8 @@ export async function startCollection(
   let holder: string | undefined;
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 1.5, LONGEST_WAIT_MS)) {
     try {
-      return await startChild(child.type, {
-        workflowId: child.workflowId,
-        args: [child.input()],
-        parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-        staticSummary: child.summary,
-      });
+      const start = () => startNow(child);
+      return await (child.outlivesCancel ? CancellationScope.nonCancellable(start) : start());
     } catch (error) {
       if (!isAlreadyStarted(error)) throw error;
     }
@@ -53,6 +52,15 @@ export async function startCollection(
     waiting.waitsFor(holder);
     if (await condition(() => waiting.givenUp(), waitMs)) return undefined;
   }
+}
+
+function startNow(child: Child): Promise<ChildWorkflowHandle<Workflow>> {
+  return startChild(child.type, {
+    workflowId: child.workflowId,
+    args: [child.input()],
+    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+    staticSummary: child.summary,
+  });
 }
 
 function busy(workflowId: string, holder: string) {

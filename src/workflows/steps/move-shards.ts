@@ -8,7 +8,7 @@ import type { Move } from '../collections/move-state.js';
 import { failure, troubleOf } from '../runtime/failures.js';
 import { runActivity } from '../runtime/run-activity.js';
 import { SHARDS, megabytesOf, runBatch, type Slot } from '../runtime/run-batch.js';
-import { withCaptureLock } from './hold-capture.js';
+import { withCaptureLock } from './hold-lock.js';
 import { renewStampIfDue } from './stamp-life.js';
 
 export async function moveShards(move: Move): Promise<void> {

@@ -1,42 +1,12 @@
-// What the administration of snapshots needs of a cluster: every node of it, each by its own address, and the collection
-// behind a name. qdrant/ implements it. Each node that is handed out has just reported its peer id, so that no list and no
-// file is another node's.
+// Which node and which collection an operation on snapshots means: nodes by their address or peer id, collections also by
+// an alias. A node that is named and does not answer is an error, never another node.
 
+import type { ClusterNode, ClusterNodes, SnapshotSource, WholeCluster } from '../cluster/snapshots-port.js';
 import type { Controls } from '../cluster/control-port.js';
 import { FerryError } from '../model/errors.js';
+import { given } from '../model/contracts/snapshot-inputs.js';
 import { scopeText } from '../model/snapshot-names.js';
 import type { NodeRef, SilentNode, SnapshotScope } from '../model/contracts/snapshot-activities.js';
-import type { ShardNode } from '../shards/receiver-port.js';
-import type { SnapshotNode, SnapshotSource } from '../cluster/snapshots-port.js';
-
-export interface HeldShard {
-  id: number;
-  /** "Active", "Dead", "Partial", … */
-  state: string;
-  /** Roughly; exact enough to tell none from some. */
-  points: number;
-}
-
-/** Close it. */
-export interface ClusterNode {
-  /** Absent where Qdrant runs without clustering. */
-  readonly peer?: string;
-  readonly url: string;
-  readonly snapshots: SnapshotNode;
-  /** Shards of the collection on this very node; `undefined` when the cluster has no such collection. */
-  shardsOf(collection: string, signal: AbortSignal): Promise<HeldShard[] | undefined>;
-  /** To put a snapshot in. Close it. */
-  receiver(into: { collection: string; shard?: number }): ShardNode;
-  close(): Promise<void>;
-}
-
-export interface WholeCluster {
-  nodes: ClusterNode[];
-  silent: SilentNode[];
-}
-
-/** Throws `NodesUnknown` where two addresses lead to one node, or an address to a balancer. */
-export type ClusterNodes = (cluster: string, signal: AbortSignal) => Promise<WholeCluster>;
 
 export interface SnapshotDeps {
   open: ClusterNodes;
@@ -75,12 +45,18 @@ export function isNamed({ url, peer }: { url: string; peer?: string }, named: st
 }
 
 export function refOf({ url, peer }: ClusterNode): NodeRef {
-  return peer === undefined ? { node: url } : { node: url, peer };
+  return { node: url, ...given({ peer }) };
 }
 
 export function sourceOf({ collection, shard }: SnapshotScope): SnapshotSource {
-  if (collection === undefined) return 'storage';
-  return shard === undefined ? { collection } : { collection, shard };
+  return collection === undefined ? 'storage' : { collection, ...given({ shard }) };
+}
+
+/** An address that leads to another peer by now is not where the plan was made for. */
+export function samePeer(cluster: string, node: ClusterNode, peer: string | undefined): ClusterNode {
+  if (node.peer === peer) return node;
+  const happened = `${node.url} was peer ${peer ?? '(none)'} and is now ${node.peer ?? 'without clustering'}`;
+  throw new FerryError('ClusterChanged', happened, { context: { cluster, node: node.url } });
 }
 
 export function silence(cluster: string, { node, code, message }: SilentNode): FerryError {
@@ -107,8 +83,8 @@ export async function scopeBehind(
   signal: AbortSignal,
 ): Promise<SnapshotScope> {
   if (collection === undefined) return {};
-  const real = (await collectionBehind(controls, cluster, collection, signal)) ?? collection;
-  return shard === undefined ? { collection: real } : { collection: real, shard };
+  const real = await collectionBehind(controls, cluster, collection, signal);
+  return { collection: real ?? collection, ...given({ shard }) };
 }
 
 /** Undefined when it is no alias. */

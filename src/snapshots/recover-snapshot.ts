@@ -1,27 +1,47 @@
-// Round a recovery from one of Qdrant's own snapshots: what speaks against it, found before anything is touched; and how
-// the collection stands afterwards. Qdrant may answer 200 OK and leave a collection without a point (custom sharding
-// under a new name, qdrant/qdrant#10135), so nothing is believed that was not counted.
+// One of Qdrant's own snapshots into a collection or a shard of one node: what speaks against it, found before anything is
+// touched; the recovery; and how the collection stands afterwards. Qdrant may answer 200 OK and leave a collection without
+// a point (custom sharding under a new name, qdrant/qdrant#10135), so nothing is believed that was not counted.
+//
+// The recovery may be repeated: the content is replaced. What lies on the node or in a store passes through here: every
+// byte is hashed and the archive looked at, and a file that is cut, or not the expected one, ends the upload before its last
+// byte, so that Qdrant refuses it and nothing is changed. What the node fetches by itself is checked by Qdrant, where a
+// checksum is given. A call whose answer was lost is settled first: no second one is sent beside it.
 
+import type { ClusterControl, Shard } from '../cluster/control-port.js';
+import type { ClusterNode, ClusterNodes, WholeCluster } from '../cluster/snapshots-port.js';
 import { FerryError } from '../model/errors.js';
 import type {
   LookAtRecoveredInput,
   LookAtRecoveredResult,
   PlanSnapshotRecoveryInput,
+  RecoverOnNodeInput,
+  RecoverOnNodeResult,
   RemoveEmptyInput,
   RemoveEmptyResult,
   SnapshotRecoveryPlan,
 } from '../model/contracts/snapshot-activities.js';
-import type { ClusterControl, Shard } from '../cluster/control-port.js';
+import { given, scopeOf } from '../model/contracts/snapshot-inputs.js';
+import { pump } from '../shards/pump.js';
+import type { SnapshotFile } from '../shards/receiver-port.js';
+import {
+  settledPull,
+  settledPush,
+  settleEarlier,
+  type CallSite,
+  type FlightLog,
+} from '../shards/settled-call.js';
+import { SnapshotCheck } from '../shards/snapshot-check.js';
+import type { ObjectStore } from '../storage/object-store.js';
 import {
   nodeNamed,
   noCollection,
   refOf,
   requireOwnName,
+  samePeer,
+  sourceOf,
   withNodes,
-  type ClusterNode,
   type SnapshotDeps,
-  type WholeCluster,
-} from './cluster-nodes.js';
+} from './named-node.js';
 import { fileOnNode } from './snapshot-file.js';
 
 export async function planSnapshotRecovery(
@@ -39,15 +59,102 @@ export async function planSnapshotRecovery(
     if (exists && !input.replace) throw inTheWay(input);
     if (input.priority === 'replica') await requireOtherReplica(control, input, exists, there, signal);
     const before = exists ? await countOf(control, collection, signal) : undefined;
-    const found = name === undefined ? {} : await checksumOf(input, name, there, signal);
-    return {
-      ...refOf(there),
-      exists,
-      ...(before === undefined ? {} : { before }),
-      ...found,
-      notes: notesOn(input, whole),
-    };
+    const file = name === undefined ? undefined : await fileOnNode(there, { ...input, name }, signal);
+    const known = given({ before, sha256: file?.sha256 });
+    return { ...refOf(there), exists, ...known, notes: notesOn(input, whole) };
   });
+}
+
+export interface RecoverDeps {
+  open: ClusterNodes;
+  openStore(alias: string): ObjectStore;
+}
+
+export interface Passing {
+  log: FlightLog;
+  signal: AbortSignal;
+  onBytes(bytes: number): void;
+}
+
+export async function recoverOnNode(
+  { open, openStore }: RecoverDeps,
+  input: RecoverOnNodeInput,
+  passing: Passing,
+): Promise<RecoverOnNodeResult> {
+  const { cluster, collection, node, peer, from, priority, sha256 } = input;
+  const { signal } = passing;
+  return withNodes(open, cluster, signal, async (whole) => {
+    const there = samePeer(cluster, nodeNamed(cluster, whole, node), peer);
+    const receiver = there.receiver({ collection, ...scopeOf(input) });
+    try {
+      const { log } = passing;
+      // The lock on what is written lets no other recovery of ours be meant by what the node tells.
+      const site: CallSite = {
+        node: receiver,
+        log,
+        signal,
+        isAlone: true,
+        isWhole: input.shard === undefined,
+      };
+      if ((await settleEarlier(site)) === 'found') return {};
+      if ('url' in from) {
+        await settledPull(site, () => receiver.pull(from.url, { priority, ...given({ sha256 }) }, signal));
+        return {};
+      }
+      const file =
+        'name' in from ? await onNode(there, input, from.name, signal) : await inStore(openStore, from);
+      return await pushChecked(input, file, passing, (checked) =>
+        settledPush({ ...site, bytes: file.bytes }, checked, (watched) =>
+          receiver.push(watched, { priority }, signal),
+        ),
+      );
+    } finally {
+      await receiver.close();
+    }
+  });
+}
+
+interface Source {
+  name: string;
+  bytes: number;
+  open(signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
+async function onNode(
+  there: ClusterNode,
+  input: RecoverOnNodeInput,
+  name: string,
+  signal: AbortSignal,
+): Promise<Source> {
+  const file = await fileOnNode(there, { ...input, name }, signal);
+  return { name, bytes: file.bytes, open: (ends) => file.from(0, ends) };
+}
+
+async function inStore(
+  openStore: RecoverDeps['openStore'],
+  { store: alias, object: key }: { store: string; object: string },
+): Promise<Source> {
+  const store = openStore(alias);
+  const found = await store.head(key);
+  if (!found) {
+    const context = { bucket: alias, key };
+    throw new FerryError('ObjectMissing', `The store "${alias}" has no object ${key}`, { context });
+  }
+  const range = { from: 0, to: found.bytes };
+  const name = key.slice(key.lastIndexOf('/') + 1);
+  return { name, bytes: found.bytes, open: (signal) => store.read(key, { range, signal }) };
+}
+
+async function pushChecked(
+  input: RecoverOnNodeInput,
+  { name, bytes, open }: Source,
+  { signal, onBytes }: Passing,
+  push: (checked: SnapshotFile) => Promise<unknown>,
+): Promise<RecoverOnNodeResult> {
+  const { sha256 } = input;
+  const check = new SnapshotCheck({ what: name, source: sourceOf(input), bytes, ...given({ sha256 }) });
+  await pump({ open, check, onBytes, signal }, ({ body }) => push({ name, bytes, body: body() }));
+  return { bytes: check.bytes, sha256: check.sha256 ?? '' };
 }
 
 export async function lookAtRecovered(
@@ -134,17 +241,6 @@ async function countIfThere(
     if (error instanceof FerryError && error.code === 'CollectionNotFound') return undefined;
     throw error;
   }
-}
-
-async function checksumOf(
-  { cluster, collection, shard }: PlanSnapshotRecoveryInput,
-  name: string,
-  there: ClusterNode,
-  signal: AbortSignal,
-): Promise<{ sha256?: string }> {
-  const scope = shard === undefined ? { collection } : { collection, shard };
-  const { sha256 } = await fileOnNode(cluster, there, scope, name, signal);
-  return sha256 === undefined ? {} : { sha256 };
 }
 
 function notesOn({ shard }: PlanSnapshotRecoveryInput, { nodes, silent }: WholeCluster): string[] {
