@@ -17,6 +17,11 @@ const otherRooms = (...allowed) => {
   const banned = ROOMS.split(' ').filter((room) => !allowed.includes(room));
   return [`^(\\.\\./)+(${banned.join('|')})/`, '^(\\.\\./)+(config|worker|cli)\\.js$'];
 };
+/** qdrant/files/ is plain functions over bytes: these rooms look into archives and may use them. */
+const exceptFiles = (room, bans) =>
+  ['shards', 'external'].includes(room)
+    ? bans.map((ban) => ban.replace('|qdrant|', '|qdrant(?!/files/)|'))
+    : bans;
 const node = '^node:';
 const temporal = '^@temporalio/';
 const sdks = '^(@aws-sdk|@smithy|@qdrant|@connectrpc|@bufbuild|undici)';
@@ -54,6 +59,11 @@ export default tseslint.config(
   ),
   fence('qdrant', [...otherRooms('qdrant'), temporal], 'qdrant/ knows Qdrant and nothing else'),
   fence(
+    'qdrant/files',
+    [...otherRooms(), '^\\.\\./(?!\\.)', temporal, sdks],
+    'qdrant/files/ is pure: itself and model/ only',
+  ),
+  fence(
     'storage',
     [...otherRooms('storage'), temporal, '^(@qdrant|@connectrpc|@bufbuild|undici)'],
     'storage/ knows AWS, disks and plain URLs, nothing else',
@@ -72,7 +82,7 @@ export default tseslint.config(
   }).map(([room, rooms]) =>
     fence(
       room,
-      [...otherRooms(room, ...rooms), temporal, sdks],
+      [...exceptFiles(room, otherRooms(room, ...rooms)), temporal, sdks],
       `${room}/ may use ${['model', ...rooms].join('/, ')}/`,
     ),
   ),

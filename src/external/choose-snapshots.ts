@@ -12,7 +12,7 @@ import { listed } from '../model/collections.js';
 import { stamp } from '../model/format/backup-names.js';
 import type { Recovery, RecoveryOffer } from '../shards/recoverable-collection.js';
 import { describedBy, notOfCollection } from './external-collection.js';
-import type { StorageIndex } from './external-index.js';
+import type { StorageIndex } from '../qdrant/files/snapshot-index.js';
 import type { SnapshotFiles, Where } from './snapshot-files.js';
 
 /** A file that may be part of a backup of its collection. */

@@ -18,11 +18,11 @@ import {
 import { isLosslessNumber } from 'lossless-json';
 import type { ShardKey } from '../model/state/slice.js';
 import type { CollectionFacts, RecoverableShard } from '../shards/recoverable-collection.js';
-import { jsonIn, type CollectionIndex, type ShardEntries } from './external-index.js';
-import { pointsInShard } from './external-points.js';
-import { shardTar, shardTarBytes } from './external-shard.js';
+import { jsonIn, type CollectionIndex, type ShardEntries } from '../qdrant/files/snapshot-index.js';
+import { pointsInShard } from '../qdrant/files/segments.js';
+import { shardTar, shardTarBytes } from '../qdrant/files/shard-tar.js';
 import type { SnapshotFiles, Where } from './snapshot-files.js';
-import { unreadable, type ByteFile } from './tar-walk.js';
+import { unreadable, type ByteFile } from '../qdrant/files/tar-walk.js';
 
 export interface IndexedFile {
   file: ByteFile;

@@ -5,11 +5,11 @@
 import { createHash } from 'node:crypto';
 import { FerryError } from '../model/errors.js';
 import type { ExternalFile } from '../model/external-source.js';
-import { indexSnapshot, type SnapshotIndex, type StorageIndex } from './external-index.js';
-import { within } from './external-points.js';
+import { indexSnapshot, type SnapshotIndex, type StorageIndex } from '../qdrant/files/snapshot-index.js';
+import { within } from '../qdrant/files/segments.js';
 import type { ExternalPlace, ExternalPlaces } from './external-ports.js';
 import type { Passing } from '../shards/recoverable-collection.js';
-import { readAll, unreadable, type ByteFile } from './tar-walk.js';
+import { readAll, unreadable, type ByteFile } from '../qdrant/files/tar-walk.js';
 
 const REMEMBERED = 256;
 

@@ -10,7 +10,7 @@ import { chooseSnapshots } from './choose-snapshots.js';
 import { describedBy, oldestQdrant } from './external-collection.js';
 import { readWholeFile, SnapshotFiles, type Where } from './snapshot-files.js';
 import type { ExternalPlaces } from './external-ports.js';
-import { walkSegments } from './external-points.js';
+import { walkSegments } from '../qdrant/files/segments.js';
 
 export function snapshotSource(places: ExternalPlaces): RecoverySource {
   const files = new SnapshotFiles(places);

@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto';
 import { FerryError } from '../model/errors.js';
 import type { SnapshotSource } from '../cluster/snapshots-port.js';
 import type { Check } from './pump.js';
-import { BLOCK, hasMoreHoles, isHeader, nameIn, padded, sizeIn } from './tar-headers.js';
+import { BLOCK, hasMoreHoles, isHeader, nameIn, padded, sizeIn } from '../qdrant/files/tar-headers.js';
 
 export interface TarState {
   /** Bytes left of the entry that passes, with its padding. */

@@ -23,7 +23,7 @@ import { shardBytes } from '../../src/shards/recover-objects.js';
 import type { ShardNode } from '../../src/shards/receiver-port.js';
 import { recoverShard } from '../../src/shards/recover-shard.js';
 import { SnapshotCheck } from '../../src/shards/snapshot-check.js';
-import { renamed } from '../../src/shards/tar-headers.js';
+import { renamed } from '../../src/qdrant/files/tar-headers.js';
 import type { ObjectStore, Upload } from '../../src/storage/object-store.js';
 import { openStore } from '../../src/storage/open-store.js';
 import { withInstead } from '../support/instead.js';

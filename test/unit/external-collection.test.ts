@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { externalCollection, type IndexedFile } from '../../src/external/external-collection.js';
-import type { ShardEntries } from '../../src/external/external-index.js';
+import type { ShardEntries } from '../../src/qdrant/files/snapshot-index.js';
 import { recoveredSettings } from '../../src/target/recovered-settings.js';
-import type { TarEntry } from '../../src/external/tar-walk.js';
+import type { TarEntry } from '../../src/qdrant/files/tar-walk.js';
 import { parseJson, writeJson } from '../../src/model/json.js';
 
 const CONFIG =

@@ -11,10 +11,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { indexSnapshot } from '../../src/external/external-index.js';
-import { shardTar, shardTarBytes } from '../../src/external/external-shard.js';
-import { renamed, sizeIn } from '../../src/shards/tar-headers.js';
-import { walkTar, type ByteFile } from '../../src/external/tar-walk.js';
+import { indexSnapshot } from '../../src/qdrant/files/snapshot-index.js';
+import { shardTar, shardTarBytes } from '../../src/qdrant/files/shard-tar.js';
+import { renamed, sizeIn } from '../../src/qdrant/files/tar-headers.js';
+import { walkTar, type ByteFile } from '../../src/qdrant/files/tar-walk.js';
 
 const { signal } = new AbortController();
 const LONG = `segments/${'deep/'.repeat(30)}${'n'.repeat(99)}`;

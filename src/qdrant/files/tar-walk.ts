@@ -3,17 +3,8 @@
 // Asks for windows that grow while it reads on, and starts small again behind what it jumps over, so that a large snapshot
 // costs a few small requests.
 
-import { FerryError } from '../model/errors.js';
-import {
-  BLOCK,
-  hasMoreHoles,
-  isHeader,
-  nameIn,
-  padded,
-  paxRecords,
-  sizeIn,
-  typeIn,
-} from '../shards/tar-headers.js';
+import { FerryError } from '../../model/errors.js';
+import { BLOCK, hasMoreHoles, isHeader, nameIn, padded, paxRecords, sizeIn, typeIn } from './tar-headers.js';
 
 /** Bytes that can be asked for from anywhere; `read` gives exactly that range or throws. */
 export interface ByteFile {

@@ -2,9 +2,9 @@
 // name it has there. Made while it is sent: every byte but the headers passes through as it is, and how long the whole
 // will be is known before. Memory does not grow with the shard.
 
-import { BLOCK, renamed } from '../shards/tar-headers.js';
-import type { Passing } from '../shards/recoverable-collection.js';
-import type { ShardEntries } from './external-index.js';
+import { BLOCK, renamed } from './tar-headers.js';
+import type { Passing } from '../../shards/recoverable-collection.js';
+import type { ShardEntries } from './snapshot-index.js';
 import type { ByteFile, TarEntry } from './tar-walk.js';
 
 /** A tar ends with two empty blocks. */

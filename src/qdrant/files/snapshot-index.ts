@@ -2,8 +2,8 @@
 // where in the file each shard's entries lie. Promises that the file is a whole archive. Does not judge whether it has
 // every shard: other nodes' files may have the rest.
 
-import type { Json } from '../model/json.js';
-import { parseJson } from '../model/json.js';
+import type { Json } from '../../model/json.js';
+import { parseJson } from '../../model/json.js';
 import { readAll, unreadable, walkTar, type ByteFile, type TarEntry } from './tar-walk.js';
 
 export interface ShardEntries {

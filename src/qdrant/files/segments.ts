@@ -2,8 +2,8 @@
 // ids, without anything of Qdrant's. Points are counted only when a shard came out empty, to tell an empty one from a
 // loss; undefined where the lists are of a form that is not known here (RocksDB, before 1.14).
 
-import { FerryError } from '../model/errors.js';
-import type { ShardEntries } from './external-index.js';
+import { FerryError } from '../../model/errors.js';
+import type { ShardEntries } from './snapshot-index.js';
 import { readAll, walkTar, type ByteFile, type TarEntry } from './tar-walk.js';
 
 const LARGEST_LIST = 256 * 1024 ** 2;
