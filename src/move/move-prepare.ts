@@ -17,6 +17,7 @@ import { workIn } from '../model/stamp.js';
 import type { Controls } from '../cluster/control-port.js';
 import { lookAt, lookIfThere, type Look } from '../cluster/look.js';
 import { createCheckPin } from '../cluster/pin.js';
+import { removeMade } from '../target/make-parts.js';
 import { pointAliases } from '../target/point-aliases.js';
 import { prepareTarget } from '../target/prepare-target.js';
 import { changeStamp } from '../target/stamp-life.js';
@@ -99,9 +100,9 @@ export async function undoMove(
   signal?: AbortSignal,
 ): Promise<UndoMoveResult> {
   const target = controls.of(ref.cluster);
-  if (!(await target.collections(signal)).includes(ref.collection)) return { removed: true };
-  if (targetPin) await createCheckPin(controls)(ref.cluster, ref.collection, targetPin, signal);
-  if (!isMadeBy(job, { info: await target.info(ref.collection, signal) })) return { removed: false };
-  await target.remove(ref.collection, signal);
-  return { removed: true };
+  const isOurs = async () => {
+    if (targetPin) await createCheckPin(controls)(ref.cluster, ref.collection, targetPin, signal);
+    return isMadeBy(job, { info: await target.info(ref.collection, signal) });
+  };
+  return removeMade(target, ref.collection, isOurs, signal);
 }

@@ -10,14 +10,15 @@ import type {
   UndoRecoveryInput,
   UndoRecoveryResult,
 } from '../model/contracts/recovery-activities.js';
-import { indexSchema, settingsOf } from '../model/settings/collection-settings.js';
+import { settingsOf } from '../model/settings/collection-settings.js';
 import type { Json, JsonObject } from '../model/json.js';
-import { indexDifferences, isSameIndex, lastingDefaults } from '../model/settings/settings-difference.js';
+import { indexDifferences, lastingDefaults } from '../model/settings/settings-difference.js';
 import { can } from '../model/qdrant-version.js';
 import { stampMetadata, stampOf, workIn } from '../model/stamp.js';
 import type { ClusterControl, Controls } from '../cluster/control-port.js';
 import { atMost, differencesOf } from '../target/compare-configurations.js';
 import { createCheckPin } from '../cluster/pin.js';
+import { createIndexes, removeMade } from '../target/make-parts.js';
 import { changeStamp } from '../target/stamp-life.js';
 import { pointAliases } from '../target/point-aliases.js';
 import {
@@ -59,11 +60,8 @@ async function finishSettings(
   const settings = recoveredSettings(found);
   const there = await target.info(writes, signal);
   if (workIn(there.config)?.state === 'closed') return;
-  for (const [field, schema] of settings.indexes) {
-    const known = there.payloadSchema[field];
-    if (known !== undefined && isSameIndex(schema, known)) continue;
-    await target.createIndex(writes, field, indexSchema(schema), signal);
-  }
+  const indexes = { wanted: settings.indexes, known: there.payloadSchema };
+  await createIndexes(target, writes, indexes, signal);
   if (found.listsAllIndexes)
     await deleteReturnedIndexes(target, writes, settings, there.payloadSchema, signal);
   const patch = await closing(target, input, settings.strictMode, there.config);
@@ -138,11 +136,10 @@ export async function undoRecovery(
   signal: AbortSignal,
 ): Promise<UndoRecoveryResult> {
   const target = controls.of(ref.cluster);
-  if (!(await target.collections(signal)).includes(ref.collection)) return { removed: true };
-  const { config } = await target.info(ref.collection, signal);
-  const isStamped = can(await target.version(signal), 'metadata');
-  const isOurs = isPending(config, from, ref) && stampOf(config)?.creation === creation;
-  if (!isOurs && (isStamped || mayBeOld)) return { removed: false };
-  await target.remove(ref.collection, signal);
-  return { removed: true };
+  const isOurs = async () => {
+    const { config } = await target.info(ref.collection, signal);
+    if (isPending(config, from, ref) && stampOf(config)?.creation === creation) return true;
+    return !can(await target.version(signal), 'metadata') && !mayBeOld;
+  };
+  return removeMade(target, ref.collection, isOurs, signal);
 }

@@ -15,16 +15,17 @@ import type {
   PrepareRecoveryInput,
   PrepareRecoveryResult,
 } from '../model/contracts/recovery-activities.js';
-import { indexSchema, settingsOf } from '../model/settings/collection-settings.js';
+import { settingsOf } from '../model/settings/collection-settings.js';
 import { numberAt, type JsonObject } from '../model/json.js';
 import { recoveryName } from '../model/names.js';
 import { takeAway } from '../model/settings/node-defaults.js';
 import { can } from '../model/qdrant-version.js';
 import { stampMetadata, type Stamp } from '../model/stamp.js';
-import type { ClusterControl, Controls, Layout, NewShardKey } from '../cluster/control-port.js';
+import type { ClusterControl, Controls, Layout } from '../cluster/control-port.js';
 import { lookAt, lookIfThere } from '../cluster/look.js';
 import { takePin } from '../cluster/pin.js';
 import type { SnapshotNodes } from '../cluster/snapshots-port.js';
+import { createIndexes, createShardKeys } from '../target/make-parts.js';
 import { describeReplaced, requireReplaceable } from '../target/replaced.js';
 import { placeName, placesIn, replicasOf } from '../cluster/shard-places.js';
 import {
@@ -59,8 +60,7 @@ export async function prepareRecovery(
   const target = controls.of(input.target.cluster);
   const making = { target, nodes, input, found, settings: recoveredSettings(found), signal };
   await create(making, await makeSpace(making));
-  await createShardKeys(making);
-  await createIndexes(making);
+  await makeParts(making);
   const made = await lookAt(target, input.target, signal);
   return {
     targetPin: await takePin(target, input.target.collection, made.info, signal),
@@ -134,21 +134,13 @@ function openStamp({ input, found }: Making, replacedAliases: string[]): Stamp {
   };
 }
 
-async function createShardKeys({ target, input, found, settings, signal }: Making): Promise<void> {
-  const peers = (await target.peers(signal)).length;
-  for (const { shardKey, shards, replicas } of found.shardKeys) {
-    const request: NewShardKey = { key: shardKey, shards };
-    const usual = numberAt(settings.create, 'replication_factor') ?? 1;
-    if (replicas > usual && replicas <= peers) request.replicas = replicas;
-    await target.createShardKey(input.target.collection, request, signal);
-  }
-}
-
-async function createIndexes({ target, input, found, settings, signal }: Making): Promise<void> {
-  if (found.sharding === 'custom' && found.shardKeys.length === 0) return;
-  for (const [field, schema] of settings.indexes) {
-    await target.createIndex(input.target.collection, field, indexSchema(schema), signal);
-  }
+async function makeParts({ target, input, found, settings, signal }: Making): Promise<void> {
+  const { collection } = input.target;
+  const keys = found.shardKeys.map(({ shardKey: key, shards, replicas }) => ({ key, shards, replicas }));
+  const usualReplicas = numberAt(settings.create, 'replication_factor') ?? 1;
+  await createShardKeys(target, collection, { keys, usualReplicas }, signal);
+  if (found.sharding === 'custom' && keys.length === 0) return;
+  await createIndexes(target, collection, { wanted: settings.indexes, known: {} }, signal);
 }
 
 function mapShards(found: RecoverableCollection, { shards }: Layout): PrepareRecoveryResult['shards'] {

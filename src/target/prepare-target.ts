@@ -14,7 +14,6 @@ import { randomUUID } from 'node:crypto';
 import type { PrepareTargetInput, PrepareTargetResult } from '../model/contracts/activities.js';
 import type { TargetState } from '../model/collections.js';
 import {
-  indexSchema,
   removedPaths,
   setPaths,
   settingsOf,
@@ -22,14 +21,14 @@ import {
   wholeSettings,
   withOverrides,
 } from '../model/settings/collection-settings.js';
-import { isSameIndex, lastingDefaults } from '../model/settings/settings-difference.js';
+import { lastingDefaults } from '../model/settings/settings-difference.js';
 import { FerryError } from '../model/errors.js';
 import { numberAt, objectAt, valueAt, type JsonObject } from '../model/json.js';
 import { migrationName } from '../model/names.js';
 import { takeAway } from '../model/settings/node-defaults.js';
 import { can } from '../model/qdrant-version.js';
 import { NO_INDEXING, stampMetadata, stampOf, workIn, type StampedWork } from '../model/stamp.js';
-import type { ClusterControl, Controls, NewShardKey } from '../cluster/control-port.js';
+import type { ClusterControl, Controls } from '../cluster/control-port.js';
 import {
   keyName,
   lookAt,
@@ -40,6 +39,7 @@ import {
   type Look,
 } from '../cluster/look.js';
 import { createCheckPin, requireCreation, takePin, withJob } from '../cluster/pin.js';
+import { createIndexes, createShardKeys } from './make-parts.js';
 import { isOurs } from './plan-collection.js';
 import { requireKnownCluster } from '../cluster/same-cluster.js';
 
@@ -133,9 +133,9 @@ async function buildTarget(controls: Controls, work: Work): Promise<void> {
   }
   there = await takeDefaultsAway(work, there);
   await setParams(work, there);
-  await createShardKeys(work, there);
+  await makeShardKeys(work, there);
   await refuseLostOverrides(work);
-  await createIndexes(work, there);
+  await makeIndexes(work, there);
   await holdBack(work, there);
 }
 
@@ -237,29 +237,23 @@ async function refuseLostOverrides({ wanted, target, input, signal }: Work): Pro
   throw new FerryError('InvalidInput', happened, { context: { ...input.target } });
 }
 
-async function createShardKeys({ source, input, wanted, target, signal }: Work, there: Look): Promise<void> {
+async function makeShardKeys({ source, input, wanted, target, signal }: Work, there: Look): Promise<void> {
   const known = new Set(shardKeysOf(there.layout).map((one) => keyName(one.key)));
-  const peers = (await target.peers(signal)).length;
-  for (const { key, shards } of shardKeysOf(source.layout)) {
-    if (known.has(keyName(key))) continue;
-    const request: NewShardKey = { key };
-    const replicas = Math.max(...shards.map((shard) => shard.replicas.length));
-    if (input.overrides?.shard_number === undefined) request.shards = shards.length;
-    // Fewer replicas than configured only means that the source had too few nodes.
-    if (replicas > (numberAt(wanted, 'replication_factor') ?? 1) && replicas <= peers)
-      request.replicas = replicas;
-    await target.createShardKey(input.target.collection, request, signal);
-  }
+  const keys = shardKeysOf(source.layout)
+    .filter(({ key }) => !known.has(keyName(key)))
+    .map(({ key, shards }) => ({
+      key,
+      replicas: Math.max(...shards.map((shard) => shard.replicas.length)),
+      ...(input.overrides?.shard_number === undefined ? { shards: shards.length } : {}),
+    }));
+  const usualReplicas = numberAt(wanted, 'replication_factor') ?? 1;
+  await createShardKeys(target, input.target.collection, { keys, usualReplicas }, signal);
 }
 
-async function createIndexes({ source, input, target, signal }: Work, there: Look): Promise<void> {
+async function makeIndexes({ source, input, target, signal }: Work, there: Look): Promise<void> {
   const known = there.info.payloadSchema;
   const wanted = Object.entries(source.info.payloadSchema).sort(([a], [b]) => (a < b ? -1 : 1));
-  for (const [field, schema] of wanted) {
-    const existing = known[field];
-    if (existing !== undefined && isSameIndex(schema, existing)) continue;
-    await target.createIndex(input.target.collection, field, indexSchema(schema), signal);
-  }
+  await createIndexes(target, input.target.collection, { wanted, known }, signal);
 }
 
 async function holdBack(work: Work, there: Look): Promise<void> {
