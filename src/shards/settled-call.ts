@@ -12,9 +12,9 @@
 //   4. What does not end by any sign is `RecoveryUnsettled`: only the workflow can make it harmless, by deleting the
 //      collection that was made for it.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { FerryError, LostAnswer } from '../model/errors.js';
 import type { RecoverySigns, ShardNode, SnapshotFile } from './receiver-port.js';
+import { untilItShows } from './until-it-shows.js';
 
 /** A call that may be going on. Stands in heartbeats. */
 export interface Flight {
@@ -116,10 +116,6 @@ async function flightAt({ node, signal, isWhole }: CallSite, via: Flight['via'])
   };
 }
 
-const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 5_000;
-/** A sign counts when it is still there. */
-const SIGHTINGS = 2;
 /** How slow a node may read a file before it is taken for stuck. */
 const SLOWEST_BYTES_PER_SECOND = 1_000_000;
 const LEAST_PATIENCE_MS = 90_000;
@@ -135,51 +131,29 @@ type Outcome = 'recovered' | 'failed';
 export const AN_EARLIER_ATTEMPT = 'An earlier attempt ended before the node had answered';
 
 /** `why` its answer was not heard. */
-async function settle(site: CallSite, flight: Flight, why: string): Promise<Outcome> {
-  try {
-    return await untilItShows(site, flight, why);
-  } finally {
-    site.log.waits?.(undefined);
-  }
-}
-
-async function untilItShows(site: CallSite, flight: Flight, why: string): Promise<Outcome> {
-  const patience = site.patienceMs ?? patienceFor(site.bytes);
+function settle(site: CallSite, flight: Flight, why: string): Promise<Outcome> {
+  const patienceMs = site.patienceMs ?? patienceFor(site.bytes);
   const startsWithin = startsWithinMs(site, flight);
-  let until = performance.now() + patience;
   let quietSince = performance.now();
-  let pause = FIRST_PAUSE_MS;
-  let last: Outcome | undefined;
-  let sightings = 0;
-  for (;;) {
-    const seen = await lookAt(site);
-    site.log.waits?.(waitingText(why, seen, until - performance.now()));
-    const look = seen instanceof Error ? undefined : seen;
-    const outcome = judge(site, flight, look);
-    sightings = outcome !== undefined && outcome === last ? sightings + 1 : 1;
-    if (outcome !== undefined && sightings >= SIGHTINGS) return outcome;
-    last = outcome;
-    const now = performance.now();
-    if (look?.signs === undefined || look.signs.running > 0) quietSince = now;
-    if (now - quietSince > startsWithin) return 'failed';
-    if ((look?.signs?.running ?? 0) > 0) until = now + patience;
-    if (now > until) throw unheard(flight, patience, seen);
-    await sleep(pause, undefined, { signal: site.signal });
-    pause = Math.min(LONGEST_PAUSE_MS, pause * 1.3);
-  }
+  return untilItShows<Look, Outcome>({
+    why,
+    look: () => lookAt(site),
+    isRunning: ({ signs }) => (signs?.running ?? 0) > 0,
+    judge: (look) => judge(site, flight, look),
+    judgeSilence: (look, now) => {
+      if (look?.signs === undefined || look.signs.running > 0) quietSince = now;
+      return now - quietSince > startsWithin ? 'failed' : undefined;
+    },
+    patienceMs,
+    unheard: (last) => unheard(flight, patienceMs, last),
+    waits: (forWhat) => site.log.waits?.(forWhat),
+    signal: site.signal,
+  });
 }
 
 interface Look {
   points: number | undefined;
   signs: RecoverySigns | undefined;
-}
-
-/** What is said while it is waited. `seen` is an error where the node did not answer. */
-export function waitingText(why: string, seen: unknown, leftMs: number): string {
-  const rule = 'The node may still be working, so ferry polls it until it shows the end';
-  const left = `given up in ${Math.max(0, Math.round(leftMs / 1_000))} s if it shows nothing`;
-  const now = seen instanceof Error ? ` Now it gives no answer: ${seen.message}` : '';
-  return `${why}. ${rule}; ${left}.${now}`;
 }
 
 /** An error where the node does not answer: it may be loading the shard, or be away, or refuse a key. */
@@ -194,8 +168,7 @@ async function lookAt({ node, signal, isWhole }: CallSite): Promise<Look | Error
   }
 }
 
-function judge({ isAlone, isWhole }: CallSite, flight: Flight, look: Look | undefined): Outcome | undefined {
-  if (look === undefined) return undefined;
+function judge({ isAlone, isWhole }: CallSite, flight: Flight, look: Look): Outcome | undefined {
   const { points = 0, signs } = look;
   if (signs !== undefined && signs.running > 0 && (isAlone || isWhole)) return undefined;
   if (flight.wasEmpty && points > 0) return 'recovered';

@@ -12,10 +12,10 @@
 //   3. The same for the flight of an earlier attempt, before anything else.
 //   4. What does not end by any sign is `SnapshotUnsettled`.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { FerryError, LostAnswer } from '../model/errors.js';
 import { isNamedAs } from '../model/snapshot-names.js';
-import { AN_EARLIER_ATTEMPT, moreAnswers, waitingText, type FlightLog } from '../shards/settled-call.js';
+import { AN_EARLIER_ATTEMPT, moreAnswers, type FlightLog } from '../shards/settled-call.js';
+import { untilItShows } from '../shards/until-it-shows.js';
 import type { CreationSigns, NodeFile, SnapshotNode, SnapshotSource } from '../cluster/snapshots-port.js';
 
 /** A call that may be going on. Stands in heartbeats. */
@@ -76,10 +76,6 @@ async function ownFiles({ node, source, signal }: CreateSite): Promise<NodeFile[
   return own.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 5_000;
-/** A sign counts when it is still there. */
-const SIGHTINGS = 2;
 /** A creation shows as running from its first moment on, until its file is in the list. */
 const SHOWS_WITHIN_MS = 10_000;
 /** Where nothing shows: the node does not tell, or it puts the files of its whole storage into one archive. */
@@ -89,39 +85,24 @@ type Outcome = NodeFile | 'ended';
 
 /** The file; undefined when the call has ended without one. */
 async function settle(site: CreateSite, flight: CreateFlight, why: string): Promise<NodeFile | undefined> {
-  try {
-    return await untilItShows(site, flight, why);
-  } finally {
-    site.log.waits?.(undefined);
-  }
-}
-
-async function untilItShows(
-  site: CreateSite,
-  flight: CreateFlight,
-  why: string,
-): Promise<NodeFile | undefined> {
-  const patience = site.patienceMs ?? PATIENCE_MS;
+  const patienceMs = site.patienceMs ?? PATIENCE_MS;
   let lastSign = performance.now();
-  let pause = FIRST_PAUSE_MS;
-  let last = '';
-  let sightings = 0;
-  for (;;) {
-    const seen = await lookAt(site);
-    site.log.waits?.(waitingText(why, seen, lastSign + patience - performance.now()));
-    const look = seen instanceof Error ? undefined : seen;
-    const outcome = look && judge(flight, look);
-    sightings = outcome !== undefined && last === keyOf(outcome) ? sightings + 1 : 1;
-    last = keyOf(outcome);
-    if (outcome !== undefined && sightings >= SIGHTINGS) return outcome === 'ended' ? undefined : outcome;
-    const now = performance.now();
-    if ((look?.signs?.running ?? 0) > 0) lastSign = now;
-    const quiet = now - lastSign;
-    if (quiet > SHOWS_WITHIN_MS && look && mustShow(site, flight, look)) return undefined;
-    if (quiet > patience) throw unheard(site, patience);
-    await sleep(pause, undefined, { signal: site.signal });
-    pause = Math.min(LONGEST_PAUSE_MS, pause * 1.3);
-  }
+  const outcome = await untilItShows<Look, Outcome>({
+    why,
+    look: () => lookAt(site),
+    isRunning: ({ signs }) => (signs?.running ?? 0) > 0,
+    judge: (look) => judge(flight, look),
+    judgeSilence: (look, now) => {
+      if ((look?.signs?.running ?? 0) > 0) lastSign = now;
+      const isQuiet = now - lastSign > SHOWS_WITHIN_MS;
+      return isQuiet && look !== undefined && mustShow(site, flight, look) ? 'ended' : undefined;
+    },
+    patienceMs,
+    unheard: () => unheard(site, patienceMs),
+    waits: (forWhat) => site.log.waits?.(forWhat),
+    signal: site.signal,
+  });
+  return outcome === 'ended' ? undefined : outcome;
 }
 
 interface Look {
@@ -154,10 +135,6 @@ function judge({ before, signs: then }: CreateFlight, { files, signs }: Look): O
 function mustShow({ source }: CreateSite, { signs: then }: CreateFlight, { signs }: Look): boolean {
   if (then === undefined || signs === undefined) return false;
   return source !== 'storage' || signs.begun === then.begun;
-}
-
-function keyOf(outcome: Outcome | undefined): string {
-  return JSON.stringify(outcome ?? '');
 }
 
 function unheard({ node }: CreateSite, waitedMs: number): FerryError {

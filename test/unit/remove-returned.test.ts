@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, expect, it } from 'vitest';
-import { IdSetEncoder } from '../../src/backups/ids/id-set-format.js';
+import { IdSetEncoder } from '../../src/backups/ids/write-id-set.js';
 import { removeReturned, type RemovalDeps } from '../../src/recovery/remove-returned.js';
 import { collectionFolder, manifestKey } from '../../src/model/format/backup-names.js';
 import type { Pin } from '../../src/model/collections.js';
