@@ -32,7 +32,7 @@ import { writeBackup } from '../backups/capture/write-backup.js';
 import { writeComplete } from '../backups/capture/write-complete.js';
 import { writeManifest } from '../backups/capture/write-manifest.js';
 import { writeRecall } from '../backups/capture/write-recall.js';
-import { writeProof } from '../backups/catalogue/write-proof.js';
+import { writeProof } from '../backups/proofs.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import type { Controls } from '../cluster/control-port.js';
 import { markCollection } from '../cluster/mark-collection.js';

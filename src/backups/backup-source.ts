@@ -17,7 +17,7 @@ import {
 import { chooseBackups } from './choose-backups.js';
 import { collectionFolder } from '../model/format/backup-names.js';
 import { requireUsable } from './read-backup.js';
-import { readProofs } from './read-proofs.js';
+import { readProofs } from './proofs.js';
 import { readIdSet } from './ids/read-id-set.js';
 
 export function backupSource(open: (store: string) => ObjectStore, now = () => new Date()): RecoverySource {

@@ -58,29 +58,28 @@ export interface MoveDeps {
   shardNodes: ShardNodes;
 }
 
-interface Moving {
+/** Its signal ends with the attempt's and with `stop`. */
+interface Moving extends Omit<MoveAttempt, 'stop'> {
   input: MoveShardInput;
   node: SnapshotNode;
   source: SnapshotSource;
   shardNodes: ShardNodes;
-  state: MoveState;
-  onProgress: MoveAttempt['onProgress'];
-  remember: MoveAttempt['remember'];
-  signal: AbortSignal;
   pacer: Pacer;
 }
+
+type Way = 'pull' | 'push';
 
 export async function moveShard(
   { nodes, shardNodes }: MoveDeps,
   input: MoveShardInput,
-  { state, onProgress, remember, signal, stop }: MoveAttempt,
+  { stop, ...attempt }: MoveAttempt,
 ): Promise<MoveShardResult> {
   const { source, placed, maxMegabytesPerSecond } = input;
-  const ends = AbortSignal.any([signal, stop]);
+  const signal = AbortSignal.any([attempt.signal, stop]);
   const from = { collection: source.collection, shard: placed.shard.id };
-  const node = await nodes.holding(source.cluster, wantedShard(source.collection, placed.shard), ends);
+  const node = await nodes.holding(source.cluster, wantedShard(source.collection, placed.shard), signal);
   const pacer = new Pacer(maxMegabytesPerSecond === undefined ? {} : { maxMegabytesPerSecond });
-  const moving = { input, node, source: from, shardNodes, state, onProgress, remember, signal: ends, pacer };
+  const moving = { ...attempt, signal, input, node, source: from, shardNodes, pacer };
   try {
     return await (isStreamed(input) ? moveStreamed(moving) : moveStored(moving, stop));
   } finally {
@@ -144,12 +143,7 @@ async function moveStored(moving: Moving, stop: AbortSignal): Promise<MoveShardR
 }
 
 /** Returns the way it went; a replica that refused to pull is a sign for the others. */
-async function fill(
-  moving: Moving,
-  shard: ShardNode,
-  file: StoredFile,
-  via: 'pull' | 'push',
-): Promise<'pull' | 'push'> {
+async function fill(moving: Moving, shard: ShardNode, file: StoredFile, via: Way): Promise<Way> {
   const { input, state, signal } = moving;
   const { priority } = placingFor(input);
   const began = state.flight?.via;
@@ -234,10 +228,8 @@ function placingFor({ placed }: MoveShardInput): Pick<Placing, 'priority'> {
   return { priority: placed.peers.length > 1 ? 'no_sync' : 'snapshot' };
 }
 
-interface Pushing {
+interface Pushing extends Partial<Pick<StoredFile, 'bytes' | 'sha256'>> {
   name: string;
-  bytes?: number;
-  sha256?: string;
   open(signal: AbortSignal): AsyncIterable<Uint8Array>;
 }
 
@@ -297,11 +289,8 @@ async function intoReplica<T>(
   use: (shard: ShardNode) => Promise<T>,
 ): Promise<T> {
   const { target, placed } = input;
-  const wanted = {
-    collection: target.collection,
-    shard: placed.into,
-    ...(peer === undefined ? {} : { peer }),
-  };
+  const where = peer === undefined ? {} : { peer };
+  const wanted = { collection: target.collection, shard: placed.into, ...where };
   const shard = await shardNodes.holding(target.cluster, wanted, signal);
   try {
     return await use(shard);

@@ -7,8 +7,7 @@ import { readManifest } from '../../src/backups/catalogue/check-objects.js';
 import type { Searches } from '../../src/cluster/snapshots-port.js';
 import { readText, sha256OfText } from '../../src/shards/read-text.js';
 import { replayRecall } from '../../src/recovery/replay-recall.js';
-import { takeRecall } from '../../src/backups/capture/take-recall.js';
-import { writeRecall } from '../../src/backups/capture/write-recall.js';
+import { takeRecall, writeRecall } from '../../src/backups/capture/write-recall.js';
 import { backupIdOf, recallKey } from '../../src/model/format/backup-names.js';
 import type { ClusterConnection } from '../../src/model/cluster.js';
 import {

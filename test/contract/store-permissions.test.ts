@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { showBackup } from '../../src/backups/catalogue/catalogue.js';
 import { backupSource } from '../../src/backups/backup-source.js';
 import { resolveRecovery } from '../../src/recovery/resolve-recovery.js';
-import { writeProof } from '../../src/backups/catalogue/write-proof.js';
+import { writeProof } from '../../src/backups/proofs.js';
 import { startQdrant, startS3Gateway, type QdrantServer, type S3Gateway } from '../../src/local/index.js';
 import type { ClusterConnection } from '../../src/model/cluster.js';
 import { EMPTY_DIGEST } from '../../src/model/format/digest.js';

@@ -30,7 +30,7 @@ import type { ObjectStore, StoredObject } from '../../storage/object-store.js';
 import { mapInOrder } from '../../model/map-in-order.js';
 import { identityOf, inOrder, readRun, type Run } from './read-run.js';
 import { readBackup } from '../read-backup.js';
-import { isProofKey, readProofs } from '../read-proofs.js';
+import { isProofKey, readProofs } from '../proofs.js';
 
 const PAGE = 100;
 

@@ -20,8 +20,8 @@ import { type GlobalOptions, outputOf, setExitCode, addExample } from '../termin
 type Options = GlobalOptions & CatalogueOptions & { limit?: string };
 type Row = CatalogueEntry | ListedBackup;
 
-/** Collections of a backup that the list looks at one by one, as `show` does; of more it tells what backup.json says. */
-const MOST_LOOKED_AT = 100;
+/** Collections that one list reads, as `show` does, newest backup first; of the others it tells what backup.json says. */
+const MOST_READ = 2_000;
 
 export function registerBackups(program: Command): void {
   const command = program
@@ -36,9 +36,12 @@ export function registerBackups(program: Command): void {
     const store = await openCatalogue(options.config, options);
     const { listed, total } = await newestBackups(store, options);
     const backups: Row[] = [];
+    let left = MOST_READ;
     for (const one of listed) {
-      const { cluster, backup } = one;
-      backups.push(one.collections > MOST_LOOKED_AT ? one : await showBackup(store, { cluster, backup }));
+      const { cluster, backup, collections } = one;
+      const isRead = collections <= left;
+      if (isRead) left -= collections;
+      backups.push(isRead ? await showBackup(store, { cluster, backup }) : one);
     }
     const text = listText(store.alias, backups, { now: new Date(), total });
     outputOf(options).result({ store: store.alias, total, backups }, text);
@@ -80,11 +83,11 @@ export function listText(
   ];
 }
 
-/** As backup.json has it: of so many collections, none is looked at again. */
+/** Nothing but backup.json was read, so whether it is complete now is not known. */
 function listedState({ finished, interrupted, usable, collections }: ListedBackup): string {
   if (!finished) return 'incomplete (not ended)';
-  if (usable === collections && !interrupted) return 'complete when it ended';
-  return `incomplete (${count(usable)} of ${count(collections)} collections usable when it ended)`;
+  const known = `0 of ${count(collections)} collections read; ${count(usable)} were usable when it ended`;
+  return `${interrupted || usable < collections ? 'incomplete' : 'not checked'} (${known})`;
 }
 
 /** Enough of a peer id to tell two clusters apart. */

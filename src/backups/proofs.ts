@@ -1,11 +1,15 @@
 // The proofs beside a manifest. One counts where it is of this very manifest and holds a digest that this ferry can
-// take. A rehearsal shows more than a quiesced source, and the latest of a kind is taken.
+// take. A rehearsal shows more than a quiesced source, and the latest of a kind is taken. Writing one never changes the
+// manifest, and names it by its hash. A second proof of the same second is the first one.
 
+import type { WriteProofInput } from '../model/contracts/backup-activities.js';
 import type { CollectionBackupRef } from '../model/contracts/backup-catalogue.js';
+import { FerryError } from '../model/errors.js';
+import { manifestKey, proofKey } from '../model/format/backup-names.js';
 import { DIGEST_VERSION } from '../model/format/digest.js';
-import { parseDocument, proofSchema, type ContentProof } from '../model/format/manifest.js';
+import { MANIFEST_VERSION, parseDocument, proofSchema, type ContentProof } from '../model/format/manifest.js';
 import type { ObjectStore } from '../storage/object-store.js';
-import { readText } from '../shards/read-text.js';
+import { readText, sha256OfText } from '../shards/read-text.js';
 import { isUnusable } from './catalogue/read-run.js';
 
 const MOST_NOTES = 5;
@@ -50,4 +54,37 @@ async function readProof(
 
 function rank({ kind, at }: ContentProof): string {
   return `${kind === 'rehearsed' ? 1 : 0} ${at}`;
+}
+
+export async function writeProof(
+  store: ObjectStore,
+  input: WriteProofInput,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { cluster, backup, collection, kind, digest, recoverySeconds, recall } = input;
+  const manifest = await readText(store, manifestKey(cluster, backup, collection), signal);
+  const at = new Date();
+  const proof: ContentProof = {
+    format: 'qdrant-ferry/proof',
+    version: MANIFEST_VERSION,
+    backup,
+    cluster,
+    collection,
+    kind,
+    at: at.toISOString(),
+    manifestSha256: sha256OfText(manifest),
+    digest: { version: DIGEST_VERSION, ...digest },
+    ...(recoverySeconds === undefined ? {} : { recoverySeconds }),
+    ...(recall === undefined ? {} : { recall }),
+  };
+  await putOnce(store, proofKey(cluster, backup, collection, kind, at), proof);
+}
+
+async function putOnce(store: ObjectStore, key: string, proof: ContentProof): Promise<void> {
+  try {
+    const body = Buffer.from(`${JSON.stringify(proof, null, 1)}\n`);
+    await store.put(key, body, { ifAbsent: true, contentType: 'application/json' });
+  } catch (error) {
+    if (!(error instanceof FerryError) || error.code !== 'ObjectExists') throw error;
+  }
 }
