@@ -1,4 +1,4 @@
-// What the local stack runs, at which version, and where each program may be had. In order: an environment variable,
+// The programs of the local stack, their versions, and where each is found. In this order: an environment variable,
 // the PATH, our cache, the official download, then what tools/ pins.
 
 import { isAtLeast } from '../model/qdrant-version.js';

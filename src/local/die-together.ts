@@ -1,4 +1,4 @@
-// Ends a child, and the children of that child, when this process ends in whatever way, SIGKILL included.
+// Ends a child, and the children of that child, when this process ends for any reason, SIGKILL included.
 
 import { spawn, type ChildProcess } from 'node:child_process';
 

@@ -1,5 +1,5 @@
 // One server or worker on this machine. It runs in a session of its own, so that Ctrl-C reaches only the starter,
-// and it dies with the starter, even one that was killed with SIGKILL, until it is released to live on.
+// and it dies with the starter, even if that is killed with SIGKILL, unless it was released to outlive it.
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';

@@ -1,5 +1,5 @@
 // A lock between processes of this machine: a file that names its holder by pid and start time. A holder that has
-// died holds nothing.
+// died no longer holds it.
 
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';

@@ -1,5 +1,5 @@
-// What one command notes for the next one: a JSON document, whole also after a kill in the middle of writing, and for its
-// owner's eyes alone.
+// What one command records for the next one: a JSON document that is complete even if the writer was killed in the middle,
+// and that only its owner can read.
 
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';

@@ -1,6 +1,6 @@
 // What is known of a stack between two commands: addresses to keep, and processes by pid and start time. Written as
-// soon as a process exists, so that nothing we started is ever forgotten. And what its users get of it: addresses, its
-// ferry.yaml, its workers.
+// soon as a process exists, so that nothing we started is ever forgotten. Also what is shown to its users: addresses,
+// its ferry.yaml, its workers.
 
 import { randomBytes } from 'node:crypto';
 import { chmodSync, writeFileSync } from 'node:fs';

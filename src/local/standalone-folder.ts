@@ -1,5 +1,5 @@
-// What `--standalone` keeps of a job between two commands: a folder by what was asked, with the database of its Temporal
-// server and the logs. A note in it says that the job is not told to its end yet; without one the folder is a leftover.
+// What `--standalone` keeps of a job between two commands: a folder named for its input, with the database of its
+// Temporal server and the logs. A note in it marks a job whose end was not reported yet; a folder without one is left over.
 
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';

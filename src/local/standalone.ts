@@ -1,5 +1,5 @@
-// A Temporal server and workers for one command: started with it, started again when they die, ended with it in whatever
-// way it ends. The database outlives them, so that the same command later resumes its job.
+// A Temporal server and workers for one command: started with it, restarted when they die, stopped when it ends for any
+// reason. The database outlives them, so that the same command later resumes its job.
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,7 +1,7 @@
 // A snapshot of what a node holds, made and kept by Qdrant. Promises that the file named lies on the node when it is
 // answered, and that nobody else was told the same name: Qdrant names them by the second, a second one of that second
-// takes the place of the first, and a full storage snapshot takes those away that it made on its way. One whose answer was
-// not heard is waited for and taken: no second one is made beside it. What else came up meanwhile is named in `notes`.
+// takes the place of the first, and a full storage snapshot removes those that it made on its way. A call whose answer was
+// lost is settled: no second one is sent beside it. Other snapshots that appeared meanwhile are named in `notes`.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FerryError } from '../model/errors.js';

@@ -1,4 +1,4 @@
-// From an entry of ferry.yaml to the store itself. Opening asks nothing of the network; probing does.
+// From an entry of ferry.yaml to the store itself. Opening sends no request; probing does.
 
 import { isDisk, type StoreConnection } from '../model/ferry-config.js';
 import { FileObjectStore } from './file-object-store.js';

@@ -1,5 +1,5 @@
-// Besides the queues that it shares, a data worker that serves a disk polls one of its own, with one place: only so can
-// it be asked what it sees (docs/decisions/0007-one-marker.md). Others do without.
+// In addition to the shared queues, a data worker that serves a disk polls a queue of its own, one task at a time: only
+// in this way can one worker be asked what it sees (docs/decisions/0007-one-marker.md). Other workers have no such queue.
 
 import { createBackupStoreActivities } from '../activities/backup-activities.js';
 import { createMarkerActivities } from '../activities/examination-activities.js';

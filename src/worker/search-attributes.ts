@@ -1,5 +1,5 @@
 // A search attribute that the server does not know fails every workflow task that sets it, for ever. So they are
-// registered before the first task is taken; again and by several workers at once does no harm.
+// registered before the first task is taken; to repeat this, or to do it in several workers at once, does no harm.
 
 import type { NativeConnection } from '@temporalio/worker';
 import { FerryError } from '../model/errors.js';

@@ -2,7 +2,7 @@
 // workers read from it which activity may start before its lease is confirmed.
 //
 // Planning gives up within seconds, so that wrong input is answered at once. Other control calls retry for some minutes.
-// Activities that move data retry without end and judge by themselves when they no longer make progress.
+// Activities that move data retry without end, and give up themselves when they no longer make progress.
 
 import type { ControlActivities } from './activities.js';
 import type { DataActivities } from './slice-activities.js';

@@ -1,5 +1,5 @@
-// The inputs of the workflows, as a user writes them: one JSON object each, aliases only, a default wherever there
-// can be one. Parsed inside the workflow; whatever is wrong is said at once and in full.
+// The inputs of the workflows, as a user writes them: one JSON object each, aliases only, a default wherever
+// possible. Parsed inside the workflow; every error is reported at once.
 
 import * as z from 'zod';
 import { FerryError } from '../errors.js';

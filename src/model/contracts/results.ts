@@ -1,4 +1,4 @@
-// What workflows return and show. Small: at most ten ids a collection, never a value of a payload.
+// What workflows return and show. Small: at most ten ids per collection, never a value of a payload.
 
 import type { Difference } from './slice-activities.js';
 import type { RangeDigest } from '../format/digest.js';

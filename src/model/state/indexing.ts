@@ -1,5 +1,5 @@
-// How far a collection's indexes were when nobody waited for them any longer. It takes nothing from a proof: every point is
-// there, and searches answer, only slower.
+// How far a collection's indexes were built when the job stopped waiting for them. The proof is not affected: every point
+// is there, and searches work, only more slowly.
 
 import { whole } from './steering.js';
 

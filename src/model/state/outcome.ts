@@ -1,4 +1,4 @@
-// What the workflows say at their end, computed from their state.
+// The report of a collection at the end of its workflow, computed from its state.
 
 import type { CollectionRef } from '../collections.js';
 import type { Difference } from '../contracts/slice-activities.js';

@@ -1,4 +1,4 @@
-// Everything a collection's workflow has to remember; all of it goes over a continue-as-new, and stays small.
+// Everything a collection's workflow has to remember. All of it is carried over a continue-as-new, so it stays small.
 
 import type { CaptureProgress } from './capture-progress.js';
 import type { CollectionPlan, PrepareTargetResult } from '../contracts/activities.js';

@@ -1,6 +1,6 @@
 // What an operator is shown of a collection and of a job: the answer to the query `status`, and the text under "User
-// Metadata" in the Temporal UI. Pure functions of the state; the text is CommonMark without tables, for older UIs lose
-// their columns.
+// Metadata" in the Temporal UI. Pure functions of the state; the text is CommonMark without tables, because older
+// UIs do not show tables.
 
 import type { CollectionRef } from '../collections.js';
 import { type Pace, describePace, isPaced, whole, type SteeringState, type Phase } from './steering.js';

@@ -1,4 +1,4 @@
-// What the workflow of one recovered collection remembers besides what every collection's does, and what it returns.
+// What the workflow of one recovered collection remembers in addition to what every collection's does, and what it returns.
 
 import type { CollectionBackupRef } from '../contracts/backup-catalogue.js';
 import type { PrepareRecoveryResult, RecoveryPlan } from '../contracts/recovery-activities.js';

@@ -1,5 +1,5 @@
-// The commands that an operator can send to a running job, and what each changes. What a job answers stands in
-// `operations.ts`. Pure.
+// The commands that an operator can send to a running job, and what each changes. The answers of a job are
+// in `operations.ts`. Pure.
 
 import * as z from 'zod';
 
