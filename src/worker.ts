@@ -13,6 +13,8 @@ import { createControlActivities } from './activities/control-activities.js';
 import { createDataActivities } from './activities/data-activities.js';
 import { createExaminationActivities } from './activities/examination-activities.js';
 import { createMoveActivities, createMoveControlActivities } from './activities/move-activities.js';
+import { leasedStores } from './activities/leased-ports.js';
+import { createPruneActivities } from './activities/prune-activities.js';
 import { failureInterceptor } from './activities/failure-interceptor.js';
 import { leaseInterceptor } from './activities/lease.js';
 import {
@@ -158,6 +160,7 @@ function dataActivities(config: FerryConfig, stores: ReturnType<typeof storesOf>
   return {
     ...createDataActivities(dataDependencies(config, stateDir())),
     ...createBackupStoreActivities(backupStoreDependencies(config, stores)),
+    ...createPruneActivities(leasedStores(stores)),
     ...createRecoveryActivities(recoveryDependencies(config, stores)),
     ...createMoveActivities(moveDependencies(config, stores)),
     ...createSnapshotDataActivities(snapshotDataDependencies(config, stores)),

@@ -13,7 +13,7 @@ import { attemptSignal } from './lease.js';
 
 export interface ExaminationDependencies {
   /** What ferry.yaml says of the store; throws `UnknownAlias`. */
-  placeOf(store: string): Omit<LocateStoreWorkersResult, 'queues'> & { queues: string[] };
+  placeOf(store: string | undefined): Omit<LocateStoreWorkersResult, 'queues'> & { queues: string[] };
   /** Those that Temporal lists for a queue of activities. */
   workersOf(queue: string): Promise<QueueWorker[]>;
 }

@@ -12,13 +12,14 @@
 // Reads documents and sizes; `checkObjects` reads the content of objects.
 
 import type { CollectionBackupRef, CollectionBackup } from '../model/contracts/backup-catalogue.js';
-import { collectionFolder, completeKey, manifestKey } from '../model/format/backup-names.js';
+import { collectionFolder, completeKey, manifestKey, prunedKey } from '../model/format/backup-names.js';
 import { FerryError, type ErrorCode } from '../model/errors.js';
 import {
   collectionManifestSchema,
   completeDocumentSchema,
   parseDocument,
   partsOf,
+  prunedSchema,
   type CollectionManifest,
   type ManifestPart,
 } from '../model/format/manifest.js';
@@ -97,7 +98,22 @@ export async function requireUsable(
 ): Promise<UsableBackup> {
   const backup = await readBackup(store, of, options);
   if (isUsable(backup)) return backup;
-  throw backup.error;
+  throw (backup.found === undefined && (await wasPruned(store, of, options.signal))) || backup.error;
+}
+
+/** Where a prune removed it, or began to. */
+async function wasPruned(
+  store: ObjectStore,
+  of: OfCollection,
+  signal?: AbortSignal,
+): Promise<FerryError | undefined> {
+  if ((await store.head(manifestKey(of.cluster, of.backup, of.collection))) !== undefined) return undefined;
+  const key = prunedKey(of.cluster, of.backup, of.collection);
+  const text = await readIfThere(store, key, signal);
+  if (text === undefined) return undefined;
+  const { at, reasons } = parseDocument(prunedSchema, text, key);
+  const happened = `The backup ${of.backup} of "${of.collection}" was pruned on ${at.slice(0, 10)}: ${reasons.join(', ')}`;
+  return new FerryError('BackupNotFound', happened, { context: { store: store.alias, ...of } });
 }
 
 const STATES: Partial<Record<ErrorCode, CollectionBackup['state']>> = {

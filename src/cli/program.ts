@@ -23,6 +23,7 @@ const COMMANDS: { names: string[]; load: () => Promise<Register> }[] = [
     names: ['check-backup'],
     load: async () => (await import('./backups/check-backup.js')).registerCheckBackup,
   },
+  { names: ['prune'], load: async () => (await import('./backups/prune.js')).registerPrune },
   { names: ['restore'], load: async () => (await import('./jobs/restore.js')).registerRestore },
   { names: ['rehearse'], load: async () => (await import('./jobs/rehearse.js')).registerRehearse },
   { names: ['snapshots'], load: async () => (await import('./snapshots/snapshots.js')).registerSnapshots },

@@ -80,6 +80,8 @@ const storeSchema = z
     /** The most parts of an upload that the store takes. */
     maxParts: z.int().min(1).max(10_000).optional(),
     taskQueue: taskQueue.optional(),
+    /** Backups in it are listed and recovered; none is written, pinned or removed. */
+    readOnly: z.boolean().optional(),
     /** The ordinary AWS chain (environment, profile, role) where these are absent. */
     accessKeyId: z.string().min(1).optional(),
     secretAccessKey: z.string().min(1).optional(),
@@ -94,7 +96,7 @@ const storeSchema = z
     sse: z.union([z.literal('AES256'), z.strictObject({ kms: z.string().min(1) })]).optional(),
     storageClass: z.string().min(1).optional(),
   })
-  .superRefine(({ url, taskQueue: _queue, ...ofS3 }, issue) => {
+  .superRefine(({ url, taskQueue: _queue, readOnly: _readOnly, ...ofS3 }, issue) => {
     const has = (field: (typeof CREDENTIALS)[number]) =>
       ofS3[field] !== undefined || ofS3[`${field}File`] !== undefined;
     for (const field of CREDENTIALS) {

@@ -38,6 +38,11 @@ export function startText({ at, nonce }: Start): string {
   return `${at.toISOString().replace('T', '-').replace(/[:.Z]/g, '')}-${nonce}`;
 }
 
+/** A prune started from the command line; `default` where no store is named. */
+export function pruneJobId(store: string | undefined, start: Start): string {
+  return `prune/${plain(store ?? 'default')}/${startText(start)}`;
+}
+
 /** A job of `--standalone`: the same whenever the same is asked, so that a repeated command finds its job again. */
 export function standaloneJobId(operation: string, source: string, target: string, asked: string): string {
   return `${operation}/${plain(source)}-to-${plain(target)}/standalone-${asked}`;

@@ -50,6 +50,21 @@ export const storeErrors = {
     retryable: false,
     remedy: 'Free space in the store, or remove old backups. Then start the job again.',
   },
+  StoreReadOnly: {
+    retryable: false,
+    remedy:
+      'Nothing was written or deleted. Use another store, or remove `readOnly` from this one in ferry.yaml.',
+  },
+  PruneBusy: {
+    retryable: true,
+    remedy:
+      'A running job retries it automatically. The other prune, or `ferry backups forget`, holds the lease of the store until it has finished; the lease of one that was killed ends after a minute.',
+  },
+  BackupKept: {
+    retryable: false,
+    remedy:
+      'Nothing was removed. `ferry backups unpin` removes a pin; a backup that another one is based on goes after that one.',
+  },
   StoreOfAnotherCluster: {
     retryable: false,
     remedy:

@@ -21,6 +21,8 @@ export interface StoredObject {
    * of what it marks so.
    */
   archived?: true;
+  /** Why it cannot be deleted (Object Lock), where the store says so. Of `head` only; a list does not know. */
+  lockedBy?: string;
 }
 
 export interface StoredPart {

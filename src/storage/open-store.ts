@@ -3,10 +3,12 @@
 import { isDisk, type StoreConnection } from '../model/ferry-config.js';
 import { FileObjectStore } from './file-object-store.js';
 import type { ObjectStore } from './object-store.js';
+import { readOnlyStore } from './read-only-store.js';
 import { S3ObjectStore } from './s3-object-store.js';
 
 export function openStore(store: StoreConnection): ObjectStore {
-  return isDisk(store) ? new FileObjectStore(store) : new S3ObjectStore(store);
+  const opened = isDisk(store) ? new FileObjectStore(store) : new S3ObjectStore(store);
+  return store.readOnly ? readOnlyStore(opened) : opened;
 }
 
 /** Probes the store, and reports what it lacks. Throws when it cannot be reached or written at all. */

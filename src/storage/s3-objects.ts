@@ -27,7 +27,17 @@ export function storedObject(key: string, head: HeadObjectCommandOutput): Stored
     modifiedAt: (head.LastModified ?? new Date(0)).toISOString(),
     ...(head.VersionId === undefined ? {} : { versionId: head.VersionId }),
     ...(isArchived(head) ? { archived: true } : {}),
+    ...lockOf(head),
   };
+}
+
+function lockOf({
+  ObjectLockRetainUntilDate: until,
+  ObjectLockLegalHoldStatus: hold,
+}: HeadObjectCommandOutput): { lockedBy?: string } {
+  if (hold === 'ON') return { lockedBy: 'under a legal hold' };
+  if (until === undefined || until.getTime() <= Date.now()) return {};
+  return { lockedBy: `locked by the store until ${until.toISOString()}` };
 }
 
 /** GLACIER_IR is read at once; the others of AWS, of Scaleway and OSS are not. A restored copy is readable for some days. */

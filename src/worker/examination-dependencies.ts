@@ -16,6 +16,7 @@ export function examinationDependencies(config: FerryConfig, client: Client): Ex
         store: store.alias,
         kind: isDisk(store) ? 'file' : 's3',
         hasOwnQueue: store.taskQueue !== undefined,
+        ...(store.readOnly ? { isReadOnly: true as const } : {}),
         queues: queuesOfStore(config, store),
       };
     },

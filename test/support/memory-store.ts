@@ -32,7 +32,9 @@ export class MemoryStore implements ObjectStore {
 
   async probe(): Promise<void> {}
 
-  put(key: string, body: Uint8Array): Promise<StoredObject> {
+  put(key: string, body: Uint8Array, { ifAbsent = false } = {}): Promise<StoredObject> {
+    if (ifAbsent && this.#objects.has(key))
+      return Promise.reject(new FerryError('ObjectExists', 'another one', { context: { key } }));
     this.write(key, Buffer.from(body).toString());
     return Promise.resolve(this.#stored(key) as StoredObject);
   }

@@ -24,6 +24,7 @@ export async function resolveBackup(
   signal?: AbortSignal,
 ): Promise<ResolveBackupResult> {
   const store = storeOf(input.store);
+  if (store.readOnly) throw readOnly(store);
   const control = controls.of(input.cluster);
   const notes = await requireNeeds(
     control,
@@ -45,6 +46,11 @@ export async function resolveBackup(
     qdrantVersion,
     ...(input.after === undefined ? { notes } : {}),
   };
+}
+
+function readOnly({ alias }: StoreConnection): FerryError {
+  const happened = `ferry.yaml marks the store "${alias}" as \`readOnly\``;
+  return new FerryError('StoreReadOnly', happened, { context: { store: alias } });
 }
 
 /** Qdrant's full storage snapshot is of one node; of a cluster it would be a part, and look like all of it. */

@@ -21,6 +21,8 @@ import {
   isBackupId,
   manifestKey,
   partsKey,
+  pinKey,
+  prunedKey,
   startedKey,
   timeOfBackup,
 } from '../../model/format/backup-names.js';
@@ -29,7 +31,7 @@ import { partsOf, type CollectionManifest, type ContentProof } from '../../model
 import type { ObjectStore, StoredObject } from '../../storage/object-store.js';
 import { mapInOrder } from '../../model/map-in-order.js';
 import { identityOf, inOrder, readRun, type Run } from './read-run.js';
-import { readBackup } from '../read-backup.js';
+import { readBackup, type OfCollection } from '../read-backup.js';
 import { isProofKey, readProofs } from '../proofs.js';
 
 const PAGE = 100;
@@ -112,7 +114,10 @@ export async function showBackup(
   const objects = await objectsIn(store, backupFolder(cluster, backup));
   if (objects.length === 0) throw notFound(ref);
   const named = run.document?.collections.map((line) => line.collection) ?? run.started?.collections ?? [];
-  const names = [...new Set([...foldersIn(objects, backupFolder(cluster, backup)), ...named])].sort();
+  const all = [...new Set([...foldersIn(objects, backupFolder(cluster, backup)), ...named])].sort();
+  const has = new Set(objects.map(({ key }) => key));
+  const pruned = all.filter((name) => isPruned(has, cluster, backup, name));
+  const names = all.filter((name) => !pruned.includes(name));
   const errors = new Map(run.document?.collections.map(({ collection, error }) => [collection, error]));
   const shown = await mapInOrder(names, AT_ONCE, (collection) => {
     const own = objects.filter(({ key }) => key.startsWith(collectionFolder(cluster, backup, collection)));
@@ -122,15 +127,26 @@ export async function showBackup(
   const collections = shown.map(({ line }) => line);
   const { document } = run;
   const complete =
-    document !== undefined && !document.interrupted && collections.every((one) => one.state === 'complete');
-  const leftover = document === undefined ? [] : leftoversAmong(objects, run, shown, ref);
+    document !== undefined &&
+    !document.interrupted &&
+    pruned.length === 0 &&
+    collections.every((one) => one.state === 'complete');
+  const markers = pruned.map((collection) => prunedKey(cluster, backup, collection));
+  const leftover = document === undefined ? [] : leftoversAmong(objects, run, { shown, markers }, ref);
   return {
     ...outline(run, cluster),
     store: store.alias,
     complete,
     collections,
+    ...(pruned.length === 0 ? {} : { pruned }),
     leftover: leftover.slice(0, MOST_LEFTOVERS),
   };
+}
+
+/** Its removal was begun: the marker means nothing while the manifest is there. */
+function isPruned(keys: ReadonlySet<string>, cluster: string, backup: string, collection: string): boolean {
+  const has = (keyOf: typeof manifestKey) => keys.has(keyOf(cluster, backup, collection));
+  return has(prunedKey) && !has(manifestKey);
 }
 
 interface Shown {
@@ -164,14 +180,15 @@ async function showCollection(
       bytes: manifest ? bytesOf(manifest.shards) : bytesOf(objects),
       ...(manifest ? { points: manifest.points, finishedAt: manifest.finishedAt } : {}),
       proof: proofLine(best),
+      ...(listed.has(pinKey(ref.cluster, ref.backup, collection)) ? { isPinned: true as const } : {}),
     },
     keys: keysOf(ref, manifest, keys),
   };
 }
 
 /** Documents, proofs, and whatever the manifest names. */
-function keysOf(
-  { cluster, backup, collection }: CollectionBackupRef,
+export function keysOf(
+  { cluster, backup, collection }: OfCollection,
   manifest: CollectionManifest | undefined,
   proofKeys: readonly string[],
 ): string[] {
@@ -180,6 +197,8 @@ function keysOf(
   return [
     manifestKey(cluster, backup, collection),
     completeKey(cluster, backup, collection),
+    pinKey(cluster, backup, collection),
+    prunedKey(cluster, backup, collection),
     ...parts,
     ...(manifest?.shards ?? []).map(({ name }) => partsKey(`${folder}${name}`)),
     ...proofKeys,
@@ -190,13 +209,13 @@ function keysOf(
 function leftoversAmong(
   objects: readonly StoredObject[],
   { document }: Run,
-  shown: readonly Shown[],
+  { shown, markers }: { shown: readonly Shown[]; markers: readonly string[] },
   { cluster, backup }: BackupRef,
 ): LeftoverObject[] {
   const node = document?.nodeSnapshot;
   const nodeKeys = node ? node.parts.flatMap(({ key }) => [key, partsKey(key)]) : [];
   const own = [startedKey(cluster, backup), backupKey(cluster, backup), ...nodeKeys];
-  const known = new Set([...own, ...shown.flatMap(({ keys }) => keys)]);
+  const known = new Set([...own, ...markers, ...shown.flatMap(({ keys }) => keys)]);
   return objects.filter(({ key }) => !known.has(key)).map(({ key, bytes }) => ({ key, bytes }));
 }
 

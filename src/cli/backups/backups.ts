@@ -11,7 +11,9 @@ import type {
 } from '../../model/contracts/backup-catalogue.js';
 import { FerryError } from '../../model/errors.js';
 import type { StoreConnection } from '../../model/ferry-config.js';
+import { listed } from '../../model/collections.js';
 import type { ObjectStore } from '../../storage/object-store.js';
+import { registerForget, registerPins } from './pin-backups.js';
 import { recallText } from '../jobs/report-text.js';
 import { EXIT } from '../terminal/exit-codes.js';
 import { bytes, columns, count, plural } from '../terminal/formatting.js';
@@ -57,6 +59,8 @@ export function registerBackups(program: Command): void {
     outputOf(options).result(entry, showText(entry, new Date()));
     setExitCode(entry.complete ? EXIT.done : EXIT.failed);
   });
+  registerPins(command);
+  registerForget(command);
 }
 
 export function listText(
@@ -109,7 +113,7 @@ export function showText(entry: CatalogueEntry, now: Date): string[] {
     one.points === undefined ? '' : plural(one.points, 'point'),
     bytes(one.bytes),
     proofText(one, now),
-    one.reason ?? '',
+    [...(one.isPinned ? ['pinned'] : []), one.reason ?? ''].join(' '),
   ]);
   const head = `${entry.backup} of ${entry.cluster} (${peerText(entry)}) in ${entry.store}, ${whenText(entry, now)}: ${stateOf(entry)}`;
   return [head, ...columns(rows, [2, 3]), ...leftoverText(entry)];
@@ -120,8 +124,10 @@ export function stateText(state: CollectionBackup['state']): string {
   return state === 'otherCluster' ? 'of another cluster' : state;
 }
 
-function stateOf({ complete, collections }: CatalogueEntry): string {
+function stateOf({ complete, collections, pruned = [] }: CatalogueEntry): string {
   if (complete) return 'complete';
+  if (pruned.length > 0)
+    return `pruned (${count(pruned.length)} of ${count(pruned.length + collections.length)} collections removed)`;
   const usable = collections.filter((one) => one.state === 'complete').length;
   return `incomplete (${count(usable)} of ${count(collections.length)} collections usable)`;
 }
@@ -137,10 +143,11 @@ function leftoverText({ leftover, cluster, backup }: CatalogueEntry): string[] {
   ];
 }
 
-function whyNot({ collections, interrupted, fault }: CatalogueEntry): string {
+function whyNot({ collections, interrupted, fault, pruned = [] }: CatalogueEntry): string {
   if (fault !== undefined) return fault;
   const broken = collections.find((one) => one.state !== 'complete');
   if (interrupted && broken === undefined) return 'it was interrupted';
+  if (pruned.length > 0 && broken === undefined) return `removed: ${listed(pruned)}`;
   return broken
     ? `${broken.collection}: ${broken.reason ?? stateText(broken.state)}`
     : 'backup.json is not there (yet)';

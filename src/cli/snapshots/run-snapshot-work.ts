@@ -9,7 +9,7 @@ import {
 import { ApplicationFailure } from '@temporalio/common';
 import type * as z from 'zod';
 import { loadConfig } from '../../config.js';
-import { requireCluster } from '../../model/ferry-config.js';
+import { requireCluster, type FerryConfig } from '../../model/ferry-config.js';
 import { parseInput } from '../../model/contracts/inputs.js';
 import { CONTROL_QUEUE, DATA_QUEUE } from '../../model/names.js';
 import { snapshotWorkId } from '../../model/snapshot-names.js';
@@ -47,15 +47,33 @@ const FIRST_QUEUE_CHECK_MS = 3_000;
 const QUEUES_EVERY_MS = 15_000;
 
 export async function runSnapshotWork<Answer>(
-  work: SnapshotWork,
+  { operation, workflowType, schema, input }: SnapshotWork,
   options: WorkOptions,
   output: Output,
 ): Promise<WorkEnd<Answer>> {
-  const { cluster } = parseInput(work.schema, work.input);
+  const { cluster } = parseInput(schema, input);
   const config = loadConfig(options.config);
   const dataQueue = requireCluster(config, cluster).taskQueue ?? DATA_QUEUE;
-  const workflowId = snapshotWorkId(work.operation, cluster, startedNow());
-  const temporal = openTemporal(config);
+  const workflowId = snapshotWorkId(operation, cluster, startedNow());
+  return runWork({ workflowId, workflowType, dataQueue, input }, { ...options, loaded: config }, output);
+}
+
+export interface Work {
+  workflowId: string;
+  workflowType: string;
+  /** Missed when nobody polls it. */
+  dataQueue: string;
+  input: Record<string, unknown>;
+}
+
+/** Any workflow that ends with one answer. */
+export async function runWork<Answer>(
+  work: Work,
+  options: WorkOptions & { loaded: FerryConfig },
+  output: Output,
+): Promise<WorkEnd<Answer>> {
+  const { workflowId, dataQueue } = work;
+  const temporal = openTemporal(options.loaded);
   const stop = stopOnInterrupt();
   const display = createElapsedDisplay(output);
   const patience: Patience = {

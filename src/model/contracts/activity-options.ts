@@ -8,6 +8,7 @@ import type { ControlActivities } from './activities.js';
 import type { DataActivities } from './slice-activities.js';
 import type { BackupControlActivities, BackupStoreActivities } from './backup-activities.js';
 import type { MoveActivities, MoveControlActivities } from './move-activities.js';
+import type { PruneActivities } from './prune-activities.js';
 import type { RecoveryActivities, RecoveryControlActivities } from './recovery-activities.js';
 import type { SnapshotControlActivities, SnapshotDataActivities } from './snapshot-activities.js';
 import type { ExaminationControlActivities, MarkerActivities } from './store-examination.js';
@@ -24,7 +25,8 @@ export type Activities = ControlActivities &
   SnapshotControlActivities &
   SnapshotDataActivities &
   ExaminationControlActivities &
-  MarkerActivities;
+  MarkerActivities &
+  PruneActivities;
 
 export type ActivityName = keyof Activities;
 
@@ -162,6 +164,10 @@ export const activityOptions = {
   writeProof: recovery,
   listBackups: { ...longDocument, readsOnly: true },
   showBackup: { ...longDocument, readsOnly: true },
+
+  // retention
+  /** Another prune may hold the lease of the store, and a worker may die: what is removed stays removed. */
+  pruneStore: { ...week, retry: FOR_MINUTES, survivesTimeouts: true },
 
   // recovery
   locateStore: { ...planning, heartbeat: 'none', retry: { firstMs: 500, attempts: 5 } },

@@ -35,6 +35,8 @@ export interface CollectionBackup {
   finishedAt?: string;
   /** `recall`: of a rehearsal that replayed searches. */
   proof: { kind: 'rehearsed' | 'quiesced' | 'none'; at?: string; recall?: RecallShares };
+  /** No prune removes it. */
+  isPinned?: true;
 }
 /** What started.json or backup.json say of a run. */
 export interface RunOutline {
@@ -62,6 +64,8 @@ export interface CatalogueEntry extends RunOutline {
   /** True when backup.json is there and every collection of the run is complete. */
   complete: boolean;
   collections: CollectionBackup[];
+  /** Collections whose backup a prune removed, or began to. */
+  pruned?: string[];
   /** Objects that no document names: of attempts that were cut off. Empty while the run goes on; at most 100. */
   leftover: LeftoverObject[];
 }

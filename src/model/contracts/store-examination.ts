@@ -14,13 +14,16 @@ export interface QueueWorker {
 }
 
 export interface LocateStoreWorkersInput {
-  store: string;
+  /** Absent: `defaults.store` of ferry.yaml. */
+  store?: string | undefined;
 }
 export interface LocateStoreWorkersResult {
   store: string;
   kind: 's3' | 'file';
   /** Whether `taskQueue` is set for this store. */
   hasOwnQueue: boolean;
+  /** ferry.yaml says that nothing is written in it. */
+  isReadOnly?: true;
   queues: { queue: string; workers: QueueWorker[] }[];
 }
 

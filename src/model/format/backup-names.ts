@@ -8,9 +8,12 @@
 //   {cluster}/{backupId}/{collection}/manifest.json
 //   {cluster}/{backupId}/{collection}/complete.json
 //   {cluster}/{backupId}/{collection}/proof-{kind}_{YYYYMMDD_HHMMSS}.json
+//   {cluster}/{backupId}/{collection}/pin.json
+//   {cluster}/{backupId}/{collection}/pruned.json
 //   {cluster}/{backupId}/{cluster}_{YYYYMMDD_HHMMSS}.node.{nonce}.snapshot   (and its .parts.json)
 //   {cluster}/{backupId}/backup.json
 //   .ferry-marker-{nonce}                                            for seconds only, while a disk is examined
+//   .ferry-prune/{number}.json                                       the lease of whoever prunes
 //
 // A nonce is eight random hex digits, another one for each upload.
 
@@ -95,6 +98,16 @@ export function proofKey(
   return `${collectionFolder(cluster, backupId, collection)}proof-${kind}_${stamp(at)}.json`;
 }
 
+/** No prune removes what has one. */
+export function pinKey(cluster: string, backupId: string, collection: string): string {
+  return `${collectionFolder(cluster, backupId, collection)}pin.json`;
+}
+
+/** Written before the manifest is deleted; goes with the run. */
+export function prunedKey(cluster: string, backupId: string, collection: string): string {
+  return `${collectionFolder(cluster, backupId, collection)}pruned.json`;
+}
+
 export function startedKey(cluster: string, backupId: string): string {
   return `${backupFolder(cluster, backupId)}started.json`;
 }
@@ -106,6 +119,19 @@ export function backupKey(cluster: string, backupId: string): string {
 /** In no folder: a disk's client may remember for a while that a folder was not there. */
 export function markerKey(nonce: string): string {
   return `.ferry-marker-${nonce}`;
+}
+
+export const PRUNE_LEASES = '.ferry-prune/';
+
+/** Sorts by number. */
+export function pruneLeaseKey(number: number): string {
+  return `${PRUNE_LEASES}${String(number).padStart(12, '0')}.json`;
+}
+
+/** Undefined for any other key. */
+export function numberOfPruneLease(key: string): number | undefined {
+  const digits = /^\.ferry-prune\/(\d{12})\.json$/.exec(key)?.[1];
+  return digits === undefined ? undefined : Number(digits);
 }
 
 export function captureLockId(cluster: string, collection: string): string {

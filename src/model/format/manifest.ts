@@ -10,6 +10,8 @@
 //   complete.json   the objects of that very manifest were checked: only now does the collection's backup count
 //   proof-….json    how its content is known
 //   backup.json     the run has ended, and what became of each collection
+//   pin.json        no prune removes it
+//   pruned.json     it was removed, or is being removed
 
 import * as z from 'zod';
 import { FerryError } from '../errors.js';
@@ -245,6 +247,43 @@ export const proofSchema = z.strictObject({
     .optional(),
 });
 export type ContentProof = z.infer<typeof proofSchema>;
+
+/** Beside a manifest: no prune removes this backup. Deleted to unpin it. */
+export const pinSchema = z.strictObject({
+  format: z.literal('qdrant-ferry/pin'),
+  version: z.literal(MANIFEST_VERSION),
+  backup: z.string(),
+  cluster: z.string(),
+  collection: z.string(),
+  at: time,
+  reason: z.string().optional(),
+});
+export type PinDocument = z.infer<typeof pinSchema>;
+
+/** Written before the manifest is deleted, so that what a killed prune left is known for what it is. */
+export const prunedSchema = z.strictObject({
+  format: z.literal('qdrant-ferry/pruned'),
+  version: z.literal(MANIFEST_VERSION),
+  backup: z.string(),
+  cluster: z.string(),
+  collection: z.string(),
+  at: time,
+  reasons: z.array(z.string()),
+});
+export type PrunedDocument = z.infer<typeof prunedSchema>;
+
+/** Of whoever prunes a store. Each renewal is another document, with the next number. */
+export const pruneLeaseSchema = z.strictObject({
+  format: z.literal('qdrant-ferry/prune-lease'),
+  version: z.literal(MANIFEST_VERSION),
+  number: count,
+  holder: z.string(),
+  /** Tells two documents of the same number and holder apart. */
+  nonce: z.string(),
+  at: time,
+  released: z.literal(true).optional(),
+});
+export type PruneLeaseDocument = z.infer<typeof pruneLeaseSchema>;
 
 /** Parses a stored document, or throws `ManifestInvalid`; `ManifestTooNew` for one that a newer ferry wrote. */
 export function parseDocument<T>(schema: z.ZodType<T>, text: string, key: string): T {

@@ -33,7 +33,8 @@ export async function examineStore(input: unknown): Promise<StoreExamination> {
       `which workers use ${store}`,
     );
     const looks = await Promise.all(witnessesOf(place.kind, queues).map((one) => look(store, one)));
-    const markedBy = place.kind === 'file' ? await compareDisks(store, looks) : undefined;
+    const markedBy =
+      place.kind === 'file' && !place.isReadOnly ? await compareDisks(store, looks) : undefined;
     const names = queues.map(({ queue }) => queue);
     return { ...place, queues: names, looks, ...(markedBy === undefined ? {} : { markedBy }) };
   });

@@ -1,0 +1,99 @@
+// Removes the backup of one collection, and a run of which nothing is left. The order is a promise: wherever it is cut
+// off, nothing lists as complete that is not, and the next prune finishes it.
+//
+//   1. pruned.json, beside the manifest: why it is removed. As long as the manifest is there it means nothing.
+//   2. The manifest is deleted: from here on the backup is not complete, and pruned.json says that this was meant.
+//   3. complete.json, then everything else in the folder. pruned.json stays, for backup.json still names the collection.
+//   4. Of a run without collections: backup.json, the rest, the markers, and started.json last.
+//
+// What is gone already counts as removed. What the store refuses to delete is named, and tried again by the next prune.
+
+import { FerryError } from '../../model/errors.js';
+import {
+  backupKey,
+  completeKey,
+  manifestKey,
+  pinKey,
+  prunedKey,
+  startedKey,
+} from '../../model/format/backup-names.js';
+import { MANIFEST_VERSION, type PrunedDocument } from '../../model/format/manifest.js';
+import { mapInOrder } from '../../model/map-in-order.js';
+import type { ObjectStore, StoredObject } from '../../storage/object-store.js';
+import type { StoredBackup, StoredRun } from './stored-backups.js';
+
+const DELETIONS_AT_ONCE = 8;
+
+/** Keys that the store did not delete, and why. */
+export type Left = { key: string; why: string }[];
+
+export async function removeBackup(
+  store: ObjectStore,
+  { run, collection, objects }: StoredBackup,
+  reasons: readonly string[],
+): Promise<Left> {
+  const of = [run.cluster, run.backup, collection] as const;
+  const [manifest, marker, pin] = [manifestKey(...of), prunedKey(...of), pinKey(...of)];
+  const pinned = await store.head(pin);
+  if (pinned) return [{ key: pin, why: 'It was pinned meanwhile' }];
+  if (objects.some(({ key }) => key === manifest)) {
+    await writeMarker(store, { cluster: run.cluster, backup: run.backup, collection }, reasons);
+    const left = await deleteOne(store, manifest);
+    if (left.length > 0) return left;
+  }
+  await deleteOne(store, completeKey(...of));
+  const others = objects.filter(({ key }) => key !== manifest && key !== marker);
+  return removeObjects(store, others);
+}
+
+export async function removeObjects(store: ObjectStore, objects: readonly StoredObject[]): Promise<Left> {
+  return (await mapInOrder(objects, DELETIONS_AT_ONCE, ({ key }) => deleteOne(store, key))).flat();
+}
+
+/** Of a run whose collections are gone. */
+export async function removeRun(store: ObjectStore, { cluster, backup, ...run }: StoredRun): Promise<Left> {
+  const started = startedKey(cluster, backup);
+  const left = await deleteOne(store, backupKey(cluster, backup));
+  left.push(
+    ...(await removeObjects(
+      store,
+      run.objects.filter(({ key }) => key !== started),
+    )),
+  );
+  const markers = [...run.collections.keys()].map((collection) => prunedKey(cluster, backup, collection));
+  for (const key of markers) left.push(...(await deleteOne(store, key)));
+  return left.length > 0 ? left : deleteOne(store, started);
+}
+
+async function deleteOne(store: ObjectStore, key: string): Promise<Left> {
+  try {
+    await store.delete(key);
+    return [];
+  } catch (error) {
+    // Object Lock. Missing permission, for instance to delete versions, ends the prune: no object would go.
+    if (error instanceof FerryError && error.code === 'StoreRejected') return [{ key, why: error.happened }];
+    throw error;
+  }
+}
+
+async function writeMarker(
+  store: ObjectStore,
+  of: { cluster: string; backup: string; collection: string },
+  reasons: readonly string[],
+): Promise<void> {
+  const document: PrunedDocument = {
+    format: 'qdrant-ferry/pruned',
+    version: MANIFEST_VERSION,
+    ...of,
+    at: new Date().toISOString(),
+    reasons: [...reasons],
+  };
+  const body = Buffer.from(`${JSON.stringify(document, null, 1)}\n`);
+  try {
+    const key = prunedKey(of.cluster, of.backup, of.collection);
+    await store.put(key, body, { ifAbsent: true, contentType: 'application/json' });
+  } catch (error) {
+    // Of a prune that was cut off here.
+    if (!(error instanceof FerryError) || error.code !== 'ObjectExists') throw error;
+  }
+}

@@ -1,0 +1,90 @@
+// The removal of old backups: the input of `pruneBackups` as a user writes it, and its activity.
+
+import * as z from 'zod';
+import type { BackupRef, CollectionBackup } from './backup-catalogue.js';
+import { alias, collectionName, work } from './inputs.js';
+
+const count = z.int().min(0).max(1_000_000).optional();
+const KEEP_RULES = [
+  'keepLast',
+  'keepHours',
+  'keepDays',
+  'keepHourly',
+  'keepDaily',
+  'keepWeekly',
+  'keepMonthly',
+  'keepYearly',
+] as const;
+
+/** What the command takes as flags. */
+export const pruneOptionsSchema = z.strictObject({
+  store: alias.optional(),
+  keepLast: count,
+  keepHours: count,
+  keepDays: count,
+  keepHourly: count,
+  keepDaily: count,
+  keepWeekly: count,
+  keepMonthly: count,
+  keepYearly: count,
+  minimum: z.int().min(1).max(1_000).default(2),
+  timezone: z
+    .string()
+    .refine(isTimezone, { error: 'a time zone is a name like Europe/Berlin' })
+    .default('UTC'),
+  unusableAfterDays: z.int().min(1).max(3_650).default(7),
+  /** Only says what it would remove. */
+  dryRun: z.boolean().default(false),
+  heartbeatSeconds: work.heartbeatSeconds,
+});
+
+export const pruneBackupsSchema = pruneOptionsSchema
+  .extend({
+    /** Absent: the backups of every cluster in the store. */
+    cluster: alias.optional(),
+    collections: z.array(collectionName).min(1).max(1_000).optional(),
+  })
+  // Without a rule nearly everything would go: nobody means that.
+  .refine((input) => KEEP_RULES.some((rule) => (input[rule] ?? 0) > 0), {
+    error: `say what to keep: at least one of ${KEEP_RULES.join(', ')}`,
+  });
+
+function isTimezone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en-US', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
+export interface PruneStoreInput extends Omit<z.infer<typeof pruneBackupsSchema>, 'heartbeatSeconds'> {
+  store: string;
+}
+
+export interface JudgedBackup extends Omit<BackupRef, 'store'> {
+  collection: string;
+  state: CollectionBackup['state'];
+  keep: boolean;
+  reasons: string[];
+  bytes: number;
+}
+
+export interface PruneStoreResult {
+  store: string;
+  dryRun: boolean;
+  kept: number;
+  /** Of one collection each. With `dryRun`: to be removed. */
+  removed: number;
+  removedBytes: number;
+  /** At most 500; those that are removed first. */
+  backups: JudgedBackup[];
+  /** Of attempts that were cut off, and of prunes. */
+  swept: { objects: number; bytes: number; uploads: number };
+  /** What the store did not delete, at most 100. */
+  left: { key: string; why: string }[];
+}
+
+/** The queue of the store; it heartbeats. */
+export interface PruneActivities {
+  pruneStore(input: PruneStoreInput): Promise<PruneStoreResult>;
+}
