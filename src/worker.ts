@@ -9,6 +9,7 @@ import {
   createBackupControlActivities,
   createBackupStoreActivities,
 } from './activities/backup-activities.js';
+import { createPointBackupActivities } from './activities/point-backup-activities.js';
 import { createControlActivities } from './activities/control-activities.js';
 import { createDataActivities } from './activities/data-activities.js';
 import { createExaminationActivities } from './activities/examination-activities.js';
@@ -33,6 +34,7 @@ import { controlDependencies, dataDependencies } from './worker/activity-depende
 import {
   backupControlDependencies,
   backupStoreDependencies,
+  pointBackupDependencies,
   storesOf,
   storesOn,
 } from './worker/backup-dependencies.js';
@@ -161,6 +163,7 @@ function dataActivities(config: FerryConfig, stores: ReturnType<typeof storesOf>
     ...createDataActivities(dataDependencies(config, stateDir())),
     ...createBackupStoreActivities(backupStoreDependencies(config, stores)),
     ...createPruneActivities(leasedStores(stores)),
+    ...createPointBackupActivities(pointBackupDependencies(config, stores)),
     ...createRecoveryActivities(recoveryDependencies(config, stores)),
     ...createMoveActivities(moveDependencies(config, stores)),
     ...createSnapshotDataActivities(snapshotDataDependencies(config, stores)),

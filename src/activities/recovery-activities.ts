@@ -12,6 +12,7 @@ import type { SearchesOf, SnapshotNodes } from '../cluster/snapshots-port.js';
 import { finishRecovery, keepRecovered, undoRecovery } from '../recovery/finish-recovery.js';
 import { planRecovery } from '../recovery/plan-recovery.js';
 import { lookAtReplaced, prepareRecovery } from '../recovery/prepare-recovery.js';
+import { recoverSlice } from '../recovery/recover-slice.js';
 import { removeReturned } from '../recovery/remove-returned.js';
 import { replayRecall } from '../recovery/replay-recall.js';
 import { resolveRecovery } from '../recovery/resolve-recovery.js';
@@ -24,9 +25,9 @@ import { DATA_QUEUE } from '../model/names.js';
 import { pointsNeed, type Need } from '../model/contracts/needs.js';
 import type { BackupPlaces } from '../backups/capture/resolve-backup.js';
 import type { Controls } from '../cluster/control-port.js';
-import { createCheckPin } from '../cluster/pin.js';
+import { betweenChecks, createCheckPin } from '../cluster/pin.js';
 import { requirePoints } from '../cluster/require-needs.js';
-import type { Clusters } from '../cluster/points-port.js';
+import type { Clusters, PointCodec } from '../cluster/points-port.js';
 import { Pacer } from '../cluster/pacer.js';
 import { flightLog, heldCall, type FlightState } from './attempt.js';
 
@@ -39,6 +40,9 @@ export interface RecoveryDependencies {
   shardNodes: ShardNodes;
   searchesOf: SearchesOf;
   connect: Clusters['connect'];
+  /** Of the points of a backup by points. */
+  connectWriter: Clusters['connect'];
+  codec: PointCodec;
 }
 
 export interface RecoveryControlDependencies extends BackupPlaces {
@@ -72,7 +76,8 @@ function optional<T>(find: () => T): T | undefined {
 
 function needOf({ rehearse, ignoreProof }: PlanRecoveryInput, plan: RecoveryPlan): Need | undefined {
   if (rehearse) return pointsNeed('rehearseRecovery', 'target');
-  return pointsNeed('disasterRecovery', 'target', { proof: plan.proof !== undefined && !ignoreProof });
+  const isRead = plan.proof !== undefined && !ignoreProof;
+  return pointsNeed('disasterRecovery', 'target', { proof: isRead || plan.slices !== undefined });
 }
 
 export function createRecoveryActivities(dependencies: RecoveryDependencies): RecoveryActivities {
@@ -99,6 +104,14 @@ export function createRecoveryActivities(dependencies: RecoveryDependencies): Re
         prepareRecovery({ controls, source: sourceOf(input.from), nodes }, input, signal),
       ),
     recoverShard: (input) => runRecovery(dependencies, input),
+    recoverSlice: (input) =>
+      heldCall(input, async (held) => {
+        const { cluster, collection } = input.target;
+        const writer = dependencies.connectWriter(cluster, input.lane);
+        const deps = { source: sourceOf(input.from), writer, codec: dependencies.codec };
+        const check = () => createCheckPin(controls)(cluster, collection, input.targetPin, held.signal);
+        return betweenChecks(check, () => recoverSlice(deps, input, held)).finally(() => writer.close());
+      }),
     removeReturned: (input) =>
       heldCall(`remove deleted points from ${input.target.collection}`, async ({ signal }) => {
         const { cluster, collection } = input.target;

@@ -3,8 +3,14 @@
 
 import type { CollectionBackupRef } from '../model/contracts/backup-catalogue.js';
 import { FerryError } from '../model/errors.js';
-import { parseDocument, type CollectionManifest, type ManifestShard } from '../model/format/manifest.js';
+import {
+  parseDocument,
+  storedBytes,
+  type CollectionManifest,
+  type ManifestShard,
+} from '../model/format/manifest.js';
 import { recallDocumentSchema, type RecallDocument } from '../model/format/recall-document.js';
+import type { PointCodec } from '../cluster/points-port.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { readText, sha256OfText } from '../shards/read-text.js';
 import { shardBytes, soleObject, wholeHash } from '../shards/recover-objects.js';
@@ -18,36 +24,49 @@ import { chooseBackups } from './choose-backups.js';
 import { collectionFolder } from '../model/format/backup-names.js';
 import { requireUsable } from './read-backup.js';
 import { readProofs } from './proofs.js';
+import { recoverableSlices, type ChainDeps } from './points/recoverable-slices.js';
 import { readIdSet } from './ids/read-id-set.js';
 
-export function backupSource(open: (store: string) => ObjectStore, now = () => new Date()): RecoverySource {
+export function backupSource(
+  open: (store: string) => ObjectStore,
+  codec: PointCodec,
+  now = () => new Date(),
+): RecoverySource {
   return {
     offer: (input, signal) => chooseBackups(open(input.store), input, signal, now()),
-    open: (from, signal) => openBackup(open(from.store), from, signal),
+    open: (from, signal) => openBackup({ store: open(from.store), codec }, from, signal),
   };
 }
 
 async function openBackup(
-  store: ObjectStore,
+  deps: ChainDeps,
   from: CollectionBackupRef,
   signal: AbortSignal,
 ): Promise<RecoverableCollection> {
+  const { store } = deps;
   const { found, state, reason } = await requireUsable(store, from, { signal });
   const { manifest, sha256 } = found;
-  const { ids, qdrantVersion, ...facts } = manifest;
+  const { ids, qdrantVersion, slices: _, ...facts } = manifest;
   const shards = manifest.shards.map((shard) => recoverable(store, shard));
+  const slices = manifest.slices && (await recoverableSlices(deps, manifest, signal));
   const partial = `The backup ${from.backup} of "${from.collection}" is partial: ${reason}.`;
   return {
     ...facts,
-    ...{ sha256, shards, qdrantVersion: { made: qdrantVersion }, listsAllIndexes: true },
+    ...{ sha256, shards, listsAllIndexes: true },
+    ...(slices && { slices: slices.list, ids: slices.ids }),
+    bytes: slices?.bytes ?? storedBytes(manifest),
+    // Points fit every version; Qdrant's snapshots do not.
+    qdrantVersion: slices ? {} : { made: qdrantVersion },
     notes: [...(state === 'partial' ? [partial] : []), ...manifest.notes],
     ...(ids && { ids: { count: ids.count, pages: (stop: AbortSignal) => readIdSet(store, ids, stop) } }),
     hasRecall: manifest.recall !== undefined,
     check: async (depth, passing) => {
       await requireUsable(store, from, { head: (key) => store.head(key), signal: passing.signal });
-      if (depth === 'full') for (const shard of shards) await readThrough(shard, passing);
+      if (depth === 'quick') return;
+      for (const shard of shards) await readThrough(shard, passing);
+      await slices?.readThrough(passing);
     },
-    proof: (stop) => bestProof(store, from, sha256, stop),
+    proof: async (stop) => ({ ...slices?.proof, ...(await bestProof(store, from, sha256, stop)) }),
     recall: (stop) => readRecall(store, manifest, stop),
   };
 }

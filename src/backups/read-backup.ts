@@ -78,6 +78,7 @@ export async function readBackup(
     if (found === undefined) throw new Incomplete(of, 'it has no manifest');
     await requireChecked(store, of, found, signal);
     const reason = head && (await requireObjects(store, found.manifest, head));
+    await requireBase(store, found.manifest, { head: head && ((key) => store.head(key)), signal });
     return { ...stateOf(found.manifest, identity, reason), found };
   } catch (error) {
     const state = stateAfter(error);
@@ -114,6 +115,23 @@ async function wasPruned(
   const { at, reasons } = parseDocument(prunedSchema, text, key);
   const happened = `The backup ${of.backup} of "${of.collection}" was pruned on ${at.slice(0, 10)}: ${reasons.join(', ')}`;
   return new FerryError('BackupNotFound', happened, { context: { store: store.alias, ...of } });
+}
+
+/** An increment is as usable as the backup that it continues. */
+async function requireBase(
+  store: ObjectStore,
+  { backup, collection, base }: CollectionManifest,
+  options: ReadBackupOptions,
+): Promise<void> {
+  if (base === undefined) return;
+  const read = await readBackup(store, base, options);
+  if (read.error !== undefined) {
+    const happened = `The increment needs its base ${base.backup}, which cannot be used: ${read.error.happened}`;
+    throw new FerryError(read.error.code, happened, { cause: read.error, context: { backup, collection } });
+  }
+  if (read.found?.sha256 === base.manifestSha256) return;
+  const happened = `The increment needs its base ${base.backup}, whose manifest is another one now`;
+  throw new FerryError('ManifestInvalid', happened, { context: { backup, collection } });
 }
 
 const STATES: Partial<Record<ErrorCode, CollectionBackup['state']>> = {
@@ -170,7 +188,8 @@ function requireOwn(document: OfCollection, of: OfCollection, key: string, what:
 }
 
 function requireWhole(manifest: CollectionManifest, of: OfCollection, key: string): void {
-  if (manifest.shards.length === 0) throw invalid('The manifest lists no shard', key);
+  if (manifest.capture.method === 'points') requireSlices(manifest, key);
+  else if (manifest.shards.length === 0) throw invalid('The manifest lists no shard', key);
   const folder = collectionFolder(of.cluster, of.backup, of.collection);
   const outside = partsOf(manifest).find((part) => !part.key.startsWith(folder));
   if (outside) throw invalid(`The manifest names an object outside its own folder: ${outside.key}`, key);
@@ -182,8 +201,31 @@ function requireWhole(manifest: CollectionManifest, of: OfCollection, key: strin
   if (missing !== undefined) throw invalid(`The manifest does not list every shard: ${missing}`, key);
 }
 
+/** Of each shard key from the first possible id to the last, without a gap. */
+function requireSlices(
+  { slices = [], shards, shardKeys, kind, base }: CollectionManifest,
+  key: string,
+): void {
+  if ((kind === 'increment') !== (base !== undefined))
+    throw invalid('An increment has a base, and only it', key);
+  if (shards.length > 0) throw invalid('The manifest lists shards beside slices', key);
+  const ends = new Map<string, string | undefined>();
+  for (const { shardKey, from, to } of slices) {
+    const name = shardKey === undefined ? '' : keyName(shardKey);
+    const isNext = ends.has(name) ? from !== undefined && ends.get(name) === from : from === undefined;
+    if (!isNext) throw invalid(`The slices do not touch at ${from ?? 'the first id'} ${name}`.trim(), key);
+    ends.set(name, to);
+  }
+  const keys = shardKeys.map(({ shardKey }) => keyName(shardKey));
+  const missing = (keys.length > 0 ? keys : ['']).find(
+    (name) => !ends.has(name) || ends.get(name) !== undefined,
+  );
+  if (missing !== undefined) throw invalid(`The manifest does not list every slice ${missing}`.trim(), key);
+}
+
 /** By key and ordinal: each from 0, none twice, none missing, and of each key as many as it has. */
-function missingShard({ shards, shardKeys, sharding }: CollectionManifest): string | undefined {
+function missingShard({ shards, shardKeys, sharding, slices }: CollectionManifest): string | undefined {
+  if (slices !== undefined) return undefined;
   const groups = new Map<string, number[]>();
   for (const { shardKey, ordinal } of shards) {
     const name = shardKey === undefined ? '' : keyName(shardKey);

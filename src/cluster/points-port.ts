@@ -94,6 +94,18 @@ export interface PointWriter {
   ): Promise<void>;
 }
 
+/**
+ * Points as they lie in a store: each one by itself, as opaque bytes from which a page is made again. docs/backup-format.md,
+ * "Stored points", says what they are.
+ */
+export interface PointCodec {
+  encode(page: PointPage, position: number): Uint8Array;
+  /** Throws `ObjectDamaged` for what is not a stored point. */
+  idOf(stored: Uint8Array): PointId;
+  /** With hashes of what is written with it. Throws `ObjectDamaged`. */
+  decode(stored: readonly Uint8Array[], shardKey: ShardKey | undefined): Promise<PointPage>;
+}
+
 /** A separate connection to a cluster. Close it. */
 export interface PointConnection extends PointReader, IdReader, PointWriter {
   close(): void;

@@ -38,6 +38,7 @@ async function openSnapshots(
     ...facts,
     sha256: sha256OfText(JSON.stringify([facts, shards, aliases, notes, qdrantVersion, etags])),
     shards,
+    bytes: shards.reduce((sum, shard) => sum + shard.bytes, 0),
     aliases,
     qdrantVersion: {
       ...(qdrantVersion === undefined ? {} : { made: qdrantVersion }),

@@ -8,6 +8,7 @@ export const OPERATION_NAMES = [
   'snapshotMigration',
   'verifyCollections',
   'fullBackup',
+  'incrementalBackup',
   'disasterRecovery',
   'rehearseRecovery',
 ] as const;
@@ -105,6 +106,31 @@ const BATCHES_RESTORED = 'Aborting: the batches in flight are finished and index
 const SHARDS_THEN_REMOVED =
   'Aborting: once the nodes have finished the shards in flight, what this job created is removed.';
 
+const BACKUP = {
+  child: 'backupCollection',
+  phases: {
+    planning: PLANNING,
+    verifying: { verb: 'digesting', counts: 'read' },
+    capturing: { verb: 'capturing', counts: 'shards' },
+    finishing: { verb: 'finishing', counts: 'nothing' },
+    checking: { verb: 'checking', counts: 'nothing' },
+    done: DONE,
+  },
+  standing: {
+    copied: (store: string) => `are in ${store}`,
+    shards: (store: string) => `are in ${store}`,
+    read: () => 'are digested',
+  },
+  report: {
+    points: 'points stored',
+    total: withBytes('stored'),
+    verified: 'every object checked',
+    unproven: 'unproven, see above',
+  },
+  working: 'capturing',
+  shardPhases: ['capturing', 'awaiting-operator'],
+} as const satisfies Partial<Operation>;
+
 export const operations: Record<OperationName, Operation> = {
   scrollMigration: {
     child: 'migrateCollection',
@@ -166,29 +192,21 @@ export const operations: Record<OperationName, Operation> = {
       afterAbort: 'A verification writes nothing, so nothing is left behind.',
     },
   },
+  incrementalBackup: {
+    ...BACKUP,
+    report: { ...BACKUP.report, points: 'points', total: withBytes('covered') },
+    steering: {
+      abort: {
+        batches: 'Aborting: collections that are not complete do not count.',
+        shards:
+          'Aborting: the slices in flight are stopped and their uploads removed. Collections that are not complete do not count.',
+      },
+      afterAbort:
+        'Slices in flight are stopped and their uploads removed. Collections that are complete stay in the store and can be recovered.',
+    },
+  },
   fullBackup: {
-    child: 'backupCollection',
-    phases: {
-      planning: PLANNING,
-      verifying: { verb: 'digesting', counts: 'read' },
-      capturing: { verb: 'capturing', counts: 'shards' },
-      finishing: { verb: 'finishing', counts: 'nothing' },
-      checking: { verb: 'checking', counts: 'nothing' },
-      done: DONE,
-    },
-    standing: {
-      copied: (store) => `are in ${store}`,
-      shards: (store) => `are in ${store}`,
-      read: () => 'are digested',
-    },
-    report: {
-      points: 'points stored',
-      total: withBytes('stored'),
-      verified: 'every object checked',
-      unproven: 'unproven, see above',
-    },
-    working: 'capturing',
-    shardPhases: ['capturing', 'awaiting-operator'],
+    ...BACKUP,
     steering: {
       abort: {
         batches:

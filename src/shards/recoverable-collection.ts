@@ -12,7 +12,8 @@ import { FerryError } from '../model/errors.js';
 import type { CollectionManifest, ManifestShard } from '../model/format/manifest.js';
 import type { RecallDocument } from '../model/format/recall-document.js';
 import type { PointId } from '../model/point-id.js';
-import type { ShardKey } from '../model/state/slice.js';
+import type { RangeDigest } from '../model/format/digest.js';
+import type { ShardKey, Slice } from '../model/state/slice.js';
 
 export interface Passing {
   signal: AbortSignal;
@@ -48,10 +49,24 @@ export type CollectionFacts = Pick<
   'collection' | 'clusterIdentity' | 'info' | 'aliases' | 'sharding' | 'shardKeys'
 >;
 
+/** Points of one range of ids, as a store keeps them. */
+export interface RecoverableSlice {
+  slice: Slice;
+  /** Of its points. */
+  digest: RangeDigest;
+  /** Ascending by id. Throws before its end when one is missing or not what was written. */
+  points(signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
 export interface RecoverableCollection extends CollectionFacts {
   /** Changes with all that a recovery would bring: a job keeps to the one that it planned with. */
   sha256: string;
+  /** Empty where there are slices. */
   shards: RecoverableShard[];
+  /** Of a backup by points; written in any order. */
+  slices?: RecoverableSlice[];
+  /** Of all objects that a recovery reads. */
+  bytes: number;
   /** `made`: of the Qdrant that took the snapshots; `atLeast`: all that is known of it. */
   qdrantVersion: { made?: string; atLeast?: string };
   /** Absent where nobody counted them. */

@@ -21,7 +21,7 @@ import { parts } from './copy-slice.js';
 import { Pacer } from '../cluster/pacer.js';
 import { pairedPoints, type Kind, type Step } from './paired-points.js';
 import type { PointPage, PointReader, PointWriter, ReadRange } from '../cluster/points-port.js';
-import { RangeSum } from './range-sum.js';
+import { RangeSum } from '../cluster/range-sum.js';
 import { addDigests } from '../model/format/digest.js';
 import { freshState, type WalkSignals } from './walk-slice.js';
 

@@ -12,7 +12,7 @@ import { nextId, type PointId } from '../model/point-id.js';
 import type { Slice } from '../model/state/slice.js';
 import type { Pacer } from '../cluster/pacer.js';
 import type { PointPage, PointReader, ReadRange } from '../cluster/points-port.js';
-import { RangeSum } from './range-sum.js';
+import { RangeSum } from '../cluster/range-sum.js';
 
 export interface WalkSignals {
   /** Ends the walk at once, by throwing the signal's reason. */

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BackupControlDependencies, BackupStoreDependencies } from '../activities/backup-activities.js';
+import type { PointBackupDependencies } from '../activities/point-backup-activities.js';
 import { leasedControls, leasedSnapshotNodes, leasedStores } from '../activities/leased-ports.js';
 import { searchAttributesWanted } from '../config.js';
 import { packageRoot } from '../local/package-root.js';
@@ -16,6 +17,7 @@ import {
 } from '../model/ferry-config.js';
 import { qdrantControls } from '../qdrant/control.js';
 import { connectPoints } from '../qdrant/points/point-connection.js';
+import { pointCodec } from '../qdrant/points/stored-points.js';
 import { qdrantSearches } from '../qdrant/searches.js';
 import { snapshotNodes } from '../qdrant/snapshot-nodes.js';
 import type { ObjectStore } from '../storage/object-store.js';
@@ -46,6 +48,17 @@ export function backupStoreDependencies(
     probeStore,
     ferryVersion: ferryVersion(),
   };
+}
+
+/** Points are read for what they are, over gRPC where the cluster has it. */
+export function pointBackupDependencies(
+  config: FerryConfig,
+  openStore = storesOf(config),
+): PointBackupDependencies {
+  const { controls, checkPin, openStore: leased, ferryVersion } = backupStoreDependencies(config, openStore);
+  const connect: PointBackupDependencies['connect'] = (cluster, lane) =>
+    connectPoints(requireCluster(config, cluster), lane);
+  return { controls, checkPin, openStore: leased, ferryVersion, connect, codec: pointCodec };
 }
 
 /** One a store, for what its probe found out is kept in it; another one when ferry.yaml says something else of it. */

@@ -11,6 +11,7 @@ import type { PrepareMoveDeps } from '../move/move-prepare.js';
 import { backupSource } from '../backups/backup-source.js';
 import type { FerryConfig } from '../model/ferry-config.js';
 import { qdrantControls } from '../qdrant/control.js';
+import { pointCodec } from '../qdrant/points/stored-points.js';
 import { shardNodes } from '../qdrant/snapshot-receiver.js';
 import { snapshotNodes } from '../qdrant/snapshot-nodes.js';
 import { createCheckPin } from '../cluster/pin.js';
@@ -27,7 +28,7 @@ export function moveDependencies(config: FerryConfig, open = storesOf(config)): 
   return {
     nodes: leasedSnapshotNodes(snapshotNodes(config.clusters)),
     shardNodes: leasedShardNodes(shardNodes(config.clusters)),
-    backups: backupSource(leasedStores(open)),
+    backups: backupSource(leasedStores(open), pointCodec),
     checkPin: createCheckPin(qdrantControls(config.clusters)),
   };
 }

@@ -13,6 +13,7 @@ import { snapshotSource } from '../external/snapshot-source.js';
 import { requireCluster, type FerryConfig } from '../model/ferry-config.js';
 import { qdrantControls } from '../qdrant/control.js';
 import { connectPoints } from '../qdrant/points/point-connection.js';
+import { pointCodec } from '../qdrant/points/stored-points.js';
 import { qdrantSearches } from '../qdrant/searches.js';
 import { shardNodes } from '../qdrant/snapshot-receiver.js';
 import { snapshotNodes } from '../qdrant/snapshot-nodes.js';
@@ -21,7 +22,7 @@ import { externalPlaces } from './external-places.js';
 
 export function recoveryDependencies(config: FerryConfig, open = storesOf(config)): RecoveryDependencies {
   const [backups, snapshots] = [
-    backupSource(leasedStores(open)),
+    backupSource(leasedStores(open), pointCodec),
     snapshotSource(externalPlaces(config, open)),
   ];
   return {
@@ -34,5 +35,7 @@ export function recoveryDependencies(config: FerryConfig, open = storesOf(config
     connect: leasedConnect((cluster, lane) =>
       connectPoints({ ...requireCluster(config, cluster), grpc: false }, lane),
     ),
+    connectWriter: leasedConnect((cluster, lane) => connectPoints(requireCluster(config, cluster), lane)),
+    codec: pointCodec,
   };
 }

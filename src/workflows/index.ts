@@ -8,7 +8,7 @@ export { moveCollection } from './collections/move-collection.js';
 export { holdLock } from './steps/hold-lock.js';
 export { verifyCollections } from './jobs/verify-collections.js';
 export { verifyCollection } from './collections/verify-collection.js';
-export { fullBackup } from './jobs/full-backup.js';
+export { fullBackup, incrementalBackup } from './jobs/full-backup.js';
 export { backupCollection } from './collections/backup-collection.js';
 export { disasterRecovery } from './jobs/disaster-recovery.js';
 export { rehearseRecovery } from './jobs/rehearse-recovery.js';

@@ -9,6 +9,7 @@ import {
   backupDocumentSchema,
   nodeDocumentSchema,
   parseDocument,
+  storedBytes,
   type BackupDocument,
 } from '../../model/format/manifest.js';
 import type { ObjectStore } from '../../storage/object-store.js';
@@ -62,7 +63,7 @@ async function documentOf(
     if ((state !== 'complete' && state !== 'partial') || !found)
       return { collection, outcome: 'failed', error };
     const { manifest, sha256 } = found;
-    const bytes = manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
+    const bytes = storedBytes(manifest);
     return { collection, outcome: state, manifestSha256: sha256, bytes, points: manifest.points };
   };
   const nodeSnapshot = await nodeSnapshotOf(store, input, signal);

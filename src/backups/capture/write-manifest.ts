@@ -80,11 +80,33 @@ function otherSnapshot(key: string, { id, name }: ManifestShard): FerryError {
 }
 
 async function manifestOf(
-  { control, ferryVersion }: ManifestDeps,
+  room: ManifestDeps,
   input: WriteManifestInput,
   shards: ManifestShard[],
   signal?: AbortSignal,
 ): Promise<CollectionManifest> {
+  const { facts, layout } = await describeSource(room, input, signal);
+  return {
+    ...facts,
+    kind: 'full',
+    capture: { method: 'snapshot', mode: input.mode },
+    shardKeys: keysOf(shards, layout),
+    shards,
+    ...(input.ids === undefined ? {} : { ids: input.ids }),
+    ...(input.recall === undefined ? {} : { recall: input.recall }),
+    notes: [...input.notes, ...changesSince(shards, layout)],
+  };
+}
+
+type SourceFacts = Omit<CollectionManifest, 'kind' | 'capture' | 'shardKeys' | 'shards' | 'notes'>;
+type Described = Omit<WriteManifestInput, 'captured' | 'mode' | 'ids' | 'recall' | 'notes'>;
+
+/** What every manifest says of the collection, whatever its points are stored as. */
+export async function describeSource(
+  { control, ferryVersion }: Pick<ManifestDeps, 'control' | 'ferryVersion'>,
+  input: Described,
+  signal?: AbortSignal,
+): Promise<{ facts: SourceFacts; layout: Layout }> {
   const { collection, pin } = input;
   const settingsAt = new Date().toISOString();
   const [info, layout, facts, aliases] = await Promise.all([
@@ -94,35 +116,29 @@ async function manifestOf(
     control.aliases(signal),
   ]);
   const custom = settingsOf(facts.config).sharding_method === 'custom';
+  const named = aliases.filter((one) => one.collection === collection).map((one) => one.alias);
   return {
-    format: 'qdrant-ferry/collection',
-    version: MANIFEST_VERSION,
-    backup: input.backup,
-    kind: 'full',
-    cluster: input.cluster,
-    clusterIdentity: pin.identity,
-    collection,
-    ...(pin.creation === undefined ? {} : { creation: pin.creation }),
-    ...(input.partial === undefined ? {} : { partial: input.partial }),
-    startedAt: input.startedAt,
-    finishedAt: new Date().toISOString(),
-    qdrantVersion: pin.version,
-    ferryVersion,
-    capture: { method: 'snapshot', mode: input.mode },
-    settingsAt,
-    info,
-    aliases: aliases
-      .filter((one) => one.collection === collection)
-      .map((one) => one.alias)
-      .sort(),
-    sharding: custom ? 'custom' : 'auto',
-    shardKeys: keysOf(shards, layout),
-    countedAt: input.countedAt,
-    points: input.points,
-    shards,
-    ...(input.ids === undefined ? {} : { ids: input.ids }),
-    ...(input.recall === undefined ? {} : { recall: input.recall }),
-    notes: [...input.notes, ...changesSince(shards, layout)],
+    layout,
+    facts: {
+      format: 'qdrant-ferry/collection',
+      version: MANIFEST_VERSION,
+      backup: input.backup,
+      cluster: input.cluster,
+      clusterIdentity: pin.identity,
+      collection,
+      ...(pin.creation === undefined ? {} : { creation: pin.creation }),
+      ...(input.partial === undefined ? {} : { partial: input.partial }),
+      startedAt: input.startedAt,
+      finishedAt: new Date().toISOString(),
+      qdrantVersion: pin.version,
+      ferryVersion,
+      settingsAt,
+      info,
+      aliases: named.sort(),
+      sharding: custom ? 'custom' : 'auto',
+      countedAt: input.countedAt,
+      points: input.points,
+    },
   };
 }
 

@@ -27,7 +27,12 @@ import {
   timeOfBackup,
 } from '../../model/format/backup-names.js';
 import { FerryError } from '../../model/errors.js';
-import { partsOf, type CollectionManifest, type ContentProof } from '../../model/format/manifest.js';
+import {
+  partsOf,
+  storedBytes,
+  type CollectionManifest,
+  type ContentProof,
+} from '../../model/format/manifest.js';
 import type { ObjectStore, StoredObject } from '../../storage/object-store.js';
 import { mapInOrder } from '../../model/map-in-order.js';
 import { identityOf, inOrder, readRun, type Run } from './read-run.js';
@@ -177,7 +182,8 @@ async function showCollection(
       collection,
       state,
       ...(reason === undefined ? {} : { reason }),
-      bytes: manifest ? bytesOf(manifest.shards) : bytesOf(objects),
+      bytes: manifest ? storedBytes(manifest) : bytesOf(objects),
+      ...(manifest?.base === undefined ? {} : { base: manifest.base.backup }),
       ...(manifest ? { points: manifest.points, finishedAt: manifest.finishedAt } : {}),
       proof: proofLine(best),
       ...(listed.has(pinKey(ref.cluster, ref.backup, collection)) ? { isPinned: true as const } : {}),
@@ -201,6 +207,7 @@ export function keysOf(
     prunedKey(cluster, backup, collection),
     ...parts,
     ...(manifest?.shards ?? []).map(({ name }) => partsKey(`${folder}${name}`)),
+    ...(manifest?.slices ?? []).map(({ ids }) => ids.key.replace(/\.ids\.gz$/, '.json')),
     ...proofKeys,
   ];
 }

@@ -113,6 +113,7 @@ export function showText(entry: CatalogueEntry, now: Date): string[] {
     one.points === undefined ? '' : plural(one.points, 'point'),
     bytes(one.bytes),
     proofText(one, now),
+    one.base === undefined ? '' : `continues ${one.base}`,
     [...(one.isPinned ? ['pinned'] : []), one.reason ?? ''].join(' '),
   ]);
   const head = `${entry.backup} of ${entry.cluster} (${peerText(entry)}) in ${entry.store}, ${whenText(entry, now)}: ${stateOf(entry)}`;

@@ -1,5 +1,9 @@
 import type { Command } from 'commander';
-import { fullBackupSchema, type FullBackupInput } from '../../model/contracts/backup-inputs.js';
+import {
+  fullBackupSchema,
+  incrementalBackupSchema,
+  type FullBackupInput,
+} from '../../model/contracts/backup-inputs.js';
 import { requireStore, type FerryConfig } from '../../model/ferry-config.js';
 import { outputOf, setExitCode, addExample } from '../terminal/output.js';
 import { addInputOptions, inputFrom } from '../terminal/input-options.js';
@@ -8,7 +12,10 @@ import type { JobEnds } from './follow-job.js';
 import { dataQueueOf, runJob } from './run-job.js';
 
 /** The cluster is an argument. */
-const flags = fullBackupSchema.omit({ cluster: true });
+const flags = fullBackupSchema.omit({ cluster: true, onBusy: true }).extend({
+  maxLinks: incrementalBackupSchema.shape.maxLinks,
+  onBusy: incrementalBackupSchema.shape.onBusy.unwrap().optional(),
+});
 
 export function registerBackup(program: Command): void {
   const command = program
@@ -19,21 +26,33 @@ export function registerBackup(program: Command): void {
       '[COLLECTION...]',
       'names, Qdrant aliases, or patterns like "logs-*"; all collections when none is given',
     )
-    .usage('[options] CLUSTER [COLLECTION...]');
+    .usage('[options] CLUSTER [COLLECTION...]')
+    .option(
+      '--incremental',
+      'store only what changed since the last backup by points; the first one is a full one',
+    );
   addJobOptions(command);
   addInputOptions(command, flags);
   addExample(command, 'ferry backup source docs --store offsite');
   command.action(async (cluster: string | undefined, collections: string[]) => {
-    const options = command.optsWithGlobals<JobCommandOptions>();
+    const options = command.optsWithGlobals<JobCommandOptions & { incremental?: boolean }>();
     if (cluster === undefined && options.input === undefined) command.error('error: CLUSTER is missing');
     const input = inputFrom(command, flags, { collections });
     if (cluster !== undefined) input['cluster'] = cluster;
-    const job = { operation: 'backup', workflowType: 'fullBackup', schema: fullBackupSchema, ends: endsOf };
-    setExitCode(await runJob({ ...job, input, ...jobOptionsOf(options) }, outputOf(options)));
+    const job = { operation: 'backup', ends: endsOf, input, ...jobOptionsOf(options) };
+    const full = { workflowType: 'fullBackup', schema: fullBackupSchema };
+    const increment = { workflowType: 'incrementalBackup', schema: incrementalBackupSchema };
+    const end = options.incremental
+      ? await runJob({ ...job, ...increment }, outputOf(options))
+      : await runJob({ ...job, ...full }, outputOf(options));
+    setExitCode(end);
   });
 }
 
-function endsOf({ cluster, store }: FullBackupInput, config: FerryConfig): JobEnds {
+function endsOf(
+  { cluster, store }: Pick<FullBackupInput, 'cluster' | 'store'>,
+  config: FerryConfig,
+): JobEnds {
   const place = requireStore(config, store);
   return {
     source: cluster,

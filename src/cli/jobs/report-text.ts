@@ -5,7 +5,13 @@ import { isErrorCode } from '../../model/errors.js';
 import { operations } from '../../model/operations.js';
 import { indexingText, sumOfIndexing } from '../../model/state/indexing.js';
 import { percent, type RecallShares } from '../../model/format/recall.js';
-import type { CollectionLine, JobReport, MovedShards, Repaired } from '../../model/contracts/results.js';
+import type {
+  Changes,
+  CollectionLine,
+  JobReport,
+  MovedShards,
+  Repaired,
+} from '../../model/contracts/results.js';
 import { errorText, type JobEnd } from '../terminal/exit-codes.js';
 import { bytes, columns, count, plural, rate, seconds } from '../terminal/formatting.js';
 
@@ -22,7 +28,7 @@ export function reportText(report: JobReport): string[] {
     line.outcome,
     count(line.points),
     points,
-    line.proven === 'quiesced' ? 'content proven' : repairText(line.repaired),
+    provenText(line) ?? repairText(line.repaired),
   ]);
   const table = columns(rows, [2]);
   const lines = report.collections.flatMap((line, index) => [
@@ -53,11 +59,22 @@ function repairText(repaired: Repaired | undefined): string {
   return `on the target: ${parts.join(', ')}`;
 }
 
+function provenText({ proven }: CollectionLine): string | undefined {
+  if (proven === 'quiesced') return 'content proven';
+  return proven === 'recorded' ? 'digest recorded' : undefined;
+}
+
+function changesText({ base, changed, deleted }: Changes): string {
+  if (base === undefined) return 'a full backup: there was none to continue';
+  return `${count(changed)} new or changed, ${count(deleted)} deleted since ${base}`;
+}
+
 /** What there is to say of a collection besides its points. */
 function findingsOf(line: CollectionLine): string[] {
   const {
     points,
     expectedPoints = points,
+    changes,
     recall,
     moved,
     because,
@@ -70,6 +87,7 @@ function findingsOf(line: CollectionLine): string[] {
   return [
     ...(fromBackup === undefined ? [] : [`  from the backup ${fromBackup}`]),
     ...(expectedPoints === points ? [] : [other]),
+    ...(changes ? [`  ${changesText(changes)}`] : []),
     ...(recall ? [`  ${recallText(recall)}`] : []),
     ...(moved ? movedText(moved).map((line) => `  ${line}`) : []),
     ...(because === undefined ? [] : [`  ${because}`]),

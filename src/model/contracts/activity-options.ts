@@ -7,6 +7,7 @@
 import type { ControlActivities } from './activities.js';
 import type { DataActivities } from './slice-activities.js';
 import type { BackupControlActivities, BackupStoreActivities } from './backup-activities.js';
+import type { PointBackupActivities } from './point-backup-activities.js';
 import type { MoveActivities, MoveControlActivities } from './move-activities.js';
 import type { PruneActivities } from './prune-activities.js';
 import type { RecoveryActivities, RecoveryControlActivities } from './recovery-activities.js';
@@ -18,6 +19,7 @@ export type Activities = ControlActivities &
   DataActivities &
   BackupControlActivities &
   BackupStoreActivities &
+  PointBackupActivities &
   MoveControlActivities &
   MoveActivities &
   RecoveryControlActivities &
@@ -154,6 +156,9 @@ export const activityOptions = {
   captureShard: endless,
   captureNode: endless,
   writeIdSet: endless,
+  planPoints: longDocument,
+  captureSlice: endless,
+  writePointsManifest: longDocument,
   readOperations: { ...longDocument, readsOnly: true },
   /** Five minutes of searches, and the last of them; an unavailable store is no reason to search without end. */
   writeRecall: { ...data, startToCloseMs: 30 * MINUTE, retry: FIVE_TIMES },
@@ -178,6 +183,7 @@ export const activityOptions = {
   /** Deletes what an earlier attempt made, and Qdrant then waits for what it is still recovering. */
   prepareRecovery: { ...week, retry: FOR_MINUTES },
   recoverShard: { ...week, retry: WITHOUT_END },
+  recoverSlice: endless,
   /** Reads every id, and begins again after a failure. */
   removeReturned: { ...week, retry: FOR_MINUTES },
   replayRecall: { ...recovery, startToCloseMs: 2 * HOUR },

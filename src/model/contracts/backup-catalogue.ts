@@ -28,6 +28,8 @@ export interface CollectionBackup {
   collection: string;
   /** As backups/read-backup.ts decides it. */
   state: 'complete' | 'partial' | 'otherCluster' | 'archived' | 'incomplete' | 'damaged' | 'tooNew';
+  /** Id of the backup that it continues: it is an increment. */
+  base?: string;
   /** Why, when it is not complete; or what is missing without being needed. */
   reason?: string;
   bytes: number;

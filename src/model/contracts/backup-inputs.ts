@@ -9,6 +9,11 @@ export const fullBackupSchema = z.strictObject({
   store: alias.optional(),
   /** Names, Qdrant aliases, or patterns with `*` and `?`; absent: all. */
   collections: z.array(collectionName).min(1).max(1_000).optional(),
+  /**
+   * `snapshot`: Qdrant's snapshots of the shards. `points`: the points themselves; restores into any version and any number
+   * of shards, and is what increments continue.
+   */
+  format: z.enum(['snapshot', 'points']).default('snapshot'),
   /** `auto`: stream from Qdrant 1.17 on, stored on the node below. */
   capture: z.enum(['auto', 'stream', 'stored']).default('auto'),
   /** Of every object against its manifest, at the end. */
@@ -40,18 +45,49 @@ export const fullBackupSchema = z.strictObject({
 });
 export type FullBackupInput = z.infer<typeof fullBackupSchema>;
 
+/** Only what a backup by points has. */
+const {
+  cluster: _cluster,
+  store,
+  collections,
+  verify,
+  newCluster,
+  allowUnfinished,
+  ...rest
+} = fullBackupSchema.shape;
+const { allowReplicaDifference, onFailure, parkForHours } = rest;
+
+export const incrementalBackupSchema = z.strictObject({
+  cluster: alias,
+  ...{ store, collections, verify, newCluster, allowUnfinished, allowReplicaDifference },
+  /** A chain of so many increments ends: the next backup is a full one. */
+  maxLinks: z.int().min(1).max(1_000).default(30),
+  onFailure,
+  /** `skip`: a collection that another job is backing up is left to it, which counts as success. */
+  onBusy: z.enum(['skip', 'fail', 'wait']).default('skip'),
+  ...{ parkForHours, concurrency },
+  ...pace,
+  ...work,
+});
+export type IncrementalBackupInput = z.infer<typeof incrementalBackupSchema>;
+
 export const backupCollectionSchema = z.strictObject({
   ...childFields,
   backup: z.string().min(1),
   startedAt: z.iso.datetime(),
-  options: fullBackupSchema.omit({
-    cluster: true,
-    store: true,
-    collections: true,
-    concurrency: true,
-    onBusy: true,
-    nodeSnapshot: true,
-    newCluster: true,
-  }),
+  options: fullBackupSchema
+    .omit({
+      cluster: true,
+      store: true,
+      collections: true,
+      concurrency: true,
+      onBusy: true,
+      nodeSnapshot: true,
+      newCluster: true,
+    })
+    .extend({
+      increment: z.boolean().default(false),
+      maxLinks: incrementalBackupSchema.shape.maxLinks,
+    }),
 });
 export type BackupCollectionInput = z.input<typeof backupCollectionSchema>;

@@ -65,6 +65,9 @@ export interface PlanRecoveryInput {
   /** It is digested in no case. */
   ignoreProof?: boolean;
 }
+/** `recorded`: the digest of the very points that a backup by points stored. */
+export type ProofKind = 'rehearsed' | 'quiesced' | 'recorded';
+
 export interface RecoveryPlan {
   manifestSha256: string;
   /** The collection that is really written: with `swap` a dated one. */
@@ -82,11 +85,13 @@ export interface RecoveryPlan {
   ids?: number;
   bytes: number;
   shards: number;
+  /** Of a backup by points, which has no shards. */
+  slices?: number;
   /** Of a collection that is replaced: deleting it drops them. */
   aliases?: string[];
   /** Of a collection that is replaced. */
   creation?: string;
-  proof?: { kind: 'rehearsed' | 'quiesced'; digest: RangeDigest };
+  proof?: { kind: ProofKind; digest: RangeDigest };
   /** The backup has a baseline of searches. */
   hasRecall: boolean;
   notes: string[];
@@ -154,6 +159,24 @@ export interface RecoverShardInput {
 export interface RecoverShardResult {
   bytes: number;
   via: 'pull' | 'push';
+}
+
+/** The points of one slice, written to the target. Repeated, it writes them again. */
+export interface RecoverSliceInput extends Pace {
+  what: string;
+  from: CollectionBackupRef;
+  target: CollectionRef;
+  targetPin: Pin;
+  manifestSha256: string;
+  /** Of the slice in the plan. */
+  position: number;
+  lane: number;
+  batchBytes: number;
+  stallAfterAttempts: number;
+}
+export interface RecoverSliceResult {
+  points: number;
+  bytes: number;
 }
 
 /** Points that the backup's id set does not hold are removed from what the shards brought. */
@@ -247,6 +270,7 @@ export interface RecoveryActivities {
   lookAtReplaced(input: LookAtReplacedInput): Promise<LookAtReplacedResult>;
   prepareRecovery(input: PrepareRecoveryInput): Promise<PrepareRecoveryResult>;
   recoverShard(input: RecoverShardInput): Promise<RecoverShardResult>;
+  recoverSlice(input: RecoverSliceInput): Promise<RecoverSliceResult>;
   removeReturned(input: RemoveReturnedInput): Promise<RemoveReturnedResult>;
   replayRecall(input: ReplayRecallInput): Promise<ReplayRecallResult>;
   finishRecovery(input: FinishRecoveryInput): Promise<FinishRecoveryResult>;

@@ -92,11 +92,27 @@ export interface VerificationReport extends ComparedReport {
   seconds: number;
 }
 
+/**
+ * `quiesced`: the source was the same before and after. `recorded`: the digest of the very points that were stored is in
+ * the manifest.
+ */
+export type BackupProof = 'quiesced' | 'recorded' | 'none';
+
+/** What an increment found since its base. */
+export interface Changes {
+  /** Id of the backup that it continues; absent where it became a full one. */
+  base?: string;
+  changed: number;
+  deleted: number;
+}
+
 /** What every child of a job returns, whatever else it does. */
 export interface CollectionEnd {
   operation: OperationName;
   outcome: Outcome;
-  proven?: 'quiesced' | 'none';
+  proven?: BackupProof;
+  /** Of a backup by points. */
+  changes?: Changes;
   leftOnNode?: string[];
   /** Of a comparison of two sides. */
   proof?: Proof;
@@ -128,8 +144,8 @@ export interface BackupReport extends CollectionEnd {
   points: number;
   bytes: number;
   shards: number;
-  capture: 'stream' | 'stored';
-  proven: 'quiesced' | 'none';
+  capture: 'stream' | 'stored' | 'points';
+  proven: BackupProof;
   manifestSha256: string;
   seconds: number;
   /** Snapshots that stay on nodes, by name; at most 10. */
@@ -148,8 +164,10 @@ export interface CollectionLine {
   error?: string;
   /** Up to ten ids that differ. */
   ids?: string[];
-  /** Of a backup: `quiesced` when the source was the same before and after. */
-  proven?: 'quiesced' | 'none';
+  /** Of a backup. */
+  proven?: BackupProof;
+  /** Of an increment. */
+  changes?: Changes;
   /** Of a backup: snapshots that stay on nodes. */
   leftOnNode?: string[];
   /** Of a recovery: the backup that it came from. */
@@ -201,11 +219,13 @@ export interface JobReport {
   notes?: string[];
 }
 
-/** How many shards are in the store, or on the target. */
+/** How many shards are in the store, or on the target; of a backup by points its slices. */
 export interface ShardCount {
   done: number;
   of: number;
   bytes: number;
+  /** Absent: shards. */
+  unit?: 'slices';
 }
 
 interface CommonStatus {
@@ -236,7 +256,7 @@ export type CollectionStatus = CommonStatus &
   (
     | { operation: 'scrollMigration' | 'verifyCollections' }
     | {
-        operation: 'snapshotMigration' | 'fullBackup' | 'disasterRecovery' | 'rehearseRecovery';
+        operation: Exclude<OperationName, 'scrollMigration' | 'verifyCollections'>;
         shards?: ShardCount;
       }
   );

@@ -4,6 +4,7 @@
 //   {cluster}/{backupId}/{collection}/{collection}_{YYYYMMDD_HHMMSS}.shard-{id}.{nonce}.snapshot
 //   {cluster}/{backupId}/{collection}/{the same name}.parts.json
 //   {cluster}/{backupId}/{collection}/ids.{nonce}.gz
+//   {cluster}/{backupId}/{collection}/slice-{position}.{nonce}.json  and .ids.gz, .points, .digests
 //   {cluster}/{backupId}/{collection}/recall.json
 //   {cluster}/{backupId}/{collection}/manifest.json
 //   {cluster}/{backupId}/{collection}/complete.json
@@ -81,6 +82,21 @@ export function completeKey(cluster: string, backupId: string, collection: strin
 /** Ids of the living points, per shard key. */
 export function idsKey(cluster: string, backupId: string, collection: string, nonce: string): string {
   return `${collectionFolder(cluster, backupId, collection)}ids.${nonce}.gz`;
+}
+
+/** Of a slice of points; `name` is what `sliceName` gives. */
+export function sliceKey(
+  cluster: string,
+  backupId: string,
+  collection: string,
+  name: string,
+  what: 'ids.gz' | 'points' | 'digests' | 'json',
+): string {
+  return `${collectionFolder(cluster, backupId, collection)}${name}.${what}`;
+}
+
+export function sliceName(position: number, nonce: string): string {
+  return `slice-${position}.${nonce}`;
 }
 
 /** The searches that a rehearsal replays. */

@@ -87,23 +87,72 @@ const keySchema = z.strictObject({
   replicas: z.int().min(1),
 });
 
-/**
- * `full`: all of the collection. Reserved: `increment`, what changed since another backup, which its `base` names
- * ({cluster, backup, collection, manifestSha256}); a full backup has no base.
- */
-const backupKind = z.enum(['full']);
+/** `full`: all of the collection. `increment`: what changed since another backup, its `base`. */
+const backupKind = z.enum(['full', 'increment']);
 
 /**
  * How the points were read. `snapshot`: Qdrant's snapshots of the shards, sent while they were made (`stream`) or kept as
- * a file on the node first (`stored`). Reserved: `points`, read page by page.
+ * a file on the node first (`stored`). `points`: slice by slice over the points themselves; `detect` says how an increment
+ * found what changed (`digest`: every point was read and compared).
  */
-const captureSchema = z.strictObject({ method: z.enum(['snapshot']), mode: z.enum(['stream', 'stored']) });
+const captureSchema = z.discriminatedUnion('method', [
+  z.strictObject({ method: z.literal('snapshot'), mode: z.enum(['stream', 'stored']) }),
+  z.strictObject({ method: z.literal('points'), detect: z.enum(['all', 'digest']) }),
+]);
+const CAPTURE_METHODS: readonly string[] = ['snapshot', 'points'];
+
+const objectRefSchema = z.strictObject({ key: z.string(), bytes, sha256 });
+
+const digestSchema = z.strictObject({ count, sum: z.string().regex(/^[0-9a-f]{32}$/) });
+
+/** Of `capture.method: points`. Slices of a shard key touch without a gap, in order of id. */
+const sliceSchema = z.strictObject({
+  shardKey: shardKeySchema.optional(),
+  /** First id of the slice; absent: from the very first. */
+  from: z.string().optional(),
+  /** First id behind it; absent: to the very last. */
+  to: z.string().optional(),
+  /** Of all its points at this backup, those of its base included. */
+  digest: digestSchema,
+  /** All its ids at this backup: what the base holds and this set does not was deleted. */
+  ids: idsRefSchema,
+  /** Points that are stored here: all in a full backup, in an increment the new and the changed ones. */
+  changed: count,
+  /** Points of the base that no longer exist. */
+  deleted: count,
+  /** Absent where nothing changed. */
+  points: objectRefSchema.optional(),
+  digests: objectRefSchema.optional(),
+});
+export type ManifestSlice = z.infer<typeof sliceSchema>;
+
+/** Beside the objects of a slice once they are whole in the store; from these the manifest is made. */
+export const sliceDocumentSchema = z.strictObject({
+  format: z.literal('qdrant-ferry/slice'),
+  version: z.literal(MANIFEST_VERSION),
+  backup: z.string(),
+  cluster: z.string(),
+  collection: z.string(),
+  slice: sliceSchema,
+});
+export type SliceDocument = z.infer<typeof sliceDocumentSchema>;
+
+/** The backup that an increment continues, in the same store. */
+const baseSchema = z.strictObject({
+  cluster: z.string(),
+  backup: z.string(),
+  collection: z.string(),
+  manifestSha256: sha256,
+});
+export type BaseRef = z.infer<typeof baseSchema>;
 
 export const collectionManifestSchema = z.strictObject({
   format: z.literal('qdrant-ferry/collection'),
   version: z.literal(MANIFEST_VERSION),
   backup: z.string(),
   kind: backupKind,
+  /** Of an increment. */
+  base: baseSchema.optional(),
   cluster: z.string(),
   clusterIdentity: identity,
   collection: z.string(),
@@ -129,8 +178,11 @@ export const collectionManifestSchema = z.strictObject({
   countedAt: time,
   /** Exact count at `countedAt`; under live writes the snapshots may hold others. */
   points: count,
+  /** Of `capture.method: snapshot`. */
   shards: z.array(shardSchema),
-  /** Ids of the points that were alive after the last shard was captured: what is not among them is removed again. */
+  /** Of `capture.method: points`. */
+  slices: z.array(sliceSchema).optional(),
+  /** Of snapshots: ids of the points that were alive after the last shard was captured; what is not among them is removed. */
   ids: idsRefSchema.optional(),
   /** The baseline of searches, where there is one: recall-document.ts. A recovery does without it. */
   recall: recallRefSchema.optional(),
@@ -144,12 +196,20 @@ export type RecallRef = z.infer<typeof recallRefSchema>;
 export type IdsRef = z.infer<typeof idsRefSchema>;
 
 /** Every stretch of every object that the manifest names: what has to be there, and what it hashes to. */
-export function partsOf({ shards, recall, ids }: CollectionManifest): ManifestPart[] {
-  const beside = [ids, recall].filter((one) => one !== undefined);
+export function partsOf({ shards, slices = [], recall, ids }: CollectionManifest): ManifestPart[] {
+  const ofSlices = slices.flatMap((slice) => [slice.ids, slice.points, slice.digests]);
+  const beside = [...ofSlices, ids, recall].filter((one) => one !== undefined);
   return [
     ...shards.flatMap((shard) => shard.parts),
     ...beside.map(({ key, bytes, sha256 }) => ({ key, offset: 0, bytes, sha256 })),
   ];
+}
+
+/** Of the content that it stores itself, without documents. */
+export function storedBytes({ shards, slices = [] }: Pick<CollectionManifest, 'shards' | 'slices'>): number {
+  const ofSlice = ({ ids, points, digests }: ManifestSlice) =>
+    ids.bytes + (points?.bytes ?? 0) + (digests?.bytes ?? 0);
+  return [...shards.map((shard) => shard.bytes), ...slices.map(ofSlice)].reduce((sum, one) => sum + one, 0);
 }
 
 /** Beside a manifest, written after its objects were checked. Without one the collection's backup is not complete. */
@@ -320,8 +380,7 @@ function formOfNewerFerry(value: unknown): string | undefined {
   const kinds = KINDS[String(format)];
   if (kinds && typeof kind === 'string' && !kinds.includes(kind)) return `kind "${kind.slice(0, 40)}"`;
   const method = (capture as { method?: unknown } | null | undefined)?.method;
-  const methods: readonly string[] = captureSchema.shape.method.options;
-  if (typeof method !== 'string' || methods.includes(method)) return undefined;
+  if (typeof method !== 'string' || CAPTURE_METHODS.includes(method)) return undefined;
   return `capture method "${method.slice(0, 40)}"`;
 }
 

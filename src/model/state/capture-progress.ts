@@ -9,9 +9,11 @@ import type {
   ShardToCapture,
   WriteManifestResult,
 } from '../contracts/backup-activities.js';
+import type { CaptureSliceResult, PlanPointsResult } from '../contracts/point-backup-activities.js';
+import type { Slice } from './slice.js';
 import type { Pin, ReadPlan } from '../collections.js';
 import type { ShardCount } from '../contracts/results.js';
-import type { IdsRef, RecallRef } from '../format/manifest.js';
+import type { BaseRef, IdsRef, RecallRef } from '../format/manifest.js';
 import { EMPTY_DIGEST, addDigests, sameDigest, type RangeDigest } from '../format/digest.js';
 
 export interface CaptureProgress {
@@ -38,10 +40,39 @@ export interface CaptureProgress {
   start?: CaptureMoment;
   end?: CaptureMoment;
   ids?: IdsRef;
+  /** Of a backup by points, which has no shards. */
+  byPoints?: PointsCapture;
   manifest?: WriteManifestResult;
   /** The collection was deleted and created again during the capture before this one. */
   isSecond?: boolean;
   check: { cursor: number; done: boolean };
+}
+
+/** Of a backup by points. */
+export interface PointsCapture {
+  base?: BaseRef;
+  slices: Slice[];
+  /** Slices that are in the store, by their place in the list, and the names of their documents. */
+  captured: { position: number; name: string }[];
+  digest: RangeDigest;
+  changed: number;
+  deleted: number;
+  storedBytes: number;
+}
+
+export function newPointsCapture({ base, slices }: PlanPointsResult): PointsCapture {
+  return {
+    ...(base === undefined ? {} : { base }),
+    ...{ slices, captured: [], digest: EMPTY_DIGEST, changed: 0, deleted: 0, storedBytes: 0 },
+  };
+}
+
+export function countSlice(capture: PointsCapture, position: number, result: CaptureSliceResult): void {
+  capture.captured.push({ position, name: result.name });
+  capture.digest = addDigests(capture.digest, result.digest);
+  capture.changed += result.changed;
+  capture.deleted += result.deleted;
+  capture.storedBytes += result.storedBytes;
 }
 
 export interface SourceDigest {
@@ -136,12 +167,17 @@ export function whyNotQuiesced(capture: CaptureProgress): string | undefined {
 }
 
 /** What the objects in the store are known to be, beside whole. */
-export function captureOutcome({ partial, manifest, check, ids }: CaptureProgress): 'verified' | 'unproven' {
-  const isStored = manifest !== undefined && check.done && ids !== undefined;
+export function captureOutcome(capture: CaptureProgress): 'verified' | 'unproven' {
+  const { partial, manifest, check, ids, byPoints } = capture;
+  const isStored = manifest !== undefined && check.done && (ids ?? byPoints) !== undefined;
   return isStored && partial === undefined ? 'verified' : 'unproven';
 }
 
-export function shardsCaptured({ captured, shards, bytes }: CaptureProgress): ShardCount {
+export function shardsCaptured({ captured, shards, bytes, byPoints }: CaptureProgress): ShardCount {
+  if (byPoints !== undefined) {
+    const { captured: done, slices, storedBytes } = byPoints;
+    return { done: done.length, of: slices.length, bytes: storedBytes, unit: 'slices' };
+  }
   return { done: captured.length, of: shards.length, bytes };
 }
 

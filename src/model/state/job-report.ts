@@ -111,7 +111,18 @@ export interface LineNames {
 export function lineOf(names: LineNames, report: CollectionEnd): CollectionLine {
   const ids = (report.proof?.first ?? []).slice(0, MAX_IDS).map((difference) => difference.id);
   const points = pointsOf(report);
-  const { outcome, proven, leftOnNode = [], expectedPoints, recall, moved, because, from, reason } = report;
+  const {
+    outcome,
+    proven,
+    changes,
+    leftOnNode = [],
+    expectedPoints,
+    recall,
+    moved,
+    because,
+    from,
+    reason,
+  } = report;
   const { repaired, indexing, warnings = [] } = report;
   return {
     ...ends(names),
@@ -119,6 +130,7 @@ export function lineOf(names: LineNames, report: CollectionEnd): CollectionLine 
     points,
     ...(ids.length > 0 ? { ids } : {}),
     ...(proven === undefined ? {} : { proven }),
+    ...(changes === undefined ? {} : { changes }),
     ...(expectedPoints === undefined ? {} : { expectedPoints }),
     ...(from === undefined || from.external !== undefined ? {} : { fromBackup: from.backup }),
     ...(recall === undefined ? {} : { recall }),
@@ -157,8 +169,8 @@ export function pointsOf(report: CollectionEnd): number {
 const VANISHED = 'was deleted before its turn came';
 
 /** Nobody named it: it was in the list when the job began, and not there any more when its turn came. */
-export function skippedLine(names: LineNames): CollectionLine {
-  return { ...ends(names), outcome: 'skipped', points: 0, reason: VANISHED };
+export function skippedLine(names: LineNames, reason = VANISHED): CollectionLine {
+  return { ...ends(names), outcome: 'skipped', points: 0, reason };
 }
 
 export function failedLine(names: LineNames, code: string, message: string): CollectionLine {

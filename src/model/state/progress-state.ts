@@ -104,13 +104,13 @@ export type OwnProgress =
   | { operation: 'scrollMigration' | 'verifyCollections' }
   | { operation: 'snapshotMigration'; move: MoveProgress }
   /** Without a capture until it is planned. */
-  | { operation: 'fullBackup'; capture?: CaptureProgress }
+  | { operation: 'fullBackup' | 'incrementalBackup'; capture?: CaptureProgress }
   | { operation: 'disasterRecovery' | 'rehearseRecovery'; recovery: RecoveryProgress };
 
 export type CollectionProgress = CommonProgress & OwnProgress;
 export type MovingProgress = Extract<CollectionProgress, { operation: 'snapshotMigration' }>;
 export type RecoveringProgress = Extract<CollectionProgress, { recovery: RecoveryProgress }>;
-export type BackupProgress = Extract<CollectionProgress, { operation: 'fullBackup' }>;
+export type BackupProgress = Extract<CollectionProgress, { operation: 'fullBackup' | 'incrementalBackup' }>;
 
 export function newProgress<Own extends OwnProgress>(
   own: Own,

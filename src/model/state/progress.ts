@@ -44,13 +44,16 @@ export function collectionStatus(
 function shardsOf(progress: CollectionProgress): ShardCount | undefined {
   switch (progress.operation) {
     case 'fullBackup':
+    case 'incrementalBackup':
       return progress.capture && shardsCaptured(progress.capture);
     case 'snapshotMigration':
       return shardsMoved(progress.move);
     case 'disasterRecovery':
     case 'rehearseRecovery': {
-      const { prepared, done, bytes } = progress.recovery;
-      return prepared && { ...countShards(prepared.shards, done), bytes };
+      const { plan, prepared, done, bytes } = progress.recovery;
+      if (prepared === undefined) return undefined;
+      if (plan?.slices !== undefined) return { done: done.length, of: plan.slices, bytes, unit: 'slices' };
+      return { ...countShards(prepared.shards, done), bytes };
     }
     case 'scrollMigration':
     case 'verifyCollections':
@@ -70,7 +73,12 @@ export interface Measure {
 export function measureOf(status: CollectionStatus, live = 0): Measure {
   const counts = countedIn(status);
   if (counts === 'shards' && 'shards' in status && status.shards)
-    return { counts, done: status.shards.done, total: status.shards.of, unit: 'shards' };
+    return {
+      counts,
+      done: status.shards.done,
+      total: status.shards.of,
+      unit: status.shards.unit ?? 'shards',
+    };
   if (counts === 'nothing') return { counts, done: 0, total: 0, unit: '' };
   const done = Math.min(status.total, (counts === 'read' ? status.verifiedPoints : status.points) + live);
   return { counts, done, total: status.total, unit: 'points' };

@@ -1,7 +1,7 @@
 // What the workflow of one recovered collection remembers in addition to what every collection's does, and what it returns.
 
 import type { CollectionBackupRef } from '../contracts/backup-catalogue.js';
-import type { PrepareRecoveryResult, RecoveryPlan } from '../contracts/recovery-activities.js';
+import type { PrepareRecoveryResult, ProofKind, RecoveryPlan } from '../contracts/recovery-activities.js';
 import type { CollectionRef } from '../collections.js';
 import type { RangeDigest } from '../format/digest.js';
 import type { Indexing } from './indexing.js';
@@ -11,7 +11,7 @@ import type { CollectionEnd, Outcome, ShardCount } from '../contracts/results.js
 export interface RecoveryProgress {
   plan?: RecoveryPlan;
   prepared?: PrepareRecoveryResult;
-  /** Which of the prepared are in, by their place in that list. */
+  /** Which of the prepared shards, or of the backup's slices, are in, by their place in the list. */
   done: number[];
   bytes: number;
   pushed: number;
@@ -80,7 +80,7 @@ export interface RecoveryReport extends CollectionEnd {
   via: 'pull' | 'push' | 'both';
   contentProof: {
     /** `none`: recovered, content unproven. */
-    kind: 'rehearsed' | 'quiesced' | 'none';
+    kind: ProofKind | 'none';
     digest?: RangeDigest;
   };
   /** Of a rehearsal whose backup has a baseline of searches. */

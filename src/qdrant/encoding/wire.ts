@@ -107,3 +107,16 @@ export function unknownField(message: string, reader: WireReader): FerryError {
     context: { field: reader.field, wireType: reader.type },
   });
 }
+
+/** A field with its length, as a message, a string, bytes or packed numbers are encoded. */
+export function lengthDelimited(field: number, content: Uint8Array): Buffer {
+  return Buffer.concat([varint(BigInt((field << 3) | 2)), varint(BigInt(content.length)), content]);
+}
+
+export function varint(value: bigint): Buffer {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest >= 0x80n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
+  bytes.push(Number(rest));
+  return Buffer.from(bytes);
+}

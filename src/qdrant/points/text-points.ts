@@ -6,6 +6,7 @@ import { FerryError } from '../../model/errors.js';
 import { isUuid, type PointId } from '../../model/point-id.js';
 import { float32Of } from '../encoding/number-text.js';
 import { JsonReader, LIST_START, OBJECT_START, QUOTE } from '../encoding/json-reader.js';
+import { lengthDelimited, varint } from '../encoding/wire.js';
 import type { WirePoint } from './point-page.js';
 
 export interface TextAnswer {
@@ -147,16 +148,4 @@ function unknownField(what: string, name: string): FerryError {
   return new FerryError('UnknownPointField', `A ${what} has a field that this ferry does not know`, {
     context: { field: name },
   });
-}
-
-function lengthDelimited(field: number, content: Uint8Array): Buffer {
-  return Buffer.concat([varint(BigInt((field << 3) | 2)), varint(BigInt(content.length)), content]);
-}
-
-function varint(value: bigint): Buffer {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest >= 0x80n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
-  bytes.push(Number(rest));
-  return Buffer.from(bytes);
 }

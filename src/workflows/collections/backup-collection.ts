@@ -12,6 +12,7 @@ import { newProgress, warnOnce, type BackupProgress } from '../../model/state/pr
 import { paceOf, splitCarried } from '../jobs/job-input.js';
 import { CollectionJob } from '../runtime/collection-job.js';
 import { isReplaced, surfacing } from '../runtime/failures.js';
+import { capturePoints } from '../steps/capture-points.js';
 import { captureShards } from '../steps/capture-shards.js';
 import { leavePage } from '../steps/digest-collection.js';
 import { digestSource } from '../steps/digest-source.js';
@@ -60,6 +61,7 @@ async function captureAgainIfReplaced(backup: Backup): Promise<void> {
 }
 
 async function capture(backup: Backup): Promise<void> {
+  if (backup.options.format === 'points') return capturePoints(backup);
   const { job, options, ref } = backup;
   const { digest, recall, settleMs } = options;
   const found = (job.progress.capture ??= await planCapture(backup));
@@ -90,7 +92,13 @@ function open(input: BackupCollectionInput): Backup {
   const parsed = parseInput(backupCollectionSchema, written);
   const { options, source, target, dataQueue, searchAttributes, paused } = parsed;
   const progress =
-    carried ?? newProgress({ operation: 'fullBackup' }, new Date().toISOString(), paceOf(options), paused);
+    carried ??
+    newProgress(
+      { operation: options.increment ? 'incrementalBackup' : 'fullBackup' },
+      new Date().toISOString(),
+      paceOf(options),
+      paused,
+    );
   const job = new CollectionJob<BackupProgress>(
     {
       ...options,

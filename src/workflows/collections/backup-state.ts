@@ -3,8 +3,13 @@
 import type * as z from 'zod';
 import type { CollectionBackupRef } from '../../model/contracts/backup-catalogue.js';
 import type { backupCollectionSchema } from '../../model/contracts/backup-inputs.js';
-import type { BackupReport } from '../../model/contracts/results.js';
-import { captureOutcome, isQuiesced, type CaptureProgress } from '../../model/state/capture-progress.js';
+import type { BackupReport, Changes } from '../../model/contracts/results.js';
+import {
+  captureOutcome,
+  isQuiesced,
+  type CaptureProgress,
+  type PointsCapture,
+} from '../../model/state/capture-progress.js';
 import type { BackupProgress } from '../../model/state/progress-state.js';
 import type { CollectionJob } from '../runtime/collection-job.js';
 import { failure } from '../runtime/failures.js';
@@ -48,21 +53,27 @@ export class Backup {
 
   report(): BackupReport {
     const { job, capture, settings } = this;
+    const { byPoints } = capture;
     return {
       source: settings.source,
       store: settings.target.cluster,
       backup: settings.backup,
-      operation: 'fullBackup',
+      operation: job.progress.operation,
       outcome: captureOutcome(capture),
-      points: capture.points,
-      bytes: capture.bytes,
-      shards: capture.shards.length,
-      capture: capture.mode,
-      proven: isQuiesced(capture) ? 'quiesced' : 'none',
+      points: byPoints?.digest.count ?? capture.points,
+      bytes: byPoints?.storedBytes ?? capture.bytes,
+      shards: byPoints ? 0 : capture.shards.length,
+      capture: byPoints ? 'points' : capture.mode,
+      proven: byPoints ? 'recorded' : isQuiesced(capture) ? 'quiesced' : 'none',
+      ...(byPoints && settings.options.increment ? { changes: changesOf(byPoints) } : {}),
       manifestSha256: capture.manifest?.manifestSha256 ?? '',
       seconds: Math.round((Date.now() - Date.parse(job.progress.startedAt)) / 1000),
       leftOnNode: capture.leftOnNode,
       warnings: job.progress.warnings.slice(0, 10),
     };
   }
+}
+
+function changesOf({ base, changed, deleted }: PointsCapture): Changes {
+  return { ...(base === undefined ? {} : { base: base.backup }), changed, deleted };
 }

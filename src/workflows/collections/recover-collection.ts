@@ -33,6 +33,7 @@ import { awaitIndexing, awaitReplicas } from '../steps/await-ready.js';
 import { closeRehearsal } from '../steps/close-rehearsal.js';
 import { planRecovery, prepareRecovery, removeCreated, startOver } from '../steps/prepare-recovery.js';
 import { proveRecovery, removeReturned } from '../steps/prove-recovery.js';
+import { recoverSlices } from '../steps/recover-slices.js';
 import { recoverShards } from '../steps/recover-shards.js';
 import { isNoLongerOurs, undo } from '../steps/undo.js';
 import { Recovery, type RecoverySettings } from './recovery-state.js';
@@ -57,7 +58,8 @@ async function recover(recovery: Recovery): Promise<RecoveryReport> {
   const { job, state, settings } = recovery;
   await planRecovery(recovery);
   await prepareRecovery(recovery);
-  await recoverShards(recovery, () => startOver(recovery));
+  if (recovery.plan.slices === undefined) await recoverShards(recovery, () => startOver(recovery));
+  else await recoverSlices(recovery, recovery.plan.slices);
   await awaitReplicas(job);
   state.readyAt ??= new Date().toISOString();
   await removeReturned(recovery);

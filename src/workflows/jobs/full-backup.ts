@@ -7,8 +7,10 @@ import type { ResolveCollectionsResult } from '../../model/contracts/activities.
 import type { ResolveBackupResult } from '../../model/contracts/backup-activities.js';
 import {
   fullBackupSchema,
+  incrementalBackupSchema,
   type BackupCollectionInput,
   type FullBackupInput,
+  type IncrementalBackupInput,
 } from '../../model/contracts/backup-inputs.js';
 import { backupIdOf, captureLockId } from '../../model/format/backup-names.js';
 import { parseInput } from '../../model/contracts/inputs.js';
@@ -21,27 +23,56 @@ import { runActivity } from '../runtime/run-activity.js';
 import type { Child } from '../runtime/start-collection.js';
 
 export async function fullBackup(input: unknown): Promise<JobReport> {
-  return surfacing(async () => {
+  return surfacing(() => {
     const { carried, written } = splitCarried<JobState>(input);
     const parsed = parseInput(fullBackupSchema, written);
-    const state = openState(parsed, carried);
-    const writing = new BackupWriting(parsed, state);
-    const job = new FanOut({
-      operation: 'fullBackup',
-      ends: writing.ends,
-      input: parsed,
-      resolve: (after) => writing.resolve(after),
-      finish: () => writing.finish(),
-      state,
-      childOf: (collection, facts) => writing.childOf(collection, facts),
-      goOn: (next) => continueAsNew<typeof fullBackup>({ ...parsed, carried: next }),
-    });
-    const ended = await writing.finishing(() => job.run());
-    const { backup, leftOnNode } = writing;
-    const report = { backup, ...ended, ...(leftOnNode.length === 0 ? {} : { leftOnNode }) };
-    if (report.outcome === 'verified' || report.outcome === 'unproven') return report;
-    throw jobFailure(report, job.soleTrouble);
+    return runBackup('fullBackup', parsed, carried, (next) =>
+      continueAsNew<typeof fullBackup>({ ...parsed, carried: next }),
+    );
   });
+}
+
+/** Of each collection what changed since its last backup by points; all of it where there is none to continue. */
+export async function incrementalBackup(input: unknown): Promise<JobReport> {
+  return surfacing(() => {
+    const { carried, written } = splitCarried<JobState>(input);
+    const parsed = parseInput(incrementalBackupSchema, written);
+    const options = fullBackupSchema.parse({ cluster: parsed.cluster, format: 'points', recall: false });
+    return runBackup('incrementalBackup', { ...options, ...parsed, increment: true }, carried, (next) =>
+      continueAsNew<typeof incrementalBackup>({ ...parsed, carried: next }),
+    );
+  });
+}
+
+type BackupJobInput = Omit<FullBackupInput, 'onBusy'> &
+  Partial<Pick<IncrementalBackupInput, 'maxLinks'>> & {
+    onBusy: IncrementalBackupInput['onBusy'];
+    increment?: boolean;
+  };
+
+async function runBackup(
+  operation: 'fullBackup' | 'incrementalBackup',
+  parsed: BackupJobInput,
+  carried: JobState | undefined,
+  goOn: (state: JobState) => Promise<never>,
+): Promise<JobReport> {
+  const state = openState(parsed, carried);
+  const writing = new BackupWriting(parsed, state);
+  const job = new FanOut({
+    operation,
+    ends: writing.ends,
+    input: parsed,
+    resolve: (after) => writing.resolve(after),
+    finish: () => writing.finish(),
+    state,
+    childOf: (collection, facts) => writing.childOf(collection, facts),
+    goOn,
+  });
+  const ended = await writing.finishing(() => job.run());
+  const { backup, leftOnNode } = writing;
+  const report = { backup, ...ended, ...(leftOnNode.length === 0 ? {} : { leftOnNode }) };
+  if (report.outcome === 'verified' || report.outcome === 'unproven') return report;
+  throw jobFailure(report, job.soleTrouble);
 }
 
 /** One backup while it is written: its id, its store, and what is asked of both. */
@@ -51,12 +82,12 @@ class BackupWriting {
   readonly ends: { source: string; target: string };
   /** Of the node's own snapshots. */
   leftOnNode: string[] = [];
-  private readonly input: FullBackupInput;
+  private readonly input: BackupJobInput;
   private readonly state: JobState;
   private place: ResolveBackupResult | undefined;
   private nodeSnapshot: string | undefined;
 
-  constructor(input: FullBackupInput, state: JobState) {
+  constructor(input: BackupJobInput, state: JobState) {
     this.input = input;
     this.state = state;
     this.backup = backupIdOf(new Date(state.startedAt), workflowInfo().firstExecutionRunId);

@@ -32,6 +32,8 @@ import { pool } from './run-batch.js';
 import { startCollection, type Child } from './start-collection.js';
 import { Steering, steerSignal } from './steering.js';
 
+const LEFT_TO_ANOTHER = 'another job is backing it up';
+
 export type Resolved = ResolveCollectionsResult['collections'][number];
 
 /** What a job remembers over a continue-as-new. */
@@ -138,7 +140,7 @@ export class FanOut {
       this.board.close(row, report?.outcome ?? 'aborted', report);
     } catch (error) {
       if (CancellationScope.current().consideredCancelled) throw error;
-      this.failed(row, error);
+      this.failed(row, child, error);
     }
   }
 
@@ -158,11 +160,12 @@ export class FanOut {
     }
   }
 
-  private failed(row: Row, error: unknown): void {
+  private failed(row: Row, { onBusy }: Child, error: unknown): void {
     const trouble = troubleOf(error);
     const code = isCancellation(error) ? 'Cancelled' : trouble.code;
-    if (code === 'SourceVanished' && this.plan.input.collections === undefined) {
-      addLine(this.plan.state, skippedLine(row), 0);
+    const isLeft = code === 'CollectionBusy' && onBusy === 'skip';
+    if (isLeft || (code === 'SourceVanished' && this.plan.input.collections === undefined)) {
+      addLine(this.plan.state, isLeft ? skippedLine(row, LEFT_TO_ANOTHER) : skippedLine(row), 0);
       this.board.close(row, 'skipped', undefined, { code, message: trouble.message });
       return;
     }

@@ -19,7 +19,8 @@ export interface Child {
   /** Made when it starts, so that it has the limits and the pause of that moment. */
   input: () => unknown;
   summary: string;
-  onBusy: 'fail' | 'wait';
+  /** `skip`: as `fail`; whoever started it counts that as success. */
+  onBusy: 'fail' | 'wait' | 'skip';
   /** It is not cancelled with what starts it, only when that has ended. */
   outlivesCancel?: true;
 }
@@ -48,7 +49,7 @@ export async function startCollection(
       if (!isAlreadyStarted(error)) throw error;
     }
     holder ??= await describeHolder(child.workflowId);
-    if (child.onBusy === 'fail') throw busy(child.workflowId, holder);
+    if (child.onBusy !== 'wait') throw busy(child.workflowId, holder);
     waiting.waitsFor(holder);
     if (await condition(() => waiting.givenUp(), waitMs)) return undefined;
   }

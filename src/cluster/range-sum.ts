@@ -1,7 +1,7 @@
 // The running digest of a range: adds 16-byte hashes mod 2^128 without a BigInt a point.
 
 import type { RangeDigest } from '../model/format/digest.js';
-import type { PointPage } from '../cluster/points-port.js';
+import type { PointPage } from './points-port.js';
 
 const LIMB = 2 ** 32;
 /** A double holds the sum of 2^21 limbs exactly. */

@@ -1,0 +1,147 @@
+// Increments: after every round of random changes another one, and afterwards each moment comes back bit for bit, judged by
+// a reader that shares nothing with the product. FERRY_TEST_SEED repeats a run that went wrong.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { seededRandom } from '../../demo/seeded-random.js';
+import { allOf } from '../support/object-stores.js';
+import { startBackupStack, storeOf, type BackupStack } from '../support/backup-stack.js';
+import { compareTaken, takeSide, type TakenSide } from '../support/compare-sides.js';
+import { ferry, reportOf } from '../support/ferry-command.js';
+import { collectionPath, createIndex, recreateCollection, rest, upsertTexts } from '../support/rest-text.js';
+import { fillWorst } from '../support/worst-collection.js';
+import { fillSharded } from '../support/worst-sharded.js';
+
+const SEED = Number(process.env['FERRY_TEST_SEED'] ?? Math.floor(Math.random() * 1e9));
+const random = seededRandom(SEED);
+const ROUNDS = 20;
+/** Of them these are brought back, besides the first and the last: each restore takes some seconds. */
+const BROUGHT_BACK = [0, 1, 2, 7, 13, ROUNDS];
+
+let stack: BackupStack;
+
+beforeAll(async () => {
+  process.stdout.write(`seed ${SEED}\n`);
+  stack = await startBackupStack({ clustered: true });
+});
+afterAll(async () => {
+  await stack?.stop();
+});
+
+interface Moment {
+  backup: string;
+  taken: TakenSide;
+}
+
+async function backUp(collection: string, ...more: string[]): Promise<ReturnType<typeof reportOf>> {
+  const run = await ferry(stack, 'backup', 'source', collection, '--json', ...more);
+  expect([run.code, run.stderr]).toEqual([0, run.stderr]);
+  return reportOf(run);
+}
+
+const moment = async (collection: string, backup = ''): Promise<Moment> => ({
+  backup,
+  taken: await takeSide(stack.side('source', collection)),
+});
+
+async function expectRecovered(collection: string, { backup, taken }: Moment): Promise<void> {
+  const as = `${collection}-back`;
+  const run = await ferry(
+    stack,
+    ...['restore', 'target', collection, '--backup', backup, '--as', as, '--json'],
+  );
+  expect([backup, run.code, run.stderr]).toEqual([backup, 0, run.stderr]);
+  expect(reportOf(run).collections[0]).toMatchObject({ outcome: 'verified' });
+  const found = compareTaken(taken, await takeSide(stack.side('target', as)));
+  expect([backup, found.differences, found.configuration]).toEqual([backup, [], []]);
+  await rest(stack.target, 'DELETE', collectionPath(as));
+}
+
+describe('increments of a collection', () => {
+  it('recovers every moment of a chain', async () => {
+    await recreateCollection(stack.source, 'docs', '{"vectors":{"size":4,"distance":"Dot"},"shard_number":4}');
+    await createIndex(stack.source, 'docs', 'n', '"integer"');
+    await upsertTexts(stack.source, 'docs', Array.from({ length: 2_000 }, (_, n) => pointText(n, 0)));
+    const first = await backUp('docs', '--format', 'points');
+    const moments = [await moment('docs', first.backup)];
+    for (let round = 1; round <= ROUNDS; round += 1) {
+      await change('docs', round);
+      const report = await backUp('docs', '--incremental');
+      expect(report.collections[0]).toMatchObject({
+        outcome: 'verified',
+        proven: 'recorded',
+        changes: { base: moments.at(-1)?.backup },
+      });
+      moments.push(await moment('docs', report.backup));
+    }
+    for (const at of BROUGHT_BACK) await expectRecovered('docs', moments[at] as Moment);
+  });
+
+  it('stores next to nothing where nothing changed, and names the backup that it continues', async () => {
+    const before = await backUp('docs', '--incremental');
+    const report = await backUp('docs', '--incremental');
+    expect(report.collections[0]).toMatchObject({ changes: { base: before.backup, changed: 0, deleted: 0 } });
+    expect(report.bytes).toBeLessThan(20_000);
+    const shown = await ferry(stack, 'backups', 'show', report.backup ?? '', '--json');
+    expect(JSON.parse(shown.stdout)).toMatchObject({ complete: true, leftover: [] });
+  });
+
+  it('carries every kind of point, and points of custom shard keys', async () => {
+    await fillWorst(stack.source, 'worst', { shards: 2, large: false });
+    await fillSharded(stack.source, 'sharded');
+    for (const collection of ['worst', 'sharded']) {
+      const full = await backUp(collection, '--format', 'points');
+      await expectRecovered(collection, await moment(collection, full.backup));
+    }
+    await rest(stack.source, 'POST', `${collectionPath('worst')}/points/delete?wait=true`, '{"points":[1,2,3]}');
+    const increment = await backUp('worst', '--incremental');
+    await expectRecovered('worst', await moment('worst', increment.backup));
+  });
+
+  it('begins a new chain for another collection of the same name', async () => {
+    await recreateCollection(stack.source, 'docs', '{"vectors":{"size":4,"distance":"Dot"},"shard_number":4}');
+    await upsertTexts(stack.source, 'docs', Array.from({ length: 50 }, (_, n) => pointText(n, 99)));
+    const report = await backUp('docs', '--incremental');
+    expect(report.collections[0]?.changes).toEqual({ changed: 50, deleted: 0 });
+    expect(report.collections[0]?.warnings?.join()).toMatch(/another collection of this name/);
+    await expectRecovered('docs', await moment('docs', report.backup));
+  });
+
+  it('refuses an increment whose base is damaged, and takes a full backup after it', async () => {
+    await change('docs', 100);
+    const increment = await backUp('docs', '--incremental');
+    const base = increment.collections[0]?.changes?.base ?? '';
+    const store = storeOf(stack);
+    const points = (await allOf(store.list(`source/${base}/docs/`))).filter(({ key }) => key.endsWith('.points'));
+    await store.delete(points[0]?.key ?? '');
+    const refused = await ferry(
+      stack,
+      ...['restore', 'target', 'docs', '--backup', increment.backup ?? '', '--json'],
+    );
+    expect(refused.code).toBe(1);
+    expect(reportOf(refused).collections[0]?.error).toMatch(new RegExp(`^ObjectMissing: .*needs its base ${base}`));
+    const next = await backUp('docs', '--incremental');
+    expect(next.collections[0]?.changes?.base).toBeUndefined();
+    await expectRecovered('docs', await moment('docs', next.backup));
+  });
+});
+
+const pointText = (n: number, round: number): string => {
+  const id = n % 5 === 4 ? `"00000000-0000-4000-8000-${String(n).padStart(12, '0')}"` : String(n * 3);
+  const vector = Array.from({ length: 4 }, () => random.below(1_000) / 8).join();
+  return `{"id":${id},"vector":[${vector}],"payload":{"n":${n},"round":${round},"wide":18446744073709551615}}`;
+};
+
+const idOf = (text: string): string => /"id":("[^"]+"|\d+)/.exec(text)?.[1] ?? '';
+
+/** Inserts, updates of vectors and payloads, deletions, and points that come back under an id that was deleted. */
+async function change(collection: string, round: number): Promise<void> {
+  const path = `${collectionPath(collection)}/points`;
+  const some = (count: number) => Array.from({ length: count }, () => pointText(random.below(2_500), round));
+  const unique = (texts: string[]) => [...new Map(texts.map((text) => [idOf(text), text])).values()];
+  await upsertTexts(stack.source, collection, unique(some(30)));
+  const gone = unique(some(20)).map(idOf);
+  await rest(stack.source, 'POST', `${path}/delete?wait=true`, `{"points":[${gone.join()}]}`);
+  const payloads = unique(some(10)).map(idOf);
+  const body = `{"payload":{"edited":${round}},"points":[${payloads.join()}]}`;
+  await rest(stack.source, 'POST', `${path}/payload?wait=true`, body).catch(() => undefined);
+}
