@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { showBackup } from '../../src/backups/catalogue/catalogue.js';
 import { backupSource } from '../../src/backups/backup-source.js';
+import { pointCodec } from '../../src/qdrant/points/stored-points.js';
 import { readManifest } from '../../src/backups/catalogue/check-objects.js';
 import type { Searches } from '../../src/cluster/snapshots-port.js';
 import { readText, sha256OfText } from '../../src/shards/read-text.js';
@@ -98,7 +99,7 @@ async function recovered(made: Made, as: string): Promise<Recovered> {
   const targetPin = await takePin(control, as, await control.info(as));
   const replay = (searches = searchesOf('target')) =>
     replayRecall(
-      { source: backupSource(() => store), searches },
+      { source: backupSource(() => store, pointCodec), searches },
       { from, target, targetPin, manifestSha256 },
       never,
     );

@@ -10,6 +10,7 @@ import type { ShardNodes } from '../../src/shards/receiver-port.js';
 import { FerryError } from '../../src/model/errors.js';
 import type { RecoverShardInput } from '../../src/model/contracts/recovery-activities.js';
 import { backupSource } from '../../src/backups/backup-source.js';
+import { pointCodec } from '../../src/qdrant/points/stored-points.js';
 import type { RecoverableShard } from '../../src/shards/recoverable-collection.js';
 import type { CollectionManifest } from '../../src/model/format/manifest.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';
@@ -297,7 +298,7 @@ it('tries again what a node got other than the store holds it', async () => {
       }),
   };
   const fetched = withInstead(store, { presignedUrl: () => Promise.resolve('http://files.test/it') });
-  const source = backupSource(() => fetched);
+  const source = backupSource(() => fetched, pointCodec);
   const target = { cluster: 'target', collection: 'pulled' };
   const step = { from, target, targetPin: {}, manifestSha256, via: 'pull', mayPush: false } as const;
   const input = {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { showBackup } from '../../src/backups/catalogue/catalogue.js';
 import { backupSource } from '../../src/backups/backup-source.js';
+import { pointCodec } from '../../src/qdrant/points/stored-points.js';
 import { resolveRecovery } from '../../src/recovery/resolve-recovery.js';
 import { writeProof } from '../../src/backups/proofs.js';
 import { startQdrant, startS3Gateway, type QdrantServer, type S3Gateway } from '../../src/local/index.js';
@@ -102,7 +103,11 @@ describe('the policy of a backup', () => {
       expect(limitations).toEqual([expect.stringContaining('Nothing can be deleted')]);
       // What the probe had to leave is taken for no cluster.
       const asked = { target: 'elsewhere', store: 'writer', collections: ['docs'] };
-      const found = await resolveRecovery(backupSource(storeOf), asked, new AbortController().signal);
+      const found = await resolveRecovery(
+        backupSource(storeOf, pointCodec),
+        asked,
+        new AbortController().signal,
+      );
       expect(found.recoveries).toMatchObject([{ from: { cluster: 'prod' } }]);
     },
   );

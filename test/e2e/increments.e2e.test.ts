@@ -58,9 +58,17 @@ async function expectRecovered(collection: string, { backup, taken }: Moment): P
 
 describe('increments of a collection', () => {
   it('recovers every moment of a chain', async () => {
-    await recreateCollection(stack.source, 'docs', '{"vectors":{"size":4,"distance":"Dot"},"shard_number":4}');
+    await recreateCollection(
+      stack.source,
+      'docs',
+      '{"vectors":{"size":4,"distance":"Dot"},"shard_number":4}',
+    );
     await createIndex(stack.source, 'docs', 'n', '"integer"');
-    await upsertTexts(stack.source, 'docs', Array.from({ length: 2_000 }, (_, n) => pointText(n, 0)));
+    await upsertTexts(
+      stack.source,
+      'docs',
+      Array.from({ length: 2_000 }, (_, n) => pointText(n, 0)),
+    );
     const first = await backUp('docs', '--format', 'points');
     const moments = [await moment('docs', first.backup)];
     for (let round = 1; round <= ROUNDS; round += 1) {
@@ -92,14 +100,27 @@ describe('increments of a collection', () => {
       const full = await backUp(collection, '--format', 'points');
       await expectRecovered(collection, await moment(collection, full.backup));
     }
-    await rest(stack.source, 'POST', `${collectionPath('worst')}/points/delete?wait=true`, '{"points":[1,2,3]}');
+    await rest(
+      stack.source,
+      'POST',
+      `${collectionPath('worst')}/points/delete?wait=true`,
+      '{"points":[1,2,3]}',
+    );
     const increment = await backUp('worst', '--incremental');
     await expectRecovered('worst', await moment('worst', increment.backup));
   });
 
   it('begins a new chain for another collection of the same name', async () => {
-    await recreateCollection(stack.source, 'docs', '{"vectors":{"size":4,"distance":"Dot"},"shard_number":4}');
-    await upsertTexts(stack.source, 'docs', Array.from({ length: 50 }, (_, n) => pointText(n, 99)));
+    await recreateCollection(
+      stack.source,
+      'docs',
+      '{"vectors":{"size":4,"distance":"Dot"},"shard_number":4}',
+    );
+    await upsertTexts(
+      stack.source,
+      'docs',
+      Array.from({ length: 50 }, (_, n) => pointText(n, 99)),
+    );
     const report = await backUp('docs', '--incremental');
     expect(report.collections[0]?.changes).toEqual({ changed: 50, deleted: 0 });
     expect(report.collections[0]?.warnings?.join()).toMatch(/another collection of this name/);
@@ -111,14 +132,18 @@ describe('increments of a collection', () => {
     const increment = await backUp('docs', '--incremental');
     const base = increment.collections[0]?.changes?.base ?? '';
     const store = storeOf(stack);
-    const points = (await allOf(store.list(`source/${base}/docs/`))).filter(({ key }) => key.endsWith('.points'));
+    const points = (await allOf(store.list(`source/${base}/docs/`))).filter(({ key }) =>
+      key.endsWith('.points'),
+    );
     await store.delete(points[0]?.key ?? '');
     const refused = await ferry(
       stack,
       ...['restore', 'target', 'docs', '--backup', increment.backup ?? '', '--json'],
     );
     expect(refused.code).toBe(1);
-    expect(reportOf(refused).collections[0]?.error).toMatch(new RegExp(`^ObjectMissing: .*needs its base ${base}`));
+    expect(reportOf(refused).collections[0]?.error).toMatch(
+      new RegExp(`^ObjectMissing: .*needs its base ${base}`),
+    );
     const next = await backUp('docs', '--incremental');
     expect(next.collections[0]?.changes?.base).toBeUndefined();
     await expectRecovered('docs', await moment('docs', next.backup));

@@ -9,6 +9,7 @@ import type {
   WriteProofInput,
 } from '../../src/model/contracts/backup-activities.js';
 import type { CollectionBackupRef } from '../../src/model/contracts/backup-catalogue.js';
+import type { PointBackupActivities } from '../../src/model/contracts/point-backup-activities.js';
 import type {
   RecoveryActivities,
   RecoveryControlActivities,
@@ -20,6 +21,7 @@ import { digestOfPoints, fail, type FakeClusters, type Points } from './fake-clu
 
 export type StoreActivities = BackupControlActivities &
   Omit<BackupStoreActivities, 'captureNode' | 'listBackups' | 'showBackup'> &
+  PointBackupActivities &
   RecoveryControlActivities &
   RecoveryActivities;
 
@@ -29,6 +31,8 @@ interface StoredCollection {
   points: number;
   manifestSha256?: string;
   isComplete: boolean;
+  /** By slices, not by shards. */
+  byPoints?: boolean;
   proofs: WriteProofInput[];
 }
 
@@ -78,7 +82,48 @@ export class FakeStore {
   }
 
   activities(): StoreActivities {
-    return { ...this.capturing(), ...this.recovering() };
+    return { ...this.capturing(), ...this.capturingPoints(), ...this.recovering() };
+  }
+
+  /** As many slices as shards; what `shards` holds are then the points of each slice. */
+  private capturingPoints(): PointBackupActivities {
+    return {
+      planPoints: async ({ increment, cluster, backup, collection }) => {
+        const older = [...this.backups].filter(
+          ([id, run]) => id !== backup && run.get(collection)?.isComplete,
+        );
+        const [base, run] = older.at(-1) ?? [];
+        const { manifestSha256, byPoints } = run?.get(collection) ?? {};
+        const slices = Array.from({ length: this.shards }, (_, at) => ({ from: String(at) }));
+        if (!increment || base === undefined || !byPoints || manifestSha256 === undefined) {
+          return { slices, notes: increment ? ['A full backup: there is none by points yet.'] : [] };
+        }
+        return { base: { cluster, backup: base, collection, manifestSha256 }, slices, notes: [] };
+      },
+      captureSlice: async ({ position, base, ...ref }) => {
+        const points = this.shardOf(this.fakes.points(ref), position);
+        const before = base && this.at(base).shards.get(position);
+        Object.assign(this.at(ref), { byPoints: true }).shards.set(position, points);
+        const changed = [...points].filter(([id, value]) => before?.get(id) !== value).length;
+        const deleted = [...(before?.keys() ?? [])].filter((id) => !points.has(id)).length;
+        const digest = digestOfPoints(points);
+        return {
+          name: `slice-${position}`,
+          digest,
+          changed,
+          deleted,
+          bytes: 1_000,
+          storedBytes: 10 * changed,
+        };
+      },
+      writePointsManifest: async ({ captured, base, ...ref }) => {
+        const stored = this.at(ref);
+        const ids = [...stored.shards.values()].flatMap((points) => [...points.keys()]);
+        stored.manifestSha256 = `${captured.join()} after ${base?.manifestSha256 ?? 'nothing'}`;
+        Object.assign(stored, { ids: new Set(ids), points: ids.length });
+        return { manifestSha256: stored.manifestSha256, bytes: 10, shards: 0 };
+      },
+    };
   }
 
   private capturing() {
@@ -150,8 +195,9 @@ export class FakeStore {
   private recovering() {
     const all: RecoveryActivities & RecoveryControlActivities = {
       locateStore: async () => ({ store: this.alias, dataQueue: this.fakes.dataQueue }),
-      resolveRecovery: async ({ collections, as }) => {
-        const recoveries = [...this.backups].flatMap(([backup, run]) =>
+      resolveRecovery: async ({ collections, as, backup: named }) => {
+        const runs = [...this.backups].filter(([id]) => named === undefined || id === named);
+        const recoveries = runs.flatMap(([backup, run]) =>
           [...run]
             .filter(([name, { isComplete }]) => isComplete && (collections?.includes(name) ?? true))
             .map(([collection, { points }]) => ({
@@ -176,6 +222,7 @@ export class FakeStore {
           ...{ via: 'pull', mayPush: true, hasRecall: true, notes: [] },
           ...{ points: stored.points, bytes: 1_000 * this.shards, shards: stored.shards.size },
           ...(stored.ids === undefined ? {} : { ids: stored.ids.size }),
+          ...(stored.byPoints ? { slices: stored.shards.size, shards: 0 } : {}),
           ...(proof === undefined ? {} : { proof: { kind: proof.kind, digest: proof.digest } }),
           ...this.plan,
         };
@@ -183,13 +230,19 @@ export class FakeStore {
       lookAtReplaced: async ({ target }) => this.lookAt(target),
       prepareRecovery: async ({ from, target, creation, replaced }) => {
         this.replace(target, replaced, creation);
-        const positions = [...this.at(from).shards.keys()];
+        const { shards, byPoints } = this.at(from);
+        const positions = byPoints ? [] : [...shards.keys()];
         return { targetPin: PIN, shards: positions.map((position) => ({ position, into: position })) };
       },
       recoverShard: async ({ from, target, shard, via }) => {
         const points = this.at(from).shards.get(shard.position) ?? [];
         for (const [id, value] of points) this.fakes.points(target).set(id, value);
         return { bytes: 1_000, via };
+      },
+      recoverSlice: async ({ from, target, position }) => {
+        const points = this.at(from).shards.get(position) ?? new Map<string, string>();
+        for (const [id, value] of points) this.fakes.points(target).set(id, value);
+        return { points: points.size, bytes: 1_000 };
       },
       removeReturned: async ({ from, target }) => {
         const ids = this.at(from).ids ?? new Set();

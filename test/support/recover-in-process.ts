@@ -8,6 +8,7 @@ import type {
 } from '../../src/model/contracts/recovery-activities.js';
 import type { ClusterConnection } from '../../src/model/cluster.js';
 import { backupSource } from '../../src/backups/backup-source.js';
+import { pointCodec } from '../../src/qdrant/points/stored-points.js';
 import { finishRecovery, undoRecovery } from '../../src/recovery/finish-recovery.js';
 import { planRecovery } from '../../src/recovery/plan-recovery.js';
 import { prepareRecovery } from '../../src/recovery/prepare-recovery.js';
@@ -52,7 +53,7 @@ export async function plan({ clusters, store, from, to, as, more }: InProcess): 
   const hooks = { now: new Date(), signal: new AbortController().signal };
   return planRecovery(
     qdrantControls(clusters),
-    backupSource(() => store),
+    backupSource(() => store, pointCodec),
     input,
     hooks,
   );
@@ -66,7 +67,11 @@ export async function begin(what: InProcess): Promise<string> {
   const onExisting = more?.onExisting ?? 'fail';
   const { signal } = new AbortController();
   await prepareRecovery(
-    { controls: qdrantControls(clusters), source: backupSource(() => store), nodes: snapshotNodes(clusters) },
+    {
+      controls: qdrantControls(clusters),
+      source: backupSource(() => store, pointCodec),
+      nodes: snapshotNodes(clusters),
+    },
     { ...input, ...MADE, onExisting },
     signal,
   );
@@ -79,7 +84,7 @@ export async function recover(
 ): Promise<RecoveryPlan & { aliases: string[]; left?: string; removal?: RemoveReturnedResult }> {
   const { clusters, store, from, to, as, more } = what;
   const controls = qdrantControls(clusters);
-  const source = backupSource(() => store);
+  const source = backupSource(() => store, pointCodec);
   const { signal } = new AbortController();
   const planned = await plan(what);
   const { manifestSha256, exists, writes, via, mayPush } = planned;

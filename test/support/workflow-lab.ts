@@ -155,6 +155,10 @@ export class Run {
     return this.startWith('fullBackup', { cluster: this.a, ...input });
   }
 
+  async increment(input: Record<string, unknown> = {}) {
+    return this.startWith('incrementalBackup', { cluster: this.a, ...input });
+  }
+
   async recover(input: Record<string, unknown> = {}) {
     return this.startWith('disasterRecovery', { target: this.b, ...input });
   }

@@ -139,11 +139,17 @@ const OWN_WORDS: [RegExp, readonly OperationName[]][] = [
   [/\bcopied\b/, ['scrollMigration', 'snapshotMigration']],
   [/\bmoving\b/, ['snapshotMigration']],
   [/\bcompared\b|\bcomparing docs\b/, ['verifyCollections']],
-  [/\bcapturing|\bdigest(ed|ing)|\bstored\b|every object checked|manifest/, ['fullBackup']],
+  [
+    /\bcapturing|\bdigest(ed|ing)|\bstored\b|every object checked|manifest/,
+    ['fullBackup', 'incrementalBackup'],
+  ],
   [/\brecovered\b/, ['disasterRecovery']],
   [/\brecovering\b/, ['disasterRecovery', 'rehearseRecovery']],
   [/\brehearsed\b/, ['rehearseRecovery']],
-  [/\bshards?\b/, ['snapshotMigration', 'fullBackup', 'disasterRecovery', 'rehearseRecovery']],
+  [
+    /\bshards?\b/,
+    ['snapshotMigration', 'fullBackup', 'incrementalBackup', 'disasterRecovery', 'rehearseRecovery'],
+  ],
 ];
 const everyPhase = OPERATION_NAMES.flatMap((operation) =>
   [
@@ -197,6 +203,12 @@ it.each([
   ],
   ['fullBackup', 'checking', 'docs: checking', 'checking docs'],
   [
+    'incrementalBackup',
+    'capturing',
+    '1 of 4 shards (12 MB) of docs are in b',
+    'capturing docs: 25 %  1 of 4 shards',
+  ],
+  [
     'disasterRecovery',
     'copying',
     '1 of 4 shards (12 MB) of docs are on b',
@@ -229,6 +241,11 @@ it.each([
     'fullBackup',
     'docs  verified  4,000  points stored',
     '4,000 points stored, 12.0 MB, 4.0 s: every object checked',
+  ],
+  [
+    'incrementalBackup',
+    'docs  verified  4,000  points',
+    '4,000 points covered, 12.0 MB, 4.0 s: every object checked',
   ],
   [
     'disasterRecovery',

@@ -3,6 +3,7 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { backupSource } from '../../src/backups/backup-source.js';
+import { pointCodec } from '../../src/qdrant/points/stored-points.js';
 import { listBackups, showBackup } from '../../src/backups/catalogue/catalogue.js';
 import { writeBackup } from '../../src/backups/capture/write-backup.js';
 import { writeComplete } from '../../src/backups/capture/write-complete.js';
@@ -77,14 +78,13 @@ const CASES: Case[] = [
   },
   {
     name: 'a manifest of a later kind',
-    damage: () =>
-      rewriteManifest({ kind: 'increment', base: { backup: OLDER, manifestSha256: '0'.repeat(64) } }),
-    ...{ state: 'tooNew', reason: 'written by a newer ferry: kind "increment"', code: 'ManifestTooNew' },
+    damage: () => rewriteManifest({ kind: 'synthetic' }),
+    ...{ state: 'tooNew', reason: 'written by a newer ferry: kind "synthetic"', code: 'ManifestTooNew' },
   },
   {
     name: 'a manifest of a later capture method',
-    damage: () => rewriteManifest({ capture: { method: 'points', pages: 7 } }),
-    ...{ state: 'tooNew', reason: 'capture method "points"', code: 'ManifestTooNew' },
+    damage: () => rewriteManifest({ capture: { method: 'blocks', pages: 7 } }),
+    ...{ state: 'tooNew', reason: 'capture method "blocks"', code: 'ManifestTooNew' },
   },
   {
     name: 'a manifest whose configuration cannot be read',
@@ -148,7 +148,7 @@ const CASES: Case[] = [
 /** As a plan does it, of a restore and of a rehearsal. */
 async function refusal(): Promise<unknown> {
   const from = { store: 'memory', cluster: 'prod', backup: NEWER, collection: 'docs' };
-  const source = backupSource(() => store);
+  const source = backupSource(() => store, pointCodec);
   return source
     .open(from, never)
     .then((found) => found.check('quick', { signal: never }))
@@ -161,6 +161,7 @@ async function resolved(collections?: string[]) {
   return resolveRecovery(
     backupSource(
       () => store,
+      pointCodec,
       () => NOW,
     ),
     { ...input, ...named },
@@ -197,13 +198,13 @@ describe.each(CASES)('a backup with $name', ({ damage, state, reason, code, isCh
 
 describe('a run that a newer ferry ended', () => {
   beforeEach(async () => {
-    await rewrite(backupKey('prod', NEWER), (document) => ({ ...document, kind: 'increment' }));
+    await rewrite(backupKey('prod', NEWER), (document) => ({ ...document, kind: 'synthetic' }));
   });
 
   it('is too new, and not what a restore of everything goes by', async () => {
     const { backups } = await listBackups(store, { cluster: 'prod' }, undefined, NOW);
     expect(backups[0]).toMatchObject({ backup: NEWER, finished: false });
-    expect(backups[0]?.fault).toContain('written by a newer ferry: kind "increment"');
+    expect(backups[0]?.fault).toContain('written by a newer ferry: kind "synthetic"');
     expect(await showBackup(store, { cluster: 'prod', backup: NEWER })).toMatchObject({ complete: false });
     const { recoveries, notes } = await resolved();
     expect(recoveries[0]?.from.backup).toBe(OLDER);
@@ -219,14 +220,14 @@ describe('a run that a newer ferry ended', () => {
 });
 
 it('never completes a manifest that a newer ferry wrote', async () => {
-  await rewriteManifest({ kind: 'increment' });
+  await rewriteManifest({ kind: 'synthetic' });
   const of = { store: 'memory', cluster: 'prod', backup: NEWER, collection: 'docs' };
   const writing = writeComplete(store, { ...of, manifestSha256: '0'.repeat(64), verify: 'full' });
   await expect(writing).rejects.toMatchObject({ code: 'ManifestTooNew' });
 });
 
 it('believes the same proof in `ferry backups` and in a recovery', async () => {
-  const { sha256 } = await backupSource(() => store).open(
+  const { sha256 } = await backupSource(() => store, pointCodec).open(
     { store: 'memory', cluster: 'prod', backup: NEWER, collection: 'docs' },
     never,
   );
@@ -246,6 +247,6 @@ it('believes the same proof in `ferry backups` and in a recovery', async () => {
   const { collections } = await showBackup(store, { cluster: 'prod', backup: NEWER });
   expect(collections).toMatchObject([{ state: 'complete', proof: { kind: 'quiesced' } }]);
   const from = { store: 'memory', cluster: 'prod', backup: NEWER, collection: 'docs' };
-  const found = await backupSource(() => store).open(from, never);
+  const found = await backupSource(() => store, pointCodec).open(from, never);
   expect((await found.proof(never)).proof).toMatchObject({ kind: 'quiesced' });
 });

@@ -9,6 +9,7 @@ import { collectionFolder, manifestKey } from '../../src/model/format/backup-nam
 import type { Pin } from '../../src/model/collections.js';
 import { FerryError } from '../../src/model/errors.js';
 import { backupSource } from '../../src/backups/backup-source.js';
+import { pointCodec } from '../../src/qdrant/points/stored-points.js';
 import { compareIds, type PointId } from '../../src/model/point-id.js';
 import type { ClusterControl } from '../../src/cluster/control-port.js';
 import { keepRun } from '../support/kept-runs.js';
@@ -141,5 +142,9 @@ function remove({ refuse = () => undefined }: { refuse?: () => void } = {}) {
     count: () => Promise.resolve(held.size),
   } as unknown as ClusterControl;
   const input = { from, target, targetPin: pin, manifestSha256 };
-  return removeReturned({ source: backupSource(() => store), target: control, points }, input, never);
+  return removeReturned(
+    { source: backupSource(() => store, pointCodec), target: control, points },
+    input,
+    never,
+  );
 }

@@ -3,6 +3,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { listBackups, showBackup } from '../../src/backups/catalogue/catalogue.js';
 import { backupSource } from '../../src/backups/backup-source.js';
+import { pointCodec } from '../../src/qdrant/points/stored-points.js';
 import { resolveRecovery } from '../../src/recovery/resolve-recovery.js';
 import { backupIdOf } from '../../src/model/format/backup-names.js';
 import type {
@@ -28,6 +29,7 @@ function resolve(more: Partial<ResolveRecoveryInput> = {}): Promise<ResolveRecov
   const input = { target: 'target', store: 'memory', cluster: 'prod', ...more };
   const source = backupSource(
     () => store,
+    pointCodec,
     () => NOW,
   );
   return resolveRecovery(source, input, new AbortController().signal);
