@@ -22,6 +22,14 @@ import { keepRun } from '../support/kept-runs.js';
 import { MemoryStore } from '../support/memory-store.js';
 import { textOf } from '../support/object-stores.js';
 
+const BY_POINTS = { shards: [], capture: { method: 'points', detect: 'all' } };
+const sliceFixture = (borders: { from?: string; to?: string }) => ({
+  ...borders,
+  digest: { count: 0, sum: '0'.repeat(32) },
+  ids: { key: `prod/${NEWER}/docs/slice-0.00000000.ids.gz`, bytes: 1, sha256: '0'.repeat(64), count: 0 },
+  ...{ changed: 0, deleted: 0 },
+});
+
 const NOW = new Date('2026-11-27T12:00:00Z');
 const [OLDER, NEWER] = ['20261125_020000-00000001', '20261126_020000-00000002'] as const;
 const FOLDER = collectionFolder('prod', NEWER, 'docs');
@@ -85,6 +93,22 @@ const CASES: Case[] = [
     name: 'a manifest of a later capture method',
     damage: () => rewriteManifest({ capture: { method: 'blocks', pages: 7 } }),
     ...{ state: 'tooNew', reason: 'capture method "blocks"', code: 'ManifestTooNew' },
+  },
+  {
+    name: 'a manifest by points whose slices leave a gap',
+    damage: () =>
+      rewriteManifest({ ...BY_POINTS, slices: [sliceFixture({ to: '5' }), sliceFixture({ from: '6' })] }),
+    ...{ state: 'damaged', reason: 'The slices do not touch at 6', code: 'ManifestInvalid' },
+  },
+  {
+    name: 'a manifest by points that lacks its last slice',
+    damage: () => rewriteManifest({ ...BY_POINTS, slices: [sliceFixture({ to: '5' })] }),
+    ...{ state: 'damaged', reason: 'does not list every slice', code: 'ManifestInvalid' },
+  },
+  {
+    name: 'an increment without a base',
+    damage: () => rewriteManifest({ ...BY_POINTS, kind: 'increment', slices: [sliceFixture({})] }),
+    ...{ state: 'damaged', reason: 'An increment has a base', code: 'ManifestInvalid' },
   },
   {
     name: 'a manifest whose configuration cannot be read',

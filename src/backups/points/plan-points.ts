@@ -76,7 +76,8 @@ async function whyNot(
   const { backup, clusterIdentity, creation } = manifest;
   const isSameCluster = clusterIdentity.some((peer) => pin.identity.includes(peer));
   if (!isSameCluster) return `the newest one, ${backup}, is not known to be of this cluster`;
-  if (creation === undefined || creation !== pin.creation)
+  // Where one of them is not marked, the digests alone tell what is the same: they cannot be wrong, only all different.
+  if (creation !== undefined && pin.creation !== undefined && creation !== pin.creation)
     return `the newest one, ${backup}, is of another collection of this name`;
   if (shapeOf(objectAt(parseJson(manifest.info), 'config')) !== pin.shape)
     return `the vectors of the collection are not those of ${backup}`;

@@ -9,7 +9,7 @@ import { MANIFEST_VERSION, type ManifestSlice, type SliceDocument } from '../../
 import type { PointId } from '../../model/point-id.js';
 import type { ShardKey } from '../../model/state/slice.js';
 import type { ObjectStore } from '../../storage/object-store.js';
-import { IdSetEncoder } from '../ids/id-set-format.js';
+import { IdSetEncoder } from '../ids/write-id-set.js';
 import { DIGESTS_HEAD, frameDigests, framePoints, type DigestRecord } from './point-records.js';
 import { ObjectWriter } from './stored-stream.js';
 

@@ -143,6 +143,7 @@ async function storedBackup(
     found?.manifest.clusterIdentity ??
     newer?.identity ??
     identityOf(await readRun(store, cluster, backup, { signal }));
+  const base = found?.manifest.base ?? newer?.base;
   const checked = listed.get(completeKey(cluster, backup, collection));
   const storedAt = state === 'complete' && checked ? new Date(checked.modifiedAt) : run.newestAt;
   return {
@@ -151,7 +152,7 @@ async function storedBackup(
     bytes: objects.reduce((sum, object) => sum + object.bytes, 0),
     isPinned: listed.has(pinKey(cluster, backup, collection)),
     isProved: state === 'complete' && found !== undefined && (await isProved(store, of, found, objects)),
-    ...(newer?.base === undefined ? {} : { base: newer.base }),
+    ...(base === undefined ? {} : { base }),
     ...(found === undefined ? {} : { manifest: found.manifest }),
   };
 }

@@ -42,6 +42,9 @@ export const inputDescriptions: Record<string, string> = {
     'check of the objects before the target is touched. quick: existence and size; full: read and hash every object',
   safetyBackup: 'with --on-existing replace: DELETE the existing collection without a backup',
   shards: 'number of shards of one collection at the same time',
+  format:
+    'snapshot: snapshots of the shards; points: the points themselves, which increments continue, and which fit any version',
+  maxLinks: 'with --incremental: take a full backup after this number of increments',
   capture:
     'stream: shards are streamed to the store; stored: each node stores a file first; auto: depends on the version',
   verify: 'check of the objects at the end. full: hash every object again; quick: existence and size',
