@@ -103,7 +103,7 @@ describe('a prune', () => {
     const key = manifestKey('prod', runId(13), 'docs');
     const manifest = JSON.parse(await textOf(store.read(key))) as object;
     const base = { cluster: 'prod', backup: runId(10), collection: 'docs', manifestSha256: '0'.repeat(64) };
-    store.write(key, { ...manifest, kind: 'increment', base }, '2026-11-13T02:00:00Z');
+    store.write(key, { ...manifest, kind: 'synthetic', base }, '2026-11-13T02:00:00Z');
     const { backups } = await pruneStore(store, pruneInput({ keepLast: 1 }), attempt);
     const reasonsOf = (day: number) =>
       backups.find((one) => one.backup === runId(day) && one.collection === 'docs')?.reasons;
