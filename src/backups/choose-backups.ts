@@ -13,7 +13,7 @@ import type { CollectionManifest } from '../model/format/manifest.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import type { Recovery, RecoveryOffer } from '../shards/recoverable-collection.js';
 import { Runs } from './runs.js';
-import { readBackup, type ReadBackup } from './read-backup.js';
+import { errorOfPruned, readBackup, type ReadBackup } from './read-backup.js';
 import { chooseRun, droppedSince, type Choice } from './choose-run.js';
 
 const MOST_NOTES = 10;
@@ -164,7 +164,9 @@ async function whyNot(
   if (state.state === 'incomplete' && !state.found) {
     const { document } = choice.base?.backup === backup ? choice.base : {};
     const line = document?.collections.find(({ collection }) => collection === name);
-    return line ? (line.error ?? state.reason) : ABSENT;
+    if (line === undefined) return ABSENT;
+    const pruned = await errorOfPruned(runs.store, { cluster: runs.cluster, backup, collection: name });
+    return line.error ?? pruned?.happened ?? state.reason;
   }
   const reason = onlyByName(state);
   if (reason !== undefined) return reason;

@@ -99,11 +99,11 @@ export async function requireUsable(
 ): Promise<UsableBackup> {
   const backup = await readBackup(store, of, options);
   if (isUsable(backup)) return backup;
-  throw (backup.found === undefined && (await wasPruned(store, of, options.signal))) || backup.error;
+  throw (backup.found === undefined && (await errorOfPruned(store, of, options.signal))) || backup.error;
 }
 
-/** Where a prune removed it, or began to. */
-async function wasPruned(
+/** Undefined where no prune removed it, or began to. */
+export async function errorOfPruned(
   store: ObjectStore,
   of: OfCollection,
   signal?: AbortSignal,

@@ -283,7 +283,7 @@ function noteUnusable(
     const isOld = now.getTime() - one.storedAt > days * DAY_MS;
     const isReplaced = state === 'incomplete' || one.storedAt < replacedBefore;
     if (!isOld) keep(one, `${state}, for less than ${days} days`);
-    else if (!isReplaced) keep(one, `${state}, and there are no ${least} newer usable ones`);
+    else if (!isReplaced) keep(one, `${state}, and fewer than ${least} newer ones are usable`);
     else removals.set(one.of, `${state}, for more than ${days} days`);
   }
 }

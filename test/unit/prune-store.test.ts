@@ -1,6 +1,8 @@
 // What a prune makes of a store, in memory: which objects go, in which order, and what is left when it is cut off.
 
 import { describe, expect, it } from 'vitest';
+import { backupSource } from '../../src/backups/backup-source.js';
+import { resolveBackup } from '../../src/backups/capture/resolve-backup.js';
 import { showBackup } from '../../src/backups/catalogue/catalogue.js';
 import { requireUsable } from '../../src/backups/read-backup.js';
 import { forgetBackup } from '../../src/backups/retention/forget-backup.js';
@@ -16,6 +18,8 @@ import {
   prunedKey,
   PRUNE_LEASES,
 } from '../../src/model/format/backup-names.js';
+import { configurationSchema } from '../../src/model/ferry-config.js';
+import type { Controls } from '../../src/cluster/control-port.js';
 import { parseDocument, pinSchema } from '../../src/model/format/manifest.js';
 import { pruneBackupsSchema } from '../../src/model/contracts/prune-activities.js';
 import { keepRun } from '../support/kept-runs.js';
@@ -67,6 +71,18 @@ describe('a prune', () => {
       code: 'BackupNotFound',
       message: expect.stringContaining('was pruned on') as string,
     });
+  });
+
+  it('leaves a recovery of everything what is there: a pruned collection comes from its newer backup', async () => {
+    const store = storeWithRuns([10]);
+    for (const day of [11, 12])
+      keepRun(store, { backup: runId(day), collections: { docs: 'complete' }, scope: 'named' });
+    await pruneStore(store, pruneInput({ keepLast: 1 }), attempt);
+    const source = backupSource(() => store);
+    const offer = await source.offer({ store: 'memory', target: 'prod' }, NEVER);
+    const [docs, images] = [await offer.find('docs'), await offer.find('images')];
+    expect([docs.found.from.backup, images.found.from.backup]).toEqual([runId(12), runId(10)]);
+    expect(docs.notes).toEqual([expect.stringMatching(`^docs: passed over ${runId(10)}: .* was pruned on `)]);
   });
 
   it('keeps what is pinned until it is unpinned', async () => {
@@ -140,6 +156,15 @@ describe('a prune', () => {
     ).toHaveLength(1);
   });
 
+  it('keeps what lost its manifest, and was complete once, while there is nothing newer', async () => {
+    const store = storeWithRuns([10]);
+    await store.delete(manifestKey('prod', runId(10), 'docs'));
+    const { backups } = await pruneStore(store, pruneInput(), attempt);
+    expect(backups.find(({ collection }) => collection === 'docs')).toMatchObject({
+      ...{ keep: true, state: 'damaged', reasons: ['damaged, and fewer than 1 newer ones are usable'] },
+    });
+  });
+
   it('asks a fixed number of requests of each backup', async () => {
     const store = storeWithRuns(Array.from({ length: 28 }, (_, day) => day + 1));
     await pruneStore(store, pruneInput({ dryRun: true, keepLast: 28 }), attempt);
@@ -201,6 +226,15 @@ describe('a backup that is forgotten by name', () => {
     });
     expect(await expectHonest(store)).toHaveLength(4);
   });
+});
+
+it('a backup into a readOnly store is refused by name before anything is asked', async () => {
+  const stores = { archive: { url: 'file:///archive', readOnly: true } };
+  const parsed = configurationSchema.parse({ clusters: {}, stores });
+  expect(parsed.stores['archive']?.readOnly).toBe(true);
+  const storeOf = () => ({ alias: 'archive', ...stores.archive });
+  const resolving = resolveBackup({ controls: {} as Controls, storeOf }, { cluster: 'prod' });
+  await expect(resolving).rejects.toMatchObject({ code: 'StoreReadOnly' });
 });
 
 describe('the lease of a prune', () => {

@@ -179,7 +179,7 @@ describe('what does not count', () => {
     const incomplete = backupAt('2026-11-01', { state: 'incomplete' });
     const damaged = backupAt('2026-11-01', { state: 'damaged' });
     expect(reasonsOf({}, [incomplete], 0)).toEqual(['incomplete, for more than 7 days']);
-    expect(reasonsOf({}, [damaged], 0)).toEqual(['damaged, and there are no 2 newer usable ones']);
+    expect(reasonsOf({}, [damaged], 0)).toEqual(['damaged, and fewer than 2 newer ones are usable']);
     expect(reasonsOf({}, [damaged, ...daily(2)], 0)).toEqual(['damaged, for more than 7 days']);
     expect(reasonsOf({ unusableAfterDays: 90 }, [incomplete], 0)).toEqual([
       'incomplete, for less than 90 days',

@@ -137,14 +137,16 @@ async function storedBackup(
   const listed = new Map(objects.map((object) => [object.key, object]));
   // A list marks as archived also what was restored since.
   const head = (key: string) => (listed.get(key)?.archived ? store.head(key) : listed.get(key));
-  const { state, found } = await readBackup(store, of, { head, signal });
+  const { state: read, found } = await readBackup(store, of, { head, signal });
+  const checked = listed.get(completeKey(cluster, backup, collection));
+  // It was complete once: its manifest was lost, and its objects may be all that somebody has.
+  const state = read === 'incomplete' && found === undefined && checked ? 'damaged' : read;
   const newer = state === 'tooNew' && found === undefined ? await readNewer(store, of, signal) : undefined;
   const identity =
     found?.manifest.clusterIdentity ??
     newer?.identity ??
     identityOf(await readRun(store, cluster, backup, { signal }));
   const base = found?.manifest.base ?? newer?.base;
-  const checked = listed.get(completeKey(cluster, backup, collection));
   const storedAt = state === 'complete' && checked ? new Date(checked.modifiedAt) : run.newestAt;
   return {
     ...{ run, backup, collection, objects, identity, state, storedAt },
