@@ -7,8 +7,8 @@ import { createProgram } from '../../src/cli/program.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const GLOBAL_FLAGS = ['--help', '--version'];
-/** Flags in the documents that belong to other programs, and one that the README says does not exist yet. */
-const OTHER_FLAGS = ['--storage-snapshot', '--ulimit', '--dry-run'];
+/** Flags in the documents that belong to other programs. */
+const OTHER_FLAGS = ['--storage-snapshot', '--ulimit'];
 
 const documents = [
   'README.md',

@@ -1,7 +1,7 @@
 // What a prune makes of a store, in memory: which objects go, in which order, and what is left when it is cut off.
 
 import { describe, expect, it } from 'vitest';
-import { backupSource } from '../../src/backups/backup-source.js';
+import { chooseBackups } from '../../src/backups/choose-backups.js';
 import { resolveBackup } from '../../src/backups/capture/resolve-backup.js';
 import { showBackup } from '../../src/backups/catalogue/catalogue.js';
 import { requireUsable } from '../../src/backups/read-backup.js';
@@ -78,8 +78,7 @@ describe('a prune', () => {
     for (const day of [11, 12])
       keepRun(store, { backup: runId(day), collections: { docs: 'complete' }, scope: 'named' });
     await pruneStore(store, pruneInput({ keepLast: 1 }), attempt);
-    const source = backupSource(() => store);
-    const offer = await source.offer({ store: 'memory', target: 'prod' }, NEVER);
+    const offer = await chooseBackups(store, { store: 'memory', target: 'prod' }, NEVER);
     const [docs, images] = [await offer.find('docs'), await offer.find('images')];
     expect([docs.found.from.backup, images.found.from.backup]).toEqual([runId(12), runId(10)]);
     expect(docs.notes).toEqual([expect.stringMatching(`^docs: passed over ${runId(10)}: .* was pruned on `)]);
