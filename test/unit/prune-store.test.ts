@@ -133,10 +133,12 @@ describe('a prune', () => {
     const orphan = (day: number) => `${collectionFolder('prod', runId(day), 'docs')}cut.snapshot`;
     store.write(orphan(10), 'an attempt that was cut off', '2026-11-10T02:00:00Z');
     store.write(orphan(26), 'an attempt that goes on', '2026-11-26T02:00:00Z');
+    const slice = `${collectionFolder('prod', runId(10), 'docs')}slice-0.0a1b2c3d.points`;
+    store.write(slice, 'an attempt that was cut off', '2026-11-10T02:00:00Z');
     const unknown = `${collectionFolder('prod', runId(10), 'docs')}changes.idx`;
     store.write(unknown, 'of a newer ferry', '2026-11-10T02:00:00Z');
     const { swept } = await pruneStore(store, pruneInput(), attempt);
-    expect(swept).toMatchObject({ objects: 1 });
+    expect(swept).toMatchObject({ objects: 2 });
     expect(await store.head(orphan(10))).toBeUndefined();
     expect(await store.head(orphan(26))).toBeDefined();
     expect(await store.head(unknown)).toBeDefined();

@@ -27,7 +27,8 @@ const MOST_LEFT = 100;
 const HEADS_AT_ONCE = 8;
 const DAY_MS = 86_400_000;
 /** What attempts of a capture leave. A newer ferry may keep other objects beside a manifest of this version. */
-const OF_A_CAPTURE = /(\.snapshot|\.snapshot\.parts\.json|\/ids\.[0-9a-f]{8}\.gz|\/recall\.json)$/;
+const OF_A_CAPTURE =
+  /(\.snapshot(\.parts\.json)?|\/(ids\.[0-9a-f]{8}\.gz|recall\.json|slice-\d+\.[0-9a-f]{8}\.\S+))$/;
 
 export interface PruneAttempt {
   /** Of the lease: the same for all attempts of one job. */
