@@ -3,7 +3,7 @@
 // bytes go out.
 
 import type { ClusterNode, ClusterNodes, SnapshotNode, SnapshotNodes } from '../cluster/snapshots-port.js';
-import type { ShardNode, ShardNodes } from '../shards/receiver-port.js';
+import type { ShardNode, ShardNodes } from '../cluster/receiver-port.js';
 import type { ObjectStore, Upload } from '../storage/object-store.js';
 import type { ClusterControl, Controls } from '../cluster/control-port.js';
 import type { Clusters, PointConnection } from '../cluster/points-port.js';

@@ -16,7 +16,7 @@ import { recoverSlice } from '../recovery/recover-slice.js';
 import { removeReturned } from '../recovery/remove-returned.js';
 import { replayRecall } from '../recovery/replay-recall.js';
 import { resolveRecovery } from '../recovery/resolve-recovery.js';
-import type { ShardNodes } from '../shards/receiver-port.js';
+import type { ShardNodes } from '../cluster/receiver-port.js';
 import { recoverShard } from '../shards/recover-shard.js';
 import { openPlanned, type RecoverySource } from '../shards/recoverable-collection.js';
 import { requireEnded, type Flight } from '../shards/settled-call.js';

@@ -3,12 +3,8 @@
 
 import type { CollectionBackupRef } from '../model/contracts/backup-catalogue.js';
 import { FerryError } from '../model/errors.js';
-import {
-  parseDocument,
-  storedBytes,
-  type CollectionManifest,
-  type ManifestShard,
-} from '../model/format/manifest.js';
+import { storedBytes, type CollectionManifest, type ManifestShard } from '../model/format/manifest.js';
+import { parseDocument } from '../model/format/parse-document.js';
 import { recallDocumentSchema, type RecallDocument } from '../model/format/recall-document.js';
 import type { PointCodec } from '../cluster/points-port.js';
 import type { ObjectStore } from '../storage/object-store.js';

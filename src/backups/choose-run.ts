@@ -4,7 +4,7 @@
 // collections that older runs hold and this one does not.
 
 import type { ResolveRecoveryInput } from '../model/contracts/recovery-activities.js';
-import type { BackupDocument, StartedDocument } from '../model/format/manifest.js';
+import type { BackupDocument, StartedDocument } from '../model/format/run-documents.js';
 import { clusterText, identityOf, SameCluster, type Run } from './catalogue/read-run.js';
 import type { Runs } from './runs.js';
 

@@ -12,25 +12,24 @@
 // Reads documents and sizes; `checkObjects` reads the content of objects.
 
 import type { CollectionBackupRef, CollectionBackup } from '../model/contracts/backup-catalogue.js';
-import { collectionFolder, completeKey, manifestKey, prunedKey } from '../model/format/backup-names.js';
+import { completeKey, manifestKey, prunedKey } from '../model/format/backup-names.js';
 import { FerryError, type ErrorCode } from '../model/errors.js';
 import {
   collectionManifestSchema,
   completeDocumentSchema,
-  parseDocument,
   partsOf,
   prunedSchema,
   type CollectionManifest,
   type ManifestPart,
 } from '../model/format/manifest.js';
+import { parseDocument } from '../model/format/parse-document.js';
 import { mapInOrder } from '../model/map-in-order.js';
-import { shardKeyText } from '../model/state/slice.js';
 import { sharesPeer } from '../cluster/pin.js';
-import { keyName } from '../cluster/look.js';
 import type { ObjectStore, StoredObject } from '../storage/object-store.js';
 import { restoreFirst } from '../shards/recover-objects.js';
 import { readIfThere, sha256OfText } from '../shards/read-text.js';
 import { recoveredSettings } from '../target/recovered-settings.js';
+import { invalid, requireWhole } from './whole-manifest.js';
 import { clusterText } from './catalogue/read-run.js';
 
 export interface FoundManifest {
@@ -187,59 +186,6 @@ function requireOwn(document: OfCollection, of: OfCollection, key: string, what:
   throw invalid(`${what} is of another backup: ${cluster}/${backup}/${collection}`, key);
 }
 
-function requireWhole(manifest: CollectionManifest, of: OfCollection, key: string): void {
-  if (manifest.capture.method === 'points') requireSlices(manifest, key);
-  else if (manifest.shards.length === 0) throw invalid('The manifest lists no shard', key);
-  const folder = collectionFolder(of.cluster, of.backup, of.collection);
-  const outside = partsOf(manifest).find((part) => !part.key.startsWith(folder));
-  if (outside) throw invalid(`The manifest names an object outside its own folder: ${outside.key}`, key);
-  for (const { id, bytes, parts } of manifest.shards) {
-    const sum = parts.reduce((all, part) => all + part.bytes, 0);
-    if (bytes !== sum) throw invalid(`The parts of shard ${id} do not add up to its size`, key);
-  }
-  const missing = missingShard(manifest);
-  if (missing !== undefined) throw invalid(`The manifest does not list every shard: ${missing}`, key);
-}
-
-/** Of each shard key from the first possible id to the last, without a gap. */
-function requireSlices(
-  { slices = [], shards, shardKeys, kind, base }: CollectionManifest,
-  key: string,
-): void {
-  if ((kind === 'increment') !== (base !== undefined))
-    throw invalid('An increment has a base, and only it', key);
-  if (shards.length > 0) throw invalid('The manifest lists shards beside slices', key);
-  const ends = new Map<string, string | undefined>();
-  for (const { shardKey, from, to } of slices) {
-    const name = shardKey === undefined ? '' : keyName(shardKey);
-    const isNext = ends.has(name) ? from !== undefined && ends.get(name) === from : from === undefined;
-    if (!isNext) throw invalid(`The slices do not touch at ${from ?? 'the first id'} ${name}`.trim(), key);
-    ends.set(name, to);
-  }
-  const keys = shardKeys.map(({ shardKey }) => keyName(shardKey));
-  const missing = (keys.length > 0 ? keys : ['']).find(
-    (name) => !ends.has(name) || ends.get(name) !== undefined,
-  );
-  if (missing !== undefined) throw invalid(`The manifest does not list every slice ${missing}`.trim(), key);
-}
-
-/** By key and ordinal: each from 0, none twice, none missing, and of each key as many as it has. */
-function missingShard({ shards, shardKeys, sharding, slices }: CollectionManifest): string | undefined {
-  if (slices !== undefined) return undefined;
-  const groups = new Map<string, number[]>();
-  for (const { shardKey, ordinal } of shards) {
-    const name = shardKey === undefined ? '' : keyName(shardKey);
-    groups.set(name, [...(groups.get(name) ?? []), ordinal]);
-  }
-  for (const [name, ordinals] of groups) {
-    const sorted = [...ordinals].sort((a, b) => a - b);
-    if (sorted.some((ordinal, at) => ordinal !== at)) return `ordinals ${sorted.join(', ')} ${name}`.trim();
-  }
-  if (sharding === 'auto') return undefined;
-  const short = shardKeys.find((one) => groups.get(keyName(one.shardKey))?.length !== one.shards);
-  return short && `key "${shardKeyText(short.shardKey)}"`;
-}
-
 async function requireChecked(
   store: ObjectStore,
   of: OfCollection,
@@ -309,8 +255,4 @@ class Incomplete extends FerryError {
     const happened = `The backup ${backup} of "${collection}" never became complete: ${why}`;
     super('ManifestInvalid', happened, { context: { cluster, backup, collection } });
   }
-}
-
-function invalid(happened: string, key: string): FerryError {
-  return new FerryError('ManifestInvalid', happened, { context: { key } });
 }

@@ -5,7 +5,7 @@ import type { SilentNode } from '../model/contracts/snapshot-activities.js';
 import type { PointId } from '../model/point-id.js';
 import type { Answers } from '../model/format/recall.js';
 import type { ShardKey } from '../model/state/slice.js';
-import type { ShardNode } from '../shards/receiver-port.js';
+import type { ShardNode } from './receiver-port.js';
 
 /** A shard of a collection, the part of a collection that a node holds, or the whole storage of a node. */
 export type SnapshotSource = { collection: string; shard?: number } | 'storage';

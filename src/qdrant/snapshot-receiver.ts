@@ -6,7 +6,13 @@ import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { Schemas } from '@qdrant/js-client-rest';
 import { Agent, request as send } from 'undici';
-import type { Placing, RecoverySigns, ShardNode, ShardNodes, SnapshotFile } from '../shards/receiver-port.js';
+import type {
+  Placing,
+  RecoverySigns,
+  ShardNode,
+  ShardNodes,
+  SnapshotFile,
+} from '../cluster/receiver-port.js';
 import { tlsOf, type ClusterConnection } from '../model/cluster.js';
 import { FerryError, type ErrorCode } from '../model/errors.js';
 import { requireCluster } from '../model/ferry-config.js';

@@ -20,11 +20,11 @@ import { FerryError } from '../model/errors.js';
 import {
   MANIFEST_VERSION,
   nodeDocumentSchema,
-  parseDocument,
   shardDocumentSchema,
   type ShardDocument,
   type NodeDocument,
 } from '../model/format/manifest.js';
+import { parseDocument } from '../model/format/parse-document.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { captureStored, captureStreamed, giveUp, type Capture, type Captured } from './capture-snapshot.js';
 import { leaveNode, namesOn, type CaptureState } from './node-file.js';

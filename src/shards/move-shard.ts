@@ -22,7 +22,7 @@ import {
 } from './node-file.js';
 import { wantedShard } from '../cluster/shard-layout.js';
 import type { SnapshotNode, SnapshotNodes, SnapshotSource } from '../cluster/snapshots-port.js';
-import type { Placing, ShardNode, ShardNodes, SnapshotFile } from './receiver-port.js';
+import type { Placing, ShardNode, ShardNodes, SnapshotFile } from '../cluster/receiver-port.js';
 import { isRefusedByNode } from './recover-shard.js';
 import {
   requireEnded,

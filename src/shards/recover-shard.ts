@@ -7,7 +7,7 @@
 import { FerryError } from '../model/errors.js';
 import type { RecoverShardInput, RecoverShardResult } from '../model/contracts/recovery-activities.js';
 import { pump } from './pump.js';
-import type { Placing, ShardNode, ShardNodes } from './receiver-port.js';
+import type { Placing, ShardNode, ShardNodes } from '../cluster/receiver-port.js';
 import { readThrough, type Passing, type RecoverableShard } from './recoverable-collection.js';
 import { settledPull, settledPush, settleEarlier, type CallSite, type FlightLog } from './settled-call.js';
 

@@ -13,7 +13,7 @@
 //      collection that was made for it.
 
 import { FerryError, LostAnswer } from '../model/errors.js';
-import type { RecoverySigns, ShardNode, SnapshotFile } from './receiver-port.js';
+import type { RecoverySigns, ShardNode, SnapshotFile } from '../cluster/receiver-port.js';
 import { untilItShows } from './until-it-shows.js';
 
 /** A call that may be going on. Stands in heartbeats. */

@@ -22,7 +22,7 @@ import type {
 } from '../model/contracts/snapshot-activities.js';
 import { given, scopeOf } from '../model/contracts/snapshot-inputs.js';
 import { pump } from '../shards/pump.js';
-import type { SnapshotFile } from '../shards/receiver-port.js';
+import type { SnapshotFile } from '../cluster/receiver-port.js';
 import {
   settledPull,
   settledPush,

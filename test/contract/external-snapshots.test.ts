@@ -10,7 +10,7 @@ import { planRecovery } from '../../src/recovery/plan-recovery.js';
 import { prepareRecovery } from '../../src/recovery/prepare-recovery.js';
 import { resolveRecovery } from '../../src/recovery/resolve-recovery.js';
 import type { RecoverableShard } from '../../src/shards/recoverable-collection.js';
-import type { ShardNodes } from '../../src/shards/receiver-port.js';
+import type { ShardNodes } from '../../src/cluster/receiver-port.js';
 import { recoverShard } from '../../src/shards/recover-shard.js';
 import type { ByteFile } from '../../src/qdrant/files/tar-walk.js';
 import { qdrantControls } from '../../src/qdrant/control.js';

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freePorts, startQdrant, type QdrantServer } from '../../src/local/index.js';
 import type { ClusterConnection } from '../../src/model/cluster.js';
 import { recoverShard } from '../../src/shards/recover-shard.js';
-import type { ShardNodes } from '../../src/shards/receiver-port.js';
+import type { ShardNodes } from '../../src/cluster/receiver-port.js';
 import { FerryError } from '../../src/model/errors.js';
 import type { RecoverShardInput } from '../../src/model/contracts/recovery-activities.js';
 import { backupSource } from '../../src/backups/backup-source.js';

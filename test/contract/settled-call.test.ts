@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { ShardNode, SnapshotFile } from '../../src/shards/receiver-port.js';
+import type { ShardNode, SnapshotFile } from '../../src/cluster/receiver-port.js';
 import {
   settleEarlier,
   settledPull,

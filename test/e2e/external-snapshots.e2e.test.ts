@@ -145,7 +145,7 @@ describe('ferry restore --from', () => {
     const [line] = reportOf(run).collections;
     const report = await resultOf<RecoveryReport>(stack.temporal, line?.workflowId ?? '');
     expect(report.warnings.join(' ')).toMatch(
-      /Files of 2026-01-02T02:00:00.000Z were passed over: .*was cut/,
+      /Files of 2026-01-02T02:00:00.000Z were passed over: .*is truncated/,
     );
     await expectEqual(stack.side('source', 'worst'), 'earlier');
   });
@@ -201,7 +201,7 @@ describe('ferry restore --from refuses, and leaves the target as it was:', () =>
 
   it('a name that says no collection', async () => {
     await lay('nameless/backup-of-last-night.snapshot', (bytes) => bytes);
-    const why = /^SnapshotsAmbiguous: The name of "backup-of-last-night.snapshot" does not say .*`map`/;
+    const why = /^SnapshotsAmbiguous: The name of "backup-of-last-night.snapshot" does not tell .*`map`/;
     await expectRefused(restore('--from', 'disk:nameless'), why);
     await expectRefused(restore('worst', '--from', 'disk:nameless'), why);
   });

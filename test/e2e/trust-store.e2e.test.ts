@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { startWorkerProcess, type LocalProcess } from '../../src/local/index.js';
 import { backupFolder, backupKey, completeKey, manifestKey } from '../../src/model/format/backup-names.js';
 import { readIfThere, readText, sha256OfText } from '../../src/shards/read-text.js';
-import type { BackupDocument } from '../../src/model/format/manifest.js';
+import type { BackupDocument } from '../../src/model/format/run-documents.js';
 import type { CatalogueEntry } from '../../src/model/contracts/backup-catalogue.js';
 import { startBackupStack, storeOf, type BackupStack } from '../support/backup-stack.js';
 import { ferry, reportOf, type FerryRun } from '../support/ferry-command.js';

@@ -12,15 +12,14 @@ import {
   snapshotName,
 } from '../../src/model/format/backup-names.js';
 import {
-  backupDocumentSchema,
   completeDocumentSchema,
   collectionManifestSchema,
   proofSchema,
-  type BackupDocument,
   type CollectionManifest,
   type ManifestPart,
   type ManifestShard,
 } from '../../src/model/format/manifest.js';
+import { backupDocumentSchema, type BackupDocument } from '../../src/model/format/run-documents.js';
 import type { RangeDigest } from '../../src/model/format/digest.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';
 

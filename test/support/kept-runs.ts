@@ -9,13 +9,15 @@ import {
   startedKey,
 } from '../../src/model/format/backup-names.js';
 import {
-  backupDocumentSchema,
   collectionManifestSchema,
   completeDocumentSchema,
-  startedDocumentSchema,
-  type BackupDocument,
   type IdsRef,
 } from '../../src/model/format/manifest.js';
+import {
+  backupDocumentSchema,
+  startedDocumentSchema,
+  type BackupDocument,
+} from '../../src/model/format/run-documents.js';
 import type { MemoryStore } from './memory-store.js';
 
 export interface KeptRun {

@@ -20,7 +20,7 @@ import { moveShard } from '../../src/shards/move-shard.js';
 import { freshCapture } from '../../src/shards/node-file.js';
 import { pump } from '../../src/shards/pump.js';
 import { shardBytes } from '../../src/shards/recover-objects.js';
-import type { ShardNode } from '../../src/shards/receiver-port.js';
+import type { ShardNode } from '../../src/cluster/receiver-port.js';
 import { recoverShard } from '../../src/shards/recover-shard.js';
 import { SnapshotCheck } from '../../src/shards/snapshot-check.js';
 import { renamed } from '../../src/qdrant/files/tar-headers.js';

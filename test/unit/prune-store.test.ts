@@ -20,7 +20,8 @@ import {
 } from '../../src/model/format/backup-names.js';
 import { configurationSchema } from '../../src/model/ferry-config.js';
 import type { Controls } from '../../src/cluster/control-port.js';
-import { parseDocument, pinSchema } from '../../src/model/format/manifest.js';
+import { pinSchema } from '../../src/model/format/manifest.js';
+import { parseDocument } from '../../src/model/format/parse-document.js';
 import { pruneBackupsSchema } from '../../src/model/contracts/prune-activities.js';
 import { keepRun } from '../support/kept-runs.js';
 import { textOf } from '../support/object-stores.js';

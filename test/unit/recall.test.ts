@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { recallDocumentSchema, queriesIn } from '../../src/model/format/recall-document.js';
-import { collectionManifestSchema, parseDocument, partsOf } from '../../src/model/format/manifest.js';
+import { collectionManifestSchema, partsOf } from '../../src/model/format/manifest.js';
+import { parseDocument } from '../../src/model/format/parse-document.js';
 import {
   NO_RECALL,
   addQuery,

@@ -4,14 +4,9 @@
 
 import type { WriteBackupInput, WriteBackupResult } from '../../model/contracts/backup-activities.js';
 import { backupFolder, backupKey, partsKey } from '../../model/format/backup-names.js';
-import {
-  MANIFEST_VERSION,
-  backupDocumentSchema,
-  nodeDocumentSchema,
-  parseDocument,
-  storedBytes,
-  type BackupDocument,
-} from '../../model/format/manifest.js';
+import { MANIFEST_VERSION, nodeDocumentSchema, storedBytes } from '../../model/format/manifest.js';
+import { parseDocument } from '../../model/format/parse-document.js';
+import { backupDocumentSchema, type BackupDocument } from '../../model/format/run-documents.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import { mapInOrder } from '../../model/map-in-order.js';
 import { objectsIn } from '../catalogue/catalogue.js';

@@ -7,9 +7,9 @@ import { FerryError } from '../../model/errors.js';
 import {
   completeDocumentSchema,
   MANIFEST_VERSION,
-  parseDocument,
   type CompleteDocument,
 } from '../../model/format/manifest.js';
+import { parseDocument } from '../../model/format/parse-document.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import { findManifest } from '../read-backup.js';
 import { readText } from '../../shards/read-text.js';

@@ -9,11 +9,11 @@ import { FerryError } from '../../model/errors.js';
 import {
   MANIFEST_VERSION,
   collectionManifestSchema,
-  parseDocument,
   shardDocumentSchema,
   type CollectionManifest,
   type ManifestShard,
 } from '../../model/format/manifest.js';
+import { parseDocument } from '../../model/format/parse-document.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import type { ClusterControl, Layout } from '../../cluster/control-port.js';
 import { keyName, shardKeysOf } from '../../cluster/look.js';

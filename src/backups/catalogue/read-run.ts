@@ -10,13 +10,13 @@ import {
   startedKey,
   timeOfBackup,
 } from '../../model/format/backup-names.js';
+import { parseDocument } from '../../model/format/parse-document.js';
 import {
   backupDocumentSchema,
-  parseDocument,
   startedDocumentSchema,
   type BackupDocument,
   type StartedDocument,
-} from '../../model/format/manifest.js';
+} from '../../model/format/run-documents.js';
 import { FerryError } from '../../model/errors.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import { sharesPeer } from '../../cluster/pin.js';

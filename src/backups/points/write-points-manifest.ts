@@ -7,12 +7,12 @@ import { manifestKey, sliceKey } from '../../model/format/backup-names.js';
 import { FerryError } from '../../model/errors.js';
 import {
   collectionManifestSchema,
-  parseDocument,
   sliceDocumentSchema,
   storedBytes,
   type CollectionManifest,
   type ManifestSlice,
 } from '../../model/format/manifest.js';
+import { parseDocument } from '../../model/format/parse-document.js';
 import { mapInOrder } from '../../model/map-in-order.js';
 import type { Layout } from '../../cluster/control-port.js';
 import { keyName, shardKeysOf } from '../../cluster/look.js';

@@ -3,7 +3,7 @@ import { checkObjects, freshCheck } from '../../backups/catalogue/check-objects.
 import type { CheckObjectsResult } from '../../model/contracts/backup-activities.js';
 import type { CatalogueEntry, CollectionBackup } from '../../model/contracts/backup-catalogue.js';
 import type { ObjectStore } from '../../storage/object-store.js';
-import { type CatalogueOptions, backupNamed, openCatalogue, stateText } from './backups.js';
+import { type CatalogueOptions, backupNamed, openCatalogue, stateText } from './open-catalogue.js';
 import { EXIT } from '../terminal/exit-codes.js';
 import { bytes, columns } from '../terminal/formatting.js';
 import {

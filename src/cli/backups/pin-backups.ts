@@ -7,7 +7,7 @@ import { forgetBackup } from '../../backups/retention/forget-backup.js';
 import { collectionsOf, pinBackup, unpinBackup } from '../../backups/retention/pin-backup.js';
 import { plural } from '../terminal/formatting.js';
 import { addExample, outputOf, stopOnInterrupt, type GlobalOptions } from '../terminal/output.js';
-import { backupNamed, openCatalogue, type CatalogueOptions } from './backups.js';
+import { backupNamed, openCatalogue, type CatalogueOptions } from './open-catalogue.js';
 import { leftText, removedText } from './prune.js';
 
 type Options = GlobalOptions & CatalogueOptions & { collection?: string; reason?: string };

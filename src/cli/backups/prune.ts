@@ -16,7 +16,7 @@ import { runWork, type WorkOptions } from '../snapshots/run-snapshot-work.js';
 import { bytes, columns, count, plural } from '../terminal/formatting.js';
 import { addInputOptions, inputFrom } from '../terminal/input-options.js';
 import { addExample, outputOf, setExitCode } from '../terminal/output.js';
-import { stateText } from './backups.js';
+import { stateText } from './open-catalogue.js';
 
 type Options = WorkOptions & { collection?: string[] };
 

@@ -3,7 +3,7 @@ import { FerryError } from '../../model/errors.js';
 import { parseInput } from '../../model/contracts/inputs.js';
 import { type RecoverSnapshotResult, priorities } from '../../model/contracts/snapshot-activities.js';
 import { given, recoverSnapshotSchema } from '../../model/contracts/snapshot-inputs.js';
-import { openCatalogue } from '../backups/backups.js';
+import { openCatalogue } from '../backups/open-catalogue.js';
 import { EXIT } from '../terminal/exit-codes.js';
 import { addExample, type Output, outputOf, stopOnInterrupt } from '../terminal/output.js';
 import { runSnapshotWork, type WorkEnd } from './run-snapshot-work.js';

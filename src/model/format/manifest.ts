@@ -14,14 +14,13 @@
 //   pruned.json     it was removed, or is being removed
 
 import * as z from 'zod';
-import { FerryError } from '../errors.js';
 
 export const MANIFEST_VERSION = 2;
 
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+export const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 export const time = z.iso.datetime();
-const bytes = z.int().min(0);
-const count = z.int().min(0);
+export const bytes = z.int().min(0);
+export const count = z.int().min(0);
 
 export const shardKeySchema = z.union([
   z.strictObject({ keyword: z.string() }),
@@ -36,9 +35,7 @@ const recallRefSchema = z.strictObject({ key: z.string(), bytes, sha256 });
 const idsRefSchema = z.strictObject({ key: z.string(), bytes, sha256, count });
 
 /** Peer ids as decimal text; empty where the cluster's identity could not be established. */
-const identity = z.array(z.string());
-
-const aliasSchema = z.strictObject({ alias: z.string(), collection: z.string() });
+export const identity = z.array(z.string());
 
 const shardSchema = z.strictObject({
   /** On the source; not portable. */
@@ -69,7 +66,11 @@ export const shardDocumentSchema = z.strictObject({
 });
 export type ShardDocument = z.infer<typeof shardDocumentSchema>;
 
-const nodeSnapshotSchema = z.strictObject({ name: z.string(), bytes, parts: z.array(partSchema).min(1) });
+export const nodeSnapshotSchema = z.strictObject({
+  name: z.string(),
+  bytes,
+  parts: z.array(partSchema).min(1),
+});
 
 /** The same for Qdrant's own full storage snapshot. */
 export const nodeDocumentSchema = z.strictObject({
@@ -88,7 +89,7 @@ const keySchema = z.strictObject({
 });
 
 /** `full`: all of the collection. `increment`: what changed since another backup, its `base`. */
-const backupKind = z.enum(['full', 'increment']);
+export const backupKind = z.enum(['full', 'increment']);
 
 /**
  * How the points were read. `snapshot`: Qdrant's snapshots of the shards, sent while they were made (`stream`) or kept as
@@ -99,7 +100,7 @@ const captureSchema = z.discriminatedUnion('method', [
   z.strictObject({ method: z.literal('snapshot'), mode: z.enum(['stream', 'stored']) }),
   z.strictObject({ method: z.literal('points'), detect: z.enum(['all', 'digest']) }),
 ]);
-const CAPTURE_METHODS: readonly string[] = ['snapshot', 'points'];
+export const CAPTURE_METHODS: readonly string[] = ['snapshot', 'points'];
 
 const objectRefSchema = z.strictObject({ key: z.string(), bytes, sha256 });
 
@@ -227,61 +228,6 @@ export const completeDocumentSchema = z.strictObject({
 });
 export type CompleteDocument = z.infer<typeof completeDocumentSchema>;
 
-/** What is known of a run when it begins; the same stands in its backup.json. */
-const runFields = {
-  backup: z.string(),
-  cluster: z.string(),
-  clusterIdentity: identity,
-  /** An operator said that the alias leads to another cluster from this run on. */
-  newCluster: z.strictObject({ before: identity, backup: z.string() }).optional(),
-  startedAt: time,
-  qdrantVersion: z.string(),
-  ferryVersion: z.string(),
-  workflowId: z.string(),
-  /** `all`: every collection that the cluster had, so that what is not in the run was not there. */
-  scope: z.enum(['all', 'named']),
-  /** Every alias of the cluster when the run began. */
-  aliases: z.array(aliasSchema),
-};
-
-/** The first document of a run. */
-export const startedDocumentSchema = z.strictObject({
-  format: z.literal('qdrant-ferry/started'),
-  version: z.literal(MANIFEST_VERSION),
-  ...runFields,
-  /** What is to be backed up. */
-  collections: z.array(z.string()),
-});
-export type StartedDocument = z.infer<typeof startedDocumentSchema>;
-
-export const backupDocumentSchema = z.strictObject({
-  format: z.literal('qdrant-ferry/backup'),
-  version: z.literal(MANIFEST_VERSION),
-  kind: backupKind,
-  ...runFields,
-  finishedAt: time,
-  /** The run was cancelled or broke: collections that it never came to are not named as failed. */
-  interrupted: z.literal(true).optional(),
-  /** There when the backup was opened, deleted before their turn came; in no line of `collections`. */
-  skipped: z.array(z.string()).optional(),
-  collections: z.array(
-    z.strictObject({
-      collection: z.string(),
-      /** As complete.json says, when this was written; never more than that. */
-      outcome: z.enum(['complete', 'partial', 'failed']),
-      /** Of the manifest's bytes as stored. */
-      manifestSha256: sha256.optional(),
-      bytes: bytes.optional(),
-      points: count.optional(),
-      /** Code and first sentence, when it failed. */
-      error: z.string().optional(),
-    }),
-  ),
-  /** Qdrant's own full storage snapshot, when it was asked for. */
-  nodeSnapshot: nodeSnapshotSchema.optional(),
-});
-export type BackupDocument = z.infer<typeof backupDocumentSchema>;
-
 export const proofSchema = z.strictObject({
   format: z.literal('qdrant-ferry/proof'),
   version: z.literal(MANIFEST_VERSION),
@@ -344,50 +290,3 @@ export const pruneLeaseSchema = z.strictObject({
   released: z.literal(true).optional(),
 });
 export type PruneLeaseDocument = z.infer<typeof pruneLeaseSchema>;
-
-/** Parses a stored document, or throws `ManifestInvalid`; `ManifestTooNew` for one that a newer ferry wrote. */
-export function parseDocument<T>(schema: z.ZodType<T>, text: string, key: string): T {
-  const value = jsonOf(text, key);
-  const newer = formOfNewerFerry(value);
-  if (newer !== undefined) {
-    const happened = `The document was written by a newer ferry: ${newer}`;
-    throw new FerryError('ManifestTooNew', happened, { context: { key } });
-  }
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new FerryError(
-    'ManifestInvalid',
-    `The document is damaged: ${z.prettifyError(parsed.error).slice(0, 500)}`,
-    {
-      context: { key },
-    },
-  );
-}
-
-/** What each document may hold in these fields; another value is of a later version of ferry, and no damage. */
-const KINDS: Partial<Record<string, readonly string[]>> = {
-  'qdrant-ferry/collection': backupKind.options,
-  'qdrant-ferry/backup': backupKind.options,
-  'qdrant-ferry/proof': proofSchema.shape.kind.options,
-};
-
-function formOfNewerFerry(value: unknown): string | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { format, version, kind, capture } = value as Record<string, unknown>;
-  if (typeof version === 'number' && version > MANIFEST_VERSION) {
-    return `format version ${version}, and this one knows ${MANIFEST_VERSION}`;
-  }
-  const kinds = KINDS[String(format)];
-  if (kinds && typeof kind === 'string' && !kinds.includes(kind)) return `kind "${kind.slice(0, 40)}"`;
-  const method = (capture as { method?: unknown } | null | undefined)?.method;
-  if (typeof method !== 'string' || CAPTURE_METHODS.includes(method)) return undefined;
-  return `capture method "${method.slice(0, 40)}"`;
-}
-
-function jsonOf(text: string, key: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new FerryError('ManifestInvalid', 'The document is not JSON', { cause, context: { key } });
-  }
-}

@@ -15,7 +15,7 @@ import { isReplaced, surfacing } from '../runtime/failures.js';
 import { capturePoints } from '../steps/capture-points.js';
 import { captureShards } from '../steps/capture-shards.js';
 import { leavePage } from '../steps/digest-collection.js';
-import { digestSource } from '../steps/digest-source.js';
+import { digestSource } from '../steps/digest-collection.js';
 import { planCapture, planReplaced, sourceMoment } from '../steps/plan-capture.js';
 import {
   checkObjects,

@@ -19,7 +19,7 @@ import {
 import type { MigrationReport } from '../../model/contracts/results.js';
 import { CollectionJob, type JobSettings } from '../runtime/collection-job.js';
 import { different, failure, ifItIsThere, isDifference, surfacing, troubleOf } from '../runtime/failures.js';
-import { compareReplicas } from '../steps/compare-replicas.js';
+import { compareReplicas } from '../steps/await-ready.js';
 import { finishMigration, release } from '../steps/finish-migration.js';
 import { paceOf, splitCarried } from '../jobs/job-input.js';
 import { proveMigration } from '../steps/prove.js';

@@ -18,7 +18,7 @@ import type { VerificationReport } from '../../model/contracts/results.js';
 import { CollectionJob } from '../runtime/collection-job.js';
 import { ifItIsThere, surfacing } from '../runtime/failures.js';
 import { paceOf, splitCarried } from '../jobs/job-input.js';
-import { compareReplicas } from '../steps/compare-replicas.js';
+import { compareReplicas } from '../steps/await-ready.js';
 import { proveCollection } from '../steps/prove.js';
 import { runActivity } from '../runtime/run-activity.js';
 

@@ -73,3 +73,12 @@ async function lookAt(target: CollectionRef, waitMs: number): Promise<AwaitReady
     return { ready: false, isInVain: true, reason: troubleOf(error).message };
   }
 }
+
+/**
+ * Before a collection is read: do the replicas of its shards hold as many points? Throws `ReplicasDiffer` unless that is
+ * allowed; returns what is worth knowing of them, a sentence each.
+ */
+export async function compareReplicas(collection: CollectionRef, allow: boolean): Promise<string[]> {
+  const summary = `compare the replicas of ${collection.collection} on ${collection.cluster}`;
+  return (await runActivity('compareReplicas', { collection, allow }, summary)).notes;
+}

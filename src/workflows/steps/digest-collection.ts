@@ -1,12 +1,16 @@
 // The digest of one collection, page of slices by page. A slice that fails parks the collection or throws, as the input
 // says; what was digested before stays in `progress.page` and with the caller, also over a continue-as-new.
 
+import { ActivityFailure, isCancellation } from '@temporalio/workflow';
 import type { CollectionRef, Pin } from '../../model/collections.js';
 import type { PlanSlicesResult } from '../../model/contracts/activities.js';
 import type { RangeDigest } from '../../model/format/digest.js';
+import { addToDigest, closeDigest, type SourceDigest } from '../../model/state/capture-progress.js';
 import type { Sides } from '../../model/state/progress-state.js';
 import { newPage, slicesFor, type Page, type Rules } from '../../model/state/walk.js';
+import type { Backup } from '../collections/backup-state.js';
 import type { CollectionJob } from '../runtime/collection-job.js';
+import { isReplaced, troubleOf } from '../runtime/failures.js';
 import { runActivity } from '../runtime/run-activity.js';
 import { runWalk } from './run-walk.js';
 
@@ -65,4 +69,39 @@ export function planSlices(
   const slices = slicesFor(points, job.settings.slices);
   const input = { collection, pin, slices, ...(fromKey === undefined ? {} : { fromKey }) };
   return job.retryOrPark(() => runActivity('planSlices', input, `slices of ${collection.collection}`));
+}
+
+/**
+ * The source of a backup. Of shards with several replicas the captured one is read: once through each address that leads to
+ * a captured replica. What cannot be digested leaves the digest open, with a warning: a backup without a proof is still a
+ * backup.
+ */
+export async function digestSource({ job, source, capture }: Backup, digest: SourceDigest): Promise<void> {
+  if (digest.done) return;
+  const { pin, read, points, lanes = [] } = capture;
+  const sides = {
+    sourcePin: pin,
+    targetPin: pin,
+    sourceRead: read,
+    targetRead: read,
+    owned: false,
+    nodes: 1,
+  };
+  const add = (digests: Parameters<typeof addToDigest>[1][]) => addToDigest(digest, ...digests);
+  const nodes = lanes.length === 0 ? [undefined] : lanes;
+  try {
+    for (const node of nodes.slice(digest.sums.length)) {
+      // Each digest is counted from zero; one that continues keeps its count.
+      if (job.progress.page === undefined && job.progress.fromKey === undefined)
+        job.progress.verified.points = 0;
+      await digestCollection({ job, collection: source, sides, side: 'source', points, node, add });
+      closeDigest(digest);
+    }
+    digest.done = true;
+  } catch (error) {
+    if (!(error instanceof ActivityFailure) || isCancellation(error) || isReplaced(error)) throw error;
+    const { code, message } = troubleOf(error);
+    leavePage(job);
+    job.progress.warnings.push(`The source could not be digested (${code}: ${message.slice(0, 200)})`);
+  }
 }

@@ -5,7 +5,7 @@ import { newCapture, type CaptureMoment, type CaptureProgress } from '../../mode
 import type { Backup } from '../collections/backup-state.js';
 import { ifItIsThere, troubleOf } from '../runtime/failures.js';
 import { runActivity } from '../runtime/run-activity.js';
-import { compareReplicas } from './compare-replicas.js';
+import { compareReplicas } from './await-ready.js';
 
 /** After a collection was deleted in the middle of its capture. */
 const REPLANS = 10;

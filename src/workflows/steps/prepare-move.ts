@@ -14,7 +14,7 @@ import type { Move } from '../collections/move-state.js';
 import { omit } from '../jobs/job-input.js';
 import { failure, ifItIsThere } from '../runtime/failures.js';
 import { runActivity } from '../runtime/run-activity.js';
-import { compareReplicas } from './compare-replicas.js';
+import { compareReplicas } from './await-ready.js';
 import { ownBackup, replacing, safetyBackup } from './safety-backup.js';
 
 export async function planMove(move: Move): Promise<void> {
