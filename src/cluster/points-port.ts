@@ -63,6 +63,10 @@ export type BeforeEnd = () => void;
 export interface ReadIds {
   collection: string;
   shardKey?: ShardKey;
+  /** Of a list of ids: its first one. */
+  from?: PointId;
+  /** The first one behind it. */
+  to?: PointId;
   /** The cluster's own limit on points in a request, if it has one. */
   maxPoints?: number;
   signal?: AbortSignal;

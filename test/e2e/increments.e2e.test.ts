@@ -111,6 +111,26 @@ describe('increments of a collection', () => {
     await expectRecovered('worst', await moment('worst', increment.backup));
   });
 
+  it('loses no living point while every point is being written', async () => {
+    const all = Array.from({ length: 2_500 }, (_, n) => pointText(n, 50));
+    await upsertTexts(stack.source, 'docs', all);
+    await backUp('docs', '--incremental');
+    let over = false;
+    const writing = (async () => {
+      for (let round = 51; !over; round += 1) {
+        const some = Array.from({ length: 250 }, (_, i) => pointText((round * 250 + i) % 2_500, round));
+        await upsertTexts(stack.source, 'docs', some);
+      }
+    })();
+    const { backup = '' } = await backUp('docs', '--incremental').finally(() => (over = true));
+    await writing;
+    const run = await ferry(stack, 'restore', 'target', 'docs', '--backup', backup, '--as', 'busy', '--json');
+    expect([run.code, run.stderr]).toEqual([0, run.stderr]);
+    const [source, target] = [stack.side('source', 'docs'), stack.side('target', 'busy')];
+    const { points, differences } = compareTaken(await takeSide(source), await takeSide(target));
+    expect([points, differences.filter(({ kind }) => kind !== 'changed')]).toEqual([2_500, []]);
+  });
+
   it('begins a new chain for another collection of the same name', async () => {
     await recreateCollection(
       stack.source,

@@ -1,4 +1,4 @@
-// One slice of a backup by points. Reads every point of the slice once, in order of id; keeps all of them in a full
+// One slice of a backup by points. Reads every living point of the slice, in order of id; keeps all of them in a full
 // backup, and in an increment those that are new or have another digest than at its base. Promises that what it stores
 // are the very bytes whose digest it answers, so that a recovery can be held to it, whoever wrote to the source meanwhile.
 // An attempt that dies begins again under other keys.
@@ -6,7 +6,8 @@
 import type { CaptureSliceInput, CaptureSliceResult } from '../../model/contracts/point-backup-activities.js';
 import { storedBytes } from '../../model/format/manifest.js';
 import { Pacer } from '../../cluster/pacer.js';
-import type { PointCodec, PointPage, PointReader } from '../../cluster/points-port.js';
+import { livingPoints, type LivingPoint } from '../../cluster/living-points.js';
+import type { IdReader, PointCodec, PointReader } from '../../cluster/points-port.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import { RangeSum } from '../../cluster/range-sum.js';
 import { KnownPoints, openChain } from './chain.js';
@@ -14,7 +15,7 @@ import { SliceWriter, type ChangedPoint } from './slice-writer.js';
 
 export interface CaptureSliceDeps {
   store: ObjectStore;
-  reader: PointReader;
+  reader: PointReader & IdReader;
   codec: PointCodec;
 }
 
@@ -41,15 +42,15 @@ export async function captureSlice(
   let bytes = 0;
   try {
     const range = { ...slice, collection, signal, pageBytes: batchBytes, ...read };
-    for await (const page of reader.pages(range)) {
-      await pacer.take(page.count, page.bytes, signal);
-      const changed = await changedIn(page, known);
-      await writer.addIds(positionsOf(page).map((at) => page.idAt(at)));
-      await writer.addChanged(changed.map((at) => changedPoint(codec, page, at)));
-      sum.add(page);
-      bytes += page.bytes;
-      onBytes(page.bytes);
-      page.release();
+    for await (const points of livingPoints({ reader, range })) {
+      const size = bytesOf(points);
+      await pacer.take(points.length, size, signal);
+      const changed = await changedAmong(points, known);
+      await writer.addIds(points.map(({ page, at }) => page.idAt(at)));
+      await writer.addChanged(changed.map((point) => changedPoint(codec, point)));
+      for (const { page, at } of points) sum.addHash(page.hashAt(at));
+      bytes += size;
+      onBytes(size);
     }
     const { from, to } = slice;
     const ends = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
@@ -66,18 +67,25 @@ export async function captureSlice(
   }
 }
 
-const positionsOf = (page: PointPage) => Array.from({ length: page.count }, (_, at) => at);
+/** A page that was only a few of its points' is counted whole. */
+function bytesOf(points: readonly LivingPoint[]): number {
+  return [...new Set(points.map(({ page }) => page))].reduce((sum, page) => sum + page.bytes, 0);
+}
 
-async function changedIn(page: PointPage, known: KnownPoints | undefined): Promise<number[]> {
-  if (known === undefined) return positionsOf(page);
-  const changed: number[] = [];
-  for (let at = 0; at < page.count; at += 1) {
+async function changedAmong(
+  points: readonly LivingPoint[],
+  known: KnownPoints | undefined,
+): Promise<readonly LivingPoint[]> {
+  if (known === undefined) return points;
+  const changed: LivingPoint[] = [];
+  for (const point of points) {
+    const { page, at } = point;
     const before = await known.digestOf(page.idAt(at));
-    if (before === undefined || Buffer.compare(before, page.hashAt(at)) !== 0) changed.push(at);
+    if (before === undefined || Buffer.compare(before, page.hashAt(at)) !== 0) changed.push(point);
   }
   return changed;
 }
 
-function changedPoint(codec: PointCodec, page: PointPage, at: number): ChangedPoint {
+function changedPoint(codec: PointCodec, { page, at }: LivingPoint): ChangedPoint {
   return { id: page.idAt(at), digest: page.hashAt(at), stored: codec.encode(page, at) };
 }

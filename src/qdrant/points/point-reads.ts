@@ -69,14 +69,14 @@ export abstract class PointReads implements PointReader {
 
   async *ids(range: ReadIds): AsyncGenerator<PointId[]> {
     const limit = Math.min(IDS_PER_PAGE, range.maxPoints ?? IDS_PER_PAGE);
-    let offset: PointId | undefined;
+    let offset = range.from;
     do {
       const answer = await this.scroll(range, offset, limit, 'ids');
-      const ids = answer.points.map(idOf);
+      const ids = before(range.to, answer.points).map(idOf);
       answer.giveBack?.();
       if (ids.length > 0) yield ids;
       offset = answer.next;
-    } while (offset !== undefined);
+    } while (offset !== undefined && isBefore(offset, range.to));
   }
 
   async existing(range: ReadIds, ids: readonly PointId[]): Promise<PointId[]> {
