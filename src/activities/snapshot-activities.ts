@@ -4,7 +4,7 @@
 import { Context } from '@temporalio/activity';
 import { createOnNode, findHolders } from '../snapshots/create-snapshot.js';
 import { deleteOnNode } from '../snapshots/delete-snapshot.js';
-import { abandonDownload, freshDownload } from '../shards/download-to-store.js';
+import { abandonDownload, freshDownload } from '../shards/store-snapshot.js';
 import { downloadToStore } from '../snapshots/snapshot-file.js';
 import { listOnNodes, shortened } from '../snapshots/list-snapshots.js';
 import type { SnapshotDeps } from '../snapshots/named-node.js';

@@ -12,7 +12,7 @@ import type {
 } from '../model/contracts/snapshot-activities.js';
 import { given, scopeOf } from '../model/contracts/snapshot-inputs.js';
 import type { NamedSnapshot } from '../shards/download-to-file.js';
-import { storeSnapshot, type DownloadAttempt } from '../shards/download-to-store.js';
+import { storeSnapshot, type DownloadAttempt } from '../shards/store-snapshot.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import {
   nodeNamed,

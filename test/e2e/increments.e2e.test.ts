@@ -8,7 +8,7 @@ import { startBackupStack, storeOf, type BackupStack } from '../support/backup-s
 import { compareTaken, takeSide, type TakenSide } from '../support/compare-sides.js';
 import { ferry, reportOf } from '../support/ferry-command.js';
 import { collectionPath, createIndex, recreateCollection, rest, upsertTexts } from '../support/rest-text.js';
-import { fillWorst } from '../support/worst-collection.js';
+import { fillHalves, fillWorst } from '../support/worst-collection.js';
 import { fillSharded } from '../support/worst-sharded.js';
 
 const SEED = Number(process.env['FERRY_TEST_SEED'] ?? Math.floor(Math.random() * 1e9));
@@ -109,6 +109,12 @@ describe('increments of a collection', () => {
     );
     const increment = await backUp('worst', '--incremental');
     await expectRecovered('worst', await moment('worst', increment.backup));
+  });
+
+  it('warns of vectors that a write encodes differently', async () => {
+    await fillHalves(stack.source, 'halves', 50);
+    const report = await backUp('halves', '--format', 'points');
+    expect(report.collections[0]?.warnings).toEqual([expect.stringContaining('may encode')]);
   });
 
   it('loses no living point while every point is being written', async () => {

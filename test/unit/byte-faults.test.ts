@@ -15,7 +15,7 @@ import type { MoveShardInput } from '../../src/model/contracts/move-activities.j
 import { FerryError } from '../../src/model/errors.js';
 import { captureStored, captureStreamed, type Capture } from '../../src/shards/capture-snapshot.js';
 import { downloadToFile, type NamedSnapshot } from '../../src/shards/download-to-file.js';
-import { freshDownload, storeSnapshot } from '../../src/shards/download-to-store.js';
+import { freshDownload, storeSnapshot } from '../../src/shards/store-snapshot.js';
 import { moveShard } from '../../src/shards/move-shard.js';
 import { freshCapture } from '../../src/shards/node-file.js';
 import { pump } from '../../src/shards/pump.js';

@@ -111,6 +111,11 @@ const CASES: Case[] = [
     ...{ state: 'damaged', reason: 'An increment has a base', code: 'ManifestInvalid' },
   },
   {
+    name: 'a manifest of a later way to detect changes',
+    damage: () => rewriteManifest({ capture: { method: 'points', detect: 'field' } }),
+    ...{ state: 'tooNew', reason: 'capture detect "field"', code: 'ManifestTooNew' },
+  },
+  {
     name: 'a manifest whose configuration cannot be read',
     damage: () => rewriteManifest({ info: '{}' }),
     ...{ state: 'damaged', reason: 'The configuration in the backup of "docs"', code: 'ManifestInvalid' },

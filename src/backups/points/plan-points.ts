@@ -4,6 +4,7 @@
 // why. The slices of an increment are those of its base.
 
 import type { PlanPointsInput, PlanPointsResult } from '../../model/contracts/point-backup-activities.js';
+import { reencodedVectors } from '../../model/settings/collection-settings.js';
 import { objectAt, parseJson } from '../../model/json.js';
 import type { CollectionManifest, ManifestSlice } from '../../model/format/manifest.js';
 import type { Slice } from '../../model/state/slice.js';
@@ -32,18 +33,33 @@ export async function planPoints(
   now = new Date(),
 ): Promise<PlanPointsResult> {
   const { store, drawSlices } = deps;
-  if (!input.increment) return { slices: await drawSlices(), notes: [] };
+  const inexact = await inexactVectors(deps, input, signal);
+  if (!input.increment) return { slices: await drawSlices(), notes: inexact };
   const found = await newestOwn(store, input, signal, now);
   const why = found === undefined ? 'there is none by points yet' : await whyNot(store, found, input, signal);
   if (found === undefined || why !== undefined) {
-    return { slices: await drawSlices(), notes: [`A full backup: ${why}.`] };
+    return { slices: await drawSlices(), notes: [`A full backup: ${why}.`, ...inexact] };
   }
   const { cluster, backup, collection } = found.manifest;
   return {
     base: { cluster, backup, collection, manifestSha256: found.sha256 },
     slices: await slicesAfter(found.manifest, input, deps, signal),
-    notes: [],
+    notes: inexact,
   };
+}
+
+/** A write normalises them again, so what is recovered may have other bits than what was stored. */
+async function inexactVectors(
+  { control }: PlanPointsDeps,
+  { collection }: PlanPointsInput,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const names = [...reencodedVectors((await control.info(collection, signal)).config)];
+  if (names.length === 0) return [];
+  const which = names.map((name) => (name === '' ? 'the unnamed vector' : `"${name}"`)).join(', ');
+  return [
+    `Qdrant may encode ${which} differently when the points are written back: a recovery that finds other bits ends as different. Backups with \`format: "snapshot"\` are exact.`,
+  ];
 }
 
 /** The newest complete backup by points of this collection under this alias, whatever it is of. */

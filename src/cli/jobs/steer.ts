@@ -22,7 +22,7 @@ const COMMANDS = {
 
 type Steering = keyof typeof COMMANDS;
 
-const JOB_ID = 'migrate/source-to-target/20261127-143245-77e5';
+const JOB_ID = 'migrate/source-to-target/2026-11-27-143152430-c15b';
 const EXAMPLES: Record<Steering, string> = {
   pause: JOB_ID,
   resume: JOB_ID,

@@ -8,20 +8,20 @@ export const inputDescriptions: Record<string, string> = {
     'scroll: point by point; snapshot: as snapshots of shards; auto: as snapshots if versions and settings allow it, otherwise point by point',
   through: 'move the snapshots through this store, which keeps the backup',
   onExisting:
-    'if the collection exists and this job did not create it. merge: write into it; recreate: DELETE it; replace: take a backup, then DELETE it; swap: the name is an alias, switch it at the end. merge and recreate need --method scroll; swap and replace need --method snapshot or a recovery',
+    'if the collection exists and this job did not create it. merge: write into it; recreate: DELETE it, at every start; replace: take a backup, then DELETE it; swap: the name is an alias, switch it at the end. merge and recreate need --method scroll; swap and replace need --method snapshot or a recovery',
   onDifference:
     'if the proof finds a difference. Migration: repair it, or fail. Recovery: keep the collection without aliases, or remove it',
   ignoreProof: 'do not compare the content with the proof of the backup; the result is then "unproven"',
   onFailure:
     'park: the collection waits for an operator; parkForKeys: only if new keys are needed; fail: it fails',
-  onBusy: 'if another job holds the collection',
+  onBusy: 'if another job holds the collection; skip is for --incremental, and its default',
   parkForHours: 'how long a parked collection waits',
   concurrency: 'number of collections at the same time',
   copyAliases:
     'create the aliases of the source on the target at the end (default: yes for snapshots, no for scroll)',
   trustCopyDigest: 'do not read the source again for the proof; the result is then "unproven"',
   deleteExtras:
-    'the source leads: DELETE points of the target that the source does not have, whoever wrote them, and overwrite what differs',
+    'make the target match the source: DELETE every point of the target that the source lacks, whoever wrote it, and overwrite what differs',
   allowUnfinished: 'also accept a source that another job has not finished filling; its backup is partial',
   replicas: 'prove every node of the target, not only the one that answers',
   allowReplicaDifference: 'continue if replicas of a shard hold different numbers of points',

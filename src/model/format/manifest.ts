@@ -96,11 +96,18 @@ export const backupKind = z.enum(['full', 'increment']);
  * a file on the node first (`stored`). `points`: slice by slice over the points themselves; `detect` says how an increment
  * found what changed (`digest`: every point was read and compared).
  */
+const mode = z.enum(['stream', 'stored']);
+const detect = z.enum(['all', 'digest']);
 const captureSchema = z.discriminatedUnion('method', [
-  z.strictObject({ method: z.literal('snapshot'), mode: z.enum(['stream', 'stored']) }),
-  z.strictObject({ method: z.literal('points'), detect: z.enum(['all', 'digest']) }),
+  z.strictObject({ method: z.literal('snapshot'), mode }),
+  z.strictObject({ method: z.literal('points'), detect }),
 ]);
-export const CAPTURE_METHODS: readonly string[] = ['snapshot', 'points'];
+/** Other words in these fields of `capture` are of a newer ferry, and no damage. */
+export const CAPTURE_FORMS: Record<string, readonly string[]> = {
+  method: ['snapshot', 'points'],
+  mode: mode.options,
+  detect: detect.options,
+};
 
 const objectRefSchema = z.strictObject({ key: z.string(), bytes, sha256 });
 

@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 import { FerryError } from '../errors.js';
-import { backupKind, CAPTURE_METHODS, MANIFEST_VERSION, proofSchema } from './manifest.js';
+import { backupKind, CAPTURE_FORMS, MANIFEST_VERSION, proofSchema } from './manifest.js';
 
 /** Parses a stored document, or throws `ManifestInvalid`; `ManifestTooNew` for one that a newer ferry wrote. */
 export function parseDocument<T>(schema: z.ZodType<T>, text: string, key: string): T {
@@ -38,9 +38,11 @@ function formOfNewerFerry(value: unknown): string | undefined {
   }
   const kinds = KINDS[String(format)];
   if (kinds && typeof kind === 'string' && !kinds.includes(kind)) return `kind "${kind.slice(0, 40)}"`;
-  const method = (capture as { method?: unknown } | null | undefined)?.method;
-  if (typeof method !== 'string' || CAPTURE_METHODS.includes(method)) return undefined;
-  return `capture method "${method.slice(0, 40)}"`;
+  for (const [field, known] of Object.entries(CAPTURE_FORMS)) {
+    const form = (capture as Record<string, unknown> | null | undefined)?.[field];
+    if (typeof form === 'string' && !known.includes(form)) return `capture ${field} "${form.slice(0, 40)}"`;
+  }
+  return undefined;
 }
 
 function jsonOf(text: string, key: string): unknown {
