@@ -27,6 +27,12 @@ export function loadConfig(path?: string, env: Environment = process.env): Ferry
   return readConfig(path, env).config;
 }
 
+/** Undefined where there is none, and nobody named one. */
+export function loadConfigIfAny(path?: string, env: Environment = process.env): FerryConfig | undefined {
+  const { asked, found } = findConfig(path, env);
+  return asked === undefined && found === undefined ? undefined : loadConfig(path, env);
+}
+
 /** The same, with every file that was read for it. */
 export function readConfig(
   path?: string,
@@ -123,14 +129,18 @@ export function searchAttributesWanted(env: Environment = process.env): boolean 
 }
 
 function configPath(path: string | undefined, env: Environment): string {
-  const asked = path ?? env['FERRY_CONFIG'];
-  const candidates = asked ? [resolve(asked)] : [resolve('ferry.yaml'), join(stateDir(env), 'ferry.yaml')];
-  const found = candidates.find((candidate) => existsSync(candidate));
+  const { candidates, found } = findConfig(path, env);
   if (found !== undefined) return found;
   throw new FerryError(
     'InvalidConfig',
     `No configuration at ${candidates.join(' or ')}; name one with --config or FERRY_CONFIG, or run \`ferry stack up\``,
   );
+}
+
+function findConfig(path: string | undefined, env: Environment) {
+  const asked = path ?? env['FERRY_CONFIG'];
+  const candidates = asked ? [resolve(asked)] : [resolve('ferry.yaml'), join(stateDir(env), 'ferry.yaml')];
+  return { asked, candidates, found: candidates.find((candidate) => existsSync(candidate)) };
 }
 
 function parseYaml(file: string): unknown {

@@ -2,7 +2,14 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cacheDir, loadConfig, readConfig, stateDir, temporalConnection } from '../../src/config.js';
+import {
+  cacheDir,
+  loadConfig,
+  loadConfigIfAny,
+  readConfig,
+  stateDir,
+  temporalConnection,
+} from '../../src/config.js';
 import { FerryError } from '../../src/model/errors.js';
 import { requireCluster } from '../../src/model/ferry-config.js';
 
@@ -32,6 +39,15 @@ describe('ferry.yaml', () => {
       alias: 'a',
       nodes: [{ url: 'https://qdrant.example:6333', grpcUrl: 'https://qdrant.example:6334' }],
     });
+  });
+
+  it('may be absent for a command that needs Temporal only, but not broken, or named and absent', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ferry-config-'));
+    expect(loadConfigIfAny(undefined, { FERRY_STATE_DIR: folder })).toBeUndefined();
+    const invalid = expect.objectContaining({ code: 'InvalidConfig' }) as Error;
+    expect(() => loadConfigIfAny(undefined, { FERRY_CONFIG: join(folder, 'absent.yaml') })).toThrow(invalid);
+    writeFileSync(join(folder, 'ferry.yaml'), 'clusters: 7');
+    expect(() => loadConfigIfAny(undefined, { FERRY_STATE_DIR: folder })).toThrow(invalid);
   });
 
   it('takes several nodes, a queue and an authority from a file beside it', () => {

@@ -2,7 +2,7 @@
 
 import { WorkflowNotFoundError, isGrpcServiceError } from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { loadConfig } from '../../config.js';
+import { loadConfigIfAny } from '../../config.js';
 import { FerryError } from '../../model/errors.js';
 import type { FerryConfig } from '../../model/ferry-config.js';
 import { type Temporal, openTemporal } from '../temporal.js';
@@ -136,13 +136,12 @@ export async function asking(
 
 /** These commands need Temporal only, so they do without a ferry.yaml unless one was named. */
 function configIfAny(options: GlobalOptions, output: Output): FerryConfig | undefined {
-  try {
-    return loadConfig(options.config);
-  } catch (error) {
-    if (options.config !== undefined || !(error instanceof FerryError)) throw error;
-    output.say(`No ferry.yaml found; using the Temporal server that the environment names.`);
-    return undefined;
-  }
+  const config = loadConfigIfAny(options.config);
+  if (config === undefined)
+    output.say(
+      'No ferry.yaml found; using the Temporal server of the environment (127.0.0.1:7233 if it names none).',
+    );
+  return config;
 }
 
 function notFound(workflowId: string, cause: unknown): FerryError {
