@@ -27,5 +27,10 @@ export function nextId(id: PointId): PointId | undefined {
   }
   if (id === LAST_UUID) return undefined;
   const digits = (BigInt(`0x${id.replaceAll('-', '')}`) + 1n).toString(16).padStart(32, '0');
-  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  return uuidOf(digits);
+}
+
+/** From its 32 hex digits. */
+export function uuidOf(hex: string): PointId {
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

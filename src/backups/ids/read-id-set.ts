@@ -14,7 +14,7 @@ import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { FerryError } from '../../model/errors.js';
 import type { ObjectStore } from '../../storage/object-store.js';
-import type { PointId } from '../../model/point-id.js';
+import { uuidOf, type PointId } from '../../model/point-id.js';
 import type { ShardKey } from '../../model/state/slice.js';
 import type { IdPage } from '../../shards/recoverable-collection.js';
 
@@ -188,7 +188,7 @@ export class IdSetDecoder {
     if (this.#left < UUID_BYTES - shared) return this.#backTo(start);
     this.#rest.copy(this.#uuid, shared, this.#at, this.#at + UUID_BYTES - shared);
     this.#at += UUID_BYTES - shared;
-    this.#found(uuidText(this.#uuid));
+    this.#found(uuidOf(this.#uuid.toString('hex')));
     return true;
   }
 
@@ -252,11 +252,6 @@ export class IdSetDecoder {
       value = (value << 7n) | BigInt((this.#rest[this.#at + at] as number) & 0x7f);
     return value;
   }
-}
-
-function uuidText(bytes: Buffer): PointId {
-  const hex = bytes.toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
 function damaged(how: string): FerryError {

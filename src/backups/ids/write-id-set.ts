@@ -5,14 +5,13 @@
 // An attempt that dies begins again, under another key: 100 million ids are some minutes, a collection that is written
 // has other ids by then, and the parts of an upload must be equal in size, so no part ends where the coding could go on.
 
-import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { FerryError } from '../../model/errors.js';
 import { compareIds, isUuid, type PointId } from '../../model/point-id.js';
 import type { ShardKey } from '../../model/state/slice.js';
 import type { ObjectStore } from '../../storage/object-store.js';
-import { uploadStream } from '../../shards/upload-stream.js';
+import { storeStream } from '../points/stored-stream.js';
 import type { IdPage } from '../../shards/recoverable-collection.js';
 import {
   END_OF_SET,
@@ -39,23 +38,9 @@ export interface IdSetWriting {
 }
 
 export async function storeIdSet({ store, key, pages, signal }: IdSetWriting): Promise<IdSetRef> {
-  const hash = createHash('sha256');
   const encoder = new IdSetEncoder();
-  let bytes = 0;
-  const upload = await store.upload(key);
-  try {
-    const pass = (piece: Uint8Array) => {
-      hash.update(piece);
-      bytes += piece.length;
-    };
-    const flow = { open: () => compressed(encoder, pages), check: { pass, finish: () => undefined }, signal };
-    const parts = await uploadStream(flow, { upload });
-    await upload.complete(parts, { ifAbsent: true });
-  } catch (error) {
-    await upload.abort().catch(() => undefined); // the end of the job looks for what stays
-    throw error;
-  }
-  return { key, bytes, sha256: hash.digest('hex'), count: encoder.total };
+  const stored = await storeStream(store, key, compressed(encoder, pages), signal);
+  return { ...stored, count: encoder.total };
 }
 
 async function* compressed(encoder: IdSetEncoder, pages: AsyncIterable<IdPage>): AsyncGenerator<Uint8Array> {

@@ -52,10 +52,8 @@ export async function captureSlice(
       bytes += size;
       onBytes(size);
     }
-    const { from, to } = slice;
-    const ends = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
     const digest = sum.value();
-    const stored = await writer.end({ ...ends, digest, deleted: known?.gone ?? 0 });
+    const stored = await writer.end({ ...slice, digest, deleted: known?.gone ?? 0 });
     const { changed, deleted } = stored;
     const kept = storedBytes({ shards: [], slices: [stored] });
     return { name: writer.name, digest, changed, deleted, bytes, storedBytes: kept };

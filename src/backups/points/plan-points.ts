@@ -6,8 +6,8 @@
 import type { PlanPointsInput, PlanPointsResult } from '../../model/contracts/point-backup-activities.js';
 import { reencodedVectors } from '../../model/settings/collection-settings.js';
 import { objectAt, parseJson } from '../../model/json.js';
-import type { CollectionManifest, ManifestSlice } from '../../model/format/manifest.js';
-import type { Slice } from '../../model/state/slice.js';
+import type { CollectionManifest } from '../../model/format/manifest.js';
+import { sliceOf, type Slice } from '../../model/state/slice.js';
 import type { ClusterControl } from '../../cluster/control-port.js';
 import { keyName, shardKeysOf } from '../../cluster/look.js';
 import { shapeOf } from '../../cluster/pin.js';
@@ -109,7 +109,7 @@ async function slicesAfter(
   { control, drawSlices }: PlanPointsDeps,
   signal: AbortSignal,
 ): Promise<Slice[]> {
-  const known = slices.map(bordersOf);
+  const known = slices.map(sliceOf);
   if (sharding !== 'custom') return known;
   const name = ({ shardKey }: Slice) => (shardKey === undefined ? '' : keyName(shardKey));
   const before = new Set(known.map(name));
@@ -118,12 +118,4 @@ async function slicesAfter(
   if (now.every((key) => before.has(key))) return kept;
   const added = (await drawSlices()).filter((slice) => !before.has(name(slice)));
   return [...kept, ...added];
-}
-
-function bordersOf({ shardKey, from, to }: ManifestSlice): Slice {
-  return {
-    ...(shardKey === undefined ? {} : { shardKey }),
-    ...(from === undefined ? {} : { from }),
-    ...(to === undefined ? {} : { to }),
-  };
 }

@@ -6,7 +6,7 @@
 // Numbers are little-endian. Memory does not depend on how many there are.
 
 import { FerryError } from '../../model/errors.js';
-import { isUuid, type PointId } from '../../model/point-id.js';
+import { isUuid, uuidOf, type PointId } from '../../model/point-id.js';
 
 const MAGIC = Buffer.from('ferry-digests\x01', 'latin1');
 const NUMBER = 1;
@@ -106,16 +106,14 @@ function recordsIn(bytes: Buffer): { records: DigestRecord[]; read: number } {
     if (kind !== NUMBER && kind !== UUID) throw damaged(`a record of the unknown kind ${kind}`);
     const idEnd = read + 1 + (kind === UUID ? 16 : 8);
     if (bytes.length < idEnd + DIGEST_BYTES) break;
-    const id = kind === UUID ? uuidText(bytes, read + 1) : String(bytes.readBigUInt64LE(read + 1));
+    const id =
+      kind === UUID
+        ? uuidOf(bytes.toString('hex', read + 1, idEnd))
+        : String(bytes.readBigUInt64LE(read + 1));
     records.push({ id, digest: bytes.subarray(idEnd, idEnd + DIGEST_BYTES) });
     read = idEnd + DIGEST_BYTES;
   }
   return { records, read };
-}
-
-function uuidText(bytes: Buffer, at: number): PointId {
-  const hex = bytes.toString('hex', at, at + 16);
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
 function damaged(how: string): FerryError {

@@ -8,6 +8,7 @@ import {
   type ManifestPart,
 } from '../../model/format/manifest.js';
 import type { ProofKind } from '../../model/contracts/recovery-activities.js';
+import { sliceOf } from '../../model/state/slice.js';
 import type { PointCodec } from '../../cluster/points-port.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import type { IdPage, IdSet, Passing, RecoverableSlice } from '../../shards/recoverable-collection.js';
@@ -37,15 +38,11 @@ export async function recoverableSlices(
   const chain = await openChain(store, manifest, signal);
   const { slices = [] } = manifest;
   return {
-    list: slices.map((one) => {
-      const { shardKey, from, to, digest } = one;
-      const borders = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
-      return {
-        slice: { ...(shardKey === undefined ? {} : { shardKey }), ...borders },
-        digest,
-        points: (stop) => storedPoints(store, chain, one, codec, stop),
-      };
-    }),
+    list: slices.map((one) => ({
+      slice: sliceOf(one),
+      digest: one.digest,
+      points: (stop) => storedPoints(store, chain, one, codec, stop),
+    })),
     ids: {
       count: slices.reduce((sum, { ids }) => sum + ids.count, 0),
       pages: (stop) => idsOf(store, manifest, stop),

@@ -15,6 +15,15 @@ export interface Slice {
   to?: PointId;
 }
 
+/** A slice without what else is known of it. */
+export function sliceOf({ shardKey, from, to }: { [K in keyof Slice]: Slice[K] | undefined }): Slice {
+  return {
+    ...(shardKey === undefined ? {} : { shardKey }),
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+  };
+}
+
 export function shardKeyText(key: ShardKey | undefined): string {
   if (key === undefined) return '';
   return 'keyword' in key ? key.keyword : key.number;
