@@ -6,6 +6,7 @@ import type { ClusterConnection, NodeAddress } from './cluster.js';
 import { FerryError } from './errors.js';
 import { DATA_QUEUE } from './names.js';
 import { S3_PARTS, type PartRules } from './format/part-sizes.js';
+import { policySchema } from './policies/policy-schema.js';
 
 const ALIAS = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 // zod would repeat the name of an unlawful key only as a path; that is wanted, a name is no secret.
@@ -115,11 +116,13 @@ const storeSchema = z
     }
   });
 
-export const configurationSchema = z.strictObject({
+const fields = z.strictObject({
+  /** Whose schedules are whose, where several ferry.yaml share a namespace of Temporal. */
+  installation: alias.default('default'),
   clusters: z.record(alias, clusterSchema),
   stores: z.record(alias, storeSchema).default({}),
   defaults: z.strictObject({ store: alias.optional() }).default({}),
-  policies: z.record(alias, z.record(z.string(), z.unknown())).default({}),
+  policies: z.record(alias, policySchema).default({}),
   temporal: z
     .strictObject({
       address: z.string().min(1).optional(),
@@ -130,6 +133,23 @@ export const configurationSchema = z.strictObject({
     .default({}),
 });
 
+/** What a policy names is in the same file. */
+export const configurationSchema = fields.superRefine(({ clusters, stores, defaults, policies }, issue) => {
+  for (const [name, { clusters: protectedOnes, store = defaults.store, rehearse }] of Object.entries(
+    policies,
+  )) {
+    const refuse = (path: (string | number)[], message: string) =>
+      issue.addIssue({ code: 'custom', path: ['policies', name, ...path], message });
+    protectedOnes.forEach((one, at) => {
+      if (!Object.hasOwn(clusters, one)) refuse(['clusters', at], 'is not a cluster of this file');
+    });
+    if (rehearse && !Object.hasOwn(clusters, rehearse.cluster))
+      refuse(['rehearse', 'cluster'], 'is not a cluster of this file');
+    if (store === undefined) refuse(['store'], 'is needed, or `defaults.store`');
+    else if (!Object.hasOwn(stores, store)) refuse(['store'], 'is not a store of this file');
+  }
+});
+
 export type Configuration = z.infer<typeof configurationSchema>;
 export type ClusterEntry = Configuration['clusters'][string];
 export type StoreEntry = Configuration['stores'][string];
@@ -138,6 +158,7 @@ export type StoreConnection = StoreEntry & { alias: string };
 export interface FerryConfig {
   /** The file it was read from. */
   path: string;
+  installation: string;
   clusters: Record<string, ClusterConnection>;
   stores: Record<string, StoreConnection>;
   defaults: Configuration['defaults'];

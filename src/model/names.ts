@@ -23,6 +23,11 @@ export function verifyId(parent: string, collection: string): string {
   return `${parent}/${collection}`;
 }
 
+/** A schedule of a policy, and the workflows that it starts: Temporal appends their time. Unlike every lock. */
+export function scheduleId(policy: string, cluster: string, job: string): string {
+  return `ferry/${policy}/${cluster}/${job}`;
+}
+
 /** A job started from the command line. Safe in a URL and in a shell, where `>` would be a redirection. */
 export function jobId(operation: string, source: string, target: string, start: Start): string {
   return `${operation}/${plain(source)}-to-${plain(target)}/${startText(start)}`;

@@ -5,7 +5,7 @@ import type { BackupRef, CollectionBackup } from './backup-catalogue.js';
 import { alias, collectionName, work } from './inputs.js';
 
 const count = z.int().min(0).max(1_000_000).optional();
-const KEEP_RULES = [
+export const KEEP_RULES = [
   'keepLast',
   'keepHours',
   'keepDays',
@@ -16,9 +16,8 @@ const KEEP_RULES = [
   'keepYearly',
 ] as const;
 
-/** What the command takes as flags. */
-export const pruneOptionsSchema = z.strictObject({
-  store: alias.optional(),
+/** The same in a policy of ferry.yaml. */
+export const keepFields = {
   keepLast: count,
   keepHours: count,
   keepDays: count,
@@ -27,11 +26,16 @@ export const pruneOptionsSchema = z.strictObject({
   keepWeekly: count,
   keepMonthly: count,
   keepYearly: count,
-  minimum: z.int().min(1).max(1_000).default(2),
-  timezone: z
-    .string()
-    .refine(isTimezone, { error: 'a time zone is a name like Europe/Berlin' })
-    .default('UTC'),
+  minimum: z.int().min(1).max(1_000).optional(),
+  timezone: z.string().refine(isTimezone, { error: 'a time zone is a name like Europe/Berlin' }).optional(),
+};
+
+/** What the command takes as flags. */
+export const pruneOptionsSchema = z.strictObject({
+  store: alias.optional(),
+  ...keepFields,
+  minimum: keepFields.minimum.unwrap().default(2),
+  timezone: keepFields.timezone.unwrap().default('UTC'),
   unusableAfterDays: z.int().min(1).max(3_650).default(7),
   /** Only says what it would remove. */
   dryRun: z.boolean().default(false),
