@@ -7,6 +7,7 @@ import type {
 } from '../model/contracts/point-backup-activities.js';
 import { slicesFor } from '../model/state/walk.js';
 import type { Slice } from '../model/state/slice.js';
+import { Chains } from '../backups/points/chain.js';
 import { captureSlice } from '../backups/points/capture-slice.js';
 import { planPoints } from '../backups/points/plan-points.js';
 import { writePointsManifest } from '../backups/points/write-points-manifest.js';
@@ -25,6 +26,7 @@ export interface PointBackupDependencies extends Pick<
 
 export function createPointBackupActivities(dependencies: PointBackupDependencies): PointBackupActivities {
   const { controls, connect, checkPin, openStore, codec, ferryVersion } = dependencies;
+  const chains = new Chains();
   const pinned = <T>(
     input: PlanPointsInput | CaptureSliceInput,
     signal: AbortSignal,
@@ -32,18 +34,24 @@ export function createPointBackupActivities(dependencies: PointBackupDependencie
   ) => betweenChecks(() => checkPin(input.cluster, input.collection, input.pin, signal), work);
   return {
     planPoints: (input) =>
-      heldCall(`plan the points of ${input.collection}`, ({ signal }) => {
+      heldCall(`plan the points of ${input.collection}`, async ({ signal }) => {
+        const ids = connect(input.cluster, 0);
         const deps = {
           store: openStore(input.store),
           control: controls.of(input.cluster),
           drawSlices: () => drawSlices(dependencies, input, signal),
+          ids,
         };
-        return pinned(input, signal, () => planPoints(deps, input, signal));
+        try {
+          return await pinned(input, signal, () => planPoints(deps, input, signal));
+        } finally {
+          ids.close();
+        }
       }),
     captureSlice: (input) =>
       heldCall(input, async (held) => {
         const reader = connect(input.cluster, input.lane);
-        const deps = { store: openStore(input.store), reader, codec };
+        const deps = { store: openStore(input.store), chains, reader, codec };
         try {
           return await pinned(input, held.signal, () => captureSlice(deps, input, held));
         } finally {

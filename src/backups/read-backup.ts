@@ -46,6 +46,8 @@ export interface ReadBackup {
   error?: FerryError;
   /** Where the manifest can be read. */
   found?: FoundManifest;
+  /** What it continues, the newest first; empty for a full one, and where it cannot be recovered. */
+  bases: FoundManifest[];
 }
 
 export type UsableBackup = ReadBackup & { found: FoundManifest; error?: never };
@@ -77,12 +79,14 @@ export async function readBackup(
     if (found === undefined) throw new Incomplete(of, 'it has no manifest');
     await requireChecked(store, of, found, signal);
     const reason = head && (await requireObjects(store, found.manifest, head));
-    await requireBase(store, found.manifest, { head: head && ((key) => store.head(key)), signal });
-    return { ...stateOf(found.manifest, identity, reason), found };
+    const heads = head && ((key: string) => store.head(key));
+    const bases = await requireBases(store, found.manifest, { head: heads, signal });
+    return { ...stateOf(found.manifest, identity, reason), found, bases };
   } catch (error) {
     const state = stateAfter(error);
     if (state === undefined || !(error instanceof FerryError)) throw error;
-    return { state, reason: error.happened.slice(0, 300), error, ...(found === undefined ? {} : { found }) };
+    const known = found === undefined ? {} : { found };
+    return { state, reason: error.happened.slice(0, 300), error, bases: [], ...known };
   }
 }
 
@@ -117,18 +121,18 @@ export async function errorOfPruned(
 }
 
 /** An increment is as usable as the backup that it continues. */
-async function requireBase(
+async function requireBases(
   store: ObjectStore,
   { backup, collection, base }: CollectionManifest,
   options: ReadBackupOptions,
-): Promise<void> {
-  if (base === undefined) return;
+): Promise<FoundManifest[]> {
+  if (base === undefined) return [];
   const read = await readBackup(store, base, options);
   if (read.error !== undefined) {
     const happened = `The increment needs its base ${base.backup}, which cannot be used: ${read.error.happened}`;
     throw new FerryError(read.error.code, happened, { cause: read.error, context: { backup, collection } });
   }
-  if (read.found?.sha256 === base.manifestSha256) return;
+  if (read.found?.sha256 === base.manifestSha256) return [read.found, ...read.bases];
   const happened = `The increment needs its base ${base.backup}, whose manifest is another one now`;
   throw new FerryError('ManifestInvalid', happened, { context: { backup, collection } });
 }

@@ -31,13 +31,13 @@ export async function* livingPoints(living: LivingPoints): AsyncGenerator<Living
     const seen = Array.from({ length: page.count }, (_, at) => ({ page, at }));
     const last = page.idAt(page.count - 1);
     const missed = without(await ids.upTo(last), seen);
-    yield missed.length === 0 ? seen : merged(seen, await readMissed(living, missed));
+    yield missed.length === 0 ? seen : merged(seen, await readById(living, missed));
     page.release();
   }
   for (;;) {
     const missed = await ids.rest(READ_AT_ONCE);
     if (missed.length === 0) return;
-    const found = await readMissed(living, missed);
+    const found = await readById(living, missed);
     if (found.length > 0) yield found;
   }
 }
@@ -87,7 +87,8 @@ function without(ids: readonly PointId[], seen: readonly LivingPoint[]): PointId
 
 const idOf = ({ page, at }: LivingPoint): PointId => page.idAt(at);
 
-async function readMissed(
+/** In order of id; twice with a pause, for a read by id can miss a point too. Kept as long as the caller likes. */
+export async function readById(
   { reader, range, pauseMs = PAUSE_MS }: LivingPoints,
   missed: readonly PointId[],
 ): Promise<LivingPoint[]> {

@@ -4,6 +4,7 @@
 import type { PointId } from '../model/point-id.js';
 import type { ShardKey } from '../model/state/slice.js';
 import type { Pin, ReadMode } from '../model/collections.js';
+import type { WrittenSince } from '../model/written-since.js';
 
 /** Points in order of id, complete with their hashes. */
 export interface PointPage {
@@ -36,6 +37,8 @@ export interface ReadRange {
   /** Exclusive. */
   to?: PointId;
   mode: ReadMode;
+  /** Only points that say so of themselves. */
+  since?: WrittenSince;
   /** Aim for pages of about this many encoded bytes. */
   pageBytes: number;
   maxPoints?: number;
@@ -67,6 +70,8 @@ export interface ReadIds {
   from?: PointId;
   /** The first one behind it. */
   to?: PointId;
+  /** Of a list of ids: only of points that say so of themselves. */
+  since?: WrittenSince;
   /** The cluster's own limit on points in a request, if it has one. */
   maxPoints?: number;
   signal?: AbortSignal;

@@ -56,13 +56,17 @@ async function expectRecovered(collection: string, { backup, taken }: Moment): P
 }
 
 describe('increments of a collection', () => {
-  it('recovers every moment of a chain', async () => {
+  it.each([
+    ['digest', []],
+    ['field', ['--detect', 'field', '--field', 'meta.at']],
+  ])('recovers every moment of a chain, with changes found by %s', async (detect, flags) => {
     await recreateCollection(
       stack.source,
       'docs',
       '{"vectors":{"size":4,"distance":"Dot"},"shard_number":4}',
     );
     await createIndex(stack.source, 'docs', 'n', '"integer"');
+    await createIndex(stack.source, 'docs', 'meta.at', '"integer"');
     await upsertTexts(
       stack.source,
       'docs',
@@ -72,10 +76,10 @@ describe('increments of a collection', () => {
     const moments = [await moment('docs', first.backup)];
     for (let round = 1; round <= ROUNDS; round += 1) {
       await change('docs', round);
-      const report = await backUp('docs', '--incremental');
+      const report = await backUp('docs', '--incremental', ...flags);
       expect(report.collections[0]).toMatchObject({
         outcome: 'verified',
-        proven: 'recorded',
+        proven: detect === 'field' ? 'none' : 'recorded',
         changes: { base: moments.at(-1)?.backup },
       });
       moments.push(await moment('docs', report.backup));
@@ -92,6 +96,69 @@ describe('increments of a collection', () => {
     expect(report.bytes).toBeLessThan(20_000);
     const shown = await ferry(stack, 'backups', 'show', report.backup ?? '', '--json');
     expect(JSON.parse(shown.stdout)).toMatchObject({ complete: true, leftover: [] });
+  });
+
+  it('finds what an application forgot to stamp, names it, and backs it up', async () => {
+    const flags = ['--incremental', '--detect', 'field', '--field', 'meta.at', '--overlap-seconds', '0'];
+    const body = (ids: number[]) => `{"payload":{"silent":true},"points":[${ids.join()}]}`;
+    const silently = (ids: number[]) =>
+      rest(stack.source, 'POST', `${collectionPath('docs')}/points/payload?wait=true`, body(ids));
+    const ids = [3_000, 3_003, 3_006, 3_009, 3_018, 3_021];
+    await upsertTexts(
+      stack.source,
+      'docs',
+      ids.map((id) => pointText(id / 3, 60)),
+    );
+    await backUp('docs', ...flags);
+    await silently(ids);
+    const blind = await backUp('docs', ...flags);
+    expect(blind.collections[0]?.changes).toMatchObject({ changed: 0 });
+    await upsertTexts(stack.source, 'docs', [pointText(1, 61), pointText(4_000, 61)]);
+    const found = await backUp('docs', ...flags, '--digest-every-hours', '0.000001');
+    expect(found.collections[0]).toMatchObject({
+      proven: 'recorded',
+      changes: { changed: 8, unstamped: 6 },
+      warnings: [expect.stringMatching(/^6 changed points do not say so .*"meta.at" \(3000, 3003,.*, …\)/)],
+    });
+    await expectRecovered('docs', await moment('docs', found.backup));
+  });
+
+  it.each([
+    ['a datetime', () => new Date().toISOString(), '"datetime"'],
+    ['a datetime without an index', () => new Date().toISOString(), undefined],
+    ['seconds', () => Math.floor(Date.now() / 1000), '"float"'],
+    ['seconds without an index', () => Date.now() / 1000, undefined],
+    ['milliseconds without an index', () => Date.now(), undefined],
+  ])('reads a field that holds %s', async (_, time, index) => {
+    const text = (id: number) =>
+      `{"id":${id},"vector":[1],"payload":{"updated_at":${JSON.stringify(time())}}}`;
+    const ids = Array.from({ length: 100 }, (_, id) => id);
+    await recreateCollection(stack.source, 'times', '{"vectors":{"size":1,"distance":"Dot"}}');
+    if (index !== undefined) await createIndex(stack.source, 'times', 'updated_at', index);
+    await upsertTexts(stack.source, 'times', ids.map(text));
+    await backUp('times', '--incremental');
+    await upsertTexts(
+      stack.source,
+      'times',
+      [4, 500].map((id) => text(id).replace('"vector":[1]', '"vector":[2]')),
+    );
+    const report = await backUp('times', '--incremental', '--detect', 'field', '--overlap-seconds', '1');
+    const { changes, warnings } = report.collections[0] ?? {};
+    expect(changes).toMatchObject({ changed: 2, deleted: 0 });
+    expect(warnings).toEqual(
+      index === undefined ? [expect.stringContaining('"updated_at" has no index')] : undefined,
+    );
+    await expectRecovered('times', await moment('times', report.backup));
+  });
+
+  it('compares all points where no point has the field', async () => {
+    await upsertTexts(stack.source, 'times', ['{"id":9,"vector":[1],"payload":{}}']);
+    const report = await backUp('times', '--incremental', '--detect', 'field', '--field', 'nothing');
+    expect(report.collections[0]).toMatchObject({
+      proven: 'recorded',
+      changes: { changed: 1 },
+      warnings: [expect.stringContaining('No point has a time in its field "nothing"')],
+    });
   });
 
   it('carries every kind of point, and points of custom shard keys', async () => {
@@ -180,7 +247,7 @@ describe('increments of a collection', () => {
 const pointText = (n: number, round: number): string => {
   const id = n % 5 === 4 ? `"00000000-0000-4000-8000-${String(n).padStart(12, '0')}"` : String(n * 3);
   const vector = Array.from({ length: 4 }, () => random.below(1_000) / 8).join();
-  return `{"id":${id},"vector":[${vector}],"payload":{"n":${n},"round":${round},"wide":18446744073709551615}}`;
+  return `{"id":${id},"vector":[${vector}],"payload":{"n":${n},"round":${round},"meta":{"at":${Date.now()}},"wide":18446744073709551615}}`;
 };
 
 const idOf = (text: string): string => /"id":("[^"]+"|\d+)/.exec(text)?.[1] ?? '';
@@ -194,6 +261,6 @@ async function change(collection: string, round: number): Promise<void> {
   const gone = unique(some(20)).map(idOf);
   await rest(stack.source, 'POST', `${path}/delete?wait=true`, `{"points":[${gone.join()}]}`);
   const payloads = unique(some(10)).map(idOf);
-  const body = `{"payload":{"edited":${round}},"points":[${payloads.join()}]}`;
+  const body = `{"payload":{"edited":${round},"meta":{"at":${Date.now()}}},"points":[${payloads.join()}]}`;
   await rest(stack.source, 'POST', `${path}/payload?wait=true`, body).catch(() => undefined);
 }

@@ -112,8 +112,8 @@ const CASES: Case[] = [
   },
   {
     name: 'a manifest of a later way to detect changes',
-    damage: () => rewriteManifest({ capture: { method: 'points', detect: 'field' } }),
-    ...{ state: 'tooNew', reason: 'capture detect "field"', code: 'ManifestTooNew' },
+    damage: () => rewriteManifest({ capture: { method: 'points', detect: 'clock' } }),
+    ...{ state: 'tooNew', reason: 'capture detect "clock"', code: 'ManifestTooNew' },
   },
   {
     name: 'a manifest whose configuration cannot be read',

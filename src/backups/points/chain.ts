@@ -4,7 +4,7 @@
 //   ids      those of the newest link: whatever they do not name no longer exists
 //   a point  of the newest link that stored it; every link stores what was new or changed since the one before it
 
-import type { ManifestSlice } from '../../model/format/manifest.js';
+import type { BaseRef, ManifestSlice } from '../../model/format/manifest.js';
 import { FerryError } from '../../model/errors.js';
 import type { PointId } from '../../model/point-id.js';
 import { keyName } from '../../cluster/look.js';
@@ -20,23 +20,29 @@ import { readChecked } from './stored-stream.js';
 export type Chain = [FoundManifest, ...FoundManifest[]];
 
 export async function openChain(store: ObjectStore, of: OfCollection, signal: AbortSignal): Promise<Chain> {
-  const { found } = await requireUsable(store, of, { signal });
-  const chain: Chain = [found];
-  for (let last = found; last.manifest.base !== undefined;) {
-    const { base } = last.manifest;
-    const next = await requireUsable(store, base, { signal });
-    if (next.found.sha256 !== base.manifestSha256) throw otherBase(last, base.backup);
-    chain.push(next.found);
-    last = next.found;
-  }
-  return chain;
+  const { found, bases } = await requireUsable(store, of, { signal });
+  return [found, ...bases];
 }
 
-function otherBase({ manifest }: FoundManifest, base: string): FerryError {
-  const { backup, collection } = manifest;
-  const happened = `The increment ${backup} of "${collection}" needs its base ${base}, whose manifest is another one now`;
-  return new FerryError('ManifestInvalid', happened, { context: { backup, collection } });
+/** Chains that are opened again for each slice: their documents never change. */
+export class Chains {
+  readonly #opened = new Map<string, Promise<Chain>>();
+
+  async open(store: ObjectStore, base: BaseRef, signal: AbortSignal): Promise<Chain> {
+    const key = [store.alias, base.cluster, base.backup, base.collection, base.manifestSha256].join('/');
+    // One that failed may have been opened for an attempt that was ended.
+    const kept = await this.#opened.get(key)?.catch(() => undefined);
+    if (kept !== undefined) return kept;
+    const opening = openChain(store, base, signal);
+    this.#opened.set(key, opening);
+    opening.catch(() => this.#opened.delete(key));
+    const [oldest] = this.#opened.keys();
+    if (this.#opened.size > MOST_KEPT && oldest !== undefined) this.#opened.delete(oldest);
+    return opening;
+  }
 }
+
+const MOST_KEPT = 16;
 
 type Borders = Pick<ManifestSlice, 'shardKey' | 'from' | 'to'>;
 

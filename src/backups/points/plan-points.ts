@@ -1,27 +1,42 @@
 // What a backup by points reads: the slices of the collection, and for an increment the backup that it continues. Promises
 // that a base is the newest complete backup by points of this very collection: of the same cluster, the same creation, the
-// same vectors, and not at the end of a chain that is long enough. Where there is none, the backup is a full one and says
+// same vectors, and not at the end of a chain that is long enough, or holds half as much again as its full backup. Where there is none, the backup is a full one and says
 // why. The slices of an increment are those of its base.
 
-import type { PlanPointsInput, PlanPointsResult } from '../../model/contracts/point-backup-activities.js';
+import type {
+  Detection,
+  PlanPointsInput,
+  PlanPointsResult,
+} from '../../model/contracts/point-backup-activities.js';
 import { reencodedVectors } from '../../model/settings/collection-settings.js';
 import { objectAt, parseJson } from '../../model/json.js';
-import type { CollectionManifest } from '../../model/format/manifest.js';
+import { storedBytes, type CollectionManifest } from '../../model/format/manifest.js';
 import { sliceOf, type Slice } from '../../model/state/slice.js';
 import type { ClusterControl } from '../../cluster/control-port.js';
 import { keyName, shardKeysOf } from '../../cluster/look.js';
+import type { IdReader } from '../../cluster/points-port.js';
 import { shapeOf } from '../../cluster/pin.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import { isUsable, readBackup, type FoundManifest } from '../read-backup.js';
 import { Runs } from '../runs.js';
-import { openChain } from './chain.js';
+import type { Chain } from './chain.js';
+import { detectionFor } from './detection.js';
 
 /** Backups of other forms, or that cannot be continued, that are looked at before a full one is taken. */
 const LOOKED_AT = 50;
+const BY_DIGEST: Detection = {
+  detect: 'digest',
+  field: '',
+  fieldUnit: 'auto',
+  overlapSeconds: 0,
+  digestEveryHours: 0,
+};
 
 export interface PlanPointsDeps {
   store: ObjectStore;
   control: ClusterControl;
+  /** Of the cluster. */
+  ids: IdReader;
   /** Slices of the collection as it is, with every shard key. */
   drawSlices(): Promise<Slice[]>;
 }
@@ -34,17 +49,22 @@ export async function planPoints(
 ): Promise<PlanPointsResult> {
   const { store, drawSlices } = deps;
   const inexact = await inexactVectors(deps, input, signal);
-  if (!input.increment) return { slices: await drawSlices(), notes: inexact };
-  const found = await newestOwn(store, input, signal, now);
-  const why = found === undefined ? 'there is none by points yet' : await whyNot(store, found, input, signal);
-  if (found === undefined || why !== undefined) {
-    return { slices: await drawSlices(), notes: [`A full backup: ${why}.`, ...inexact] };
+  if (!input.increment) return { detect: 'all', slices: await drawSlices(), notes: inexact };
+  const chain = await newestChain(store, input, signal, now);
+  const why = chain === undefined ? 'there is none by points yet' : whyNot(chain, input);
+  if (chain === undefined || why !== undefined) {
+    return { detect: 'all', slices: await drawSlices(), notes: [`A full backup: ${why}.`, ...inexact] };
   }
-  const { cluster, backup, collection } = found.manifest;
+  const [{ manifest, sha256 }, ...bases] = chain;
+  const { cluster, backup, collection } = manifest;
+  const links = [manifest, ...bases.map((one) => one.manifest)] as const;
+  const detection = { ...BY_DIGEST, ...input.detection };
+  const { notes, ...found } = await detectionFor(deps, detection, links, { signal, now });
   return {
-    base: { cluster, backup, collection, manifestSha256: found.sha256 },
-    slices: await slicesAfter(found.manifest, input, deps, signal),
-    notes: inexact,
+    ...found,
+    base: { cluster, backup, collection, manifestSha256: sha256 },
+    slices: await slicesAfter(manifest, input, deps, signal),
+    notes: [...inexact, ...notes],
   };
 }
 
@@ -62,13 +82,13 @@ async function inexactVectors(
   ];
 }
 
-/** The newest complete backup by points of this collection under this alias, whatever it is of. */
-async function newestOwn(
+/** Of the newest complete backup by points of this collection under this alias, whatever it is of. */
+async function newestChain(
   store: ObjectStore,
   { cluster, collection, backup: own }: PlanPointsInput,
   signal: AbortSignal,
   now: Date,
-): Promise<FoundManifest | undefined> {
+): Promise<Chain | undefined> {
   const head = (key: string) => store.head(key);
   const runs = new Runs(store, cluster, { now, signal });
   let looked = 0;
@@ -77,29 +97,26 @@ async function newestOwn(
     if ((looked += 1) > LOOKED_AT) return undefined;
     const read = await readBackup(store, { cluster, backup, collection }, { head, signal });
     if (isUsable(read) && read.state === 'complete' && read.found.manifest.capture.method === 'points') {
-      return read.found;
+      return [read.found, ...read.bases];
     }
   }
   return undefined;
 }
 
-async function whyNot(
-  store: ObjectStore,
-  { manifest }: FoundManifest,
-  { pin, maxLinks }: PlanPointsInput,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const { backup, clusterIdentity, creation } = manifest;
+function whyNot(chain: Chain, { pin, maxLinks }: PlanPointsInput): string | undefined {
+  const { backup, clusterIdentity, creation, info } = chain[0].manifest;
   const isSameCluster = clusterIdentity.some((peer) => pin.identity.includes(peer));
   if (!isSameCluster) return `the newest one, ${backup}, is not known to be of this cluster`;
   // Where one of them is not marked, the digests alone tell what is the same: they cannot be wrong, only all different.
   if (creation !== undefined && pin.creation !== undefined && creation !== pin.creation)
     return `the newest one, ${backup}, is of another collection of this name`;
-  if (shapeOf(objectAt(parseJson(manifest.info), 'config')) !== pin.shape)
+  if (shapeOf(objectAt(parseJson(info), 'config')) !== pin.shape)
     return `the vectors of the collection are not those of ${backup}`;
-  const chain = await openChain(store, manifest, signal).catch(() => undefined);
-  if (chain === undefined) return `a backup that ${backup} needs is missing or damaged`;
   if (chain.length > maxLinks) return `the chain of ${backup} has ${chain.length} links`;
+  const [links, full] = [chain.slice(0, -1), chain.at(-1) as FoundManifest];
+  const bytes = links.reduce((sum, { manifest }) => sum + storedBytes(manifest), 0);
+  if (bytes > storedBytes(full.manifest) / 2)
+    return `the increments since ${full.manifest.backup} hold more than half as much as it does`;
   return undefined;
 }
 

@@ -67,7 +67,9 @@ export class SliceWriter {
     await this.#digests.write(frameDigests(points));
   }
 
-  async end(facts: Pick<ManifestSlice, 'from' | 'to' | 'digest' | 'deleted'>): Promise<ManifestSlice> {
+  async end(
+    facts: Pick<ManifestSlice, 'from' | 'to' | 'digest' | 'deleted' | 'unstamped'>,
+  ): Promise<ManifestSlice> {
     this.#encoder.endKey();
     this.#encoder.endSet();
     await this.#ids.write(await compress(this.#encoder.take()));

@@ -35,14 +35,14 @@ export async function writePointsManifest(
     requireSame(parseDocument(collectionManifestSchema, there, key), slices, key);
     return resultOf(there, slices);
   }
-  const { base } = input;
+  const { base, detect, since } = input;
   const { facts, layout } = await describeSource(deps, input, signal);
   const manifest: CollectionManifest = {
     ...facts,
     kind: base === undefined ? 'full' : 'increment',
     ...(base === undefined ? {} : { base }),
     points: slices.reduce((sum, { digest }) => sum + digest.count, 0),
-    capture: { method: 'points', detect: base === undefined ? 'all' : 'digest' },
+    capture: { method: 'points', detect, ...(since === undefined ? {} : { since }) },
     shardKeys: keysOf(slices, layout),
     shards: [],
     slices,

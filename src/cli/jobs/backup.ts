@@ -12,9 +12,11 @@ import type { JobEnds } from './follow-job.js';
 import { dataQueueOf, runJob } from './run-job.js';
 
 /** The cluster is an argument. */
+const { maxLinks, detect, field, fieldUnit, overlapSeconds, digestEveryHours, onBusy } =
+  incrementalBackupSchema.shape;
 const flags = fullBackupSchema.omit({ cluster: true, onBusy: true }).extend({
-  maxLinks: incrementalBackupSchema.shape.maxLinks,
-  onBusy: incrementalBackupSchema.shape.onBusy.unwrap().optional(),
+  ...{ maxLinks, detect, field, fieldUnit, overlapSeconds, digestEveryHours },
+  onBusy: onBusy.unwrap().optional(),
 });
 
 export function registerBackup(program: Command): void {

@@ -64,9 +64,10 @@ function provenText({ proven }: CollectionLine): string | undefined {
   return proven === 'recorded' ? 'digest recorded' : undefined;
 }
 
-function changesText({ base, changed, deleted }: Changes): string {
+function changesText({ base, changed, deleted, unstamped }: Changes): string {
   if (base === undefined) return 'a full backup: there was none to continue';
-  return `${count(changed)} new or changed, ${count(deleted)} deleted since ${base}`;
+  const forgotten = unstamped === undefined ? '' : ` (${count(unstamped)} of them not stamped)`;
+  return `${count(changed)} new or changed${forgotten}, ${count(deleted)} deleted since ${base}`;
 }
 
 /** What there is to say of a collection besides its points. */

@@ -45,6 +45,13 @@ export const inputDescriptions: Record<string, string> = {
   format:
     'snapshot: snapshots of the shards; points: the points themselves, which increments continue, and which fit any version',
   maxLinks: 'with --incremental: take a full backup after this number of increments',
+  detect:
+    'with --incremental. digest: read every point and compare it; field: read the points whose --field says that they were written',
+  field: 'with --detect field: the payload field in which the application says when it wrote a point',
+  fieldUnit: 'what the field holds (default: as its index or its values say)',
+  overlapSeconds: 'with --detect field: how far before the last backup to begin',
+  digestEveryHours:
+    'with --detect field: compare every point when that was not done for this time, and name what the field did not tell of',
   capture:
     'stream: shards are streamed to the store; stored: each node stores a file first; auto: depends on the version',
   verify: 'check of the objects at the end. full: hash every object again; quick: existence and size',

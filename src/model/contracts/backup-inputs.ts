@@ -1,6 +1,7 @@
 // The inputs of the workflows that write backups, as a user writes them; {"cluster":"prod"} is enough.
 
 import * as z from 'zod';
+import { fieldUnit } from '../written-since.js';
 import { childFields, collectionName, alias, concurrency, pace, work } from './inputs.js';
 
 export const fullBackupSchema = z.strictObject({
@@ -57,8 +58,23 @@ const {
 } = fullBackupSchema.shape;
 const { allowReplicaDifference, onFailure, parkForHours } = rest;
 
+/** How an increment finds what changed. */
+const detection = {
+  /** `digest`: every point is read and compared. `field`: those are read whose `field` says that they were written. */
+  detect: z.enum(['digest', 'field']).default('digest'),
+  /** Of the payload: when a point was last written, as the application says. */
+  field: z.string().min(1).max(1_000).default('updated_at'),
+  /** `auto`: what its index or its values say. */
+  fieldUnit: z.enum(['auto', ...fieldUnit.options]).default('auto'),
+  /** Ask for so much more than the time since the base: clocks differ, and writes are under way. */
+  overlapSeconds: z.int().min(0).max(86_400).default(600),
+  /** With `field`: compare all points when that was not done for so long. */
+  digestEveryHours: z.number().positive().max(8_760).default(24),
+};
+
 export const incrementalBackupSchema = z.strictObject({
   cluster: alias,
+  ...detection,
   ...{ store, collections, verify, newCluster, allowUnfinished, allowReplicaDifference },
   /** A chain of so many increments ends: the next backup is a full one. */
   maxLinks: z.int().min(1).max(1_000).default(30),
@@ -88,6 +104,7 @@ export const backupCollectionSchema = z.strictObject({
     .extend({
       increment: z.boolean().default(false),
       maxLinks: incrementalBackupSchema.shape.maxLinks,
+      ...detection,
     }),
 });
 export type BackupCollectionInput = z.input<typeof backupCollectionSchema>;

@@ -1,13 +1,26 @@
 // Activities of a backup by points, full or incremental, as the workflows see them. They run on the queue that
 // `resolveBackup` names, for a disk may be seen by some workers only.
 
+import type * as z from 'zod';
+import type { FieldUnit, WrittenSince } from '../written-since.js';
 import type { Pin, ReadPlan } from '../collections.js';
 import type { RangeDigest } from '../format/digest.js';
-import type { BaseRef } from '../format/manifest.js';
+import type { BaseRef, detect, ManifestSlice } from '../format/manifest.js';
 import type { Slice } from '../state/slice.js';
 import type { Pace } from '../state/steering.js';
 import type { WriteManifestResult } from './backup-activities.js';
 import type { CollectionBackupRef } from './backup-catalogue.js';
+
+export type Detect = z.infer<typeof detect>;
+
+/** How an increment finds what changed, as its input says. */
+export interface Detection {
+  detect: 'digest' | 'field';
+  field: string;
+  fieldUnit: 'auto' | FieldUnit;
+  overlapSeconds: number;
+  digestEveryHours: number;
+}
 
 export interface PlanPointsInput extends CollectionBackupRef {
   pin: Pin;
@@ -19,10 +32,15 @@ export interface PlanPointsInput extends CollectionBackupRef {
   width: number;
   /** A chain of more links ends: the backup is a full one. */
   maxLinks: number;
+  /** Of an increment. */
+  detection?: Detection;
 }
 export interface PlanPointsResult {
   /** Absent: this backup is a full one. */
   base?: BaseRef;
+  /** What is read of the source: `all` without a base. */
+  detect: Detect;
+  since?: WrittenSince;
   slices: Slice[];
   /** Why it is a full one although an increment was wanted, and the like. */
   notes: string[];
@@ -36,6 +54,8 @@ export interface CaptureSliceInput extends CollectionBackupRef, Pace {
   position: number;
   slice: Slice;
   base?: BaseRef;
+  detect: Detect;
+  since?: WrittenSince;
   /** Read through this one of the addresses in ferry.yaml. */
   lane: number;
   batchBytes: number;
@@ -49,6 +69,7 @@ export interface CaptureSliceResult {
   /** Stored here. */
   changed: number;
   deleted: number;
+  unstamped?: NonNullable<ManifestSlice['unstamped']>;
   /** Read from the source. */
   bytes: number;
   storedBytes: number;
@@ -57,6 +78,8 @@ export interface CaptureSliceResult {
 export interface WritePointsManifestInput extends CollectionBackupRef {
   pin: Pin;
   base?: BaseRef;
+  detect: Detect;
+  since?: WrittenSince;
   /** Names that `captureSlice` answered with, in order of the slices. */
   captured: string[];
   points: number;

@@ -93,8 +93,8 @@ export interface VerificationReport extends ComparedReport {
 }
 
 /**
- * `quiesced`: the source was the same before and after. `recorded`: the digest of the very points that were stored is in
- * the manifest.
+ * `quiesced`: the source was the same before and after. `recorded`: the digest of the very points that were read is in
+ * the manifest. `none` also where a field said which points to read.
  */
 export type BackupProof = 'quiesced' | 'recorded' | 'none';
 
@@ -104,6 +104,8 @@ export interface Changes {
   base?: string;
   changed: number;
   deleted: number;
+  /** Of the changed ones: those whose field did not say so. */
+  unstamped?: number;
 }
 
 /** What every child of a job returns, whatever else it does. */

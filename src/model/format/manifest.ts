@@ -14,6 +14,7 @@
 //   pruned.json     it was removed, or is being removed
 
 import * as z from 'zod';
+import { writtenSinceSchema } from '../written-since.js';
 
 export const MANIFEST_VERSION = 2;
 
@@ -94,13 +95,19 @@ export const backupKind = z.enum(['full', 'increment']);
 /**
  * How the points were read. `snapshot`: Qdrant's snapshots of the shards, sent while they were made (`stream`) or kept as
  * a file on the node first (`stored`). `points`: slice by slice over the points themselves; `detect` says how an increment
- * found what changed (`digest`: every point was read and compared).
+ * found what changed (`digest`: every point was read and compared; `field`: those were read whose field says that they were
+ * written, and those that are new).
  */
 const mode = z.enum(['stream', 'stored']);
-const detect = z.enum(['all', 'digest']);
+export const detect = z.enum(['all', 'digest', 'field']);
 const captureSchema = z.discriminatedUnion('method', [
   z.strictObject({ method: z.literal('snapshot'), mode }),
-  z.strictObject({ method: z.literal('points'), detect }),
+  z.strictObject({
+    method: z.literal('points'),
+    detect,
+    /** Where a field was asked what was written, be it only to find out what it does not tell. */
+    since: writtenSinceSchema.optional(),
+  }),
 ]);
 /** Other words in these fields of `capture` are of a newer ferry, and no damage. */
 export const CAPTURE_FORMS: Record<string, readonly string[]> = {
@@ -128,6 +135,8 @@ const sliceSchema = z.strictObject({
   changed: count,
   /** Points of the base that no longer exist. */
   deleted: count,
+  /** Changed points whose field did not say so, and the first of their ids; absent where there were none. */
+  unstamped: z.strictObject({ count, ids: z.array(z.string()) }).optional(),
   /** Absent where nothing changed. */
   points: objectRefSchema.optional(),
   digests: objectRefSchema.optional(),

@@ -9,7 +9,8 @@ import type {
   ShardToCapture,
   WriteManifestResult,
 } from '../contracts/backup-activities.js';
-import type { CaptureSliceResult, PlanPointsResult } from '../contracts/point-backup-activities.js';
+import type { CaptureSliceResult, Detect, PlanPointsResult } from '../contracts/point-backup-activities.js';
+import type { WrittenSince } from '../written-since.js';
 import type { Slice } from './slice.js';
 import type { Pin, ReadPlan } from '../collections.js';
 import type { ShardCount } from '../contracts/results.js';
@@ -51,6 +52,8 @@ export interface CaptureProgress {
 /** Of a backup by points. */
 export interface PointsCapture {
   base?: BaseRef;
+  detect: Detect;
+  since?: WrittenSince;
   slices: Slice[];
   /** Slices that are in the store, by their place in the list, and the names of their documents. */
   captured: { position: number; name: string }[];
@@ -58,12 +61,16 @@ export interface PointsCapture {
   changed: number;
   deleted: number;
   storedBytes: number;
+  /** Changed points whose field did not say so. */
+  unstamped?: UnstampedPoints;
 }
 
-export function newPointsCapture({ base, slices }: PlanPointsResult): PointsCapture {
+type UnstampedPoints = NonNullable<CaptureSliceResult['unstamped']>;
+
+export function newPointsCapture({ notes: _, ...plan }: PlanPointsResult): PointsCapture {
   return {
-    ...(base === undefined ? {} : { base }),
-    ...{ slices, captured: [], digest: EMPTY_DIGEST, changed: 0, deleted: 0, storedBytes: 0 },
+    ...plan,
+    ...{ captured: [], digest: EMPTY_DIGEST, changed: 0, deleted: 0, storedBytes: 0 },
   };
 }
 
@@ -73,6 +80,13 @@ export function countSlice(capture: PointsCapture, position: number, result: Cap
   capture.changed += result.changed;
   capture.deleted += result.deleted;
   capture.storedBytes += result.storedBytes;
+  const { unstamped } = result;
+  if (unstamped === undefined) return;
+  const { count, ids } = capture.unstamped ?? { count: 0, ids: [] };
+  capture.unstamped = {
+    count: count + unstamped.count,
+    ids: [...ids, ...unstamped.ids].slice(0, MOST_NAMED),
+  };
 }
 
 export interface SourceDigest {

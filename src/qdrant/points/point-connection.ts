@@ -26,6 +26,7 @@ import { PointReads, type PointAnswer, type What } from './point-reads.js';
 import { asPointStruct, pointId, withoutPayload } from '../encoding/point-wire.js';
 import { restNode, type RestNode } from '../rest.js';
 import { RestPoints } from './rest-points.js';
+import { wireFilter } from './since-filter.js';
 import { overwritePayloads, upsertTexts, type TextWrite } from './text-writes.js';
 
 const READ_MAX_BYTES = 64 << 20;
@@ -120,6 +121,7 @@ class GrpcPoints extends PointReads implements PointConnection {
       limit,
       ...(what === 'ids' ? ID_ONLY : EVERYTHING),
       ...(offset === undefined ? {} : { offset: wireId(offset) }),
+      ...wireFilter(range.since),
       ...selector(range.shardKey),
     };
     const { result, nextPageOffset } = await this.#call(range.signal, (options) =>

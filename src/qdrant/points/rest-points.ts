@@ -11,6 +11,7 @@ import { PointReads, type PointAnswer, type What } from './point-reads.js';
 import { idText, pointsPath, requireNumbers, shardKeyField } from './point-text.js';
 import { pointId } from '../encoding/point-wire.js';
 import { isAnswerTooLarge, type RestNode } from '../rest.js';
+import { textFilter } from './since-filter.js';
 import { readTextAnswer } from './text-points.js';
 import { deleteIds, upsertTexts, type TextWrite } from './text-writes.js';
 
@@ -51,7 +52,7 @@ export class RestPoints extends PointReads implements PointConnection {
     what: What,
   ): Promise<PointAnswer> {
     const from = offset === undefined ? '' : `,"offset":${idText(offset)}`;
-    return this.#read(range, '/scroll', `"limit":${limit}${from}`, what);
+    return this.#read(range, '/scroll', `"limit":${limit}${from}${textFilter(range.since)}`, what);
   }
 
   protected override async get(range: ReadIds, ids: readonly PointId[], what: What): Promise<PointAnswer> {

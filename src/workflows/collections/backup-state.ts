@@ -3,7 +3,7 @@
 import type * as z from 'zod';
 import type { CollectionBackupRef } from '../../model/contracts/backup-catalogue.js';
 import type { backupCollectionSchema } from '../../model/contracts/backup-inputs.js';
-import type { BackupReport, Changes } from '../../model/contracts/results.js';
+import type { BackupProof, BackupReport, Changes } from '../../model/contracts/results.js';
 import {
   captureOutcome,
   isQuiesced,
@@ -64,7 +64,7 @@ export class Backup {
       bytes: byPoints?.storedBytes ?? capture.bytes,
       shards: byPoints ? 0 : capture.shards.length,
       capture: byPoints ? 'points' : capture.mode,
-      proven: byPoints ? 'recorded' : isQuiesced(capture) ? 'quiesced' : 'none',
+      proven: byPoints ? provenBy(byPoints) : isQuiesced(capture) ? 'quiesced' : 'none',
       ...(byPoints && settings.options.increment ? { changes: changesOf(byPoints) } : {}),
       manifestSha256: capture.manifest?.manifestSha256 ?? '',
       seconds: Math.round((Date.now() - Date.parse(job.progress.startedAt)) / 1000),
@@ -74,6 +74,15 @@ export class Backup {
   }
 }
 
-function changesOf({ base, changed, deleted }: PointsCapture): Changes {
-  return { ...(base === undefined ? {} : { base: base.backup }), changed, deleted };
+/** What a field did not tell of is not in it, and nobody looked. */
+function provenBy({ detect }: PointsCapture): BackupProof {
+  return detect === 'field' ? 'none' : 'recorded';
+}
+
+function changesOf({ base, changed, deleted, unstamped }: PointsCapture): Changes {
+  return {
+    ...(base === undefined ? {} : { base: base.backup }),
+    ...{ changed, deleted },
+    ...(unstamped === undefined ? {} : { unstamped: unstamped.count }),
+  };
 }

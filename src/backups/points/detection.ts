@@ -1,0 +1,83 @@
+// How an increment finds what changed since its base. By `digest` nothing depends on the application. By `field` it depends
+// on an application that stamps each write: so from time to time every point is compared, and what the field did not tell of
+// is counted and named. Without a point that has the field, or where a comparison is due, the digests decide.
+
+import type { Detect, Detection } from '../../model/contracts/point-backup-activities.js';
+import { objectAt, textAt } from '../../model/json.js';
+import type { CollectionManifest } from '../../model/format/manifest.js';
+import type { FieldUnit, WrittenSince } from '../../model/written-since.js';
+import type { ClusterControl } from '../../cluster/control-port.js';
+import type { IdReader } from '../../cluster/points-port.js';
+
+export interface FoundDetection {
+  detect: Exclude<Detect, 'all'>;
+  since?: WrittenSince;
+  notes: string[];
+}
+
+export interface DetectionDeps {
+  control: Pick<ClusterControl, 'info' | 'alias'>;
+  ids: IdReader;
+}
+
+const HOUR_MS = 3_600_000;
+
+/** `chain`: what the increment continues, the newest first. */
+export async function detectionFor(
+  deps: DetectionDeps,
+  { detect, overlapSeconds, digestEveryHours, ...asked }: Detection,
+  chain: readonly [CollectionManifest, ...CollectionManifest[]],
+  { signal, now }: { signal: AbortSignal; now: Date },
+): Promise<FoundDetection> {
+  if (detect === 'digest') return { detect, notes: [] };
+  const [{ collection, startedAt }] = chain;
+  const { field } = asked;
+  const { payloadSchema } = await deps.control.info(collection, signal);
+  const index = textAt(objectAt(payloadSchema[field]), 'data_type');
+  const unit = await unitOf(deps.ids, collection, { ...asked, index }, signal);
+  if (unit === undefined) {
+    return {
+      detect: 'digest',
+      notes: [`No point has a time in its field "${field}", so all were compared.`],
+    };
+  }
+  const at = new Date(Date.parse(startedAt) - overlapSeconds * 1000).toISOString();
+  const since = { field, unit, at };
+  const notes = index === undefined ? [withoutIndex(deps.control.alias, collection, since)] : [];
+  const compared = chain.find(({ capture }) => capture.method !== 'points' || capture.detect !== 'field');
+  const isDue = Date.parse(compared?.startedAt ?? '') <= now.getTime() - digestEveryHours * HOUR_MS;
+  return { detect: isDue ? 'digest' : 'field', since, notes };
+}
+
+interface AskedField extends Pick<Detection, 'field' | 'fieldUnit'> {
+  index: string | undefined;
+}
+
+/** 1973 in milliseconds, the year 5138 in seconds. */
+const LEAST_MILLISECONDS = 100_000_000;
+
+/** As stated; else what the index is of; else what the values look like. Undefined where no point has one. */
+async function unitOf(
+  reader: IdReader,
+  collection: string,
+  { field, fieldUnit, index }: AskedField,
+  signal: AbortSignal,
+): Promise<FieldUnit | undefined> {
+  if (fieldUnit !== 'auto') return fieldUnit;
+  if (index === 'datetime') return index;
+  const hasSome = async (unit: FieldUnit, seconds: number) => {
+    const at = new Date(seconds * 1000).toISOString();
+    const range = { collection, maxPoints: 1, signal, since: { field, unit, at } };
+    for await (const ids of reader.ids(range)) return ids.length > 0;
+    return false;
+  };
+  if (await hasSome('seconds', LEAST_MILLISECONDS * 1000)) return 'milliseconds';
+  if (await hasSome('seconds', 1)) return 'seconds';
+  return (await hasSome('datetime', 1)) ? 'datetime' : undefined;
+}
+
+function withoutIndex(cluster: string, collection: string, { field, unit }: WrittenSince): string {
+  const type = unit === 'datetime' ? 'datetime' : 'integer';
+  const body = JSON.stringify({ field_name: field, field_schema: type });
+  return `The field "${field}" has no index, so Qdrant looks at every payload to find what was written. Make one: PUT /collections/${collection}/index on "${cluster}" with ${body}`;
+}
