@@ -40,11 +40,12 @@ async function openBackup(
   signal: AbortSignal,
 ): Promise<RecoverableCollection> {
   const { store } = deps;
-  const { found, state, reason } = await requireUsable(store, from, { signal });
+  const { found, bases, state, reason } = await requireUsable(store, from, { signal });
   const { manifest, sha256 } = found;
-  const { ids, qdrantVersion, slices: _, ...facts } = manifest;
-  const shards = manifest.shards.map((shard) => recoverable(store, shard));
-  const slices = manifest.slices && (await recoverableSlices(deps, manifest, signal));
+  const { ids, qdrantVersion: _version, slices: _slices, ...facts } = manifest;
+  const slices = manifest.slices && recoverableSlices(deps, [found, ...bases]);
+  const snapshot = slices === undefined ? manifest : slices.snapshot;
+  const shards = (snapshot?.shards ?? []).map((shard) => recoverable(store, shard));
   const partial = `The backup ${from.backup} of "${from.collection}" is partial: ${reason}.`;
   return {
     ...facts,
@@ -52,7 +53,7 @@ async function openBackup(
     ...(slices && { slices: slices.list, ids: slices.ids }),
     bytes: slices?.bytes ?? storedBytes(manifest),
     // Points fit every version; Qdrant's snapshots do not.
-    qdrantVersion: slices ? {} : { made: qdrantVersion },
+    qdrantVersion: snapshot === undefined ? {} : { made: snapshot.qdrantVersion },
     notes: [...(state === 'partial' ? [partial] : []), ...manifest.notes],
     ...(ids && { ids: { count: ids.count, pages: (stop: AbortSignal) => readIdSet(store, ids, stop) } }),
     hasRecall: manifest.recall !== undefined,

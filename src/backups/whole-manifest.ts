@@ -3,7 +3,7 @@
 
 import { FerryError } from '../model/errors.js';
 import { collectionFolder } from '../model/format/backup-names.js';
-import { partsOf, type CollectionManifest } from '../model/format/manifest.js';
+import { partsOf, type CollectionManifest, type ManifestSlice } from '../model/format/manifest.js';
 import { shardKeyText } from '../model/state/slice.js';
 import { keyName } from '../cluster/look.js';
 import type { CollectionBackupRef } from '../model/contracts/backup-catalogue.js';
@@ -13,6 +13,15 @@ type OfCollection = Pick<CollectionBackupRef, 'cluster' | 'backup' | 'collection
 export function requireWhole(manifest: CollectionManifest, of: OfCollection, key: string): void {
   if (manifest.capture.method === 'points') requireSlices(manifest, key);
   else if (manifest.shards.length === 0) throw invalid('The manifest lists no shard', key);
+  const { digestIndex = [], shardKeys } = manifest;
+  if (digestIndex.length > 0) {
+    for (const part of ['before', 'after'] as const)
+      requireTouching(
+        digestIndex.map((one) => one[part]),
+        shardKeys,
+        key,
+      );
+  }
   const folder = collectionFolder(of.cluster, of.backup, of.collection);
   const outside = partsOf(manifest).find((part) => !part.key.startsWith(folder));
   if (outside) throw invalid(`The manifest names an object outside its own folder: ${outside.key}`, key);
@@ -24,7 +33,6 @@ export function requireWhole(manifest: CollectionManifest, of: OfCollection, key
   if (missing !== undefined) throw invalid(`The manifest does not list every shard: ${missing}`, key);
 }
 
-/** Of each shard key from the first possible id to the last, without a gap. */
 function requireSlices(
   { slices = [], shards, shardKeys, kind, base }: CollectionManifest,
   key: string,
@@ -32,6 +40,15 @@ function requireSlices(
   if ((kind === 'increment') !== (base !== undefined))
     throw invalid('An increment has a base, and only it', key);
   if (shards.length > 0) throw invalid('The manifest lists shards beside slices', key);
+  requireTouching(slices, shardKeys, key);
+}
+
+/** Of each shard key from the first possible id to the last, without a gap. */
+function requireTouching(
+  slices: readonly ManifestSlice[],
+  shardKeys: CollectionManifest['shardKeys'],
+  key: string,
+): void {
   const ends = new Map<string, string | undefined>();
   for (const { shardKey, from, to } of slices) {
     const name = shardKey === undefined ? '' : keyName(shardKey);

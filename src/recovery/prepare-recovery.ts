@@ -144,7 +144,7 @@ async function makeParts({ target, input, found, settings, signal }: Making): Pr
 }
 
 function mapShards(found: RecoverableCollection, { shards }: Layout): PrepareRecoveryResult['shards'] {
-  if (found.slices !== undefined) return [];
+  if (found.shards.length === 0) return [];
   const places = placesIn(shards);
   const mapped = found.shards.flatMap((shard, position) => {
     const place = places.get(placeName(shard));

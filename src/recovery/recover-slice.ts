@@ -1,10 +1,11 @@
 // Writes the points of one slice of a backup by points. Promises that what it wrote is what was stored, by the digest that
-// the backup recorded for the slice; whether the target holds it is proved later, by reading it. Writes by id, so an
+// the backup recorded for the slice, where nothing of it is in a snapshot; whether the target holds it is proved later, by
+// reading it. Writes by id, so an
 // attempt that begins again changes nothing.
 
 import type { RecoverSliceInput, RecoverSliceResult } from '../model/contracts/recovery-activities.js';
 import { FerryError } from '../model/errors.js';
-import { sameDigest } from '../model/format/digest.js';
+import { sameDigest, type RangeDigest } from '../model/format/digest.js';
 import { Pacer } from '../cluster/pacer.js';
 import type { PointCodec, PointWriter } from '../cluster/points-port.js';
 import { RangeSum } from '../cluster/range-sum.js';
@@ -55,8 +56,9 @@ export async function recoverSlice(
     await Promise.allSettled(underWay);
   }
   await Promise.all(underWay);
-  requireRecorded(found, sum.value());
-  return { points: found.digest.count, bytes };
+  const written = sum.value();
+  requireRecorded(found, written);
+  return { points: written.count, bytes };
 }
 
 async function* batches(
@@ -76,8 +78,8 @@ async function* batches(
   if (batch.length > 0) yield batch;
 }
 
-function requireRecorded({ digest, slice }: RecoverableSlice, found: typeof digest): void {
-  if (sameDigest(digest, found)) return;
+function requireRecorded({ digest, slice }: RecoverableSlice, found: RangeDigest): void {
+  if (digest === undefined || sameDigest(digest, found)) return;
   const { from = 'the first id' } = slice;
   const happened = `The stored points from ${from} on have the digest ${found.sum} over ${found.count}, and the backup recorded ${digest.sum} over ${digest.count}`;
   throw new FerryError('ObjectDamaged', happened);

@@ -52,8 +52,8 @@ export type CollectionFacts = Pick<
 /** Points of one range of ids, as a store keeps them. */
 export interface RecoverableSlice {
   slice: Slice;
-  /** Of its points. */
-  digest: RangeDigest;
+  /** Of its points, where all of them are stored here: the others are in the shards. */
+  digest?: RangeDigest;
   /** Ascending by id. Throws before its end when one is missing or not what was written. */
   points(signal: AbortSignal): AsyncIterable<Uint8Array>;
 }
@@ -61,9 +61,9 @@ export interface RecoverableSlice {
 export interface RecoverableCollection extends CollectionFacts {
   /** Changes with all that a recovery would bring: a job keeps to the one that it planned with. */
   sha256: string;
-  /** Empty where there are slices. */
+  /** Empty where the slices hold all points. */
   shards: RecoverableShard[];
-  /** Of a backup by points; written in any order. */
+  /** Of a backup by points; written in any order, after the shards are in. */
   slices?: RecoverableSlice[];
   /** Of all objects that a recovery reads. */
   bytes: number;

@@ -14,7 +14,7 @@ import { fillSharded } from '../support/worst-sharded.js';
 const SEED = Number(process.env['FERRY_TEST_SEED'] ?? Math.floor(Math.random() * 1e9));
 const random = seededRandom(SEED);
 /** FERRY_INCREMENT_ROUNDS=20 for a longer chain: each round, and each moment that is brought back, takes seconds. */
-const ROUNDS = Number(process.env['FERRY_INCREMENT_ROUNDS'] ?? 6);
+const ROUNDS = Number(process.env['FERRY_INCREMENT_ROUNDS'] ?? 4);
 
 let stack: BackupStack;
 
@@ -57,9 +57,11 @@ async function expectRecovered(collection: string, { backup, taken }: Moment): P
 
 describe('increments of a collection', () => {
   it.each([
-    ['digest', []],
-    ['field', ['--detect', 'field', '--field', 'meta.at']],
-  ])('recovers every moment of a chain, with changes found by %s', async (detect, flags) => {
+    ['points by digest', ['--format', 'points'], []],
+    ['points by field', ['--format', 'points'], ['--detect', 'field', '--field', 'meta.at']],
+    ['snapshots by digest', ['--index'], []],
+    ['snapshots by field', ['--index'], ['--detect', 'field', '--field', 'meta.at']],
+  ])('recovers every moment of a chain that continues %s', async (_what, full, flags) => {
     await recreateCollection(
       stack.source,
       'docs',
@@ -72,14 +74,14 @@ describe('increments of a collection', () => {
       'docs',
       Array.from({ length: 2_000 }, (_, n) => pointText(n, 0)),
     );
-    const first = await backUp('docs', '--format', 'points');
+    const first = await backUp('docs', ...full);
     const moments = [await moment('docs', first.backup)];
     for (let round = 1; round <= ROUNDS; round += 1) {
       await change('docs', round);
       const report = await backUp('docs', '--incremental', ...flags);
       expect(report.collections[0]).toMatchObject({
         outcome: 'verified',
-        proven: detect === 'field' ? 'none' : 'recorded',
+        proven: flags.length > 0 ? 'none' : 'recorded',
         changes: { base: moments.at(-1)?.backup },
       });
       moments.push(await moment('docs', report.backup));
@@ -87,6 +89,66 @@ describe('increments of a collection', () => {
     for (const at of new Set([0, 1, Math.ceil(ROUNDS / 2), ROUNDS])) {
       await expectRecovered('docs', moments[at] as Moment);
     }
+  });
+
+  it.each([
+    ['points', ['--format', 'points']],
+    ['snapshots', ['--index']],
+  ])('carries settings and indexes that changed after %s were stored', async (_what, full) => {
+    await recreateCollection(stack.source, 'settled', '{"vectors":{"size":4,"distance":"Dot"}}');
+    await createIndex(stack.source, 'settled', 'n', '"integer"');
+    await createIndex(stack.source, 'settled', 'round', '"integer"');
+    await upsertTexts(
+      stack.source,
+      'settled',
+      Array.from({ length: 300 }, (_, n) => pointText(n, 0)),
+    );
+    const first = await moment('settled', (await backUp('settled', ...full)).backup);
+    const path = collectionPath('settled');
+    await rest(stack.source, 'DELETE', `${path}/index/round?wait=true`);
+    await createIndex(stack.source, 'settled', 'edited', '"integer"');
+    await rest(stack.source, 'PATCH', path, '{"hnsw_config":{"m":24},"strict_mode_config":{"enabled":true}}');
+    await upsertTexts(stack.source, 'settled', [pointText(7, 1)]);
+    const report = await backUp('settled', '--incremental');
+    expect(report.collections[0]?.changes).toMatchObject({ changed: 1, base: first.backup });
+    await expectRecovered('settled', await moment('settled', report.backup));
+    await expectRecovered('settled', first);
+  });
+
+  it('continues snapshots of custom shard keys with shared ids, until there is another key', async () => {
+    await fillSharded(stack.source, 'keyed');
+    await backUp('keyed', '--index');
+    const path = `${collectionPath('keyed')}/points`;
+    await rest(stack.source, 'POST', `${path}/delete?wait=true`, '{"points":[1,2],"shard_key":"eu"}');
+    const increment = await backUp('keyed', '--incremental');
+    expect(increment.collections[0]?.changes).toMatchObject({ base: expect.any(String), changed: 0 });
+    await expectRecovered('keyed', await moment('keyed', increment.backup));
+    await rest(stack.source, 'PUT', `${collectionPath('keyed')}/shards`, '{"shard_key":"late"}');
+    const full = await backUp('keyed', '--incremental');
+    expect(full.collections[0]?.changes?.base).toBeUndefined();
+    expect(full.collections[0]?.warnings?.join()).toMatch(/the shards of the collection are not those of/);
+  });
+
+  it.each([
+    ['digest', []],
+    ['field', ['--detect', 'field', '--field', 'meta.at']],
+  ])('continues snapshots that were taken under writes, by %s', async (_detect, flags) => {
+    await recreateCollection(
+      stack.source,
+      'busy',
+      '{"vectors":{"size":4,"distance":"Dot"},"shard_number":2}',
+    );
+    const all = Array.from({ length: 2_500 }, (_, n) => pointText(n, 0));
+    await upsertTexts(stack.source, 'busy', all);
+    let over = false;
+    const writing = (async () => {
+      for (let round = 1; !over; round += 1) await change('busy', round);
+    })();
+    await backUp('busy', '--index').finally(() => (over = true));
+    await writing;
+    const report = await backUp('busy', '--incremental', ...flags);
+    expect(report.collections[0]?.changes).toMatchObject({ base: expect.any(String) });
+    await expectRecovered('busy', await moment('busy', report.backup));
   });
 
   it('stores next to nothing where nothing changed, and names the backup that it continues', async () => {

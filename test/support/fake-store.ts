@@ -96,12 +96,18 @@ export class FakeStore {
         const { manifestSha256, byPoints } = run?.get(collection) ?? {};
         const slices = Array.from({ length: this.shards }, (_, at) => ({ from: String(at) }));
         if (!increment || base === undefined || !byPoints || manifestSha256 === undefined) {
-          return { slices, notes: increment ? ['A full backup: there is none by points yet.'] : [] };
+          const notes = increment ? ['A full backup: there is none yet to continue.'] : [];
+          return { slices, detect: 'all', notes };
         }
-        return { base: { cluster, backup: base, collection, manifestSha256 }, slices, notes: [] };
+        const found = { cluster, backup: base, collection, manifestSha256 };
+        return { base: found, slices, detect: 'digest', notes: [] };
       },
-      captureSlice: async ({ position, base, ...ref }) => {
+      captureSlice: async ({ position, base, index, ...ref }) => {
         const points = this.shardOf(this.fakes.points(ref), position);
+        if (index !== undefined) {
+          const [name, digest] = [`${index}-${position}`, digestOfPoints(points)];
+          return { name, digest, changed: 0, deleted: 0, bytes: 1_000, storedBytes: 10 };
+        }
         const before = base && this.at(base).shards.get(position);
         Object.assign(this.at(ref), { byPoints: true }).shards.set(position, points);
         const changed = [...points].filter(([id, value]) => before?.get(id) !== value).length;

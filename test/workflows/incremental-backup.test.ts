@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { WriteManifestInput } from '../../src/model/contracts/backup-activities.js';
 import type { CaptureSliceInput } from '../../src/model/contracts/point-backup-activities.js';
 import type { BackupReport, JobReport } from '../../src/model/contracts/results.js';
 import { failsForGood, holds, parksOnEach, workerDies } from '../support/faults.js';
@@ -104,5 +105,48 @@ describe.concurrent('a step of an increment that fails for good', () => {
       expect(await job.result()).toMatchObject({ outcome: 'verified' });
       const child: BackupReport = await run.capture().result();
       expect(child).toMatchObject({ points: 300, proven: 'recorded', capture: 'points' });
+    }));
+});
+
+describe('the digest index of a snapshot', () => {
+  it('is written while the source is digested, before the shards and after', () =>
+    lab.withClusters(async (run) => {
+      run.record('index');
+      run.fakes.fill(run.a, 'docs', 300);
+      const report: JobReport = await (await run.backUp({ index: true, recall: false })).result();
+      expect(report).toMatchObject({ outcome: 'verified', collections: [{ proven: 'quiesced' }] });
+      run.expectOrder('planPoints', 'captureSlice', 'captureShard', 'writeIdSet', 'writeManifest');
+      expect(run.fakes.called('digestSlice')).toEqual([]);
+      const slices = run.fakes.called('captureSlice') as CaptureSliceInput[];
+      const after = slices.filter(({ index }) => index === 'after');
+      expect(run.names().lastIndexOf('captureSlice')).toBeGreaterThan(run.names().indexOf('writeIdSet'));
+      expect(after.map(({ before }) => before).sort()).toEqual(
+        after.map(({ position }) => `before-${position}`).sort(),
+      );
+      const [manifest] = run.fakes.called('writeManifest') as WriteManifestInput[];
+      expect(manifest?.index?.before).toHaveLength(after.length);
+      expect(manifest?.index?.after).toHaveLength(after.length);
+    }));
+
+  it('is left out, with its proof, where a slice cannot be read', () =>
+    lab.withClusters(async (run) => {
+      run.fakes.fill(run.a, 'docs', 300);
+      failsForGood(run.fakes, 'captureSlice');
+      const report: JobReport = await (await run.backUp({ index: true, recall: false })).result();
+      expect(report.collections).toMatchObject([
+        { outcome: 'verified', proven: 'none', warnings: [expect.stringContaining('could not be digested')] },
+      ]);
+      const [manifest] = run.fakes.called('writeManifest') as WriteManifestInput[];
+      expect(manifest?.index).toBeUndefined();
+    }));
+
+  it('is refused where no digests are wanted', () =>
+    lab.withClusters(async (run) => {
+      run.fakes.fill(run.a, 'docs', 300);
+      const failed = await failureOf(await run.backUp({ index: true, digest: false }));
+      expect(failed).toMatchObject({
+        type: 'InvalidInput',
+        message: expect.stringContaining('set only one of them'),
+      });
     }));
 });

@@ -11,6 +11,7 @@ import {
   collectionManifestSchema,
   shardDocumentSchema,
   type CollectionManifest,
+  type IndexedSlice,
   type ManifestShard,
 } from '../../model/format/manifest.js';
 import { parseDocument } from '../../model/format/parse-document.js';
@@ -18,6 +19,8 @@ import type { ObjectStore } from '../../storage/object-store.js';
 import type { ClusterControl, Layout } from '../../cluster/control-port.js';
 import { keyName, shardKeysOf } from '../../cluster/look.js';
 import { readIfThere, readText, sha256OfText } from '../../shards/read-text.js';
+import { readSlices } from '../points/read-slice.js';
+import type { OfCollection } from '../read-backup.js';
 
 export interface ManifestDeps {
   store: ObjectStore;
@@ -94,12 +97,30 @@ async function manifestOf(
     shards,
     ...(input.ids === undefined ? {} : { ids: input.ids }),
     ...(input.recall === undefined ? {} : { recall: input.recall }),
+    ...(input.index === undefined
+      ? {}
+      : { digestIndex: await indexOf(room.store, input, input.index, signal) }),
     notes: [...input.notes, ...changesSince(shards, layout)],
   };
 }
 
+async function indexOf(
+  store: ObjectStore,
+  of: OfCollection,
+  names: NonNullable<WriteManifestInput['index']>,
+  signal?: AbortSignal,
+): Promise<IndexedSlice[]> {
+  const [before, after] = await Promise.all(
+    [names.before, names.after].map((some) => readSlices(store, of, some, signal)),
+  );
+  return (before ?? []).flatMap((slice, at) => {
+    const later = after?.[at];
+    return later === undefined ? [] : [{ before: slice, after: later }];
+  });
+}
+
 type SourceFacts = Omit<CollectionManifest, 'kind' | 'capture' | 'shardKeys' | 'shards' | 'notes'>;
-type Described = Omit<WriteManifestInput, 'captured' | 'mode' | 'ids' | 'recall' | 'notes'>;
+type Described = Omit<WriteManifestInput, 'captured' | 'mode' | 'ids' | 'recall' | 'index' | 'notes'>;
 
 /** What every manifest says of the collection, whatever its points are stored as. */
 export async function describeSource(

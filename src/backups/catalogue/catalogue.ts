@@ -30,6 +30,7 @@ import { FerryError } from '../../model/errors.js';
 import {
   partsOf,
   storedBytes,
+  storedSlices,
   type CollectionManifest,
   type ContentProof,
 } from '../../model/format/manifest.js';
@@ -207,7 +208,7 @@ export function keysOf(
     prunedKey(cluster, backup, collection),
     ...parts,
     ...(manifest?.shards ?? []).map(({ name }) => partsKey(`${folder}${name}`)),
-    ...(manifest?.slices ?? []).map(({ ids }) => ids.key.replace(/\.ids\.gz$/, '.json')),
+    ...storedSlices(manifest ?? {}).map(({ ids }) => ids.key.replace(/\.ids\.gz$/, '.json')),
     ...proofKeys,
   ];
 }

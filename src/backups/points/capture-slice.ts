@@ -10,6 +10,7 @@ import type { ObjectStore } from '../../storage/object-store.js';
 import { RangeSum } from '../../cluster/range-sum.js';
 import { KnownPoints, type Chains } from './chain.js';
 import { readAll, readWritten, type SliceBatch, type SliceRead } from './slice-reads.js';
+import { readSlice } from './read-slice.js';
 import { SliceWriter } from './slice-writer.js';
 import { Unstamped } from './unstamped.js';
 
@@ -31,13 +32,10 @@ export async function captureSlice(
   { signal, onBytes }: SliceHooks,
 ): Promise<CaptureSliceResult> {
   const { cluster, backup, collection, position, slice, read, batchBytes } = input;
-  const known =
-    input.base && new KnownPoints(store, await chains.open(store, input.base, signal), slice, signal);
-  const writer = new SliceWriter(
-    store,
-    { cluster, backup, collection, position, shardKey: slice.shardKey },
-    signal,
-  );
+  const known = await knownBefore({ store, chains }, input, signal);
+  const digestsOnly = input.index !== undefined;
+  const place = { cluster, backup, collection, position, shardKey: slice.shardKey, digestsOnly };
+  const writer = new SliceWriter(store, place, signal);
   const pacer = new Pacer(input);
   const sum = new RangeSum();
   let bytes = 0;
@@ -68,6 +66,17 @@ export async function captureSlice(
   } finally {
     await Promise.all([known?.close(), unstamped?.close()]);
   }
+}
+
+async function knownBefore(
+  { store, chains }: Pick<CaptureSliceDeps, 'store' | 'chains'>,
+  { base, before, slice, cluster, backup, collection }: CaptureSliceInput,
+  signal: AbortSignal,
+): Promise<KnownPoints | undefined> {
+  if (base !== undefined) return KnownPoints.of(await chains.open(store, base, signal), slice, store, signal);
+  if (before === undefined) return undefined;
+  const document = await readSlice(store, { cluster, backup, collection }, before, signal);
+  return new KnownPoints(store, { slices: [document] }, signal);
 }
 
 function batchesOf(

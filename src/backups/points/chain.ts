@@ -3,8 +3,16 @@
 //
 //   ids      those of the newest link: whatever they do not name no longer exists
 //   a point  of the newest link that stored it; every link stores what was new or changed since the one before it
+//
+// The full backup may be a snapshot of the shards. Then a point that no link stored is in it, and links hold whatever was
+// written while it was taken, for its state in the snapshot is not known.
 
-import type { BaseRef, ManifestSlice } from '../../model/format/manifest.js';
+import type {
+  BaseRef,
+  CollectionManifest,
+  IndexedSlice,
+  ManifestSlice,
+} from '../../model/format/manifest.js';
 import { FerryError } from '../../model/errors.js';
 import type { PointId } from '../../model/point-id.js';
 import { keyName } from '../../cluster/look.js';
@@ -47,28 +55,54 @@ const MOST_KEPT = 16;
 type Borders = Pick<ManifestSlice, 'shardKey' | 'from' | 'to'>;
 
 /** The backups of one chain have the same borders. */
-export function isSameSlice(a: Borders, b: Borders): boolean {
+function isSameSlice(a: Borders, b: Borders): boolean {
   const name = ({ shardKey }: Borders) => (shardKey === undefined ? '' : keyName(shardKey));
   return a.from === b.from && a.to === b.to && name(a) === name(b);
 }
 
-function slicesIn(chain: Chain, slice: Borders): (ManifestSlice | undefined)[] {
-  return chain.map(({ manifest }) => manifest.slices?.find((one) => isSameSlice(one, slice)));
+/** The slices of a backup that an increment can continue. */
+export function slicesOf({ slices, digestIndex = [] }: CollectionManifest): ManifestSlice[] {
+  return slices ?? digestIndex.map(({ after }) => after);
 }
 
-/** The digests of a slice's points at the newest link. */
+/** What the links hold of a slice, the newest first; of a snapshot the digests before and after it. */
+interface SliceLinks {
+  slices: ManifestSlice[];
+  snapshot?: IndexedSlice;
+}
+
+function linksOf(chain: Chain, slice: Borders): SliceLinks {
+  const slices = chain.flatMap(
+    ({ manifest }) => manifest.slices?.find((one) => isSameSlice(one, slice)) ?? [],
+  );
+  const { digestIndex = [] } = (chain.at(-1) as FoundManifest).manifest;
+  const snapshot = digestIndex.find(({ after }) => isSameSlice(after, slice));
+  return { slices, ...(snapshot === undefined ? {} : { snapshot }) };
+}
+
+/** The digests of a slice's points as a backup left them. */
 export class KnownPoints {
   readonly #ids: Ascending<PointId>;
   readonly #digests: Ascending<DigestRecord>[];
+  /** Points that were written while the snapshot was taken: what it holds of them is not known. */
+  readonly #doubtful: Ascending<DigestRecord> | undefined;
+  readonly #snapshot: Ascending<DigestRecord> | undefined;
   readonly #count: number;
 
-  constructor(store: ObjectStore, chain: Chain, slice: Borders, signal: AbortSignal) {
-    const links = slicesIn(chain, slice);
-    this.#count = links[0]?.ids.count ?? 0;
-    this.#ids = new Ascending(idPages(store, links[0], signal), (id) => id);
-    this.#digests = links
-      .flatMap((link) => link?.digests ?? [])
-      .map((ref) => new Ascending(unframeDigests(readChecked(store, ref, signal)), ({ id }) => id));
+  constructor(store: ObjectStore, { slices, snapshot }: SliceLinks, signal: AbortSignal) {
+    const newest = slices[0] ?? snapshot?.after;
+    const open = (slice: ManifestSlice | undefined) =>
+      slice?.digests &&
+      new Ascending(unframeDigests(readChecked(store, slice.digests, signal)), ({ id }) => id);
+    this.#count = newest?.ids.count ?? 0;
+    this.#ids = new Ascending(idPages(store, newest, signal), (id) => id);
+    this.#digests = slices.flatMap((slice) => open(slice) ?? []);
+    this.#doubtful = open(snapshot?.after);
+    this.#snapshot = open(snapshot?.before);
+  }
+
+  static of(chain: Chain, slice: Borders, store: ObjectStore, signal: AbortSignal): KnownPoints {
+    return new KnownPoints(store, linksOf(chain, slice), signal);
   }
 
   /** Undefined for one that was not there, or of which no link says what it was. Ascending over all calls. */
@@ -78,7 +112,8 @@ export class KnownPoints {
       const found = await seek(link, id);
       if (found !== undefined) return found.digest;
     }
-    return undefined;
+    if (this.#doubtful !== undefined && (await seek(this.#doubtful, id)) !== undefined) return undefined;
+    return this.#snapshot && (await seek(this.#snapshot, id))?.digest;
   }
 
   /** Once every id of the source was asked for: how many points there were that are no longer. */
@@ -87,7 +122,8 @@ export class KnownPoints {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#ids, ...this.#digests].map((one) => one.close()));
+    const streams = [this.#ids, ...this.#digests, this.#doubtful, this.#snapshot];
+    await Promise.all(streams.map((one) => one?.close()));
   }
 }
 
@@ -100,7 +136,10 @@ async function* idPages(
   for await (const { ids } of readIdSet(store, slice.ids, signal)) yield ids;
 }
 
-/** Every point of the slice at the newest link, ascending, as it is stored; of each only the newest version. */
+/**
+ * The points of the slice at the newest link, ascending, as they are stored; of each only the newest version. What no link
+ * stores is in the snapshot that the chain begins with, or an error where it begins with a backup by points.
+ */
 export async function* storedPoints(
   store: ObjectStore,
   chain: Chain,
@@ -108,34 +147,33 @@ export async function* storedPoints(
   { idOf }: PointCodec,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const links = slicesIn(chain, slice);
-  const points = links
-    .flatMap((link) => link?.points ?? [])
-    .map((ref) => new Ascending(unframePoints(readChecked(store, ref, signal)), idOf));
+  const { slices, snapshot } = linksOf(chain, slice);
+  const points = slices.flatMap(({ points }) =>
+    points === undefined ? [] : new Ascending(unframePoints(readChecked(store, points, signal)), idOf),
+  );
   try {
-    for await (const ids of idPages(store, links[0], signal)) {
-      for (const id of ids) yield await newestOf(points, id, chain);
+    for await (const ids of idPages(store, slices[0], signal)) {
+      for (const id of ids) {
+        const found = await newestOf(points, id);
+        if (found !== undefined) yield found;
+        else if (snapshot === undefined) throw withoutPoint(chain, id);
+      }
     }
   } finally {
     await Promise.all(points.map((one) => one.close()));
   }
 }
 
-async function newestOf(
-  links: Ascending<Uint8Array>[],
-  id: PointId,
-  [{ manifest }]: Chain,
-): Promise<Uint8Array> {
+async function newestOf(links: Ascending<Uint8Array>[], id: PointId): Promise<Uint8Array | undefined> {
   for (const link of links) {
     const found = await seek(link, id);
     if (found !== undefined) return found;
   }
+  return undefined;
+}
+
+function withoutPoint([{ manifest }]: Chain, id: PointId): FerryError {
   const { backup, collection } = manifest;
-  throw new FerryError(
-    'ObjectDamaged',
-    `No link of the chain holds the point ${id}, which the id set names`,
-    {
-      context: { backup, collection },
-    },
-  );
+  const happened = `No link of the chain holds the point ${id}, which the id set names`;
+  return new FerryError('ObjectDamaged', happened, { context: { backup, collection } });
 }

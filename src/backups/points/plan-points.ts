@@ -1,7 +1,8 @@
 // What a backup by points reads: the slices of the collection, and for an increment the backup that it continues. Promises
-// that a base is the newest complete backup by points of this very collection: of the same cluster, the same creation, the
-// same vectors, and not at the end of a chain that is long enough, or holds half as much again as its full backup. Where there is none, the backup is a full one and says
-// why. The slices of an increment are those of its base.
+// that a base is the newest complete backup that can be continued (points, or snapshots with their digest index) of this very
+// collection: of the same cluster, the same creation, the same vectors, the same shards where there are snapshots. A chain
+// ends when it is long enough, or its increments hold half as much as its full backup. Where there is nothing to continue,
+// the backup is a full one and says why. The slices of an increment are those of its base.
 
 import type {
   Detection,
@@ -12,14 +13,15 @@ import { reencodedVectors } from '../../model/settings/collection-settings.js';
 import { objectAt, parseJson } from '../../model/json.js';
 import { storedBytes, type CollectionManifest } from '../../model/format/manifest.js';
 import { sliceOf, type Slice } from '../../model/state/slice.js';
-import type { ClusterControl } from '../../cluster/control-port.js';
+import type { ClusterControl, Layout } from '../../cluster/control-port.js';
 import { keyName, shardKeysOf } from '../../cluster/look.js';
 import type { IdReader } from '../../cluster/points-port.js';
 import { shapeOf } from '../../cluster/pin.js';
+import { placeName, placesIn } from '../../cluster/shard-places.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import { isUsable, readBackup, type FoundManifest } from '../read-backup.js';
 import { Runs } from '../runs.js';
-import type { Chain } from './chain.js';
+import { slicesOf, type Chain } from './chain.js';
 import { detectionFor } from './detection.js';
 
 /** Backups of other forms, or that cannot be continued, that are looked at before a full one is taken. */
@@ -51,7 +53,8 @@ export async function planPoints(
   const inexact = await inexactVectors(deps, input, signal);
   if (!input.increment) return { detect: 'all', slices: await drawSlices(), notes: inexact };
   const chain = await newestChain(store, input, signal, now);
-  const why = chain === undefined ? 'there is none by points yet' : whyNot(chain, input);
+  const layout = await deps.control.layout(input.collection, signal);
+  const why = chain === undefined ? 'there is none yet to continue' : whyNot(chain, input, layout);
   if (chain === undefined || why !== undefined) {
     return { detect: 'all', slices: await drawSlices(), notes: [`A full backup: ${why}.`, ...inexact] };
   }
@@ -82,7 +85,7 @@ async function inexactVectors(
   ];
 }
 
-/** Of the newest complete backup by points of this collection under this alias, whatever it is of. */
+/** Of the newest complete backup under this alias that can be continued, whatever it is of. */
 async function newestChain(
   store: ObjectStore,
   { cluster, collection, backup: own }: PlanPointsInput,
@@ -96,14 +99,13 @@ async function newestChain(
     if (backup === own) continue;
     if ((looked += 1) > LOOKED_AT) return undefined;
     const read = await readBackup(store, { cluster, backup, collection }, { head, signal });
-    if (isUsable(read) && read.state === 'complete' && read.found.manifest.capture.method === 'points') {
+    if (isUsable(read) && read.state === 'complete' && slicesOf(read.found.manifest).length > 0)
       return [read.found, ...read.bases];
-    }
   }
   return undefined;
 }
 
-function whyNot(chain: Chain, { pin, maxLinks }: PlanPointsInput): string | undefined {
+function whyNot(chain: Chain, { pin, maxLinks }: PlanPointsInput, layout: Layout): string | undefined {
   const { backup, clusterIdentity, creation, info } = chain[0].manifest;
   const isSameCluster = clusterIdentity.some((peer) => pin.identity.includes(peer));
   if (!isSameCluster) return `the newest one, ${backup}, is not known to be of this cluster`;
@@ -112,22 +114,30 @@ function whyNot(chain: Chain, { pin, maxLinks }: PlanPointsInput): string | unde
     return `the newest one, ${backup}, is of another collection of this name`;
   if (shapeOf(objectAt(parseJson(info), 'config')) !== pin.shape)
     return `the vectors of the collection are not those of ${backup}`;
+  const full = (chain.at(-1) as FoundManifest).manifest;
+  if (full.shards.length > 0 && !hasPlaces(layout, full))
+    return `the shards of the collection are not those of ${full.backup}`;
   if (chain.length > maxLinks) return `the chain of ${backup} has ${chain.length} links`;
-  const [links, full] = [chain.slice(0, -1), chain.at(-1) as FoundManifest];
-  const bytes = links.reduce((sum, { manifest }) => sum + storedBytes(manifest), 0);
-  if (bytes > storedBytes(full.manifest) / 2)
-    return `the increments since ${full.manifest.backup} hold more than half as much as it does`;
+  const bytes = chain.slice(0, -1).reduce((sum, { manifest }) => sum + storedBytes(manifest), 0);
+  if (bytes > storedBytes(full) / 2)
+    return `the increments since ${full.backup} hold more than half as much as it does`;
   return undefined;
 }
 
+/** A snapshot of a shard fits only its like. */
+function hasPlaces(layout: Layout, { shards }: CollectionManifest): boolean {
+  const places = placesIn(layout.shards);
+  return places.size === shards.length && shards.every((shard) => places.has(placeName(shard)));
+}
+
 async function slicesAfter(
-  { slices = [], sharding }: CollectionManifest,
+  manifest: CollectionManifest,
   { collection }: PlanPointsInput,
   { control, drawSlices }: PlanPointsDeps,
   signal: AbortSignal,
 ): Promise<Slice[]> {
-  const known = slices.map(sliceOf);
-  if (sharding !== 'custom') return known;
+  const known = slicesOf(manifest).map(sliceOf);
+  if (manifest.sharding !== 'custom') return known;
   const name = ({ shardKey }: Slice) => (shardKey === undefined ? '' : keyName(shardKey));
   const before = new Set(known.map(name));
   const now = shardKeysOf(await control.layout(collection, signal)).map(({ key }) => keyName(key));

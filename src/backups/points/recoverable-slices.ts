@@ -13,7 +13,8 @@ import type { PointCodec } from '../../cluster/points-port.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import type { IdPage, IdSet, Passing, RecoverableSlice } from '../../shards/recoverable-collection.js';
 import { readIdSet } from '../ids/read-id-set.js';
-import { openChain, storedPoints } from './chain.js';
+import type { FoundManifest } from '../read-backup.js';
+import { storedPoints, type Chain } from './chain.js';
 import { readChecked } from './stored-stream.js';
 
 export interface ChainDeps {
@@ -22,6 +23,8 @@ export interface ChainDeps {
 }
 
 export interface RecoverableSlices {
+  /** The snapshot of the shards that the chain begins with, where it does. */
+  snapshot?: CollectionManifest;
   list: RecoverableSlice[];
   ids: IdSet;
   /** Of all links. */
@@ -30,17 +33,16 @@ export interface RecoverableSlices {
   readThrough(passing: Passing): Promise<void>;
 }
 
-export async function recoverableSlices(
-  { store, codec }: ChainDeps,
-  manifest: CollectionManifest,
-  signal: AbortSignal,
-): Promise<RecoverableSlices> {
-  const chain = await openChain(store, manifest, signal);
+export function recoverableSlices({ store, codec }: ChainDeps, chain: Chain): RecoverableSlices {
+  const [{ manifest }] = chain;
   const { slices = [] } = manifest;
+  const first = (chain.at(-1) as FoundManifest).manifest;
+  const snapshot = first.shards.length > 0 ? first : undefined;
   return {
+    ...(snapshot === undefined ? {} : { snapshot }),
     list: slices.map((one) => ({
       slice: sliceOf(one),
-      digest: one.digest,
+      ...(snapshot === undefined ? { digest: one.digest } : {}),
       points: (stop) => storedPoints(store, chain, one, codec, stop),
     })),
     ids: {
@@ -52,7 +54,7 @@ export async function recoverableSlices(
       proof: { kind: 'recorded', digest: addDigests(...slices.map(({ digest }) => digest)) },
     },
     readThrough: async (passing) => {
-      const parts = chain.flatMap((link) => partsOf(link.manifest));
+      const parts = chain.flatMap(({ manifest: link }) => partsOf({ ...link, shards: [] }));
       for (const part of parts) await readPart(store, part, passing);
     },
   };

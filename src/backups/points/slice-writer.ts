@@ -22,6 +22,8 @@ export interface SlicePlace {
   collection: string;
   position: number;
   shardKey?: ShardKey | undefined;
+  /** Of what changed only the digests are stored. */
+  digestsOnly?: boolean | undefined;
 }
 
 export interface ChangedPoint extends DigestRecord {
@@ -57,13 +59,14 @@ export class SliceWriter {
 
   async addChanged(points: readonly ChangedPoint[]): Promise<void> {
     if (points.length === 0) return;
-    this.#points ??= this.#open('points');
+    const { digestsOnly = false } = this.#place;
+    if (!digestsOnly) this.#points ??= this.#open('points');
     if (this.#digests === undefined) {
       this.#digests = this.#open('digests');
       await this.#digests.write(DIGESTS_HEAD);
     }
     this.changed += points.length;
-    await this.#points.write(framePoints(points.map(({ stored }) => stored)));
+    await this.#points?.write(framePoints(points.map(({ stored }) => stored)));
     await this.#digests.write(frameDigests(points));
   }
 

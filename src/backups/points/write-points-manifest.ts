@@ -3,24 +3,20 @@
 
 import type { WriteManifestResult } from '../../model/contracts/backup-activities.js';
 import type { WritePointsManifestInput } from '../../model/contracts/point-backup-activities.js';
-import { manifestKey, sliceKey } from '../../model/format/backup-names.js';
+import { manifestKey } from '../../model/format/backup-names.js';
 import { FerryError } from '../../model/errors.js';
 import {
   collectionManifestSchema,
-  sliceDocumentSchema,
   storedBytes,
   type CollectionManifest,
   type ManifestSlice,
 } from '../../model/format/manifest.js';
 import { parseDocument } from '../../model/format/parse-document.js';
-import { mapInOrder } from '../../model/map-in-order.js';
 import type { Layout } from '../../cluster/control-port.js';
 import { keyName, shardKeysOf } from '../../cluster/look.js';
-import type { ObjectStore } from '../../storage/object-store.js';
-import { readIfThere, readText, sha256OfText } from '../../shards/read-text.js';
+import { readIfThere, sha256OfText } from '../../shards/read-text.js';
+import { readSlices } from './read-slice.js';
 import { describeSource, type ManifestDeps } from '../capture/write-manifest.js';
-
-const DOCUMENTS_AT_ONCE = 8;
 
 export async function writePointsManifest(
   deps: ManifestDeps,
@@ -29,7 +25,7 @@ export async function writePointsManifest(
 ): Promise<WriteManifestResult> {
   const { store } = deps;
   const key = manifestKey(input.cluster, input.backup, input.collection);
-  const slices = await capturedSlices(store, input, signal);
+  const slices = await readSlices(store, input, input.captured, signal);
   const there = await readIfThere(store, key, signal);
   if (there !== undefined) {
     requireSame(parseDocument(collectionManifestSchema, there, key), slices, key);
@@ -52,17 +48,6 @@ export async function writePointsManifest(
   const text = `${JSON.stringify(manifest, null, 1)}\n`;
   await store.put(key, Buffer.from(text), { ifAbsent: true, contentType: 'application/json' });
   return resultOf(text, slices);
-}
-
-function capturedSlices(
-  store: ObjectStore,
-  { cluster, backup, collection, captured }: WritePointsManifestInput,
-  signal: AbortSignal,
-): Promise<ManifestSlice[]> {
-  return mapInOrder(captured, DOCUMENTS_AT_ONCE, async (name) => {
-    const key = sliceKey(cluster, backup, collection, name, 'json');
-    return parseDocument(sliceDocumentSchema, await readText(store, key, signal), key).slice;
-  });
 }
 
 /** A capture that was begun again has other slices than the manifest of the one before it. */

@@ -56,6 +56,7 @@ export const inputDescriptions: Record<string, string> = {
     'stream: shards are streamed to the store; stored: each node stores a file first; auto: depends on the version',
   verify: 'check of the objects at the end. full: hash every object again; quick: existence and size',
   digest: 'no digests of the source before and after, and so no proof of the content',
+  index: 'keep the digests of all points too, so that increments can continue this backup',
   recall: 'do not store searches, so that a rehearsal has no recall to compare with',
   recallQueries: 'number of stored points to search by, for each vector name',
   newCluster:

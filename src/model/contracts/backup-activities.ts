@@ -183,6 +183,8 @@ export interface WriteManifestInput extends CollectionBackupRef {
   notes: string[];
   ids?: IdsRef;
   recall?: RecallRef;
+  /** Names of the documents of the digest index, in order of its slices. */
+  index?: { before: string[]; after: string[] };
 }
 export interface WriteManifestResult {
   manifestSha256: string;

@@ -21,6 +21,8 @@ export const fullBackupSchema = z.strictObject({
   verify: z.enum(['full', 'quick']).default('full'),
   /** Digest the source before and after; equal ones are the proof `quiesced`. */
   digest: z.boolean().default(true),
+  /** Keep the digests of all points too, so that increments can continue this backup. */
+  index: z.boolean().default(false),
   /** Write down what some searches find, for a rehearsal to find again. */
   recall: z.boolean().default(true),
   /** Stored points to search by, for each vector name. */

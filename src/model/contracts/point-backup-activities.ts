@@ -54,6 +54,10 @@ export interface CaptureSliceInput extends CollectionBackupRef, Pace {
   position: number;
   slice: Slice;
   base?: BaseRef;
+  /** Of the digest index of a snapshot, which stores no points. */
+  index?: 'before' | 'after';
+  /** With `index: after`: the document that `before` answered with. */
+  before?: string;
   detect: Detect;
   since?: WrittenSince;
   /** Read through this one of the addresses in ferry.yaml. */

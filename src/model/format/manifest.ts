@@ -143,6 +143,17 @@ const sliceSchema = z.strictObject({
 });
 export type ManifestSlice = z.infer<typeof sliceSchema>;
 
+/**
+ * Of a snapshot that increments can continue: the digests of its points, read before its first shard was captured and again
+ * after the last. Only of a point that was the same both times is it known what the snapshot holds.
+ */
+const indexedSliceSchema = z.strictObject({
+  before: sliceSchema,
+  /** Its `digests` are of the points that were another before. */
+  after: sliceSchema,
+});
+export type IndexedSlice = z.infer<typeof indexedSliceSchema>;
+
 /** Beside the objects of a slice once they are whole in the store; from these the manifest is made. */
 export const sliceDocumentSchema = z.strictObject({
   format: z.literal('qdrant-ferry/slice'),
@@ -199,6 +210,7 @@ export const collectionManifestSchema = z.strictObject({
   shards: z.array(shardSchema),
   /** Of `capture.method: points`. */
   slices: z.array(sliceSchema).optional(),
+  digestIndex: z.array(indexedSliceSchema).optional(),
   /** Of snapshots: ids of the points that were alive after the last shard was captured; what is not among them is removed. */
   ids: idsRefSchema.optional(),
   /** The baseline of searches, where there is one: recall-document.ts. A recovery does without it. */
@@ -213,13 +225,22 @@ export type RecallRef = z.infer<typeof recallRefSchema>;
 export type IdsRef = z.infer<typeof idsRefSchema>;
 
 /** Every stretch of every object that the manifest names: what has to be there, and what it hashes to. */
-export function partsOf({ shards, slices = [], recall, ids }: CollectionManifest): ManifestPart[] {
-  const ofSlices = slices.flatMap((slice) => [slice.ids, slice.points, slice.digests]);
+export function partsOf(manifest: CollectionManifest): ManifestPart[] {
+  const { shards, recall, ids } = manifest;
+  const ofSlices = storedSlices(manifest).flatMap((slice) => [slice.ids, slice.points, slice.digests]);
   const beside = [...ofSlices, ids, recall].filter((one) => one !== undefined);
   return [
     ...shards.flatMap((shard) => shard.parts),
     ...beside.map(({ key, bytes, sha256 }) => ({ key, offset: 0, bytes, sha256 })),
   ];
+}
+
+/** Every slice that has objects and a document of its own. */
+export function storedSlices({
+  slices = [],
+  digestIndex = [],
+}: Pick<CollectionManifest, 'slices' | 'digestIndex'>): ManifestSlice[] {
+  return [...slices, ...digestIndex.flatMap(({ before, after }) => [before, after])];
 }
 
 /** Of the content that it stores itself, without documents. */

@@ -43,6 +43,8 @@ export interface CaptureProgress {
   ids?: IdsRef;
   /** Of a backup by points, which has no shards. */
   byPoints?: PointsCapture;
+  /** Of a snapshot that increments can continue: the digests of its points, before its capture and after. */
+  index?: { before: PointsCapture; after: PointsCapture };
   manifest?: WriteManifestResult;
   /** The collection was deleted and created again during the capture before this one. */
   isSecond?: boolean;
@@ -139,6 +141,23 @@ export function addToDigest(digest: SourceDigest, ...more: RangeDigest[]): void 
 
 function newDigest(): SourceDigest {
   return { sum: EMPTY_DIGEST, sums: [], done: false };
+}
+
+/** In order of the slices; undefined where a part of it is missing. */
+export function indexNames({
+  index,
+  before,
+  after,
+}: CaptureProgress): Record<IndexPart, string[]> | undefined {
+  if (index === undefined || !before.done || !after.done) return undefined;
+  return { before: documentsOf(index.before), after: documentsOf(index.after) };
+}
+
+export type IndexPart = 'before' | 'after';
+
+/** Of all slices, in their order. */
+export function documentsOf({ captured }: PointsCapture): string[] {
+  return [...captured].sort((a, b) => a.position - b.position).map(({ name }) => name);
 }
 
 /** Takes the sum of one address, and begins the next. */

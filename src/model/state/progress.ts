@@ -50,10 +50,11 @@ function shardsOf(progress: CollectionProgress): ShardCount | undefined {
       return shardsMoved(progress.move);
     case 'disasterRecovery':
     case 'rehearseRecovery': {
-      const { plan, prepared, done, bytes } = progress.recovery;
+      const { plan, prepared, done, slicesDone, bytes } = progress.recovery;
       if (prepared === undefined) return undefined;
-      if (plan?.slices !== undefined) return { done: done.length, of: plan.slices, bytes, unit: 'slices' };
-      return { ...countShards(prepared.shards, done), bytes };
+      const shards = countShards(prepared.shards, done);
+      if (plan?.slices === undefined || shards.done < shards.of) return { ...shards, bytes };
+      return { done: slicesDone.length, of: plan.slices, bytes, unit: 'slices' };
     }
     case 'scrollMigration':
     case 'verifyCollections':

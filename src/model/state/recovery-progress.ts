@@ -11,8 +11,9 @@ import type { CollectionEnd, Outcome, ShardCount } from '../contracts/results.js
 export interface RecoveryProgress {
   plan?: RecoveryPlan;
   prepared?: PrepareRecoveryResult;
-  /** Which of the prepared shards, or of the backup's slices, are in, by their place in the list. */
+  /** Which of the prepared shards are in, by their place in the list; and which of the backup's slices. */
   done: number[];
+  slicesDone: number[];
   bytes: number;
   pushed: number;
   /** Slices digested so far. */

@@ -66,12 +66,12 @@ async function capture(backup: Backup): Promise<void> {
   const { digest, recall, settleMs } = options;
   const found = (job.progress.capture ??= await planCapture(backup));
   found.start ??= await sourceMoment(backup, settleMs);
-  if (digest && found.captured.length === 0) await digestSource(backup, found.before);
+  if (digest && found.captured.length === 0) await digestSource(backup, 'before');
   await captureShards(job, found, { ...options, ref, startedAt: backup.settings.startedAt });
   // Before the second digest: where the source was not written, it was not for searches and ids either.
   if (recall) await writeRecall(backup);
   await writeIdSet(backup);
-  if (digest && found.before.done) await digestSource(backup, found.after);
+  if (digest && found.before.done) await digestSource(backup, 'after');
   found.end ??= await sourceMoment(backup, digest ? settleMs : 0);
   warnOfWrites(backup);
   await writeManifest(backup);

@@ -58,9 +58,15 @@ async function recover(recovery: Recovery): Promise<RecoveryReport> {
   const { job, state, settings } = recovery;
   await planRecovery(recovery);
   await prepareRecovery(recovery);
-  if (recovery.plan.slices === undefined) await recoverShards(recovery, () => startOver(recovery));
-  else await recoverSlices(recovery, recovery.plan.slices);
-  await awaitReplicas(job);
+  const { shards, slices = 0 } = recovery.plan;
+  if (shards > 0) {
+    await recoverShards(recovery, () => startOver(recovery));
+    await awaitReplicas(job);
+  }
+  if (slices > 0) {
+    await recoverSlices(recovery, slices);
+    await awaitReplicas(job);
+  }
   state.readyAt ??= new Date().toISOString();
   await removeReturned(recovery);
   await proveRecovery(recovery);
@@ -177,6 +183,7 @@ function newRecovery({
   const operation = rehearse ? 'rehearseRecovery' : 'disasterRecovery';
   const recovery = {
     done: [],
+    slicesDone: [],
     bytes: 0,
     pushed: 0,
     digest: EMPTY_DIGEST,

@@ -16,7 +16,7 @@ import { backupIdOf, captureLockId } from '../../model/format/backup-names.js';
 import { parseInput } from '../../model/contracts/inputs.js';
 import { addNotes } from '../../model/state/job-report.js';
 import type { JobReport } from '../../model/contracts/results.js';
-import { jobFailure, surfacing } from '../runtime/failures.js';
+import { failure, jobFailure, surfacing } from '../runtime/failures.js';
 import { FanOut, type ChildFacts, type JobState, type Resolved } from '../runtime/fan-out.js';
 import { omit, openState, splitCarried } from './job-input.js';
 import { runActivity } from '../runtime/run-activity.js';
@@ -26,6 +26,11 @@ export async function fullBackup(input: unknown): Promise<JobReport> {
   return surfacing(() => {
     const { carried, written } = splitCarried<JobState>(input);
     const parsed = parseInput(fullBackupSchema, written);
+    if (parsed.index && !parsed.digest)
+      throw failure(
+        'InvalidInput',
+        '`index` keeps the digests that `digest: false` leaves out: set only one of them.',
+      );
     return runBackup('fullBackup', parsed, carried, (next) =>
       continueAsNew<typeof fullBackup>({ ...parsed, carried: next }),
     );

@@ -1,7 +1,15 @@
 // A backup by points: the slices and, of an increment, its base; then each slice once, some at a time; then the manifest. A
 // slice that is in the store is remembered, also across a continue-as-new. A failure parks or throws, as the input says.
 
-import { countSlice, newPointsCapture, type PointsCapture } from '../../model/state/capture-progress.js';
+import type { PlanPointsResult } from '../../model/contracts/point-backup-activities.js';
+import type { RangeDigest } from '../../model/format/digest.js';
+import {
+  countSlice,
+  documentsOf,
+  newPointsCapture,
+  type IndexPart,
+  type PointsCapture,
+} from '../../model/state/capture-progress.js';
 import { warnOnce } from '../../model/state/progress-state.js';
 import { whole } from '../../model/state/steering.js';
 import type { Slice } from '../../model/state/slice.js';
@@ -28,16 +36,52 @@ function forgotten({ unstamped, since }: PointsCapture): string[] {
 }
 
 async function planPoints(backup: Backup): Promise<PointsCapture> {
+  const found = await planned(backup, backup.options.increment);
+  backup.job.progress.warnings.push(...found.notes);
+  return newPointsCapture(found);
+}
+
+function planned(backup: Backup, increment: boolean): Promise<PlanPointsResult> {
   const { job, options, capture, source } = backup;
-  const { increment, maxLinks, detect, field, fieldUnit, overlapSeconds, digestEveryHours } = options;
+  const { maxLinks, detect, field, fieldUnit, overlapSeconds, digestEveryHours } = options;
   const { pin, points } = capture;
   const detection = { detect, field, fieldUnit, overlapSeconds, digestEveryHours };
   const plan = { pin, increment, maxLinks, points, width: options.slices };
   const input = { ...backup.ref, ...plan, ...(increment ? { detection } : {}) };
   const where = backup.where(`plan the points of ${source.collection}`);
-  const found = await job.retryOrPark(() => runActivity('planPoints', input, where));
-  job.progress.warnings.push(...found.notes);
-  return newPointsCapture(found);
+  return job.retryOrPark(() => runActivity('planPoints', input, where));
+}
+
+/** What the digest index of a snapshot asks of a slice. */
+interface IndexWork {
+  lane: number | undefined;
+  ofSlice(position: number): { index: IndexPart; before?: string };
+}
+
+/**
+ * The source's digest, with an index of it for increments to continue: once before the shards are captured, and once after,
+ * when only what has changed meanwhile is written down.
+ */
+export async function indexSource(
+  backup: Backup,
+  part: IndexPart,
+  lane: number | undefined,
+): Promise<RangeDigest> {
+  const { capture } = backup;
+  capture.index ??= await planIndex(backup);
+  const { index } = capture;
+  const before = documentsOf(index.before);
+  const ofSlice = (position: number) => {
+    const document = before[position];
+    return part === 'before' || document === undefined ? { index: part } : { index: part, before: document };
+  };
+  await captureSlices(backup, index[part], { lane, ofSlice });
+  return index[part].digest;
+}
+
+async function planIndex(backup: Backup): Promise<Record<IndexPart, PointsCapture>> {
+  const plan = await planned(backup, false);
+  return { before: newPointsCapture(plan), after: newPointsCapture(plan) };
 }
 
 interface Pending {
@@ -46,7 +90,7 @@ interface Pending {
 }
 
 /** A cancelled slice would start again at its first point, so nothing but an abort cancels one. */
-async function captureSlices(backup: Backup, found: PointsCapture): Promise<void> {
+async function captureSlices(backup: Backup, found: PointsCapture, index?: IndexWork): Promise<void> {
   const { job, options } = backup;
   const pending = (): Pending[] => {
     const done = new Set(found.captured.map(({ position }) => position));
@@ -55,12 +99,13 @@ async function captureSlices(backup: Backup, found: PointsCapture): Promise<void
       .filter(({ position }) => !done.has(position));
   };
   if (pending().length === 0) return;
-  job.enter('capturing');
+  job.enter(index === undefined ? 'capturing' : 'verifying');
   await runBatch(job, {
     policy: SHARDS,
     pending,
     width: () => options.slices,
-    work: (one, slot) => captureSlice(backup, found, one, slot),
+    work: (one, slot) => captureSlice(backup, found, one, slot, index),
+    ...(index === undefined ? {} : { clock: job.progress.verified }),
   });
 }
 
@@ -69,20 +114,25 @@ async function captureSlice(
   found: PointsCapture,
   { position, slice }: Pending,
   slot: Slot,
+  index: IndexWork | undefined,
 ): Promise<void> {
   const { job, options, capture, source } = backup;
   const { base, detect, since, slices } = found;
   const { batchBytes, stallAfterAttempts } = options;
   const { pin, read, lanes = [] } = capture;
-  const what = `capture slice ${position + 1} of ${slices.length} of ${source.collection}`;
+  const doing = index === undefined ? 'capture' : 'digest';
+  const what = `${doing} slice ${position + 1} of ${slices.length} of ${source.collection}`;
   const input = {
     ...{ ...backup.ref, what, pin, read, position, slice, batchBytes, stallAfterAttempts, detect },
     ...(base === undefined ? {} : { base }),
     ...(since === undefined ? {} : { since }),
-    lane: lanes[slot.number % Math.max(1, lanes.length)] ?? slot.number,
+    lane: index?.lane ?? lanes[slot.number % Math.max(1, lanes.length)] ?? slot.number,
+    ...index?.ofSlice(position),
     ...slot.pace(),
   };
-  countSlice(found, position, await runActivity('captureSlice', input, backup.where(what)));
+  const result = await runActivity('captureSlice', input, backup.where(what));
+  countSlice(found, position, result);
+  if (index !== undefined) job.progress.verified.points += result.digest.count;
   job.show();
 }
 
@@ -92,10 +142,9 @@ async function writePointsManifest(backup: Backup, found: PointsCapture): Promis
   job.enter('finishing');
   const { pin, points, countedAt, partial } = capture;
   const { base, detect, since } = found;
-  const inOrder = [...found.captured].sort((a, b) => a.position - b.position);
   const input = {
     ...{ ...backup.ref, pin, points, countedAt, startedAt: settings.startedAt },
-    captured: inOrder.map(({ name }) => name),
+    captured: documentsOf(found),
     notes: job.progress.warnings.slice(0, 10),
     detect,
     ...(base === undefined ? {} : { base }),

@@ -5,13 +5,14 @@ import { ActivityFailure, isCancellation } from '@temporalio/workflow';
 import type { CollectionRef, Pin } from '../../model/collections.js';
 import type { PlanSlicesResult } from '../../model/contracts/activities.js';
 import type { RangeDigest } from '../../model/format/digest.js';
-import { addToDigest, closeDigest, type SourceDigest } from '../../model/state/capture-progress.js';
+import { addToDigest, closeDigest, type IndexPart } from '../../model/state/capture-progress.js';
 import type { Sides } from '../../model/state/progress-state.js';
 import { newPage, slicesFor, type Page, type Rules } from '../../model/state/walk.js';
 import type { Backup } from '../collections/backup-state.js';
 import type { CollectionJob } from '../runtime/collection-job.js';
 import { isReplaced, troubleOf } from '../runtime/failures.js';
 import { runActivity } from '../runtime/run-activity.js';
+import { indexSource } from './capture-points.js';
 import { runWalk } from './run-walk.js';
 
 export interface CollectionDigest {
@@ -76,7 +77,9 @@ export function planSlices(
  * a captured replica. What cannot be digested leaves the digest open, with a warning: a backup without a proof is still a
  * backup.
  */
-export async function digestSource({ job, source, capture }: Backup, digest: SourceDigest): Promise<void> {
+export async function digestSource(backup: Backup, part: IndexPart): Promise<void> {
+  const { job, source, capture, options } = backup;
+  const digest = capture[part];
   if (digest.done) return;
   const { pin, read, points, lanes = [] } = capture;
   const sides = {
@@ -94,7 +97,8 @@ export async function digestSource({ job, source, capture }: Backup, digest: Sou
       // Each digest is counted from zero; one that continues keeps its count.
       if (job.progress.page === undefined && job.progress.fromKey === undefined)
         job.progress.verified.points = 0;
-      await digestCollection({ job, collection: source, sides, side: 'source', points, node, add });
+      if (options.index && digest.sums.length === 0) add([await indexSource(backup, part, node)]);
+      else await digestCollection({ job, collection: source, sides, side: 'source', points, node, add });
       closeDigest(digest);
     }
     digest.done = true;
@@ -102,6 +106,7 @@ export async function digestSource({ job, source, capture }: Backup, digest: Sou
     if (!(error instanceof ActivityFailure) || isCancellation(error) || isReplaced(error)) throw error;
     const { code, message } = troubleOf(error);
     leavePage(job);
+    delete capture.index;
     job.progress.warnings.push(`The source could not be digested (${code}: ${message.slice(0, 200)})`);
   }
 }

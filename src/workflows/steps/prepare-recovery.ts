@@ -80,7 +80,14 @@ export async function startOver(recovery: Recovery): Promise<void> {
     throw failure('RecoveryUnsettled', `${nameOf(written)} ${why}.`);
   }
   delete state.prepared;
-  Object.assign(state, { done: [], bytes: 0, pushed: 0, isUnsettled: false, creation: uuid4() });
+  Object.assign(state, {
+    done: [],
+    slicesDone: [],
+    bytes: 0,
+    pushed: 0,
+    isUnsettled: false,
+    creation: uuid4(),
+  });
   state.startedOver += 1;
   await prepareRecovery(recovery);
 }

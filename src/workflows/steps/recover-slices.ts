@@ -14,7 +14,7 @@ export async function recoverSlices(recovery: Recovery, slices: number): Promise
   const all = Array.from({ length: slices }, (_, position) => position);
   await runBatch(job, {
     policy: SHARDS,
-    pending: () => all.filter((position) => !state.done.includes(position)),
+    pending: () => all.filter((position) => !state.slicesDone.includes(position)),
     width: () => settings.options.slices,
     work: (position, slot) => recoverSlice(recovery, position, slices, slot),
     clock: job.progress.copied,
@@ -34,9 +34,10 @@ async function recoverSlice(recovery: Recovery, position: number, slices: number
   };
   await renewIfDue(job, target, targetPin);
   const done = await runActivity('recoverSlice', input, { ...recovery.queue, summary: what });
-  state.done.push(position);
+  state.slicesDone.push(position);
   state.bytes += done.bytes;
   job.progress.copied.bytes = state.bytes;
-  job.progress.copied.points += done.points;
+  // Where there were shards, they brought all points; these replace some of them.
+  if (plan.shards === 0) job.progress.copied.points += done.points;
   job.show();
 }

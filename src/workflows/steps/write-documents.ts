@@ -3,7 +3,7 @@
 // parks or throws, as the input says; only the searches are done without.
 
 import { ActivityFailure, isCancellation } from '@temporalio/workflow';
-import { quiescedDigest } from '../../model/state/capture-progress.js';
+import { indexNames, quiescedDigest } from '../../model/state/capture-progress.js';
 import type { Backup } from '../collections/backup-state.js';
 import { failure, isReplaced, troubleOf } from '../runtime/failures.js';
 import { runActivity } from '../runtime/run-activity.js';
@@ -56,7 +56,8 @@ export async function writeManifest(backup: Backup): Promise<void> {
     ...(ids === undefined ? {} : { ids }),
     ...(partial === undefined ? {} : { partial }),
   };
-  const input = { ...backup.ref, ...known, ...capture.baseline };
+  const index = indexNames(capture);
+  const input = { ...backup.ref, ...known, ...capture.baseline, ...(index === undefined ? {} : { index }) };
   const where = backup.where(`write the manifest of ${backup.source.collection}`);
   capture.manifest = await job.retryOrPark(() => runActivity('writeManifest', input, where));
 }
