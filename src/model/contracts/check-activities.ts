@@ -1,0 +1,154 @@
+// The check of what protects the collections: the input of `checkBackups` as a user writes it, its report, and its
+// activities.
+
+import * as z from 'zod';
+import { alias, collectionName, work } from './inputs.js';
+
+const percent = z.number().min(1).max(100);
+const days = z.number().positive().max(3_650);
+const patterns = z.array(collectionName).min(1).max(1_000);
+
+/** What the command takes as flags. */
+export const checkOptionsSchema = z.strictObject({
+  store: alias.optional(),
+  /** The newest usable backup of a collection is at most so old. */
+  maxAgeHours: z.number().positive().max(87_600).default(24),
+  /** The newest proof of a collection is at most so old. */
+  maxProofAgeDays: days.default(7),
+  /** Absent: rehearsals are not judged. */
+  maxRehearsalAgeDays: days.optional(),
+  diskWarningPercent: percent.default(80),
+  diskCriticalPercent: percent.default(90),
+});
+
+export const checkBackupsSchema = checkOptionsSchema.extend({
+  /** Only its schedules are judged, and findings carry its name. */
+  policy: alias.optional(),
+  /** Absent: every cluster of ferry.yaml. */
+  clusters: z.array(alias).min(1).max(100).optional(),
+  /** Names, or patterns with `*` and `?`; absent: all. */
+  collections: patterns.optional(),
+  exclude: patterns.optional(),
+  /** Names in `notifiers` of ferry.yaml. */
+  notify: z.array(alias).min(1).max(20).optional(),
+  /** What still holds is told again after so long. */
+  remindHours: z.number().positive().max(8_760).default(24),
+  heartbeatSeconds: work.heartbeatSeconds,
+});
+export type CheckBackupsInput = z.infer<typeof checkBackupsSchema>;
+
+/** The worst of the findings. */
+export type Status = 'ok' | 'warning' | 'critical';
+
+export const FINDING_KINDS = [
+  'noBackup',
+  'backupTooOld',
+  'proofTooOld',
+  'noProof',
+  'rehearsalTooOld',
+  'scheduleSilent',
+  'schedulePaused',
+  'queueWithoutWorker',
+  'chainBroken',
+  'backupDamaged',
+  'identityMixed',
+  'backupFromFuture',
+  'diskFilling',
+  'diskNearlyFull',
+  'notChecked',
+] as const;
+export type FindingKind = (typeof FINDING_KINDS)[number];
+
+export interface Finding {
+  severity: Exclude<Status, 'ok'>;
+  kind: FindingKind;
+  /** What is the matter, with figures. */
+  text: string;
+  /** What to do, with the command. */
+  hint: string;
+  policy?: string;
+  cluster?: string;
+  collection?: string;
+  store?: string;
+  /** "the state folder of host-1" */
+  place?: string;
+  schedule?: string;
+  queue?: string;
+}
+
+export interface CheckedCollection {
+  policy?: string;
+  cluster: string;
+  collection: string;
+  status: Status;
+  /** Of any state. */
+  backups: number;
+  /** The newest usable one. */
+  newest?: { backup: string; at: string; kind: 'full' | 'increment'; bytes: number; points: number };
+  /** The newest one of any usable backup. */
+  proof?: { kind: 'quiesced' | 'rehearsed'; at: string };
+  rehearsal?: { at: string; recoverySeconds?: number };
+  /** Of all its backups. */
+  bytes: number;
+}
+
+export interface CheckedStore {
+  store: string;
+  bytes: number;
+  /** `other`: what belongs to no backup that can be told. */
+  byKind: { full: number; increment: number; other: number };
+  /** Bytes of the backups of the last seven days, a day: before anything is pruned. */
+  growthBytesPerDay?: number;
+  disk?: { totalBytes: number; freeBytes: number; usedPercent: number };
+  daysUntilFull?: number;
+}
+
+export interface CheckedDisk {
+  /** "store offsite", "state folder", "storage of node http://n0:6333" */
+  place: string;
+  host?: string;
+  cluster?: string;
+  node?: string;
+  path?: string;
+  totalBytes?: number;
+  freeBytes?: number;
+  usedPercent?: number;
+  /** Why its figures are not known. */
+  unknown?: string;
+}
+
+export interface CheckedSchedule {
+  schedule: string;
+  policy?: string;
+  paused: boolean;
+  lastActionAt?: string;
+  nextActionAt?: string;
+  intervalSeconds?: number;
+  /** Because the run before still went. */
+  skipped: number;
+  /** Because Temporal was not there in time. */
+  missed: number;
+  /** Workflow ids. */
+  running: string[];
+}
+
+export interface CheckedQueue {
+  queue: string;
+  workers: number;
+}
+
+export interface CheckReport {
+  status: Status;
+  checkedAt: string;
+  policy?: string;
+  /** Critical ones first. */
+  findings: Finding[];
+  /** The worst first. */
+  collections: CheckedCollection[];
+  stores: CheckedStore[];
+  disks: CheckedDisk[];
+  schedules: CheckedSchedule[];
+  queues: CheckedQueue[];
+  /** How many of a list are left out, where it was cut. */
+  leftOut?: Partial<Record<'findings' | 'collections' | 'disks' | 'schedules', number>>;
+}

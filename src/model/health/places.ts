@@ -1,0 +1,111 @@
+// What the protection itself needs: disks with room, schedules that fire, queues with workers. Facts in, findings out.
+
+import type {
+  CheckBackupsInput,
+  CheckedDisk,
+  CheckedQueue,
+  CheckedSchedule,
+  Finding,
+} from '../contracts/check-activities.js';
+import { CONTROL_QUEUE } from '../names.js';
+import { ageText, numberText } from './collections.js';
+
+/** A schedule counts as silent after so many of its own intervals. */
+const SILENT_AFTER_INTERVALS = 1.5;
+
+export type DiskLimits = Pick<CheckBackupsInput, 'diskWarningPercent' | 'diskCriticalPercent'>;
+
+export interface ScheduleFacts extends CheckedSchedule {
+  /** It was created, or changed last: before that nothing was due. */
+  since: string;
+}
+
+export function judgeDisk(disk: CheckedDisk, limits: DiskLimits): Finding[] {
+  const { place, host, usedPercent, freeBytes, cluster } = disk;
+  const { diskWarningPercent, diskCriticalPercent } = limits;
+  if (usedPercent === undefined || usedPercent <= diskWarningPercent) return [];
+  const isCritical = usedPercent > diskCriticalPercent;
+  const limit = isCritical ? diskCriticalPercent : diskWarningPercent;
+  const where = `${place}${host === undefined ? '' : ` on ${host}`}`;
+  const left = freeBytes === undefined ? '' : `, ${numberText(freeBytes / 1e9)} GB free`;
+  return [
+    {
+      severity: isCritical ? 'critical' : 'warning',
+      kind: isCritical ? 'diskNearlyFull' : 'diskFilling',
+      text: `The disk of the ${where} is ${numberText(usedPercent)} % full${left}; the limit is ${numberText(limit)} %.`,
+      hint: 'Enlarge it, or keep fewer backups: `ferry prune --dry-run --keep-days 30` shows what would be removed.',
+      place: where,
+      ...(cluster === undefined ? {} : { cluster }),
+    },
+  ];
+}
+
+export function judgeSchedule(schedule: ScheduleFacts, now: Date): Finding[] {
+  const { schedule: id, paused, policy, intervalSeconds, running, lastActionAt, since } = schedule;
+  const of = { schedule: id, ...(policy === undefined ? {} : { policy }) };
+  if (paused)
+    return [
+      {
+        severity: 'warning',
+        kind: 'schedulePaused',
+        text: `The schedule ${id} is paused: it starts nothing.`,
+        hint: `Run \`ferry policies resume${policy === undefined ? '' : ` ${policy}`}\`.`,
+        ...of,
+      },
+    ];
+  const silentMs = now.getTime() - Date.parse(lastActionAt ?? since);
+  if (intervalSeconds === undefined || silentMs <= SILENT_AFTER_INTERVALS * intervalSeconds * 1_000)
+    return [];
+  const every = ageText(intervalSeconds * 1_000);
+  const silence = ageText(silentMs);
+  const [run] = running;
+  const nothing =
+    lastActionAt === undefined
+      ? `has started nothing since it was made, ${silence} ago`
+      : `has started nothing for ${silence}`;
+  const what = run === undefined ? nothing : `still waits for the run ${run}, and ${nothing}`;
+  return [
+    {
+      severity: 'warning',
+      kind: 'scheduleSilent',
+      text: `The schedule ${id} ${what}; its interval is ${every}.`,
+      hint:
+        run === undefined
+          ? `Compare it with ferry.yaml (\`ferry policies diff\`), and see whether Temporal and the workers run (\`ferry doctor\`).`
+          : `See what the run does: \`ferry status ${run}\`.`,
+      ...of,
+    },
+  ];
+}
+
+/** Without a control worker, or without any data worker, no job runs at all. */
+export function judgeQueues(queues: readonly CheckedQueue[]): Finding[] {
+  const ofData = queues.filter(({ queue }) => queue !== CONTROL_QUEUE);
+  const noneWorks = ofData.every(({ workers }) => workers === 0);
+  return queues
+    .filter(({ workers }) => workers === 0)
+    .map(({ queue }) => {
+      const isCritical = queue === CONTROL_QUEUE || noneWorks;
+      return {
+        severity: isCritical ? 'critical' : 'warning',
+        kind: 'queueWithoutWorker',
+        text: `No worker polls the queue ${queue}${isCritical ? ': no job runs' : ': jobs wait there'}.`,
+        hint: `Start one: \`ferry worker --role ${queue === CONTROL_QUEUE ? 'control' : 'data'}\`.`,
+        queue,
+      };
+    });
+}
+
+export function notChecked(
+  what: string,
+  reason: string,
+  of: Partial<Pick<Finding, 'policy' | 'cluster' | 'store' | 'schedule' | 'queue' | 'place'>> = {},
+): Finding {
+  return {
+    severity: 'warning',
+    kind: 'notChecked',
+    text: `${what} could not be checked: ${reason}`,
+    hint: 'Run `ferry doctor`: it says what cannot be reached, and from where.',
+    ...of,
+  };
+}
