@@ -4,6 +4,7 @@ import { sameDigest } from '../src/model/format/digest.js';
 import type { RecoveryReport } from '../src/model/state/recovery-progress.js';
 import type { BackupReport, MigrationReport } from '../src/model/contracts/results.js';
 import type { ComparedSearch } from './searches.js';
+import { bytes } from '../src/cli/terminal/formatting.js';
 
 export interface Check {
   passed: boolean;
@@ -59,7 +60,7 @@ export function wipeCheck({ before, after }: DisasterStory, backups: readonly Ba
 }
 
 /** What came back from the store is what the source of the migration held, which no backup knew. */
-export function recoveryCheck(report: RecoveryReport, source: MigrationReport): Check {
+export function recoveryCheck(report: RecoveryReport, source: MigrationReport, from = 'from S3'): Check {
   const { digest, kind } = report.contentProof;
   const passed =
     report.outcome === 'verified' &&
@@ -68,9 +69,26 @@ export function recoveryCheck(report: RecoveryReport, source: MigrationReport): 
     sameDigest(digest, source.proof.source);
   const how = digest === undefined ? 'no digest' : `digest ${short(digest.sum)}`;
   const claim =
-    `${report.target.collection}: ${whole(report.points)} points back from S3 in ` +
+    `${report.target.collection}: ${whole(report.points)} points back ${from} in ` +
     `${report.recoverySeconds.toFixed(1)} s, ${how} ${passed ? 'as on the source' : `(${kind})`}`;
   return { passed, claim };
+}
+
+/** An increment holds exactly what the mistake changed, and continues the backup before it. */
+export function incrementCheck(
+  before: BackupReport | undefined,
+  after: BackupReport | undefined,
+  mistake: { changed: number; deleted: number },
+): Check {
+  const { changes, bytes: size = 0 } = after ?? {};
+  const passed =
+    before !== undefined &&
+    changes?.base === before.backup &&
+    changes.changed === mistake.changed &&
+    changes.deleted === mistake.deleted &&
+    size < before.bytes;
+  const found = `${changes?.changed ?? 0} changed and ${changes?.deleted ?? 0} deleted points found`;
+  return { passed, claim: `${found}, and stored as an increment of ${bytes(size)}` };
 }
 
 function digests({ proof }: MigrationReport): string {

@@ -4,16 +4,19 @@ import {
   aliasCheck,
   collectionCheck,
   killCheck,
+  incrementCheck,
   recoveryCheck,
   searchCheck,
   wipeCheck,
   type Check,
   type KillStory,
 } from './checks.js';
+import { SAMPLE_COLLECTION } from './sample-collections.js';
 import type { ComparedSearch } from './searches.js';
 import type { MigrationReport } from '../src/model/contracts/results.js';
 import type { Disaster } from './disaster.js';
 import type { Pass } from './passes.js';
+import { MISTAKE, type WayBack } from './way-back.js';
 import { errorText } from '../src/cli/terminal/exit-codes.js';
 
 export interface DemoFigures {
@@ -40,6 +43,7 @@ export interface DemoLinks {
   fast: string;
   backup: string;
   recovery: string;
+  wayBack: string;
 }
 
 export interface Shown {
@@ -48,15 +52,16 @@ export interface Shown {
   fast: Pass<MigrationReport>;
   story: KillStory | undefined;
   disaster: Disaster;
-  /** After the migration, and again after the recovery. */
-  searches: { migrated: ComparedSearch[]; recovered: ComparedSearch[] };
+  wayBack: WayBack;
+  /** After the migration, after the recovery, and through the alias after the way back. */
+  searches: Record<'migrated' | 'recovered' | 'returned', ComparedSearch[]>;
   links: DemoLinks;
 }
 
 const ALIASES = ['made', 'packages'];
 
 export function judge(shown: Shown): DemoResult {
-  const { filled, slow, fast, story, disaster, searches, links } = shown;
+  const { filled, slow, fast, story, disaster, wayBack, searches, links } = shown;
   const expected = (report: MigrationReport) =>
     report.points === filled.sample || report.source.collection.startsWith('debian')
       ? filled.sample
@@ -75,6 +80,8 @@ export function judge(shown: Shown): DemoResult {
       searchCheck(searches.migrated),
       ...disasterChecks(disaster, slow.reports),
       searchCheck(searches.recovered, 'the recovered target'),
+      ...wayBackChecks(wayBack, slow.reports),
+      searchCheck(searches.returned, 'the target after the way back'),
     ],
     ...(figures ? { figures } : {}),
     ...(story ? { kill: story } : {}),
@@ -97,6 +104,21 @@ function disasterChecks({ backup, recovery, story }: Disaster, migrated: Migrati
     ...failures(recovery),
     ...recovered,
     aliasCheck(recovery.reports, ALIASES, 'back'),
+  ];
+}
+
+function wayBackChecks({ before, after, recovery }: WayBack, migrated: MigrationReport[]): Check[] {
+  const source = migrated.find(({ target }) => target.collection === SAMPLE_COLLECTION);
+  const report = recovery.reports.find(({ from }) => from.backup === before.reports[0]?.backup);
+  const isBack =
+    source && report
+      ? recoveryCheck(report, source, 'from before the mistake')
+      : { passed: false, claim: `${SAMPLE_COLLECTION} did not come back from before the mistake` };
+  return [
+    ...[before, after].flatMap(failures),
+    incrementCheck(before.reports[0], after.reports[0], MISTAKE),
+    ...failures(recovery),
+    isBack,
   ];
 }
 

@@ -8,6 +8,7 @@ import { fillMade, fillSample, MADE_COLLECTION, SAMPLE_COLLECTION } from './samp
 import { FerryError } from '../src/model/errors.js';
 import type { MigrationReport } from '../src/model/contracts/results.js';
 import { runDisaster } from './disaster.js';
+import { runWayBack, SAMPLE_ALIAS } from './way-back.js';
 import { planAccident } from './accident.js';
 import { runPass, type DemoFrame, type Pass } from './passes.js';
 import { judge, type DemoResult } from './result.js';
@@ -108,11 +109,15 @@ async function play(
     const fast = await fastPass(frame, output);
     const migrated = await search();
     const disaster = await runDisaster(stack, folder, frame, [SAMPLE_COLLECTION, MADE_COLLECTION], output);
-    const searches = { migrated, recovered: await search() };
+    const recovered = await search();
+    const wayBack = await runWayBack(qdrant.target.url, frame, output);
+    const returned = await searchAlike(qdrant.source.url, qdrant.target.url, SAMPLE_ALIAS);
+    const searches = { migrated, recovered, returned };
     const link = ({ workflowId }: { workflowId: string }) => temporal.link(workflowId);
     const { backup, recovery } = disaster;
-    const links = { slow: link(slow), fast: link(fast), backup: link(backup), recovery: link(recovery) };
-    return judge({ filled, slow, fast, story, disaster, searches, links });
+    const ways = { backup: link(backup), recovery: link(recovery), wayBack: link(wayBack.recovery) };
+    const links = { slow: link(slow), fast: link(fast), ...ways };
+    return judge({ filled, slow, fast, story, disaster, wayBack, searches, links });
   } finally {
     display.stop();
     await temporal.close();

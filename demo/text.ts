@@ -50,7 +50,7 @@ function figureLines(figures: DemoFigures, paint: Paint): string[] {
 
 function linkLines(result: DemoResult, { kept, folder }: SummaryFrame): string[] {
   const links = [
-    '   In the Temporal UI: the migration that was killed, the one at full speed, the backup, the recovery:',
+    '   In the Temporal UI: the migration that was killed, the one at full speed, the backup, the recovery, the way back:',
     ...Object.values(result.links).map((link) => `     ${link}`),
   ];
   if (!kept) return [...links, '   Everything is taken down now; --keep leaves it up to look around.'];

@@ -126,7 +126,13 @@ describe('the summary of the demo', () => {
   const result: DemoResult = {
     checks: [{ passed: true, claim: 'docs: 7 points' }],
     searches: [{ text: 'a database', hits: ['postgresql'], alike: true }],
-    links: { slow: 'http://ui/slow', fast: 'http://ui/f', backup: 'http://ui/b', recovery: 'http://ui/r' },
+    links: {
+      slow: 'http://ui/slow',
+      fast: 'http://ui/f',
+      backup: 'http://ui/b',
+      recovery: 'http://ui/r',
+      wayBack: 'http://ui/w',
+    },
   };
   const frame = { paint: createPaint(false), seconds: 50, kept: false, folder: '/state/demo' };
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   aliasCheck,
   collectionCheck,
+  incrementCheck,
   killCheck,
   recoveryCheck,
   searchCheck,
@@ -115,5 +116,20 @@ describe('the demo claims', () => {
     const other = { kind: 'quiesced' as const, digest: { count: 10, sum: 'cd'.repeat(16) } };
     expect(recoveryCheck({ ...recovered, contentProof: other }, report()).passed).toBe(false);
     expect(recoveryCheck({ ...recovered, contentProof: { kind: 'none' } }, report()).passed).toBe(false);
+  });
+
+  it('that an increment holds the mistake only when it found just that, and continues the backup before', () => {
+    const before = { backup: 'first', bytes: 1_000 } as BackupReport;
+    const changes = { base: 'first', changed: 3, deleted: 2 };
+    const after = { backup: 'second', bytes: 100, changes } as BackupReport;
+    const mistake = { changed: 3, deleted: 2 };
+    const passed = (one: BackupReport | undefined) => incrementCheck(before, one, mistake).passed;
+    expect(passed(after)).toBe(true);
+    expect(passed({ ...after, bytes: 1_000 })).toBe(false);
+    expect(passed({ ...after, changes: { ...changes, base: 'other' } })).toBe(false);
+    expect(passed({ ...after, changes: { ...changes, changed: 4 } })).toBe(false);
+    expect(passed({ ...after, changes: { ...changes, deleted: 0 } })).toBe(false);
+    expect(passed(undefined)).toBe(false);
+    expect(incrementCheck(undefined, after, mistake).passed).toBe(false);
   });
 });
