@@ -5,17 +5,20 @@ import type {
   PlanPointsInput,
   PointBackupActivities,
 } from '../model/contracts/point-backup-activities.js';
+import type { BaseRef } from '../model/format/manifest.js';
 import { slicesFor } from '../model/state/walk.js';
 import type { Slice } from '../model/state/slice.js';
 import { Chains } from '../backups/points/chain.js';
 import { captureSlice } from '../backups/points/capture-slice.js';
 import { planPoints } from '../backups/points/plan-points.js';
+import { noteReader, removeReader } from '../backups/retention/readers.js';
 import { writePointsManifest } from '../backups/points/write-points-manifest.js';
 import { betweenChecks } from '../cluster/pin.js';
 import type { PointCodec } from '../cluster/points-port.js';
 import { planSlices } from '../transfer/plan-slices.js';
 import type { BackupStoreDependencies } from './backup-activities.js';
 import { heldCall } from './attempt.js';
+import { endReading, noteReading, whileReading, type Readers } from './while-reading.js';
 
 export interface PointBackupDependencies extends Pick<
   BackupStoreDependencies,
@@ -27,6 +30,10 @@ export interface PointBackupDependencies extends Pick<
 export function createPointBackupActivities(dependencies: PointBackupDependencies): PointBackupActivities {
   const { controls, connect, checkPin, openStore, codec, ferryVersion } = dependencies;
   const chains = new Chains();
+  const readersOf = ({ store }: { store: string }): Readers<BaseRef> => ({
+    note: (base, reader) => noteReader(openStore(store), base, reader),
+    remove: (base, reader) => removeReader(openStore(store), base, reader),
+  });
   const pinned = <T>(
     input: PlanPointsInput | CaptureSliceInput,
     signal: AbortSignal,
@@ -43,7 +50,9 @@ export function createPointBackupActivities(dependencies: PointBackupDependencie
           ids,
         };
         try {
-          return await pinned(input, signal, () => planPoints(deps, input, signal));
+          const plan = await pinned(input, signal, () => planPoints(deps, input, signal));
+          const unnoted = plan.base === undefined ? [] : await noteReading(readersOf(input), plan.base);
+          return { ...plan, notes: [...plan.notes, ...unnoted] };
         } finally {
           ids.close();
         }
@@ -53,7 +62,8 @@ export function createPointBackupActivities(dependencies: PointBackupDependencie
         const reader = connect(input.cluster, input.lane);
         const deps = { store: openStore(input.store), chains, reader, codec };
         try {
-          return await pinned(input, held.signal, () => captureSlice(deps, input, held));
+          const work = () => pinned(input, held.signal, () => captureSlice(deps, input, held));
+          return await (input.base ? whileReading(readersOf(input), input.base, work) : work());
         } finally {
           reader.close();
         }
@@ -68,7 +78,10 @@ export function createPointBackupActivities(dependencies: PointBackupDependencie
           ferryVersion,
           confirm,
         };
-        return writePointsManifest(deps, input, signal);
+        const result = await writePointsManifest(deps, input, signal);
+        // From now on the manifest names its base, and that is what keeps it.
+        if (input.base) await endReading(readersOf(input), input.base);
+        return result;
       }),
   };
 }

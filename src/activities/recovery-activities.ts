@@ -30,6 +30,7 @@ import { requirePoints } from '../cluster/require-needs.js';
 import type { Clusters, PointCodec } from '../cluster/points-port.js';
 import { Pacer } from '../cluster/pacer.js';
 import { flightLog, heldCall, type FlightState } from './attempt.js';
+import { endReading, noteReading, whileReading } from './while-reading.js';
 
 export interface RecoveryDependencies {
   controls: Controls;
@@ -82,6 +83,8 @@ function needOf({ rehearse, ignoreProof }: PlanRecoveryInput, plan: RecoveryPlan
 
 export function createRecoveryActivities(dependencies: RecoveryDependencies): RecoveryActivities {
   const { controls, sourceOf, nodes, searchesOf, connect } = dependencies;
+  const reading = <T>({ from }: Pick<RecoverShardInput, 'from'>, work: () => Promise<T>) =>
+    whileReading(sourceOf(from).readers, from, work);
   return {
     resolveRecovery: (input) =>
       heldCall(`find what to recover in ${input.store}`, ({ signal }) =>
@@ -90,10 +93,17 @@ export function createRecoveryActivities(dependencies: RecoveryDependencies): Re
     planRecovery: (input) =>
       heldCall(`check the backup of ${input.from.collection}`, async (held) => {
         const source = sourceOf(input.from);
-        const plan = await planRecovery(controls, source, input, { now: new Date(), ...held });
-        const target = controls.of(input.target.cluster);
-        const notes = await requirePoints(target, needOf(input, plan), held.signal);
-        return { ...plan, notes: [...plan.notes, ...notes] };
+        // Before the manifest is read: a prune that begins now sees it.
+        const unnoted = await noteReading(source.readers, input.from);
+        try {
+          const plan = await planRecovery(controls, source, input, { now: new Date(), ...held });
+          const target = controls.of(input.target.cluster);
+          const notes = await requirePoints(target, needOf(input, plan), held.signal);
+          return { ...plan, notes: [...plan.notes, ...notes, ...unnoted] };
+        } catch (error) {
+          await endReading(source.readers, input.from);
+          throw error;
+        }
       }),
     lookAtReplaced: (input) =>
       heldCall(`look at ${input.target.collection}`, ({ signal }) =>
@@ -101,16 +111,20 @@ export function createRecoveryActivities(dependencies: RecoveryDependencies): Re
       ),
     prepareRecovery: (input) =>
       heldCall(`make ${input.target.collection}`, ({ signal }) =>
-        prepareRecovery({ controls, source: sourceOf(input.from), nodes }, input, signal),
+        reading(input, () =>
+          prepareRecovery({ controls, source: sourceOf(input.from), nodes }, input, signal),
+        ),
       ),
-    recoverShard: (input) => runRecovery(dependencies, input),
+    recoverShard: (input) => reading(input, () => runRecovery(dependencies, input)),
     recoverSlice: (input) =>
       heldCall(input, async (held) => {
         const { cluster, collection } = input.target;
         const writer = dependencies.connectWriter(cluster, input.lane);
         const deps = { source: sourceOf(input.from), writer, codec: dependencies.codec };
         const check = () => createCheckPin(controls)(cluster, collection, input.targetPin, held.signal);
-        return betweenChecks(check, () => recoverSlice(deps, input, held)).finally(() => writer.close());
+        return reading(input, () => betweenChecks(check, () => recoverSlice(deps, input, held))).finally(() =>
+          writer.close(),
+        );
       }),
     removeReturned: (input) =>
       heldCall(`remove deleted points from ${input.target.collection}`, async ({ signal }) => {
@@ -118,23 +132,29 @@ export function createRecoveryActivities(dependencies: RecoveryDependencies): Re
         await createCheckPin(controls)(cluster, collection, input.targetPin, signal);
         const points = connect(cluster, 0);
         const room = { source: sourceOf(input.from), target: controls.of(cluster), points };
-        return removeReturned(room, input, signal).finally(() => points.close());
+        return reading(input, () => removeReturned(room, input, signal)).finally(() => points.close());
       }),
     replayRecall: (input) =>
       heldCall(`search ${input.target.collection}`, async ({ signal }) => {
         const { cluster, collection } = input.target;
         await createCheckPin(controls)(cluster, collection, input.targetPin, signal);
         const room = { source: sourceOf(input.from), searches: searchesOf(cluster) };
-        return replayRecall(room, input, signal);
+        return reading(input, () => replayRecall(room, input, signal));
       }),
     finishRecovery: (input) =>
-      heldCall(`finish ${input.writes}`, ({ signal }) =>
-        finishRecovery(controls, sourceOf(input.from), input, signal),
-      ),
+      heldCall(`finish ${input.writes}`, async ({ signal }) => {
+        const result = await finishRecovery(controls, sourceOf(input.from), input, signal);
+        if (input.withAliases) await endReading(sourceOf(input.from).readers, input.from);
+        return result;
+      }),
     keepRecovered: (input) =>
       heldCall(`keep ${input.target.collection}`, ({ signal }) => keepRecovered(controls, input, signal)),
     undoRecovery: (input) =>
-      heldCall(`remove ${input.target.collection}`, ({ signal }) => undoRecovery(controls, input, signal)),
+      heldCall(`remove ${input.target.collection}`, async ({ signal }) => {
+        const result = await undoRecovery(controls, input, signal);
+        await endReading(sourceOf(input.from).readers, input.from);
+        return result;
+      }),
   };
 }
 

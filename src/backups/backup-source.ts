@@ -22,6 +22,7 @@ import { requireUsable } from './read-backup.js';
 import { readProofs } from './proofs.js';
 import { recoverableSlices, type ChainDeps } from './points/recoverable-slices.js';
 import { readIdSet } from './ids/read-id-set.js';
+import { noteReader, removeReader } from './retention/readers.js';
 
 export function backupSource(
   open: (store: string) => ObjectStore,
@@ -31,6 +32,10 @@ export function backupSource(
   return {
     offer: (input, signal) => chooseBackups(open(input.store), input, signal, now()),
     open: (from, signal) => openBackup({ store: open(from.store), codec }, from, signal),
+    readers: {
+      note: (from, reader) => noteReader(open(from.store), from, reader),
+      remove: (from, reader) => removeReader(open(from.store), from, reader),
+    },
   };
 }
 

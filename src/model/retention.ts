@@ -57,6 +57,8 @@ export interface RetainedBackup {
   isPinned?: boolean;
   /** Why the store refuses to delete it. */
   lockedBy?: string | undefined;
+  /** The job that reads it. */
+  readBy?: string | undefined;
 }
 
 export interface RetentionDecision {
@@ -114,8 +116,9 @@ function knownOf(of: RetainedBackup, now: Date): Known {
 
 function keepByItself(all: readonly Known[], now: Date, keep: Keep): void {
   for (const one of all) {
-    const { isPinned, lockedBy, state } = one.of;
+    const { isPinned, lockedBy, readBy, state } = one.of;
     if (isPinned) keep(one, 'pinned');
+    if (readBy !== undefined) keep(one, `being read by ${readBy}`);
     if (lockedBy !== undefined) keep(one, lockedBy);
     if (state === 'tooNew') keep(one, 'written by a newer ferry');
     if (state === 'archived') keep(one, 'archived: it cannot be examined before it is restored');

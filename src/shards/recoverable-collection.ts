@@ -101,6 +101,11 @@ export interface RecoveryOffer {
 export interface RecoverySource {
   offer(input: ResolveRecoveryInput, signal: AbortSignal): Promise<RecoveryOffer>;
   open(from: CollectionBackupRef, signal: AbortSignal): Promise<RecoverableCollection>;
+  /** Where backups are pruned: none is removed while somebody reads it. */
+  readers?: {
+    note(from: CollectionBackupRef, reader: string): Promise<void>;
+    remove(from: CollectionBackupRef, reader: string): Promise<void>;
+  };
 }
 
 /** The very one that the recovery was planned with, or `ManifestInvalid`. */

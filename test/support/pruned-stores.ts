@@ -83,6 +83,6 @@ export async function expectHonest(store: ObjectStore): Promise<string[]> {
 
 export async function keysIn(store: ObjectStore): Promise<string[]> {
   const keys: string[] = [];
-  for await (const { key } of store.list('')) if (!key.startsWith('.ferry-prune/')) keys.push(key);
+  for await (const { key } of store.list('')) if (!key.startsWith('.ferry-')) keys.push(key);
   return keys;
 }

@@ -251,6 +251,10 @@ const backups = fc
         { weight: 9, arbitrary: fc.constant(false) },
         { weight: 1, arbitrary: fc.constant(true) },
       ),
+      readBy: fc.oneof(
+        { weight: 9, arbitrary: fc.constant(undefined) },
+        { weight: 1, arbitrary: fc.constant('ferry/target/docs') },
+      ),
       base: fc.option(fc.nat({ max: 60 }), { freq: 3, nil: undefined }),
     }),
     { maxLength: 60 },
@@ -313,14 +317,14 @@ describe('for any policy and any backups', () => {
     );
   });
 
-  it('no base of a kept one goes, and nothing pinned, young, or of a newer ferry', () => {
+  it('no base of a kept one goes, and nothing pinned, being read, young, or of a newer ferry', () => {
     fc.assert(
       fc.property(policies, backups, (policy, all) => {
         const plan = planRetention(policy, NOW, all);
         const left = new Set(survivors(all, plan));
         for (const one of all) {
           const young = NOW.getTime() - one.storedAt.getTime() < DAY_MS;
-          if (one.isPinned || one.state === 'tooNew' || young) expect(left.has(one)).toBe(true);
+          if (one.isPinned || one.readBy || one.state === 'tooNew' || young) expect(left.has(one)).toBe(true);
         }
         for (const one of left) {
           const { base, collection } = one;
@@ -394,6 +398,16 @@ function randomOf(seed: number): () => number {
   };
 }
 
+function chainOf(tip: RetainedBackup | undefined, all: readonly RetainedBackup[]): RetainedBackup[] {
+  const links: RetainedBackup[] = [];
+  for (let link = tip; link !== undefined;) {
+    links.push(link);
+    const base = link.base;
+    link = typeof base === 'object' ? all.find(({ backup }) => backup === base.backup) : undefined;
+  }
+  return links;
+}
+
 describe('two years of a production policy', () => {
   const policy = { keepDays: 30, keepMonthly: 12, minimum: 2 };
   const FIRST = Date.UTC(2026, 0, 1);
@@ -421,7 +435,12 @@ describe('two years of a production policy', () => {
       if (!hasFailed && isFull) full = one;
       // Sometimes the prune does not run for days.
       if (hour % 72 !== 5 || random() < 0.2) continue;
+      const read = held[Math.floor(random() * held.length)];
+      if (read) read.readBy = 'a rehearsal';
+      const before = held;
       held = survivors(held, planRetention(policy, storedAt, held));
+      for (const link of chainOf(read, before)) expect(held).toContain(link);
+      if (read) delete read.readBy;
     }
     const end = FIRST + 2 * 365 * DAY_MS;
     const byName = new Map(held.map((one) => [one.backup, one]));

@@ -43,6 +43,7 @@ function isNamed({ backup, collection }: StoredBackup, wanted: Forgotten): boole
 function refuseKept(one: StoredBackup, all: readonly StoredBackup[], wanted: Forgotten, now: Date): void {
   const what = `The backup ${one.backup} of "${one.collection}"`;
   if (one.isPinned) throw kept(`${what} is pinned`, one);
+  if (one.readBy !== undefined) throw kept(`${what} is being read by ${one.readBy}`, one);
   if (one.lockedBy !== undefined) throw kept(`${what} is ${one.lockedBy}`, one);
   const isYoung = now.getTime() - one.run.newestAt.getTime() < DAY_MS;
   if (!one.run.hasEnded && isYoung) throw kept(`${what} may still be written: its run has not ended`, one);

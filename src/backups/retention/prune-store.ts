@@ -7,13 +7,14 @@ import type {
   PruneStoreInput,
   PruneStoreResult,
 } from '../../model/contracts/prune-activities.js';
-import { prunedKey } from '../../model/format/backup-names.js';
+import { manifestKey, prunedKey } from '../../model/format/backup-names.js';
 import { mapInOrder } from '../../model/map-in-order.js';
 import { inOrderOfRemoval, planRetention, type RetentionDecision } from '../../model/retention.js';
 import type { ObjectStore, StoredObject } from '../../storage/object-store.js';
 import { keysOf } from '../catalogue/catalogue.js';
 import { isProofKey } from '../proofs.js';
 import { PruneLease } from './prune-lease.js';
+import { readersOf, type Reader } from './readers.js';
 import { removeBackup, removeObjects, removeRun } from './remove-backup.js';
 import {
   readStoredBackups,
@@ -111,21 +112,43 @@ export class Prune {
   }
 
   async #ofCluster(cluster: string, now: Date, lease: PruneLease | undefined): Promise<void> {
+    const { readers, expired } = await readersOf(this.#store, now, cluster);
     const stored = await readStoredBackups(this.#store, cluster, this.#attempt.signal);
+    for (const one of stored.backups) one.readBy = readerOf(one, readers);
     const decisions = await this.#decide(stored.backups, now);
     const removed = stored.backups.filter((one) => decisions.get(one)?.keep === false);
     this.#count(stored.backups, decisions);
     if (this.#asked.onlyRun === undefined) await this.#sweep(stored, removed, now, lease);
     if (lease === undefined) return;
-    for (const backup of inOrderOfRemoval(removed)) {
-      this.#attempt.signal.throwIfAborted();
-      lease.require();
-      const reasons = decisions.get(backup)?.reasons ?? [];
-      this.#result.left.push(...(await removeBackup(this.#store, backup, reasons)));
-    }
+    // Those that are locked for a while go later.
+    await removeObjects(this.#store, expired);
+    await this.#removeAll(inOrderOfRemoval(removed), decisions, { now, lease });
     for (const run of stored.runs.filter((one) => this.#isGone(one, stored, removed, now))) {
       lease.require();
       this.#result.left.push(...(await removeRun(this.#store, run)));
+    }
+  }
+
+  /** What stays, although it was to go, keeps its base: that comes after it. */
+  async #removeAll(
+    inOrder: readonly StoredBackup[],
+    decisions: ReadonlyMap<StoredBackup, RetentionDecision>,
+    { now, lease }: { now: Date; lease: PruneLease },
+  ): Promise<void> {
+    const needed = new Set<string>();
+    for (const one of inOrder) {
+      this.#attempt.signal.throwIfAborted();
+      lease.require();
+      const left = needed.has(`${one.collection}/${one.backup}`)
+        ? [
+            {
+              key: manifestKey(one.run.cluster, one.backup, one.collection),
+              why: 'It is the base of one that stays',
+            },
+          ]
+        : await removeBackup(this.#store, one, decisions.get(one)?.reasons ?? [], now);
+      if (left.length > 0 && typeof one.base === 'object') needed.add(`${one.collection}/${one.base.backup}`);
+      this.#result.left.push(...left);
     }
   }
 
@@ -214,4 +237,8 @@ export class Prune {
   #isOld(time: Date, now: Date): boolean {
     return now.getTime() - time.getTime() > this.#asked.unusableAfterDays * DAY_MS;
   }
+}
+
+function readerOf({ backup, collection }: StoredBackup, readers: readonly Reader[]): string | undefined {
+  return readers.find((one) => one.backup === backup && one.collection === collection)?.reader;
 }

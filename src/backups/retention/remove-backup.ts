@@ -2,6 +2,7 @@
 // off, nothing lists as complete that is not, and the next prune finishes it.
 //
 //   1. pruned.json, beside the manifest: why it is removed. As long as the manifest is there it means nothing.
+//      Then a last look for whoever reads the backup (readers.ts): with one, it stays.
 //   2. The manifest is deleted: from here on the backup is not complete, and pruned.json says that this was meant.
 //   3. complete.json, then everything else in the folder. pruned.json stays, for backup.json still names the collection.
 //   4. Of a run without collections: backup.json, the rest, the markers, and started.json last.
@@ -20,6 +21,7 @@ import {
 import { MANIFEST_VERSION, type PrunedDocument } from '../../model/format/manifest.js';
 import { mapInOrder } from '../../model/map-in-order.js';
 import type { ObjectStore, StoredObject } from '../../storage/object-store.js';
+import { readersOf } from './readers.js';
 import type { StoredBackup, StoredRun } from './stored-backups.js';
 
 const DELETIONS_AT_ONCE = 8;
@@ -31,6 +33,7 @@ export async function removeBackup(
   store: ObjectStore,
   { run, collection, objects }: StoredBackup,
   reasons: readonly string[],
+  now: Date,
 ): Promise<Left> {
   const of = [run.cluster, run.backup, collection] as const;
   const [manifest, marker, pin] = [manifestKey(...of), prunedKey(...of), pinKey(...of)];
@@ -38,6 +41,11 @@ export async function removeBackup(
   if (pinned) return [{ key: pin, why: 'It was pinned meanwhile' }];
   if (objects.some(({ key }) => key === manifest)) {
     await writeMarker(store, { cluster: run.cluster, backup: run.backup, collection }, reasons);
+    const { readers } = await readersOf(store, now, run.cluster, { backup: run.backup, collection });
+    if (readers[0]) {
+      await deleteOne(store, marker);
+      return [{ key: manifest, why: `It is being read by ${readers[0].reader}` }];
+    }
     const left = await deleteOne(store, manifest);
     if (left.length > 0) return left;
   }

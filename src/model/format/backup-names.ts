@@ -15,6 +15,7 @@
 //   {cluster}/{backupId}/backup.json
 //   .ferry-marker-{nonce}                                            for seconds only, while a disk is examined
 //   .ferry-prune/{number}.json                                       the lease of whoever prunes
+//   .ferry-readers/{cluster}/{backupId}/{collection}/{hash}.json     a job that reads this backup
 //
 // A nonce is eight random hex digits, another one for each upload.
 
@@ -148,6 +149,23 @@ export function pruneLeaseKey(number: number): string {
 export function numberOfPruneLease(key: string): number | undefined {
   const digits = /^\.ferry-prune\/(\d{12})\.json$/.exec(key)?.[1];
   return digits === undefined ? undefined : Number(digits);
+}
+
+/** Of a backup of one collection; without a backup, of all of the cluster. */
+export function readersFolder(cluster: string, backupId?: string, collection?: string): string {
+  const rest = backupId === undefined ? '' : `${backupId}/${collection}/`;
+  return `.ferry-readers/${cluster}/${rest}`;
+}
+
+/** `hash`: of who reads. */
+export function readerKey(cluster: string, backupId: string, collection: string, hash: string): string {
+  return `${readersFolder(cluster, backupId, collection)}${hash}.json`;
+}
+
+/** Undefined for any other key. */
+export function readBackupOf(key: string): { backup: string; collection: string } | undefined {
+  const [, backup, collection] = /^\.ferry-readers\/[^/]+\/([^/]+)\/([^/]+)\/[^/]+\.json$/.exec(key) ?? [];
+  return backup === undefined || collection === undefined ? undefined : { backup, collection };
 }
 
 export function captureLockId(cluster: string, collection: string): string {
