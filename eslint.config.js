@@ -12,7 +12,7 @@ const fence = (room, runtimeBans, why) => ({
 });
 
 const ROOMS =
-  'workflows activities cluster target transfer shards backups move external recovery snapshots qdrant storage worker local cli';
+  'workflows activities cluster target transfer shards backups move external recovery snapshots policies qdrant storage worker local cli';
 const otherRooms = (...allowed) => {
   const banned = ROOMS.split(' ').filter((room) => !allowed.includes(room));
   return [`^(\\.\\./)+(${banned.join('|')})/`, '^(\\.\\./)+(config|worker|cli)\\.js$'];
@@ -85,6 +85,11 @@ export default tseslint.config(
       [...exceptFiles(room, otherRooms(room, ...rooms)), temporal, sdks],
       `${room}/ may use ${['model', ...rooms].join('/, ')}/`,
     ),
+  ),
+  fence(
+    'policies',
+    [...otherRooms('policies'), '^@temporalio/(?!client)', sdks],
+    'policies/ know the client of Temporal, model/ and nothing else',
   ),
   fence(
     'activities',

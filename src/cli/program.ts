@@ -24,6 +24,7 @@ const COMMANDS: { names: string[]; load: () => Promise<Register> }[] = [
     load: async () => (await import('./backups/check-backup.js')).registerCheckBackup,
   },
   { names: ['prune'], load: async () => (await import('./backups/prune.js')).registerPrune },
+  { names: ['policies'], load: async () => (await import('./policies/policies.js')).registerPolicies },
   { names: ['restore'], load: async () => (await import('./jobs/restore.js')).registerRestore },
   { names: ['rehearse'], load: async () => (await import('./jobs/rehearse.js')).registerRehearse },
   { names: ['snapshots'], load: async () => (await import('./snapshots/snapshots.js')).registerSnapshots },

@@ -22,6 +22,11 @@ export const jobErrors = {
     retryable: false,
     remedy: 'Use an alias that ferry.yaml defines; name a store with `--store`, or set `defaults.store`.',
   },
+  ScheduleNotOurs: {
+    retryable: false,
+    remedy:
+      'No schedule was changed. Rename the policy, or delete that schedule in the Temporal UI if nobody needs it. Of several installations in one namespace each needs an `installation` of its own in ferry.yaml.',
+  },
   CollectionBusy: {
     retryable: false,
     remedy: 'Wait for the named job, or abort it. `onBusy: "wait"` (`--on-busy wait`) waits for it.',

@@ -51,13 +51,21 @@ export async function openBackup(
     version: MANIFEST_VERSION,
     ...{ backup, cluster, clusterIdentity, ...newCluster },
     ...{ startedAt: input.startedAt, qdrantVersion, ferryVersion, workflowId: input.workflowId },
-    scope: input.collections === undefined ? 'all' : 'named',
+    ...scopeOf(input),
     aliases,
-    collections: [...collectionsMeant(input, names, aliases)].sort(),
+    collections: [...collectionsMeant(input, names, aliases).names].sort(),
   };
   const body = Buffer.from(`${JSON.stringify(document, null, 1)}\n`);
   await store.put(key, body, { ifAbsent: true, contentType: 'application/json' });
   return opened(document, notes);
+}
+
+/** What a schedule takes by patterns, it takes every time: what is missing in it has gone, as in a run of all. */
+function scopeOf({ collections, exclude, policy }: OpenBackupInput) {
+  const isAll = collections === undefined && exclude === undefined;
+  const selection = { ...(collections && { collections }), ...(exclude && { exclude }) };
+  const named = policy === undefined ? { scope: 'named' as const } : { scope: 'policy' as const, selection };
+  return { ...(isAll ? { scope: 'all' as const } : named), ...(policy === undefined ? {} : { policy }) };
 }
 
 function opened({ clusterIdentity }: StartedDocument, notes: string[]): OpenBackupResult {

@@ -5,6 +5,9 @@
 import type { ResolveBackupInput, ResolveBackupResult } from '../../model/contracts/backup-activities.js';
 import { FerryError } from '../../model/errors.js';
 import type { StoreConnection } from '../../model/ferry-config.js';
+import { listed } from '../../model/collections.js';
+import { isRehearsalName, swapAlias } from '../../model/format/backup-names.js';
+import { isPattern, isSelected, matchesName } from '../../model/name-patterns.js';
 import { DATA_QUEUE } from '../../model/names.js';
 import { pointsNeed } from '../../model/contracts/needs.js';
 import type { Alias, ClusterFacts, Controls } from '../../cluster/control-port.js';
@@ -37,14 +40,15 @@ export async function resolveBackup(
     control.aliases(signal),
     control.version(signal),
   ]);
-  const wanted = [...collectionsMeant(input, names, aliases)].sort();
+  const meant = collectionsMeant(input, names, aliases);
+  const wanted = [...meant.names].sort();
   const dataQueue = store.taskQueue ?? controls.taskQueueOf(input.cluster) ?? DATA_QUEUE;
   return {
     store: store.alias,
     ...pageOf(wanted, input.after),
     dataQueue,
     qdrantVersion,
-    ...(input.after === undefined ? { notes } : {}),
+    ...(input.after === undefined ? { notes: [...notes, ...meant.notes] } : {}),
   };
 }
 
@@ -61,34 +65,59 @@ async function refuseSeveralNodes(control: ClusterFacts, signal?: AbortSignal): 
   throw new FerryError('InvalidInput', happened, { context: { cluster: control.alias } });
 }
 
+export interface Meant {
+  names: Set<string>;
+  /** What was left out, and what matched nothing. */
+  notes: string[];
+}
+
+/** `onMissing: continue`: a name that is not there is taken as it is, and fails by itself. */
 export function collectionsMeant(
-  { cluster, collections }: Pick<ResolveBackupInput, 'cluster' | 'collections'>,
-  names: string[],
+  { cluster, collections, exclude, onMissing }: AskedCollections,
+  there: string[],
   aliases: Alias[],
-): Set<string> {
-  if (collections === undefined) return new Set(names);
+): Meant {
   const behind = new Map(aliases.map((one) => [one.alias, one.collection]));
-  const meant = new Set<string>();
-  for (const asked of collections) {
-    const found = meaning(asked, names, behind);
-    if (found.length === 0) throw notFound(cluster, asked, [...names, ...behind.keys()]);
-    for (const name of found) meant.add(name);
+  const meant: Meant = { names: new Set(), notes: [] };
+  const aliased = new Set(behind.values());
+  const own = new Set(there.filter((name) => !aliased.has(name) && isOwn(name, behind)));
+  const living = there.filter((name) => !own.has(name));
+  for (const asked of collections ?? ['*']) {
+    const found = meaning(asked, { there, living, behind });
+    if (found.length > 0 || collections === undefined) found.forEach((name) => meant.names.add(name));
+    else if (onMissing !== 'continue') throw notFound(cluster, asked, [...there, ...behind.keys()]);
+    else if (isPattern(asked)) meant.notes.push(`"${asked}" matches no collection of "${cluster}".`);
+    else meant.names.add(asked);
   }
+  for (const name of meant.names) if (!isSelected({ exclude }, name)) meant.names.delete(name);
+  const leftOut = [...own].filter(
+    (name) => !meant.names.has(name) && isSelected({ collections, exclude }, name),
+  );
+  if (leftOut.length > 0)
+    meant.notes.push(`Left out, as remains of rehearsals and swaps: ${listed(leftOut.sort())}.`);
   return meant;
 }
 
-function meaning(asked: string, names: string[], behind: Map<string, string>): string[] {
-  if (names.includes(asked)) return [asked];
-  const aliased = behind.get(asked);
-  if (aliased !== undefined) return [aliased];
-  const pattern = patternOf(asked);
-  return pattern ? names.filter((name) => pattern.test(name)) : [];
+type AskedCollections = Pick<ResolveBackupInput, 'cluster' | 'collections' | 'exclude' | 'onMissing'>;
+
+/** To which no alias leads: a rehearsal's, or made by a `swap` for an alias that leads to another one now, or still does. */
+function isOwn(name: string, behind: Map<string, string>): boolean {
+  if (isRehearsalName(name)) return true;
+  const alias = swapAlias(name);
+  return alias !== undefined && behind.has(alias);
 }
 
-function patternOf(text: string): RegExp | undefined {
-  if (!/[*?]/.test(text)) return undefined;
-  const escaped = text.replace(/[.+^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`, 's');
+interface Names {
+  there: string[];
+  /** Without ferry's own, which are meant only by their whole names. */
+  living: string[];
+  behind: Map<string, string>;
+}
+
+function meaning(asked: string, { there, living, behind }: Names): string[] {
+  if (there.includes(asked)) return [asked];
+  const aliased = behind.get(asked);
+  return aliased === undefined ? living.filter((name) => matchesName(asked, name)) : [aliased];
 }
 
 function notFound(cluster: string, asked: string, known: string[]): FerryError {

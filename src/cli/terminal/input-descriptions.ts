@@ -44,6 +44,9 @@ export const inputDescriptions: Record<string, string> = {
   shards: 'number of shards of one collection at the same time',
   format:
     'snapshot: snapshots of the shards; points: the points themselves, which increments continue, and which fit any version',
+  exclude: 'names, or patterns like "tmp-*", that are left out',
+  onMissing:
+    'if the cluster lacks a collection that is named. fail: refuse the job; continue: that collection fails, the others are backed up',
   maxLinks: 'with --incremental: take a full backup after this number of increments',
   detect:
     'with --incremental. digest: read every point and compare it; field: read the points whose --field says that they were written',

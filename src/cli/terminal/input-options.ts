@@ -60,6 +60,7 @@ function optionFor(name: string, field: Field): Option {
   if (name === 'overrides') return new Option('--overrides <json>', text).argParser(jsonObject);
   const shown = field.default === undefined ? text : `${text} (default ${JSON.stringify(field.default)})`;
   if (field.enum) return new Option(`--${flag} <choice>`, shown).choices(field.enum);
+  if (field.type === 'array') return new Option(`--${flag} <names...>`, text);
   if (field.type === 'string') return new Option(`--${flag} <text>`, shown);
   return new Option(`--${flag} <number>`, shown).argParser(aNumber);
 }

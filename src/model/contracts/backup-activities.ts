@@ -21,6 +21,9 @@ export interface ResolveBackupInput {
   store?: string;
   /** Names, Qdrant aliases, or patterns with `*` and `?`; absent: all. */
   collections?: string[];
+  /** Names or patterns. */
+  exclude?: string[];
+  onMissing?: 'fail' | 'continue';
   /** Asked for: refused with `InvalidInput` where the cluster has several nodes. */
   nodeSnapshot?: boolean;
   /** The source is digested; absent: it is. */
@@ -224,6 +227,10 @@ export interface WriteCompleteInput extends CollectionBackupRef {
 export interface OpenBackupInput extends BackupRef {
   /** As the user wrote them; absent: all. */
   collections?: string[];
+  exclude?: string[];
+  onMissing?: 'fail' | 'continue';
+  /** Whose schedule started the job. */
+  policy?: string;
   startedAt: string;
   workflowId: string;
   /** The operator says that the alias leads to another cluster now. */

@@ -49,7 +49,7 @@ export interface RunOutline {
   clusterIdentity: string[];
   /** backup.json is there. */
   finished: boolean;
-  scope?: 'all' | 'named';
+  scope?: 'all' | 'policy' | 'named';
   /** It was cancelled, or broke. */
   interrupted?: boolean;
   /** It claims to have begun later than now, or than its own documents were stored: never taken for the latest. */

@@ -10,6 +10,10 @@ export const fullBackupSchema = z.strictObject({
   store: alias.optional(),
   /** Names, Qdrant aliases, or patterns with `*` and `?`; absent: all. */
   collections: z.array(collectionName).min(1).max(1_000).optional(),
+  /** Names or patterns that are left out. */
+  exclude: z.array(collectionName).min(1).max(1_000).optional(),
+  /** A name that the cluster does not have: refuse the job, or let that collection fail and go on with the others. */
+  onMissing: z.enum(['fail', 'continue']).default('fail'),
   /**
    * `snapshot`: Qdrant's snapshots of the shards. `points`: the points themselves; restores into any version and any number
    * of shards, and is what increments continue.
@@ -53,6 +57,8 @@ const {
   cluster: _cluster,
   store,
   collections,
+  exclude,
+  onMissing,
   verify,
   newCluster,
   allowUnfinished,
@@ -61,7 +67,7 @@ const {
 const { allowReplicaDifference, onFailure, parkForHours } = rest;
 
 /** How an increment finds what changed. */
-const detection = {
+export const detection = {
   /** `digest`: every point is read and compared. `field`: those are read whose `field` says that they were written. */
   detect: z.enum(['digest', 'field']).default('digest'),
   /** Of the payload: when a point was last written, as the application says. */
@@ -77,7 +83,7 @@ const detection = {
 export const incrementalBackupSchema = z.strictObject({
   cluster: alias,
   ...detection,
-  ...{ store, collections, verify, newCluster, allowUnfinished, allowReplicaDifference },
+  ...{ store, collections, exclude, onMissing, verify, newCluster, allowUnfinished, allowReplicaDifference },
   /** A chain of so many increments ends: the next backup is a full one. */
   maxLinks: z.int().min(1).max(1_000).default(30),
   onFailure,
@@ -98,6 +104,8 @@ export const backupCollectionSchema = z.strictObject({
       cluster: true,
       store: true,
       collections: true,
+      exclude: true,
+      onMissing: true,
       concurrency: true,
       onBusy: true,
       nodeSnapshot: true,

@@ -194,3 +194,7 @@ export function rehearsalName(collection: string, at: Date): string {
   const head = `rehearsal_${stamp(at)}_`;
   return `${head}${shortenedName(collection, LONGEST_REHEARSAL_NAME - head.length)}`;
 }
+
+export function isRehearsalName(name: string): boolean {
+  return /^rehearsal_\d{8}_\d{6}_/.test(name);
+}

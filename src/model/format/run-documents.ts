@@ -25,8 +25,17 @@ const runFields = {
   qdrantVersion: z.string(),
   ferryVersion: z.string(),
   workflowId: z.string(),
-  /** `all`: every collection that the cluster had, so that what is not in the run was not there. */
-  scope: z.enum(['all', 'named']),
+  /**
+   * `all`: every collection that the cluster had, so that what is not in the run was not there. `policy`: the same of
+   * those that the policy's patterns select. `named`: what somebody asked for once.
+   */
+  scope: z.enum(['all', 'policy', 'named']),
+  /** Whose schedule started the run. */
+  policy: z.string().optional(),
+  /** Of `policy`: names and patterns. */
+  selection: z
+    .strictObject({ collections: z.array(z.string()).optional(), exclude: z.array(z.string()).optional() })
+    .optional(),
   /** Every alias of the cluster when the run began. */
   aliases: z.array(aliasSchema),
 };

@@ -2,6 +2,7 @@
 // the field and never repeat a value.
 
 import * as z from 'zod';
+import { detection } from '../contracts/backup-inputs.js';
 import { collectionName } from '../contracts/inputs.js';
 import { KEEP_RULES, keepFields } from '../contracts/prune-activities.js';
 import { effectivePolicy, PRESETS } from './presets.js';
@@ -32,10 +33,12 @@ function objectOr<Shape extends z.ZodType, Other extends z.ZodType>(object: Shap
 
 const incrementalSchema = z.strictObject({
   every: times,
-  /** How changes are found: `digest` reads and compares every point, `field` asks for what is newer. */
-  detect: z.enum(['digest', 'field']).optional(),
-  field: z.string().min(1).max(255).optional(),
-  digestEveryHours: z.number().positive().max(8_760).optional(),
+  /** Those of `incrementalBackup`, which has the defaults. */
+  detect: detection.detect.unwrap().optional(),
+  field: detection.field.unwrap().optional(),
+  fieldUnit: detection.fieldUnit.unwrap().optional(),
+  overlapSeconds: detection.overlapSeconds.unwrap().optional(),
+  digestEveryHours: detection.digestEveryHours.unwrap().optional(),
 });
 
 const rehearseSchema = z.strictObject({

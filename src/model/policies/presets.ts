@@ -27,10 +27,7 @@ const FIELDS: Record<(typeof PRESETS)[number], PresetFields> = {
 
 export interface EffectivePolicy {
   full?: Times;
-  incremental?: { every: Times } & Pick<
-    Exclude<Policy['incremental'], string | false | undefined>,
-    'detect' | 'field' | 'digestEveryHours'
-  >;
+  incremental?: { every: Times } & Omit<Exclude<Policy['incremental'], string | false | undefined>, 'every'>;
   prove?: Times;
   rehearse?: { every: Times; sample?: number };
   check?: Times;

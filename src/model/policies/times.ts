@@ -70,3 +70,11 @@ export function parseDuration(text: string): number | undefined {
   if (count === undefined || unit === undefined) return undefined;
   return Number(count) * UNITS[unit.toLowerCase() as keyof typeof UNITS];
 }
+
+/** In the largest unit that leaves no fraction: "90s", "6h". */
+export function durationText(seconds: number): string {
+  const [unit, size] = Object.entries(UNITS)
+    .reverse()
+    .find(([, size]) => seconds > 0 && seconds % size === 0) ?? ['s', 1];
+  return `${seconds / size}${unit}`;
+}

@@ -12,6 +12,8 @@ import {
   type FullBackupInput,
   type IncrementalBackupInput,
 } from '../../model/contracts/backup-inputs.js';
+import { isUnnamed } from '../../model/name-patterns.js';
+import { scheduledBy } from '../runtime/scheduled-by.js';
 import { backupIdOf, captureLockId } from '../../model/format/backup-names.js';
 import { parseInput } from '../../model/contracts/inputs.js';
 import { addNotes } from '../../model/state/job-report.js';
@@ -71,6 +73,7 @@ async function runBackup(
     finish: () => writing.finish(),
     state,
     childOf: (collection, facts) => writing.childOf(collection, facts),
+    mayVanish: ({ source }) => isUnnamed(parsed, source),
     goOn,
   });
   const ended = await writing.finishing(() => job.run());
@@ -100,13 +103,13 @@ class BackupWriting {
   }
 
   async resolve(after: string | undefined): Promise<ResolveCollectionsResult> {
-    const { cluster, store, collections, nodeSnapshot, digest } = this.input;
+    const { cluster, store, nodeSnapshot, digest } = this.input;
     const asked = {
       cluster,
       digest,
       ...(nodeSnapshot ? { nodeSnapshot } : {}),
       ...(store === undefined ? {} : { store }),
-      ...(collections === undefined ? {} : { collections }),
+      ...this.selection,
       ...(after === undefined ? {} : { after }),
     };
     const page = await runActivity('resolveBackup', asked, `collections of ${cluster}`);
@@ -122,17 +125,28 @@ class BackupWriting {
 
   /** The store can be written, and what lies there under this alias is of this cluster. */
   private async open(store: string): Promise<void> {
-    const { collections, newCluster } = this.input;
+    const { newCluster } = this.input;
+    const { policy } = scheduledBy() ?? {};
     await runActivity('probeStore', { store }, this.where(`probe ${store}`));
     const input = {
       ...this.ref,
       startedAt: this.state.startedAt,
       workflowId: workflowInfo().workflowId,
-      ...(collections === undefined ? {} : { collections }),
+      ...this.selection,
+      ...(policy === undefined ? {} : { policy }),
       ...(newCluster ? { newCluster } : {}),
     };
     const { notes } = await runActivity('openBackup', input, this.where(`open the backup ${this.backup}`));
     addNotes(this.state, notes);
+  }
+
+  private get selection() {
+    const { collections, exclude, onMissing } = this.input;
+    return {
+      ...(collections === undefined ? {} : { collections }),
+      ...(exclude === undefined ? {} : { exclude }),
+      ...(onMissing === 'continue' ? { onMissing } : {}),
+    };
   }
 
   childOf(collection: Resolved, facts: () => ChildFacts): Child {
@@ -141,6 +155,8 @@ class BackupWriting {
       'cluster',
       'store',
       'collections',
+      'exclude',
+      'onMissing',
       'concurrency',
       'onBusy',
       'nodeSnapshot',

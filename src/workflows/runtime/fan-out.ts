@@ -73,6 +73,8 @@ export interface JobPlan {
   /** When every collection has ended, successfully or not. */
   finish?(): Promise<void>;
   childOf(collection: Resolved, facts: () => ChildFacts): Child;
+  /** Deleted meanwhile it is skipped, not failed. Absent: where the job is about all collections. */
+  mayVanish?(collection: Resolved): boolean;
   goOn(state: JobState): Promise<never>;
 }
 
@@ -164,7 +166,7 @@ export class FanOut {
     const trouble = troubleOf(error);
     const code = isCancellation(error) ? 'Cancelled' : trouble.code;
     const isLeft = code === 'CollectionBusy' && onBusy === 'skip';
-    if (isLeft || (code === 'SourceVanished' && this.plan.input.collections === undefined)) {
+    if (isLeft || (code === 'SourceVanished' && this.mayVanish(row.resolved))) {
       addLine(this.plan.state, isLeft ? skippedLine(row, LEFT_TO_ANOTHER) : skippedLine(row), 0);
       this.board.close(row, 'skipped', undefined, { code, message: trouble.message });
       return;
@@ -175,6 +177,10 @@ export class FanOut {
     const full = report ? { ...lineOf(row, report), outcome: line.outcome, error: line.error ?? code } : line;
     addLine(this.plan.state, full, report?.bytes ?? 0);
     this.board.close(row, line.outcome, report, { code, message: trouble.message });
+  }
+
+  private mayVanish(collection: Resolved): boolean {
+    return this.plan.mayVanish?.(collection) ?? this.plan.input.collections === undefined;
   }
 
   /** What ended the whole job, or the failure of its only collection. */

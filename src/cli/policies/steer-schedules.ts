@@ -1,0 +1,87 @@
+// What a person does with the schedules of a policy beside `apply`. Only those of this installation are ever touched, and
+// only as Temporal has them: a policy need not be in ferry.yaml any more.
+
+import { ScheduleOverlapPolicy } from '@temporalio/client';
+import { FerryError } from '../../model/errors.js';
+import { listed } from '../../model/collections.js';
+import type { PolicyJob } from '../../model/policies/schedules.js';
+import { remove, type SchedulesAt } from '../../policies/ferry-schedules.js';
+import { listedSchedules, type ListedSchedule } from './listed-schedules.js';
+
+export interface Chosen {
+  policy: string;
+  /** Absent: all jobs of the policy. */
+  job?: PolicyJob | undefined;
+}
+
+export async function runNow(at: SchedulesAt, chosen: Chosen): Promise<string[]> {
+  return each(at, chosen, 'started', ({ scheduleId }) =>
+    // Without it a trigger ignores that the last run still goes.
+    at.ask(() => at.client.schedule.getHandle(scheduleId).trigger(ScheduleOverlapPolicy.SKIP)),
+  );
+}
+
+export async function pause(at: SchedulesAt, chosen: Chosen, reason?: string): Promise<string[]> {
+  return each(at, chosen, 'paused', ({ scheduleId }) =>
+    at.ask(() =>
+      at.client.schedule.getHandle(scheduleId).pause(reason ?? 'Paused by `ferry policies pause`.'),
+    ),
+  );
+}
+
+export async function resume(at: SchedulesAt, chosen: Chosen): Promise<string[]> {
+  return each(at, chosen, 'resumed', ({ scheduleId }) =>
+    at.ask(() => at.client.schedule.getHandle(scheduleId).unpause('Resumed by `ferry policies resume`.')),
+  );
+}
+
+export async function removeSchedules(at: SchedulesAt, chosen: Chosen): Promise<string[]> {
+  return each(at, chosen, 'removed', ({ scheduleId }) => remove(at, scheduleId));
+}
+
+export async function backfill(
+  at: SchedulesAt,
+  chosen: Chosen,
+  { from, to }: { from: Date; to: Date },
+): Promise<string[]> {
+  if (from >= to) throw new FerryError('InvalidInput', '`--from` must be before `--to`');
+  if (to.getTime() > Date.now()) throw new FerryError('InvalidInput', '`--to` is in the future');
+  return each(
+    at,
+    chosen,
+    `runs once for each of its times from ${from.toISOString()} to ${to.toISOString()}`,
+    (one) =>
+      at.ask(() =>
+        at.client.schedule
+          .getHandle(one.scheduleId)
+          // One after the other: they would work on the same collections.
+          .backfill({ start: from, end: to, overlap: ScheduleOverlapPolicy.BUFFER_ALL }),
+      ),
+  );
+}
+
+async function each(
+  at: SchedulesAt,
+  chosen: Chosen,
+  done: string,
+  work: (one: ListedSchedule) => Promise<void>,
+): Promise<string[]> {
+  const lines: string[] = [];
+  for (const one of await meant(at, chosen)) {
+    await work(one);
+    lines.push(`${one.scheduleId}: ${done}`);
+  }
+  return lines;
+}
+
+async function meant(at: SchedulesAt, chosen: Chosen): Promise<ListedSchedule[]> {
+  const found = await listedSchedules(at, chosen);
+  if (found.length > 0) return found;
+  const all = await listedSchedules(at);
+  const what = chosen.job === undefined ? '' : ` and job "${chosen.job}"`;
+  const known = listed([...new Set(all.map(({ policy, job }) => `${policy} ${job}`))]);
+  throw new FerryError(
+    'UnknownAlias',
+    `Temporal has no schedule of the policy "${chosen.policy}"${what}. Of the installation "${at.installation}" it has: ${known}. \`ferry policies apply\` creates what ferry.yaml says`,
+  );
+}
