@@ -14,7 +14,11 @@ import type { ObjectStore } from '../storage/object-store.js';
 import type { Recovery, RecoveryOffer } from '../shards/recoverable-collection.js';
 import { Runs } from './runs.js';
 import { errorOfPruned, readBackup, type ReadBackup } from './read-backup.js';
-import { chooseRun, droppedSince, type Choice } from './choose-run.js';
+import { chooseRun, droppedSince, homesOf, isOfAll, type Choice } from './choose-run.js';
+import type { Run } from './catalogue/read-run.js';
+import { readProofs } from './proofs.js';
+import { collectionFolder } from '../model/format/backup-names.js';
+import { isSelected, matchesName } from '../model/name-patterns.js';
 
 const MOST_NOTES = 10;
 const COLLECTIONS_AT_ONCE = 8;
@@ -34,12 +38,14 @@ export async function chooseBackups(
   const runs = new Runs(store, cluster, { before, now, signal });
   if (input.run === undefined) await refuseUnknown(runs, input);
   const choice = await chooseRun(runs, input);
-  const { wanted, notes } = await wantedNames(runs, choice, input);
-  const resolving = { runs, choice, input, signal };
+  const homes = await homesOf(runs, choice);
+  const { wanted, notes } = await wantedNames(runs, { choice, homes, input });
+  const resolving = { runs, choice, homes, input, signal };
   return {
     names: wanted,
     notes: [...choice.notes, ...notes],
-    ...(choice.base === undefined ? {} : { run: { cluster, backup: choice.base.backup } }),
+    ...runOf(cluster, choice),
+    isProved: (found) => isProved(resolving, found),
     find: (name) => search(resolving, name),
   };
 }
@@ -72,28 +78,63 @@ async function refuseUnknown(runs: Runs, input: ResolveRecoveryInput): Promise<v
   throw notFound(input, `has no ${which} of "${runs.cluster}"${when}. It has: ${listed(ids)}`);
 }
 
-async function wantedNames(
-  runs: Runs,
-  choice: Choice,
-  input: ResolveRecoveryInput,
-): Promise<{ wanted: string[]; notes: string[] }> {
-  const { base } = choice;
-  if (input.collections !== undefined) {
-    const wanted = [...new Set(input.collections)].sort();
-    if (base !== undefined && input.backup !== undefined) await refuseAbsent(runs, input, wanted);
+function runOf(cluster: string, { going: [newest, ...more] }: Choice): Pick<RecoveryOffer, 'run'> {
+  if (newest === undefined) return {};
+  const backups = more.map(({ backup }) => backup);
+  return { run: { cluster, backup: newest.backup, ...(backups.length === 0 ? {} : { more: backups }) } };
+}
+
+interface Wanting {
+  choice: Choice;
+  homes: ReadonlyMap<string, Run>;
+  input: ResolveRecoveryInput;
+}
+
+async function wantedNames(runs: Runs, wanting: Wanting): Promise<{ wanted: string[]; notes: string[] }> {
+  const { choice, homes, input } = wanting;
+  const { collections } = input;
+  if (collections !== undefined && !isOfAll(input)) {
+    const wanted = [...new Set(collections)].sort();
+    if (input.backup !== undefined) await refuseAbsent(runs, input, wanted);
     return { wanted, notes: [] };
   }
-  if (base === undefined) return { wanted: await namesOfAll(runs, choice), notes: [] };
-  const names = await runs.namesIn(base);
-  if (input.backup !== undefined) return { wanted: names.sort(), notes: [] };
-  if (input.run !== undefined && !input.includeDropped) return { wanted: names.sort(), notes: [] };
-  const { dropped, notes } = await droppedSince(runs, choice, { all: input.includeDropped ?? false });
-  if (input.includeDropped) return { wanted: [...names, ...dropped.keys()].sort(), notes };
-  const named = [...dropped].map(
-    ([name, id]) =>
-      `${name} is in ${id} and not in ${base.backup}, so it had been dropped in between. To recover it too, set \`includeDropped\`.`,
-  );
-  return { wanted: names.sort(), notes: [...notes, ...named.sort()] };
+  const { names, notes } = await allNames(runs, wanting);
+  const wanted = names.filter((name) => isSelected(input, name)).sort();
+  const unmatched = (collections ?? []).filter((one) => !names.some((name) => matchesName(one, name)));
+  const lacking = unmatched.map((one) => `No backup matches "${one}".`);
+  if (wanted.length === 0 && choice.going.length === 0 && collections !== undefined)
+    return { wanted, notes: lacking };
+  const ofThem = ({ name }: Note) => name === undefined || isSelected(input, name);
+  return { wanted, notes: [...notes.filter(ofThem).map(({ text }) => text), ...lacking] };
+}
+
+/** About one collection, or about all. */
+interface Note {
+  name?: string;
+  text: string;
+}
+
+async function allNames(
+  runs: Runs,
+  { choice, homes, input }: Wanting,
+): Promise<{ names: string[]; notes: Note[] }> {
+  const [newest] = choice.going;
+  if (newest === undefined) return { names: await namesOfAll(runs, choice), notes: [] };
+  const names = [...homes.keys()];
+  const { includeDropped: all = false } = input;
+  if (input.backup !== undefined || (input.run !== undefined && !all)) return { names, notes: [] };
+  const { dropped, notes } = await droppedSince(runs, choice, { all, there: homes });
+  const told = notes.map((text) => ({ text }));
+  if (all) return { names: [...names, ...dropped.keys()], notes: told };
+  const named = [...dropped].sort().map(([name, id]) => ({ name, text: droppedText(name, id, choice) }));
+  return { names, notes: [...told, ...named] };
+}
+
+function droppedText(name: string, id: string, { going }: Choice): string {
+  const remedy = 'To recover it too, set `includeDropped`.';
+  if (going.length === 1)
+    return `${name} is in ${id} and not in ${going[0]?.backup}, so it had been dropped in between. ${remedy}`;
+  return `${name} is in ${id}, and in the newest run of no policy: it was dropped, or no policy covers it. ${remedy}`;
 }
 
 async function refuseAbsent(runs: Runs, input: ResolveRecoveryInput, wanted: string[]): Promise<void> {
@@ -115,12 +156,13 @@ async function namesOfAll(runs: Runs, { same }: Choice): Promise<string[]> {
 interface Resolving {
   runs: Runs;
   choice: Choice;
+  homes: ReadonlyMap<string, Run>;
   input: ResolveRecoveryInput;
   signal?: AbortSignal | undefined;
 }
 
 async function search(resolving: Resolving, name: string): Promise<Search> {
-  const { choice, input } = resolving;
+  const { input } = resolving;
   if (input.backup !== undefined) return inNamedRun(resolving, input.backup, name);
   const notes: string[] = [];
   let broken: string | undefined;
@@ -132,9 +174,8 @@ async function search(resolving: Resolving, name: string): Promise<Search> {
     broken ??= backup;
     if (notes.length < MOST_NOTES) notes.push(`${name}: passed over ${backup}: ${reason}.`);
   }
-  const backup = broken ?? choice.base?.backup;
-  if (backup === undefined || (broken === undefined && input.collections !== undefined))
-    throw await noneOf(resolving, name);
+  const backup = broken ?? homeOf(resolving, name)?.backup;
+  if (backup === undefined || (broken === undefined && !isOfAll(input))) throw await noneOf(resolving, name);
   // Tried as it is: its own workflow says what is wrong.
   return { found: foundIn(resolving, name, backup), notes };
 }
@@ -156,13 +197,15 @@ function onlyByName({ state, reason = '' }: ReadBackup): string | undefined {
 
 /** Undefined for one that can be taken without being named. */
 async function whyNot(
-  { runs, choice }: Resolving,
+  resolving: Resolving,
   backup: string,
   name: string,
   state: ReadBackup,
 ): Promise<string | typeof ABSENT | undefined> {
+  const { runs } = resolving;
+  const home = homeOf(resolving, name);
   if (state.state === 'incomplete' && !state.found) {
-    const { document } = choice.base?.backup === backup ? choice.base : {};
+    const { document } = home?.backup === backup ? home : {};
     const line = document?.collections.find(({ collection }) => collection === name);
     if (line === undefined) return ABSENT;
     const pruned = await errorOfPruned(runs.store, { cluster: runs.cluster, backup, collection: name });
@@ -172,8 +215,7 @@ async function whyNot(
   if (reason !== undefined) return reason;
   // An archived one is meant all the same: an older one in its place would be a surprise. Its plan lists the objects.
   if (state.error !== undefined && state.state !== 'archived') return state.reason;
-  if (backup !== choice.base?.backup && (await runs.read(backup)).isFuture)
-    return 'it is dated in the future';
+  if (backup !== home?.backup && (await runs.read(backup)).isFuture) return 'it is dated in the future';
   return undefined;
 }
 
@@ -182,8 +224,8 @@ async function* statesOf(
   resolving: Resolving,
   name: string,
 ): AsyncIterable<{ backup: string; state: ReadBackup }> {
-  const { runs, choice, input } = resolving;
-  const base = input.collections === undefined ? choice.base?.backup : undefined;
+  const { runs, input } = resolving;
+  const base = isOfAll(input) ? homeOf(resolving, name)?.backup : undefined;
   if (base !== undefined) yield { backup: base, state: await stateIn(resolving, base, name) };
   const ids = await runs.ids();
   const rest = ids.filter((id) => id !== base);
@@ -192,6 +234,21 @@ async function* statesOf(
     const states = await mapInOrder(some, COLLECTIONS_AT_ONCE, (id) => stateIn(resolving, id, name));
     for (const [position, state] of states.entries()) yield { backup: some[position] ?? '', state };
   }
+}
+
+function homeOf({ homes, choice }: Resolving, name: string): Run | undefined {
+  return homes.get(name) ?? (choice.going.length === 1 ? choice.going[0] : undefined);
+}
+
+/** It holds the digest of its own content, or a rehearsal or a quiet source gave it one. */
+async function isProved({ runs, signal }: Resolving, { from }: Recovery): Promise<boolean> {
+  const state = await readBackup(runs.store, from, { signal });
+  if (state.found === undefined) return false;
+  if (state.found.manifest.slices !== undefined) return true;
+  const keys: string[] = [];
+  const folder = collectionFolder(from.cluster, from.backup, from.collection);
+  for await (const { key } of runs.store.list(`${folder}proof-`)) keys.push(key);
+  return (await readProofs(runs.store, from, state.found.sha256, keys, signal)).best !== undefined;
 }
 
 function stateIn(

@@ -1,10 +1,13 @@
 // Which runs a recovery goes by. Without anything named: the newest run that has ended, of all collections, of the
-// cluster that the newest backup is of; so the result is the state of one moment and not a union of many nights.
+// cluster that the newest backup is of; so the result is the state of one moment and not a union of many nights. Where
+// policies share a cluster between them by patterns: the newest run of each, so one moment for each policy. What the
+// patterns of a newer run select, older runs say nothing about.
 // Promises to name what it passes over: interrupted runs, those of other clusters, those dated in the future, and
 // collections that older runs hold and this one does not.
 
 import type { ResolveRecoveryInput } from '../model/contracts/recovery-activities.js';
 import type { BackupDocument, StartedDocument } from '../model/format/run-documents.js';
+import { isPattern, isSelected, type Selection } from '../model/name-patterns.js';
 import { clusterText, identityOf, SameCluster, type Run } from './catalogue/read-run.js';
 import type { Runs } from './runs.js';
 
@@ -12,8 +15,8 @@ import type { Runs } from './runs.js';
 const LOOKED_BACK = 30;
 
 export interface Choice {
-  /** What a recovery of all collections goes by; absent where no run covered them all. */
-  base?: Run;
+  /** What a recovery of all collections goes by, newest first: one of each policy, up to one of all. Empty where there is none. */
+  going: Run[];
   /** Whose aliases count. */
   aliases?: readonly { alias: string; collection: string }[];
   /** Identity of the cluster whose backups count. */
@@ -23,8 +26,11 @@ export interface Choice {
 
 export async function chooseRun(runs: Runs, input: ResolveRecoveryInput): Promise<Choice> {
   const known = input.backup ?? input.run?.backup;
-  const choice = known === undefined ? await newestRun(runs, input) : await namedRun(runs, known);
-  const aliases = choice.aliases ?? runDocument(choice.base)?.aliases;
+  const choice =
+    known === undefined
+      ? await newestRuns(runs, input)
+      : await namedRuns(runs, [known, ...(input.run?.more ?? [])]);
+  const aliases = choice.aliases ?? runDocument(choice.going[0])?.aliases;
   return { ...choice, ...(aliases === undefined ? {} : { aliases }) };
 }
 
@@ -32,45 +38,83 @@ function runDocument(run: Run | undefined): BackupDocument | StartedDocument | u
   return run?.document ?? run?.started;
 }
 
-/** Taken as it is, whatever speaks against it: that is told. */
-async function namedRun(runs: Runs, backup: string): Promise<Choice> {
-  const base = await runs.read(backup);
+/** Taken as they are, whatever speaks against them: that is told. */
+async function namedRuns(runs: Runs, backups: readonly string[]): Promise<Choice> {
+  const going = await Promise.all(backups.map((backup) => runs.read(backup)));
   const same = new SameCluster();
-  same.add(identityOf(base));
-  const notes = base.isFuture ? [`${backup} is dated in the future: it is unknown when it was taken.`] : [];
-  if (base.fault !== undefined) notes.push(`${backup}: ${base.fault}.`);
-  return { base, same, notes };
+  const notes: string[] = [];
+  for (const run of going) {
+    same.add(identityOf(run));
+    if (run.isFuture) notes.push(`${run.backup} is dated in the future: it is unknown when it was taken.`);
+    if (run.fault !== undefined) notes.push(`${run.backup}: ${run.fault}.`);
+  }
+  return { going, same, notes };
 }
 
-async function newestRun(runs: Runs, input: ResolveRecoveryInput): Promise<Choice> {
+async function newestRuns(runs: Runs, input: ResolveRecoveryInput): Promise<Choice> {
   const same = new SameCluster();
   const passed = new PassedOver();
+  const isForAll = isOfAll(input);
+  const going: Run[] = [];
   let newestAliases: Choice['aliases'];
-  let base: Run | undefined;
   for await (const run of runs.newest()) {
     if (!same.has(identityOf(run))) passed.other(run);
     else {
       same.add(identityOf(run));
       newestAliases ??= runDocument(run)?.aliases;
-      if (coversAll(run)) base = run;
+      if (isWhole(run) && run.document?.scope !== 'named') addNewestOf(going, run);
       else passed.notWhole(run);
     }
-    if (base !== undefined || (input.collections !== undefined && newestAliases !== undefined)) break;
+    if (coversAll(going.at(-1)) || (!isForAll && newestAliases !== undefined)) break;
   }
-  const notes = [...(await futureOnes(runs)), ...passed.notes(input.collections === undefined)];
-  if (base === undefined && input.collections === undefined)
-    notes.push('No run covered all collections of the cluster: each comes from its own newest backup.');
-  const aliases = input.collections === undefined ? undefined : newestAliases;
-  return {
-    same,
-    notes,
-    ...(base === undefined ? {} : { base }),
-    ...(aliases === undefined ? {} : { aliases }),
-  };
+  const notes = [...(await futureOnes(runs)), ...passed.notes(isForAll)];
+  if (isForAll) notes.push(...severalText(going));
+  const aliases = isForAll ? undefined : newestAliases;
+  return { same, notes, going, ...(aliases === undefined ? {} : { aliases }) };
 }
 
-function coversAll({ document }: Run): boolean {
-  return document?.scope === 'all' && !document.interrupted && document.collections.length > 0;
+/** Names are looked up one by one; everything else is about all that there is, or what patterns leave of it. */
+export function isOfAll({ collections, exclude, sample, onlyUnproven }: ResolveRecoveryInput): boolean {
+  if (collections === undefined || exclude !== undefined) return true;
+  return sample !== undefined || onlyUnproven === true || collections.some(isPattern);
+}
+
+function isWhole({ document }: Run): boolean {
+  return document !== undefined && !document.interrupted && document.collections.length > 0;
+}
+
+function coversAll(run: Run | undefined): boolean {
+  return run?.document?.scope === 'all';
+}
+
+/** Of each policy the newest run; a later change of its patterns is what counts. */
+function addNewestOf(going: Run[], run: Run): void {
+  const { scope, policy } = run.document ?? {};
+  const isThere = scope === 'policy' && going.some(({ document }) => document?.policy === policy);
+  if (!isThere) going.push(run);
+}
+
+function severalText(going: readonly Run[]): string[] {
+  if (going.length === 0)
+    return ['No run covered all collections of the cluster: each comes from its own newest backup.'];
+  if (going.length === 1) return [];
+  const parts = going.map(({ backup, document }) =>
+    document?.scope === 'all' ? `everything else: ${backup}` : `policy ${document?.policy}: ${backup}`,
+  );
+  return [`Several policies cover the cluster, so this is not one moment. ${parts.join('; ')}.`];
+}
+
+/** Which run each collection comes from. */
+export async function homesOf(runs: Runs, { going }: Choice): Promise<Map<string, Run>> {
+  const homes = new Map<string, Run>();
+  const claims: Selection[] = [];
+  for (const run of going) {
+    for (const name of await runs.namesIn(run)) {
+      if (!claims.some((claim) => isSelected(claim, name))) homes.set(name, run);
+    }
+    claims.push(run.document?.selection ?? {});
+  }
+  return homes;
 }
 
 async function futureOnes(runs: Runs): Promise<string[]> {
@@ -119,18 +163,19 @@ function whyNot({ document, fault }: Run): string {
   return document.scope === 'named' ? 'it holds only some of the collections' : 'it holds no collection';
 }
 
-/** Names that older runs hold and the base does not, with the newest run of each. */
+/** Names that older runs hold and the chosen ones do not, with the newest run of each. */
 export async function droppedSince(
   runs: Runs,
-  { base, same }: Choice,
-  { all }: { all: boolean },
+  { going, same }: Choice,
+  { all, there }: { all: boolean; there: ReadonlyMap<string, unknown> },
 ): Promise<{ dropped: Map<string, string>; notes: string[] }> {
   const dropped = new Map<string, string>();
-  if (base === undefined) return { dropped, notes: [] };
-  const there = new Set(await runs.namesIn(base));
+  const [newest] = going;
+  if (newest === undefined) return { dropped, notes: [] };
   const others: Run[] = [];
   let looked = 0;
-  for await (const run of runs.newest(base.backup)) {
+  // Of several, the newer ones may lack what the older ones hold.
+  for await (const run of runs.newest(going.length === 1 ? newest.backup : undefined)) {
     if (!all && looked++ >= LOOKED_BACK) break;
     if (!same.has(identityOf(run))) {
       others.push(run);

@@ -96,6 +96,8 @@ export interface RecoveryOffer {
   run?: NonNullable<ResolveRecoveryResult['run']>;
   /** What one of them is recovered from, and what was passed over. */
   find(name: string): Promise<{ found: Recovery; notes: string[] }>;
+  /** Absent: nothing of this source ever is. */
+  isProved?(found: Recovery): Promise<boolean>;
 }
 
 export interface RecoverySource {

@@ -29,6 +29,9 @@ export interface KeptRun {
   aliases?: Record<string, string>;
   identity?: string[];
   scope?: 'all' | 'named';
+  /** Whose schedule took it, by patterns. */
+  policy?: string;
+  selection?: { collections?: string[]; exclude?: string[] };
   interrupted?: boolean;
   /** Of each collection. */
   ids?: IdsRef;
@@ -46,9 +49,11 @@ export function keepRun(store: MemoryStore, run: KeptRun): void {
   const time = (timeOfBackup(backup) ?? new Date()).toISOString();
   const at = storedAt ?? time;
   const aliases = Object.entries(run.aliases ?? {}).map(([alias, collection]) => ({ alias, collection }));
+  const { policy, selection } = run;
   const shared = {
     ...{ version: 2, backup, cluster, clusterIdentity: identity, startedAt: time, qdrantVersion: '1.17.0' },
     ...{ ferryVersion: '0.1.0', workflowId: 'a job', scope, aliases },
+    ...(policy === undefined ? {} : { policy, scope: 'policy', selection }),
   };
   const collections = Object.keys(run.collections);
   const started = { ...shared, format: 'qdrant-ferry/started', collections };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadConfig, temporalConnection } from '../../src/config.js';
+import { schedulesOf } from '../../src/model/policies/schedules.js';
 import type { StoreConnection } from '../../src/model/ferry-config.js';
 import { openStore } from '../../src/storage/open-store.js';
 
@@ -28,7 +29,17 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('the example configurations', () => {
   it.each(files)('%s is valid', (name) => {
-    expect(Object.keys(load(name).clusters)).toHaveLength(2);
+    expect(Object.keys(load(name).clusters).length).toBeGreaterThan(1);
+  });
+
+  it('the policies protect four clusters, one of them with a scratch cluster beside it', () => {
+    const { policies, installation } = load('ferry.policies.yaml');
+    expect(installation).toBe('main');
+    const { schedules, notes } = schedulesOf(policies);
+    expect(notes).toEqual([]);
+    const jobs = (name: string) => schedules.filter(({ policy }) => policy === name).map(({ job }) => job);
+    expect(jobs('production')).toEqual(['full', 'incremental', 'prove', 'rehearse', 'check', 'prune']);
+    expect(['development', 'test', 'reports'].map(jobs)).toEqual(Array(3).fill(['full', 'check', 'prune']));
   });
 
   it('the small one names two clusters and a local Temporal', () => {

@@ -112,7 +112,7 @@ describe('the schedules of a policy', () => {
     expect(jobs['incremental']).toMatchObject({ workflow: 'incrementalBackup', input: selection });
     expect(jobs['prove']).toMatchObject({
       workflow: 'rehearseRecovery',
-      input: { ...selection, scratch: 'scratch', onlyUnproven: true },
+      input: { ...selection, scratch: 'scratch', onlyUnproven: true, sample: 2 },
     });
     expect(jobs['rehearse']?.input).toMatchObject({ ...selection, scratch: 'scratch', sample: 2 });
     expect(jobs['rehearse']?.input).not.toHaveProperty('onlyUnproven');

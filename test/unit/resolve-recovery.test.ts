@@ -2,6 +2,7 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { listBackups, showBackup } from '../../src/backups/catalogue/catalogue.js';
+import { writeProof } from '../../src/backups/proofs.js';
 import { backupSource } from '../../src/backups/backup-source.js';
 import { pointCodec } from '../../src/qdrant/points/stored-points.js';
 import { resolveRecovery } from '../../src/recovery/resolve-recovery.js';
@@ -41,6 +42,121 @@ async function chosen(more: Partial<ResolveRecoveryInput> = {}): Promise<Record<
 }
 
 const notesOf = async (more: Partial<ResolveRecoveryInput> = {}) => (await resolve(more)).notes.join('\n');
+
+describe('a restore of everything where policies share the cluster by patterns', () => {
+  const [fourth, fifth] = ['20261127_020000-00000004', '20261127_090000-00000005'] as const;
+  const docs = { policy: 'docs', selection: { collections: ['docs-*'] } };
+  const rest = { policy: 'rest', selection: { exclude: ['docs-*', 'tmp-*'] } };
+
+  beforeEach(() => {
+    keep({ backup: FIRST, collections: { 'docs-a': 'complete', news: 'complete', 'tmp-x': 'complete' } });
+    keep({ backup: SECOND, collections: { news: 'complete', old: 'complete' }, ...rest });
+    keep({ backup: THIRD, collections: { 'docs-a': 'complete', 'docs-b': 'complete' }, ...docs });
+    keep({ backup: fourth, collections: { news: 'complete' }, ...rest });
+    keep({ backup: fifth, collections: { 'docs-b': 'complete' }, ...docs });
+  });
+
+  it('takes the newest run of each, and of the rest the newest run of all', async () => {
+    expect(await chosen()).toEqual({ 'docs-b': fifth, news: fourth, 'tmp-x': FIRST });
+    expect(await notesOf()).toContain(
+      `this is not one moment. policy docs: ${fifth}; policy rest: ${fourth}; everything else: ${FIRST}.`,
+    );
+  });
+
+  it('names what a newer run of the same patterns holds no more, and leaves it out unless that is said', async () => {
+    const notes = await notesOf();
+    expect(notes).toContain(`docs-a is in ${THIRD}, and in the newest run of no policy`);
+    expect(notes).toContain(`old is in ${SECOND}`);
+    expect(await chosen({ includeDropped: true })).toEqual({
+      ...{ 'docs-a': THIRD, 'docs-b': fifth, news: fourth, old: SECOND, 'tmp-x': FIRST },
+    });
+  });
+
+  it('takes what failed in the newest run of its policy from an older one', async () => {
+    const sixth = '20261127_100000-00000006';
+    keep({ backup: sixth, collections: { 'docs-b': 'failed' }, ...docs });
+    expect(await chosen()).toMatchObject({ 'docs-b': fifth, news: fourth });
+  });
+
+  it('goes by the run of all once that is the newest', async () => {
+    const sixth = '20261127_100000-00000006';
+    keep({ backup: sixth, collections: { news: 'complete' } });
+    expect(await chosen()).toEqual({ news: sixth });
+  });
+
+  it('is the state of one moment where one policy covers it but for what it excludes', async () => {
+    store = new MemoryStore();
+    keep({ backup: THIRD, collections: { 'docs-a': 'complete' }, ...rest });
+    keep({ backup: fourth, collections: { news: 'complete' }, ...rest });
+    const { recoveries, notes, run } = await resolve();
+    expect(recoveries.map(({ from }) => from.collection)).toEqual(['news']);
+    expect(run).toEqual({ cluster: 'prod', backup: fourth });
+    expect(notes).toEqual([expect.stringContaining(`docs-a is in ${THIRD} and not in ${fourth}`)]);
+  });
+
+  it('goes on with the same runs on every page', async () => {
+    const { run } = await resolve();
+    expect(run).toEqual({ cluster: 'prod', backup: fifth, more: [fourth, FIRST] });
+    keep({ backup: '20261127_110000-00000007', collections: { 'docs-c': 'complete' }, ...docs });
+    const next = await resolve({ ...(run && { run }), after: 'docs-b' });
+    expect(next.recoveries.map(({ from }) => [from.collection, from.backup])).toEqual([
+      ['news', fourth],
+      ['tmp-x', FIRST],
+    ]);
+  });
+
+  it('takes patterns, and what they leave out', async () => {
+    expect(await chosen({ collections: ['docs-*', 'news'], exclude: ['docs-b'] })).toEqual({ news: fourth });
+    expect(await chosen({ exclude: ['docs-*', 'tmp-*'] })).toEqual({ news: fourth });
+    expect(await notesOf({ collections: ['nothing-*'] })).toContain('No backup matches "nothing-*".');
+  });
+});
+
+describe('a sample', () => {
+  const names = Array.from({ length: 12 }, (_, at) => `c${String(at).padStart(2, '0')}`);
+  beforeEach(() => {
+    keep({
+      backup: THIRD,
+      collections: Object.fromEntries(names.map((name) => [name, 'complete' as const])),
+    });
+  });
+  const drawn = async (seed: string, more: Partial<ResolveRecoveryInput> = {}) =>
+    Object.keys(await chosen({ sample: { count: 3, seed }, ...more }));
+
+  it('is the same for the same seed, another for another, and named', async () => {
+    expect(await drawn('one')).toHaveLength(3);
+    expect(await drawn('one')).toEqual(await drawn('one'));
+    const seeds = await Promise.all(['one', 'two', 'three', 'four'].map((seed) => drawn(seed)));
+    expect(new Set(seeds.map(String)).size).toBeGreaterThan(1);
+    const { notes, chosen: kept } = await resolve({ sample: { count: 3, seed: 'one' } });
+    expect(kept).toEqual(await drawn('one'));
+    expect(notes).toContain(`Chosen at random: 3 of 12: ${kept?.join(', ')}.`);
+  });
+
+  it('reaches every collection in time', async () => {
+    const seen = new Set<string>();
+    for (let seed = 0; seen.size < names.length; seed += 1)
+      for (const name of await drawn(`${seed}`)) seen.add(name);
+    expect([...seen].sort()).toEqual(names);
+  });
+
+  it('of the unproved ones holds no other', async () => {
+    for (const name of names.slice(0, 10)) await prove(THIRD, name);
+    expect(await drawn('one', { onlyUnproven: true })).toEqual(['c10', 'c11']);
+    expect(Object.keys(await chosen({ onlyUnproven: true }))).toEqual(['c10', 'c11']);
+    expect(await notesOf({ onlyUnproven: true })).toContain(
+      'Left out, because their backups are proved: 10.',
+    );
+    for (const name of names.slice(10)) await prove(THIRD, name);
+    expect(await chosen({ onlyUnproven: true })).toEqual({});
+  });
+});
+
+function prove(backup: string, collection: string): Promise<void> {
+  const digest = { count: 1, sum: '0'.repeat(32) };
+  const of = { store: 'memory', cluster: 'prod', backup, collection };
+  return writeProof(store, { ...of, kind: 'rehearsed', digest });
+}
 
 describe('a restore of everything', () => {
   beforeEach(() => {

@@ -9,6 +9,7 @@ import type {
 } from '../../model/contracts/prune-activities.js';
 import { manifestKey, prunedKey } from '../../model/format/backup-names.js';
 import { mapInOrder } from '../../model/map-in-order.js';
+import { isSelected } from '../../model/name-patterns.js';
 import { inOrderOfRemoval, planRetention, type RetentionDecision } from '../../model/retention.js';
 import type { ObjectStore, StoredObject } from '../../storage/object-store.js';
 import { keysOf } from '../catalogue/catalogue.js';
@@ -47,9 +48,9 @@ export async function pruneStore(
   input: PruneStoreInput,
   attempt: PruneAttempt,
 ): Promise<PruneStoreResult> {
-  const { dryRun, collections } = input;
+  const { dryRun } = input;
   const decide: Decide = (backups, now) => {
-    const isMeant = ({ collection }: StoredBackup) => collections?.includes(collection) ?? true;
+    const isMeant = ({ collection }: StoredBackup) => isSelected(input, collection);
     const plan = planRetention(input, now, backups);
     const notAsked = { keep: true, reasons: ['of a collection that was not asked for'] };
     return backups.map((one, at) => (isMeant(one) ? (plan[at] ?? notAsked) : notAsked));

@@ -43,6 +43,7 @@ export function listText(jobs: readonly RunningJob[]): string[] {
       job.type,
       job.phase ?? '',
       `since ${localTime(new Date(job.startedAt))}`,
+      ...(job.policy === undefined ? [] : [`policy ${job.policy}`]),
     ]),
   );
   return jobs.flatMap((job, index) => [
@@ -55,6 +56,7 @@ export function detailsText(details: JobDetails): string[] {
   const rows = [
     ['workflow', details.workflowId],
     ['type', details.type],
+    ...(details.policy === undefined ? [] : [['policy', details.policy]]),
     ['status', details.status.toLowerCase()],
     ['started', localTime(new Date(details.startedAt))],
     ...(details.endedAt ? [['ended', endedText(details.startedAt, details.endedAt)]] : []),

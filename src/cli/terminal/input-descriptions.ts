@@ -45,6 +45,8 @@ export const inputDescriptions: Record<string, string> = {
   format:
     'snapshot: snapshots of the shards; points: the points themselves, which increments continue, and which fit any version',
   exclude: 'names, or patterns like "tmp-*", that are left out',
+  onlyUnproven: 'only collections whose newest backup has no proof yet',
+  sample: 'rehearse only this number of collections, chosen at random',
   onMissing:
     'if the cluster lacks a collection that is named. fail: refuse the job; continue: that collection fails, the others are backed up',
   maxLinks: 'with --incremental: take a full backup after this number of increments',

@@ -3,6 +3,7 @@
 import type { WorkflowExecutionDescription, WorkflowExecutionInfo } from '@temporalio/client';
 import { OPERATION_NAMES, operations } from '../../model/operations.js';
 import type { CollectionEnd, CollectionStatus, JobReport } from '../../model/contracts/results.js';
+import { policyInMemo } from '../../model/policies/memo.js';
 import type { Temporal } from '../temporal.js';
 import type { JobEnd } from '../terminal/exit-codes.js';
 import { endOf } from './watch-job.js';
@@ -20,6 +21,8 @@ import { problemsOf } from './troubles.js';
 export interface JobDetails {
   workflowId: string;
   type: string;
+  /** Whose schedule started it. */
+  policy?: string;
   /** Temporal's word: RUNNING, COMPLETED, FAILED … */
   status: string;
   startedAt: string;
@@ -56,6 +59,7 @@ function headOf(temporal: Temporal, workflowId: string, now: WorkflowExecutionDe
   return {
     workflowId,
     type: now.type,
+    ...policyOf(now),
     status: now.status.name,
     startedAt: now.startTime.toISOString(),
     ...(now.closeTime ? { endedAt: now.closeTime.toISOString() } : {}),
@@ -76,7 +80,9 @@ async function ended(
 
 const SNAPSHOT_WORK = ['createSnapshot', 'recoverSnapshot', 'downloadSnapshot'];
 const COLLECTIONS = [...new Set(OPERATION_NAMES.map((name) => operations[name].child))];
-const JOBS = [...OPERATION_NAMES, ...SNAPSHOT_WORK];
+/** No jobs of collections, and started by schedules. */
+const STORE_WORK = ['pruneBackups', 'checkBackups'];
+const JOBS = [...OPERATION_NAMES, ...SNAPSHOT_WORK, ...STORE_WORK];
 
 export function isCollection(type: string): boolean {
   return COLLECTIONS.includes(type);
@@ -85,6 +91,8 @@ export function isCollection(type: string): boolean {
 export interface RunningJob {
   workflowId: string;
   type: string;
+  /** Whose schedule started it. */
+  policy?: string;
   /** Absent for a job; the job's id for one of its collections. */
   job?: string;
   phase?: string;
@@ -126,11 +134,17 @@ function row(temporal: Temporal, info: WorkflowExecutionInfo): RunningJob {
   return {
     workflowId: info.workflowId,
     type: info.type,
+    ...policyOf(info),
     ...(job ? { job } : {}),
     ...(typeof phase === 'string' ? { phase } : {}),
     startedAt: info.startTime.toISOString(),
     link: temporal.link(info.workflowId),
   };
+}
+
+function policyOf({ memo }: Pick<WorkflowExecutionInfo, 'memo'>): { policy?: string } {
+  const { policy } = policyInMemo(memo) ?? {};
+  return policy === undefined ? {} : { policy };
 }
 
 /** Oldest job first, its collections below it. */

@@ -36,6 +36,8 @@ export const pruneOptionsSchema = z.strictObject({
   ...keepFields,
   minimum: keepFields.minimum.unwrap().default(2),
   timezone: keepFields.timezone.unwrap().default('UTC'),
+  /** Backups of these collections stay as they are. Names or patterns. */
+  exclude: z.array(collectionName).min(1).max(1_000).optional(),
   unusableAfterDays: z.int().min(1).max(3_650).default(7),
   /** Only says what it would remove. */
   dryRun: z.boolean().default(false),
@@ -46,6 +48,7 @@ export const pruneBackupsSchema = pruneOptionsSchema
   .extend({
     /** Absent: the backups of every cluster in the store. */
     cluster: alias.optional(),
+    /** Names, or patterns with `*` and `?`. */
     collections: z.array(collectionName).min(1).max(1_000).optional(),
   })
   // Without a rule nearly everything would go: nobody means that.

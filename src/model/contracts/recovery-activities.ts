@@ -35,19 +35,33 @@ export interface ResolveRecoveryInput {
   /** Also the collections that older runs hold and the newest one does not. */
   includeDropped?: boolean;
   /** What the first page went by. */
-  run?: { cluster: string; backup: string };
+  run?: RecoveredRuns;
+  /** Names, or patterns with `*` and `?`. */
   collections?: string[];
+  exclude?: string[];
+  /** Only collections whose backup has no proof. */
+  onlyUnproven?: boolean;
+  /** So many of them, the same for the same seed. */
+  sample?: { count: number; seed: string };
   as?: Record<string, string>;
   after?: string;
   /** Snapshots that ferry did not make; `store` is where they are, or unused for a URL. */
   external?: ExternalSource;
   map?: Record<string, string>;
 }
+/** The newest one first; `more` where several policies share the cluster. */
+export interface RecoveredRuns {
+  cluster: string;
+  backup: string;
+  more?: string[];
+}
 export interface ResolveRecoveryResult {
   recoveries: { from: CollectionBackupRef; target: string; points: number; bytes: number }[];
   next?: string;
-  /** The run that all of it is of, but for what failed in it; to be handed to the next page. */
-  run?: { cluster: string; backup: string };
+  /** The runs that all of it is of, but for what failed in them; to be handed to the next page. */
+  run?: RecoveredRuns;
+  /** Of a sample: what was chosen, in its place for the next page. */
+  chosen?: string[];
   /** Backups that were passed over, collections that are not recovered, and why; at most 10. */
   notes: string[];
 }

@@ -31,6 +31,8 @@ const which = {
   /** Also what older runs hold and the newest one does not: it was dropped before that one. */
   includeDropped: z.boolean().default(false),
   collections,
+  /** Names or patterns that are left out. */
+  exclude: z.array(z.string().min(1).max(255)).min(1).max(1_000).optional(),
 };
 
 const way = {
@@ -64,9 +66,11 @@ const disasterRecoveryFields = z.strictObject({
   ...work,
 });
 export const disasterRecoverySchema = disasterRecoveryFields.superRefine((input, issue) => {
-  const { from, map, store, cluster, backup, before } = input;
+  const { from, map, store, cluster, backup, before, exclude } = input;
   if (from === undefined && map !== undefined) issue.addIssue('`map` belongs to `from`');
-  const named = Object.entries({ store, cluster, backup, before }).filter(([, value]) => value !== undefined);
+  const named = Object.entries({ store, cluster, backup, before, exclude }).filter(
+    ([, value]) => value !== undefined,
+  );
   if (from === undefined || named.length === 0) return;
   issue.addIssue(`\`${named.map(([name]) => name).join('`, `')}\` cannot be combined with \`from\``);
 });
@@ -75,6 +79,10 @@ export type DisasterRecoveryInput = z.infer<typeof disasterRecoverySchema>;
 export const rehearseRecoverySchema = z.strictObject({
   scratch: alias,
   ...which,
+  /** Only collections whose backup has no proof yet. */
+  onlyUnproven: z.boolean().default(false),
+  /** So many of them, chosen at random. */
+  sample: z.int().min(1).max(100).optional(),
   onBusy,
   concurrency,
   ...way,

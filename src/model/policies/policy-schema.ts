@@ -45,8 +45,8 @@ const rehearseSchema = z.strictObject({
   /** The scratch cluster; `prove` uses it too. */
   cluster: alias,
   every: timesOrNot.optional(),
-  /** So many collections, chosen at random each time; absent: all. */
-  sample: z.int().min(1).max(1_000).optional(),
+  /** So many collections, chosen at random each time, also by `prove`; absent: all. */
+  sample: z.int().min(1).max(100).optional(),
 });
 
 export const policyFields = z.strictObject({

@@ -29,11 +29,12 @@ export interface EffectivePolicy {
   full?: Times;
   incremental?: { every: Times } & Omit<Exclude<Policy['incremental'], string | false | undefined>, 'every'>;
   prove?: Times;
-  rehearse?: { every: Times; sample?: number };
+  rehearse?: Times;
   check?: Times;
   prune?: Times;
   /** Of rehearsals and proofs. */
   scratch?: string;
+  sample?: number;
   /** The preset has a job that needs a scratch cluster, and the policy names none. */
   lacksScratch: boolean;
   keep: Pick<Policy, (typeof KEEP_RULES)[number] | 'minimum'>;
@@ -55,7 +56,8 @@ export function effectivePolicy(policy: Policy): EffectivePolicy {
     ...(full && { full }),
     ...(incremental && { incremental }),
     ...(prove && scratch !== undefined && { prove }),
-    ...(rehearse && rehearseEvery && { rehearse: { every: rehearseEvery, ...sampleOf(rehearse) } }),
+    ...(rehearseEvery && { rehearse: rehearseEvery }),
+    ...(rehearse && sampleOf(rehearse)),
     ...(check && { check }),
     ...(prune && { prune }),
     ...(scratch === undefined ? {} : { scratch }),

@@ -81,10 +81,8 @@ function actionOf(job: PolicyJob, asked: Asked): Action | undefined {
       return effective.incremental && { times: effective.incremental.every, ...incrementalBackup(asked) };
     case 'prove':
       return effective.prove && { times: effective.prove, ...rehearsal(asked, { onlyUnproven: true }) };
-    case 'rehearse': {
-      const { every, ...sample } = effective.rehearse ?? {};
-      return every && { times: every, ...rehearsal(asked, sample) };
-    }
+    case 'rehearse':
+      return effective.rehearse && { times: effective.rehearse, ...rehearsal(asked) };
     case 'check':
       return effective.check && { times: effective.check, ...check(asked) };
     case 'prune':
@@ -110,9 +108,10 @@ function incrementalBackup({ policy, cluster, effective }: Asked): Omit<Action, 
 
 function rehearsal(
   { policy, cluster, effective }: Asked,
-  which: { onlyUnproven: true } | { sample?: number },
+  which: { onlyUnproven?: true } = {},
 ): Omit<Action, 'times'> {
-  const input = { scratch: effective.scratch, cluster, ...selectionOf(policy), ...which, ...UNATTENDED };
+  const { scratch, sample } = effective;
+  const input = { scratch, cluster, ...selectionOf(policy), ...which, ...given({ sample }), ...UNATTENDED };
   return { workflow: 'rehearseRecovery', input };
 }
 

@@ -1,6 +1,7 @@
 // The collections of a recovery, page by page, as the store's catalogue has them, and what each child is told. Where the
 // store is, and which workers see it, is asked once a run.
 
+import { workflowInfo } from '@temporalio/workflow';
 import type { LocateStoreResult, ResolveRecoveryResult } from '../../model/contracts/recovery-activities.js';
 import type { ResolveCollectionsResult } from '../../model/contracts/activities.js';
 import { externalPlace, type ExternalSource } from '../../model/external-source.js';
@@ -11,8 +12,10 @@ import { runActivity } from '../runtime/run-activity.js';
 
 type Wanted = Pick<
   RehearseRecoveryInput,
-  'store' | 'cluster' | 'backup' | 'before' | 'includeDropped' | 'collections'
+  'store' | 'cluster' | 'backup' | 'before' | 'includeDropped' | 'collections' | 'exclude'
 > & {
+  onlyUnproven?: boolean;
+  sample?: number | undefined;
   target: string;
   as?: Record<string, string>;
   from?: ExternalSource | undefined;
@@ -23,12 +26,12 @@ type Found = ResolveRecoveryResult['recoveries'][number];
 
 export class RecoveryPages {
   private readonly wanted: Wanted;
-  private readonly kept: Pick<JobState, 'run'>;
+  private readonly kept: Pick<JobState, 'run' | 'chosen'>;
   private place: LocateStoreResult | undefined;
   private readonly found = new Map<string, Found>();
 
   /** `kept` outlives a continue-as-new: every page goes by the run that the first one chose. */
-  constructor(wanted: Wanted, kept: Pick<JobState, 'run'>) {
+  constructor(wanted: Wanted, kept: Pick<JobState, 'run' | 'chosen'>) {
     this.wanted = wanted;
     this.kept = kept;
   }
@@ -48,6 +51,7 @@ export class RecoveryPages {
       { taskQueue: dataQueue, heartbeatSeconds, summary },
     );
     if (page.run !== undefined) this.kept.run = page.run;
+    if (page.chosen !== undefined) this.kept.chosen = page.chosen;
     const collections = page.recoveries.map((one) => this.remember(one, rename));
     return {
       collections,
@@ -97,25 +101,28 @@ export class RecoveryPages {
     return after === undefined ? {} : { after, ...(run === undefined ? {} : { run }) };
   }
 
+  /** A sample is drawn once: later pages go by what was chosen. */
+  private selection() {
+    const { collections, exclude, onlyUnproven, sample } = this.wanted;
+    if (this.kept.chosen !== undefined) return { collections: this.kept.chosen };
+    const seed = workflowInfo().firstExecutionRunId;
+    return {
+      ...(collections === undefined ? {} : { collections }),
+      ...(exclude === undefined ? {} : { exclude }),
+      ...(onlyUnproven ? { onlyUnproven } : {}),
+      ...(sample === undefined ? {} : { sample: { count: sample, seed } }),
+    };
+  }
+
   private asked() {
-    const {
-      target,
-      cluster,
-      backup,
-      before,
-      includeDropped,
-      collections,
-      as,
-      from: external,
-      map,
-    } = this.wanted;
+    const { target, cluster, backup, before, includeDropped, as, from: external, map } = this.wanted;
     return {
       target,
       ...(cluster === undefined ? {} : { cluster }),
       ...(backup === undefined ? {} : { backup }),
       ...(before === undefined ? {} : { before }),
       ...(includeDropped ? { includeDropped } : {}),
-      ...(collections === undefined ? {} : { collections }),
+      ...this.selection(),
       ...(as === undefined ? {} : { as }),
       ...(external === undefined ? {} : { external }),
       ...(map === undefined ? {} : { map }),
@@ -124,7 +131,9 @@ export class RecoveryPages {
 }
 
 /** What both kinds of job pass on as it is. */
-export function optionsOf(input: RehearseRecoveryInput | Omit<RehearseRecoveryInput, 'scratch'>) {
+export function optionsOf(
+  input: RehearseRecoveryInput | Omit<RehearseRecoveryInput, 'scratch' | 'onlyUnproven' | 'sample'>,
+) {
   const { via, precheck, onFailure, parkForHours, shards, awaitIndexingMinutes } = input;
   const { slices, batchBytes, budgetMs, stallAfterAttempts, heartbeatSeconds, continueAsNewAfterEvents } =
     input;

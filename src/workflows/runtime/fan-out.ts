@@ -24,6 +24,7 @@ import {
   skippedLine,
   type JobProgress,
 } from '../../model/state/job-report.js';
+import type { RecoveredRuns } from '../../model/contracts/recovery-activities.js';
 import type { CollectionEnd, JobReport } from '../../model/contracts/results.js';
 import { hasTrait } from '../../model/errors.js';
 import { reportIn, troubleOf, type Trouble } from './failures.js';
@@ -41,8 +42,10 @@ export interface JobState extends JobProgress {
   after?: string;
   /** Collections resolved so far. */
   seen: number;
-  /** Of a recovery: the run that it goes by. */
-  run?: { cluster: string; backup: string };
+  /** Of a recovery: the runs that it goes by. */
+  run?: RecoveredRuns;
+  /** Of a rehearsal of a sample. */
+  chosen?: string[];
   paused: boolean;
   pace: Pace;
 }
