@@ -91,7 +91,7 @@ interface Wanting {
 }
 
 async function wantedNames(runs: Runs, wanting: Wanting): Promise<{ wanted: string[]; notes: string[] }> {
-  const { choice, homes, input } = wanting;
+  const { input } = wanting;
   const { collections } = input;
   if (collections !== undefined && !isOfAll(input)) {
     const wanted = [...new Set(collections)].sort();
@@ -102,8 +102,6 @@ async function wantedNames(runs: Runs, wanting: Wanting): Promise<{ wanted: stri
   const wanted = names.filter((name) => isSelected(input, name)).sort();
   const unmatched = (collections ?? []).filter((one) => !names.some((name) => matchesName(one, name)));
   const lacking = unmatched.map((one) => `No backup matches "${one}".`);
-  if (wanted.length === 0 && choice.going.length === 0 && collections !== undefined)
-    return { wanted, notes: lacking };
   const ofThem = ({ name }: Note) => name === undefined || isSelected(input, name);
   return { wanted, notes: [...notes.filter(ofThem).map(({ text }) => text), ...lacking] };
 }
@@ -244,7 +242,9 @@ function homeOf({ homes, choice }: Resolving, name: string): Run | undefined {
 async function isProved({ runs, signal }: Resolving, { from }: Recovery): Promise<boolean> {
   const state = await readBackup(runs.store, from, { signal });
   if (state.found === undefined) return false;
-  if (state.found.manifest.slices !== undefined) return true;
+  const { capture } = state.found.manifest;
+  // What a field did not tell of is not in it.
+  if (capture.method === 'points' && capture.detect !== 'field') return true;
   const keys: string[] = [];
   const folder = collectionFolder(from.cluster, from.backup, from.collection);
   for await (const { key } of runs.store.list(`${folder}proof-`)) keys.push(key);

@@ -110,6 +110,7 @@ describe('the schedules of a policy', () => {
       prune: 'daily 06:00',
     });
     expect(jobs['incremental']).toMatchObject({ workflow: 'incrementalBackup', input: selection });
+    expect(jobs['full']?.input).toMatchObject({ ...selection, index: true });
     expect(jobs['prove']).toMatchObject({
       workflow: 'rehearseRecovery',
       input: { ...selection, scratch: 'scratch', onlyUnproven: true, sample: 2 },

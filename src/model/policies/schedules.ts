@@ -95,8 +95,10 @@ const UNATTENDED = { onFailure: 'fail' } as const;
 /** A name that the cluster lacks is a failure of its own, and the others are backed up. */
 const GOES_ON = { onMissing: 'continue' } as const;
 
-function fullBackup({ policy, cluster }: Asked): Omit<Action, 'times'> {
-  const input = { cluster, ...selectionOf(policy), ...GOES_ON, ...UNATTENDED, onBusy: 'wait' };
+function fullBackup({ policy, cluster, effective }: Asked): Omit<Action, 'times'> {
+  // So that the increments continue it.
+  const index = effective.incremental === undefined ? {} : { index: true };
+  const input = { cluster, ...selectionOf(policy), ...index, ...GOES_ON, ...UNATTENDED, onBusy: 'wait' };
   return { workflow: 'fullBackup', input };
 }
 
