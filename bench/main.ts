@@ -10,6 +10,8 @@ import { benchOptions, USAGE, type BenchOptions } from './options.js';
 import { giveTargetItsCore, shareCores } from './own-core.js';
 import { describeMachine, writeReport, type Comparison, type Report } from './report.js';
 import { runRounds } from './rounds.js';
+import { incrementsAsMarkdown } from './increments/increment-tables.js';
+import { measureIncrements } from './increments/measure-increments.js';
 import { openJobStage } from './jobs/job-stage.js';
 import { jobsAsMarkdown } from './jobs/job-tables.js';
 import { measureJobs } from './jobs/measure-jobs.js';
@@ -32,6 +34,7 @@ export async function main(args: string[]): Promise<number> {
   }
   if (options.jobs) return benchJobs(options);
   if (options.moves) return benchMoves(options);
+  if (options.increments) return benchIncrements(options);
   return options.snapshots.length > 0 ? benchSnapshots(options) : benchMigration(options);
 }
 
@@ -68,6 +71,15 @@ async function benchJobs(options: BenchOptions): Promise<number> {
     const report = await measureJobs(stage, options, say);
     console.log(jobsAsMarkdown(report));
     return writeReport(options.results, report, 'jobs');
+  });
+}
+
+async function benchIncrements(options: BenchOptions): Promise<number> {
+  say('starting two Qdrants and the S3 gateway …');
+  return onStage(await openJobStage('1.17.0'), async (stage) => {
+    const report = await measureIncrements(stage, options, say);
+    console.log(incrementsAsMarkdown(report));
+    return writeReport(options.results, report, 'increments');
   });
 }
 

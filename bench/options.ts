@@ -5,7 +5,7 @@ import { packageRoot } from '../src/local/package-root.js';
 
 export const USAGE = `usage: npm run bench -- [options]
   --quick             5,000 points, one round, one shard: does it still run? The figures mean little
-  --points NUMBER     in the source collection (40000; 60000 for snapshots, 200000 for moves)
+  --points NUMBER     in the source collection (40000; 60000 for snapshots, 200000 for moves and increments)
   --rounds NUMBER     alternating rounds (3; 2 for moves)
   --shards LIST       numbers of shards, a comparison for each (1,6,12; 1,4 for snapshots, 1 for moves)
   --only LIST         contestants: ours, ingest, loop, tool
@@ -20,6 +20,8 @@ export const USAGE = `usage: npm run bench -- [options]
   --moves             snapshot migration against scroll migration and against a plain pipe, with an index built
   --keep FOLDER       of the moves: where the indexed source is kept for the next run, which needs not build it again
   --jobs              whole commands: a small job, and many small collections
+  --increments        increments of an indexed collection, both ways to find what changed, beside full backups
+  --links NUMBER      of the increments: links of the chain that is recovered at the end (24; 3 with --quick)
   --collections LIST  of the jobs: how many collections (200,1000; 20 with --quick; 0 for none)
   --against FOLDER    of the jobs: another built checkout of qdrant-ferry, run in the same rounds
 With QDRANT_MIGRATION_BIN naming a binary of github.com/qdrant/migration, that is measured too.
@@ -46,6 +48,10 @@ export interface BenchOptions {
   keep?: string;
   /** Whole commands are measured. */
   jobs: boolean;
+  /** Increments are measured. */
+  increments: boolean;
+  /** Of the chain that is recovered. */
+  links: number;
   /** Numbers of small collections. */
   collections: number[];
   /** Another checkout, built. */
@@ -67,7 +73,7 @@ export function benchOptions(args: string[]): BenchOptions | undefined {
     args,
     options: {
       ...{ quick: flag, help: flag, 'no-memory': flag, wide: flag },
-      ...{ snapshots: flag, moves: flag, jobs: flag },
+      ...{ snapshots: flag, moves: flag, jobs: flag, increments: flag, links: text },
       ...{ points: text, rounds: text, shards: text, only: text, slices: text },
       ...{ 'batch-bytes': text, results: text, cases: text, keep: text, collections: text, against: text },
     },
@@ -89,6 +95,8 @@ export function benchOptions(args: string[]): BenchOptions | undefined {
     snapshots: values.snapshots ? CASES.filter((one) => cases.includes(one)) : [],
     moves: values.moves,
     jobs: values.jobs,
+    increments: values.increments,
+    links: number(values.links, values.quick ? 3 : 24),
     collections: (values.collections ?? (values.quick ? '20' : '200,1000'))
       .split(',')
       .map(Number)
@@ -104,13 +112,10 @@ function usual({
   snapshots,
   moves,
   jobs,
-}: {
-  snapshots: boolean;
-  moves: boolean;
-  jobs: boolean;
-}): typeof QUICK {
+  increments,
+}: Record<'snapshots' | 'moves' | 'jobs' | 'increments', boolean>): typeof QUICK {
   if (jobs) return { points: 3_000, shards: '1', rounds: 2 };
-  if (moves) return { points: 200_000, shards: '1', rounds: 2 };
+  if (moves || increments) return { points: 200_000, shards: '1', rounds: 2 };
   if (snapshots) return { points: 60_000, shards: '1,4', rounds: 3 };
   return { points: 40_000, shards: '1,6,12', rounds: 3 };
 }

@@ -3,6 +3,7 @@ import { cpus, release, totalmem, type as systemType } from 'node:os';
 import { join } from 'node:path';
 import type { Bar } from './bars.js';
 import type { MemoryRun } from './memory.js';
+import type { IncrementsReport } from './increments/measure-increments.js';
 import type { JobsReport } from './jobs/measure-jobs.js';
 import type { MoveReport } from './moves/move-report.js';
 import type { BenchOptions } from './options.js';
@@ -57,8 +58,8 @@ export function describeMachine({ source, target }: Pick<Stage, 'source' | 'targ
 /** Returns the file's path. */
 export async function writeReport(
   folder: string,
-  report: Report | SnapshotReport | MoveReport | JobsReport,
-  name: 'bench' | 'snapshots' | 'moves' | 'jobs' = 'bench',
+  report: Report | SnapshotReport | MoveReport | JobsReport | IncrementsReport,
+  name: 'bench' | 'snapshots' | 'moves' | 'jobs' | 'increments' = 'bench',
 ): Promise<string> {
   await mkdir(folder, { recursive: true });
   const path = join(folder, `${name}-${report.at.replace(/[:.]/g, '-')}.json`);

@@ -10,6 +10,7 @@ import {
   startS3Gateway,
   startTemporal,
   type QdrantServer,
+  type QdrantVersion,
   type S3Gateway,
 } from '../../src/local/index.js';
 import { localProcess } from '../../src/local/local-process.js';
@@ -35,9 +36,9 @@ export interface Crew {
   close(): Promise<void>;
 }
 
-export function openJobStage(): Promise<JobStage> {
+export function openJobStage(version: QdrantVersion = '1.16.3'): Promise<JobStage> {
   return raise(async (folder, keep) => ({
-    source: keep(await startQdrant({ version: '1.16.3', storageDir: join(folder, 'source') })),
+    source: keep(await startQdrant({ version, storageDir: join(folder, 'source') })),
     target: keep(await startQdrant({ version: '1.17.0', storageDir: join(folder, 'target') })),
     gateway: keep(
       await startS3Gateway({

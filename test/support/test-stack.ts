@@ -22,6 +22,8 @@ import { withClient } from './workflows-of.js';
 export interface TestStackOptions {
   /** Qdrant in cluster mode, which custom shard keys need. */
   clustered?: boolean;
+  /** The older one by default. */
+  sourceVersion?: QdrantVersion;
   sourceEnv?: Record<string, string>;
   targetEnv?: Record<string, string>;
   /** Qdrant's own configuration file of the target. */
@@ -64,7 +66,7 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
   try {
     const [server, source, target] = await Promise.all([
       startTemporal({ dbFile: join(folder, 'temporal/temporal.db'), ui: false }).then(keep),
-      startSide(folder, 'source', '1.16.3', options).then(keep),
+      startSide(folder, 'source', options.sourceVersion ?? '1.16.3', options).then(keep),
       startSide(folder, 'target', '1.17.0', options).then(keep),
     ]);
     temporal = server;

@@ -104,6 +104,8 @@ export interface Changes {
   base?: string;
   changed: number;
   deleted: number;
+  /** Of points that were read from the source to find that out. */
+  readBytes: number;
   /** Of the changed ones: those whose field did not say so. */
   unstamped?: number;
 }

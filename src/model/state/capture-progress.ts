@@ -62,6 +62,8 @@ export interface PointsCapture {
   digest: RangeDigest;
   changed: number;
   deleted: number;
+  /** Of points, from the source. */
+  readBytes: number;
   storedBytes: number;
   /** Changed points whose field did not say so. */
   unstamped?: UnstampedPoints;
@@ -72,7 +74,7 @@ type UnstampedPoints = NonNullable<CaptureSliceResult['unstamped']>;
 export function newPointsCapture({ notes: _, ...plan }: PlanPointsResult): PointsCapture {
   return {
     ...plan,
-    ...{ captured: [], digest: EMPTY_DIGEST, changed: 0, deleted: 0, storedBytes: 0 },
+    ...{ captured: [], digest: EMPTY_DIGEST, changed: 0, deleted: 0, readBytes: 0, storedBytes: 0 },
   };
 }
 
@@ -81,6 +83,7 @@ export function countSlice(capture: PointsCapture, position: number, result: Cap
   capture.digest = addDigests(capture.digest, result.digest);
   capture.changed += result.changed;
   capture.deleted += result.deleted;
+  capture.readBytes += result.bytes;
   capture.storedBytes += result.storedBytes;
   const { unstamped } = result;
   if (unstamped === undefined) return;

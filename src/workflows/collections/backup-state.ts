@@ -79,10 +79,10 @@ function provenBy({ detect }: PointsCapture): BackupProof {
   return detect === 'field' ? 'none' : 'recorded';
 }
 
-function changesOf({ base, changed, deleted, unstamped }: PointsCapture): Changes {
+function changesOf({ base, changed, deleted, readBytes, unstamped }: PointsCapture): Changes {
   return {
     ...(base === undefined ? {} : { base: base.backup }),
-    ...{ changed, deleted },
+    ...{ changed, deleted, readBytes },
     ...(unstamped === undefined ? {} : { unstamped: unstamped.count }),
   };
 }
