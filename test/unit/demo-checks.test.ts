@@ -120,7 +120,7 @@ describe('the demo claims', () => {
 
   it('that an increment holds the mistake only when it found just that, and continues the backup before', () => {
     const before = { backup: 'first', bytes: 1_000 } as BackupReport;
-    const changes = { base: 'first', changed: 3, deleted: 2 };
+    const changes = { base: 'first', changed: 3, deleted: 2, readBytes: 900 };
     const after = { backup: 'second', bytes: 100, changes } as BackupReport;
     const mistake = { changed: 3, deleted: 2 };
     const passed = (one: BackupReport | undefined) => incrementCheck(before, one, mistake).passed;
