@@ -12,7 +12,7 @@ import { mapInOrder } from '../model/map-in-order.js';
 import { policyInMemo } from '../model/policies/memo.js';
 import type { PolicySchedule } from '../model/policies/schedules.js';
 import { NO_POLICY, type ScheduleChange } from './plan-changes.js';
-import { memoOf, scheduleFrame } from './schedule-spec.js';
+import { memoOf, noteOf, scheduleFrame } from './schedule-spec.js';
 
 const AT_ONCE = 8;
 const PAGE = 500;
@@ -72,7 +72,10 @@ async function create(at: SchedulesAt, schedule: PolicySchedule): Promise<void> 
   const memo = memoOf(schedule, at.installation);
   try {
     await at.ask(() =>
-      at.client.schedule.create({ scheduleId, memo, ...scheduleFrame(schedule, at.installation) }),
+      at.client.schedule.create({
+        ...scheduleFrame(schedule, at.installation),
+        ...{ scheduleId, memo, state: { note: noteOf(schedule) } },
+      }),
     );
   } catch (error) {
     // An earlier call whose answer was lost, or another apply at the same time: it is there, and is ours.
@@ -90,7 +93,7 @@ async function update(
     at.client.schedule.getHandle(wanted.scheduleId).update(({ state }) => ({
       ...scheduleFrame(wanted, at.installation),
       // As it is: what a person paused stays paused, with the note.
-      state: resume ? { ...state, paused: false, note: '' } : state,
+      state: resume ? { ...state, paused: false, note: noteOf(wanted) } : state,
     })),
   );
 }

@@ -66,6 +66,11 @@ export function memoOf({ policy }: Pick<PolicySchedule, 'policy'>, installation:
   return { [MEMO_FIELD]: { policy, installation } satisfies PolicyMemo };
 }
 
+/** For whoever finds the schedule in the Temporal UI, which shows no memo of it. */
+export function noteOf({ policy }: Pick<PolicySchedule, 'policy'>): string {
+  return `Made by \`ferry policies apply\` from the policy "${policy}" of ferry.yaml. Change it there: what is changed here, the next apply changes back.`;
+}
+
 function specOf(times: Times): Pick<ScheduleSpec, 'calendars' | 'intervals' | 'cronExpressions'> {
   if ('cron' in times) return { cronExpressions: [`${times.cron} # ${times.text}`] };
   if ('everySeconds' in times) return { intervals: [{ every: times.everySeconds * 1_000 }] };

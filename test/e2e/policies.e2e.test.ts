@@ -198,7 +198,7 @@ describe('the policies of the example', () => {
     expect(refused.stderr).toContain('ferry/mine/dev/full was not made by ferry');
     write({ ...example(), installation: 'second', policies: {} });
     expect((await apply()).changes).toEqual([]);
-    expect(errorOf(await policies('run', 'production', '--json')).code).toBe('UnknownAlias');
+    expect(errorOf(await policies('run', 'production', '--json')).code).toBe('InvalidInput');
     write({ ...example(), policies: {} });
     expect(new Set(Object.values(doneTo(await apply())))).toEqual(new Set(['remove']));
     await until(list, (all) => all.length === 0);
@@ -326,7 +326,7 @@ describe('what the schedules start', () => {
     expect((await ended('every', 'prune', 1)).last?.status).toBe('COMPLETED');
     const early = await policies('backfill', 'five', 'full', '--from', to, '--to', from, '--json');
     expect(errorOf(early).code).toBe('InvalidInput');
-    expect(errorOf(await policies('run', 'nobody', '--json')).code).toBe('UnknownAlias');
+    expect(errorOf(await policies('run', 'nobody', '--json')).code).toBe('InvalidInput');
   });
 
   it('leaves running jobs and backups when its schedules are removed', async () => {

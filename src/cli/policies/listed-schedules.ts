@@ -65,7 +65,7 @@ function listed(found: ScheduleDescription): ListedSchedule {
   return {
     ...{ scheduleId, policy: policyInMemo(found.memo)?.policy ?? '', cluster, job },
     ...{ times: facts.times, timezone: facts.timezone, workflow: facts.workflow, paused },
-    ...(note === '' ? {} : { note }),
+    ...(note === '' || !paused ? {} : { note }),
     ...(next === undefined || paused ? {} : { next: next.toISOString() }),
     ...(last === undefined
       ? {}

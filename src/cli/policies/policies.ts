@@ -12,7 +12,7 @@ import { asking } from '../terminal/keep-trying.js';
 import { addExample, outputOf, setExitCode, type GlobalOptions, type Output } from '../terminal/output.js';
 import { isAgreed } from '../terminal/agreement.js';
 import { listedSchedules } from './listed-schedules.js';
-import { backfill, pause, removeSchedules, resume, runNow, type Chosen } from './steer-schedules.js';
+import { backfill, meant, pause, removeSchedules, resume, runNow, type Chosen } from './steer-schedules.js';
 import { changesText, listText } from './policies-text.js';
 
 interface ApplyOptions extends GlobalOptions {
@@ -106,7 +106,7 @@ function registerList(policies: Command): void {
   addExample(list, 'ferry policies list');
   list.action((name: string | undefined) =>
     act(list, async (at, output) => {
-      const found = await listedSchedules(at, { policy: name });
+      const found = name === undefined ? await listedSchedules(at) : await meant(at, { policy: name });
       output.result(found, listText(found));
       return EXIT.done;
     }),

@@ -74,14 +74,15 @@ async function each(
   return lines;
 }
 
-async function meant(at: SchedulesAt, chosen: Chosen): Promise<ListedSchedule[]> {
+/** Throws `InvalidInput` where there are none, naming those that exist. */
+export async function meant(at: SchedulesAt, chosen: Chosen): Promise<ListedSchedule[]> {
   const found = await listedSchedules(at, chosen);
   if (found.length > 0) return found;
   const all = await listedSchedules(at);
   const what = chosen.job === undefined ? '' : ` and job "${chosen.job}"`;
   const known = listed([...new Set(all.map(({ policy, job }) => `${policy} ${job}`))]);
   throw new FerryError(
-    'UnknownAlias',
-    `Temporal has no schedule of the policy "${chosen.policy}"${what}. Of the installation "${at.installation}" it has: ${known}. \`ferry policies apply\` creates what ferry.yaml says`,
+    'InvalidInput',
+    `Temporal has no schedule of the policy "${chosen.policy}"${what}. Of the installation "${at.installation}" it has: ${known}. \`ferry policies apply\` creates those of ferry.yaml`,
   );
 }
