@@ -1,11 +1,12 @@
-import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { loadConfig, temporalConnection } from '../../src/config.js';
-import { schedulesOf } from '../../src/model/policies/schedules.js';
 import type { StoreConnection } from '../../src/model/ferry-config.js';
+import { POLICY_JOBS, schedulesOf } from '../../src/model/policies/schedules.js';
 import { openStore } from '../../src/storage/open-store.js';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
@@ -66,5 +67,16 @@ describe('the example configurations', () => {
 
   it('the large one is refused, by the name of the variable, while a key is not set', () => {
     expect(() => loadConfig(join(folder, 'ferry.production.yaml'), {})).toThrow(/OLD_QDRANT_READ_KEY/);
+  });
+
+  it('that of docker-compose.yml is valid, and its policy has a job of every kind', () => {
+    const compose = parse(readFileSync(join(EXAMPLES, '../docker-compose.yml'), 'utf8')) as {
+      configs: Record<'ferry.yaml', { content: string }>;
+    };
+    const path = join(folder, 'composed.yaml');
+    writeFileSync(path, compose.configs['ferry.yaml'].content.replaceAll('$$', '$'));
+    const { policies } = loadConfig(path, { S3_ACCESS_KEY_ID: 'id', S3_SECRET_ACCESS_KEY: 'secret' });
+    const { schedules, notes } = schedulesOf(policies);
+    expect([schedules.map(({ job }) => job), notes]).toEqual([[...POLICY_JOBS], []]);
   });
 });
