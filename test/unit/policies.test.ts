@@ -2,9 +2,23 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
 import { loadConfig } from '../../src/config.js';
+import { fullBackupSchema, incrementalBackupSchema } from '../../src/model/contracts/backup-inputs.js';
+import { checkBackupsSchema } from '../../src/model/contracts/check-activities.js';
+import { parseInput } from '../../src/model/contracts/inputs.js';
+import { pruneBackupsSchema } from '../../src/model/contracts/prune-activities.js';
+import { rehearseRecoverySchema } from '../../src/model/contracts/recovery-inputs.js';
 import { schedulesOf, type PolicySchedule } from '../../src/model/policies/schedules.js';
 import { parseDuration, parseTimes } from '../../src/model/policies/times.js';
+
+const SCHEMAS: Record<string, z.ZodType> = {
+  fullBackup: fullBackupSchema,
+  incrementalBackup: incrementalBackupSchema,
+  rehearseRecovery: rehearseRecoverySchema,
+  checkBackups: checkBackupsSchema,
+  pruneBackups: pruneBackupsSchema,
+};
 
 const SURROUNDINGS = `
 clusters: { prod: { url: "http://prod:6333" }, other: { url: "http://other:6333" }, scratch: { url: "http://s:6333" } }
@@ -123,6 +137,15 @@ describe('the schedules of a policy', () => {
       workflow: 'checkBackups',
       input: { ...chosen, policy: 'p', clusters: ['prod'], maxAgeHours: 2 },
     });
+  });
+
+  it('have inputs that their workflows accept', () => {
+    const { schedules } = plan(
+      '{ p: { preset: production, clusters: [prod], store: offsite, collections: ["docs-*"], exclude: [tmp], incremental: { every: hourly, detect: field, field: changed, fieldUnit: milliseconds, overlapSeconds: 60, digestEveryHours: 12 }, rehearse: { cluster: scratch, sample: 2 }, maxProofAgeDays: 7, maxRehearsalAgeDays: 14, keepMonthly: 12, minimum: 3, timezone: Europe/Berlin } }',
+    );
+    expect(schedules).toHaveLength(6);
+    for (const { workflow, input } of schedules)
+      expect(() => parseInput(SCHEMAS[workflow] ?? z.never(), input)).not.toThrow();
   });
 
   it('take a field of the policy before that of the preset, and leave out what is false', () => {

@@ -95,7 +95,7 @@ async function outlineOf(
 
 function outline(run: Run, cluster: string) {
   const { document, started, fault, backup, isFuture } = run;
-  const scope = (document ?? started)?.scope;
+  const { scope, policy } = document ?? started ?? {};
   return {
     cluster,
     backup,
@@ -103,6 +103,7 @@ function outline(run: Run, cluster: string) {
     clusterIdentity: [...identityOf(run)],
     finished: document !== undefined,
     ...(scope === undefined ? {} : { scope }),
+    ...(policy === undefined ? {} : { policy }),
     ...(document?.interrupted ? { interrupted: true } : {}),
     ...(isFuture ? { isFuture } : {}),
     ...(fault === undefined ? {} : { fault }),

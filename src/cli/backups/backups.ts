@@ -81,6 +81,7 @@ export function listText(
       : [listedState(entry), plural(entry.collections, 'collection'), bytes(entry.bytes)]),
     whenText(entry, now),
     ...(entry.scope === 'named' ? ['by name'] : []),
+    ...(entry.policy === undefined ? [] : [`policy ${entry.policy}`]),
     ...('complete' in entry && !entry.complete ? [whyNot(entry)] : []),
   ]);
   const more = total - backups.length;

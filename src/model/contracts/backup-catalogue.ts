@@ -50,6 +50,8 @@ export interface RunOutline {
   /** backup.json is there. */
   finished: boolean;
   scope?: 'all' | 'policy' | 'named';
+  /** Whose schedule started it. */
+  policy?: string;
   /** It was cancelled, or broke. */
   interrupted?: boolean;
   /** It claims to have begun later than now, or than its own documents were stored: never taken for the latest. */
