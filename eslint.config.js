@@ -12,7 +12,7 @@ const fence = (room, runtimeBans, why) => ({
 });
 
 const ROOMS =
-  'workflows activities cluster target transfer shards backups move external recovery snapshots policies qdrant storage worker local cli';
+  'workflows activities cluster target transfer shards backups move external recovery snapshots policies checks qdrant storage worker local cli';
 const otherRooms = (...allowed) => {
   const banned = ROOMS.split(' ').filter((room) => !allowed.includes(room));
   return [`^(\\.\\./)+(${banned.join('|')})/`, '^(\\.\\./)+(config|worker|cli)\\.js$'];
@@ -79,6 +79,7 @@ export default tseslint.config(
     snapshots: ['cluster', 'shards'],
     backups: ['cluster', 'shards', 'target'],
     move: ['cluster', 'target', 'transfer', 'shards', 'backups'],
+    checks: ['cluster', 'backups'],
   }).map(([room, rooms]) =>
     fence(
       room,
@@ -96,7 +97,7 @@ export default tseslint.config(
     [
       ...otherRooms(
         'activities',
-        ...'cluster target transfer shards backups move external recovery snapshots'.split(' '),
+        ...'cluster target transfer shards backups move external recovery snapshots checks'.split(' '),
       ),
       '^@temporalio/(?!activity|common)',
       sdks,

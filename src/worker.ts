@@ -9,6 +9,11 @@ import {
   createBackupControlActivities,
   createBackupStoreActivities,
 } from './activities/backup-activities.js';
+import {
+  createCheckControlActivities,
+  createCheckStoreActivities,
+  createDiskActivities,
+} from './activities/check-activities.js';
 import { createPointBackupActivities } from './activities/point-backup-activities.js';
 import { createControlActivities } from './activities/control-activities.js';
 import { createDataActivities } from './activities/data-activities.js';
@@ -38,6 +43,7 @@ import {
   storesOf,
   storesOn,
 } from './worker/backup-dependencies.js';
+import { checkControlDependencies, checkStoreDependencies } from './worker/check-dependencies.js';
 import { examinationDependencies } from './worker/examination-dependencies.js';
 import { LiveConfig } from './worker/live-config.js';
 import { moveControlDependencies, moveDependencies } from './worker/move-dependencies.js';
@@ -117,6 +123,7 @@ function controlSettings(config: FerryConfig, connection: NativeConnection, name
       ...createBackupControlActivities(backupControlDependencies(config)),
       ...createRecoveryControlActivities(backupControlDependencies(config)),
       ...createMoveControlActivities(moveControlDependencies(config)),
+      ...createCheckControlActivities(checkControlDependencies(config, client)),
       ...createExaminationActivities(examinationDependencies(config, client)),
       ...createSnapshotControlActivities(snapshotControlDependencies(config)),
     },
@@ -163,6 +170,8 @@ function dataActivities(config: FerryConfig, stores: ReturnType<typeof storesOf>
     ...createDataActivities(dataDependencies(config, stateDir())),
     ...createBackupStoreActivities(backupStoreDependencies(config, stores)),
     ...createPruneActivities(leasedStores(stores)),
+    ...createCheckStoreActivities(checkStoreDependencies(config, stores)),
+    ...createDiskActivities(checkStoreDependencies(config, stores)),
     ...createPointBackupActivities(pointBackupDependencies(config, stores)),
     ...createRecoveryActivities(recoveryDependencies(config, stores)),
     ...createMoveActivities(moveDependencies(config, stores)),

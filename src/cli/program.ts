@@ -23,6 +23,7 @@ const COMMANDS: { names: string[]; load: () => Promise<Register> }[] = [
     names: ['check-backup'],
     load: async () => (await import('./backups/check-backup.js')).registerCheckBackup,
   },
+  { names: ['check'], load: async () => (await import('./check/check.js')).registerCheck },
   { names: ['prune'], load: async () => (await import('./backups/prune.js')).registerPrune },
   { names: ['policies'], load: async () => (await import('./policies/policies.js')).registerPolicies },
   { names: ['restore'], load: async () => (await import('./jobs/restore.js')).registerRestore },

@@ -48,6 +48,11 @@ export function pruneJobId(store: string | undefined, start: Start): string {
   return `prune/${plain(store ?? 'default')}/${startText(start)}`;
 }
 
+/** A check started from the command line; `number` tells those of one command apart. */
+export function checkJobId(store: string | undefined, start: Start, number: number): string {
+  return `check/${plain(store ?? 'default')}/${startText(start)}-${number}`;
+}
+
 /** A job of `--standalone`: the same whenever the same is asked, so that a repeated command finds its job again. */
 export function standaloneJobId(operation: string, source: string, target: string, asked: string): string {
   return `${operation}/${plain(source)}-to-${plain(target)}/standalone-${asked}`;

@@ -6,7 +6,7 @@ import { isDisk, queuesOfStore, requireStore, type FerryConfig } from '../model/
 import type { QueueWorker } from '../model/contracts/store-examination.js';
 
 /** temporal.api.enums.v1.TaskQueueType */
-const ACTIVITY = 2;
+const TYPES = { workflow: 1, activity: 2 } as const;
 
 export function examinationDependencies(config: FerryConfig, client: Client): ExaminationDependencies {
   return {
@@ -24,11 +24,16 @@ export function examinationDependencies(config: FerryConfig, client: Client): Ex
   };
 }
 
-async function workersOf(client: Client, queue: string): Promise<QueueWorker[]> {
+/** In order of when they last asked. */
+export async function workersOf(
+  client: Client,
+  queue: string,
+  of: keyof typeof TYPES = 'activity',
+): Promise<QueueWorker[]> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,
     taskQueue: { name: queue },
-    taskQueueType: ACTIVITY,
+    taskQueueType: TYPES[of],
   });
   const now = Date.now();
   const listed = (pollers ?? []).map(({ identity, lastAccessTime }) => ({

@@ -2,10 +2,12 @@
 // in this way can one worker be asked what it sees (docs/decisions/0007-one-marker.md). Other workers have no such queue.
 
 import { createBackupStoreActivities } from '../activities/backup-activities.js';
+import { createDiskActivities } from '../activities/check-activities.js';
 import { createMarkerActivities } from '../activities/examination-activities.js';
 import { isDisk, queuesOfStore, type FerryConfig } from '../model/ferry-config.js';
 import { ownQueueOf } from '../model/names.js';
-import { backupStoreDependencies } from './backup-dependencies.js';
+import { backupStoreDependencies, storesOf } from './backup-dependencies.js';
+import { checkStoreDependencies } from './check-dependencies.js';
 
 export function servesDisk(config: FerryConfig, queues: readonly string[]): boolean {
   const disks = Object.values(config.stores).filter(isDisk);
@@ -17,7 +19,11 @@ export function ownQueueSettings(config: FerryConfig, worker: string) {
   const { probeStore } = createBackupStoreActivities(dependencies);
   return {
     taskQueue: ownQueueOf(worker),
-    activities: { probeStore, ...createMarkerActivities(dependencies.openStore) },
+    activities: {
+      probeStore,
+      ...createMarkerActivities(dependencies.openStore),
+      ...createDiskActivities(checkStoreDependencies(config, storesOf(config))),
+    },
     maxConcurrentActivityTaskExecutions: 1,
     maxConcurrentActivityTaskPolls: 1,
   };

@@ -13,6 +13,7 @@ export { backupCollection } from './collections/backup-collection.js';
 export { disasterRecovery } from './jobs/disaster-recovery.js';
 export { rehearseRecovery } from './jobs/rehearse-recovery.js';
 export { recoverCollection } from './collections/recover-collection.js';
+export { checkBackups } from './jobs/check-backups.js';
 export { pruneBackups } from './jobs/prune-backups.js';
 export { examineStore } from './jobs/examine-store.js';
 export { listSnapshots, deleteSnapshot, downloadSnapshot } from './jobs/single-snapshots.js';

@@ -85,7 +85,8 @@ interface Found {
   objects: StoredObject[];
 }
 
-async function runsIn(
+/** In order of their ids. */
+export async function runsIn(
   store: ObjectStore,
   cluster: string,
   uploads: readonly UnfinishedUpload[],

@@ -1,10 +1,14 @@
 // What the command's exit status means, decided from what the job reports.
 
 import type { ApplicationFailure } from '@temporalio/common';
+import type { Status } from '../../model/contracts/check-activities.js';
 import type { JobReport } from '../../model/contracts/results.js';
 import { type ErrorCode, FerryError, hasTrait } from '../../model/errors.js';
 
 export const EXIT = { done: 0, failed: 1, usage: 2, different: 3, interrupted: 130 } as const;
+
+/** Of `ferry check` alone: what it found. A check that could not be made ends as any other command. */
+export const CHECK_EXIT: Record<Status, number> = { ok: 0, warning: 1, critical: 2 };
 
 const USAGE: readonly string[] = ['InvalidInput', 'UnknownAlias', 'InvalidConfig'] satisfies ErrorCode[];
 

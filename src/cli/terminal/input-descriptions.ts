@@ -67,6 +67,11 @@ export const inputDescriptions: Record<string, string> = {
   newCluster:
     'the alias leads to a new cluster, which replaces the one in the store: from now on restores use the new one',
   nodeSnapshot: 'also store a full storage snapshot of Qdrant (a cluster of one node)',
+  maxAgeHours: 'warn when the newest usable backup of a collection is older',
+  maxProofAgeDays: 'warn when the newest proof of a collection is older',
+  maxRehearsalAgeDays: 'warn when the last rehearsal of a collection is older (default: not judged)',
+  diskWarningPercent: 'warn when more of a disk is used',
+  diskCriticalPercent: 'critical when more of a disk is used',
   keepLast: 'keep this number of the newest backups of each collection',
   keepHours: 'keep all backups within this number of hours of the newest one',
   keepDays: 'keep all backups within this number of days of the newest one',

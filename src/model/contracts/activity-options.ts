@@ -8,6 +8,7 @@ import type { ControlActivities } from './activities.js';
 import type { DataActivities } from './slice-activities.js';
 import type { BackupControlActivities, BackupStoreActivities } from './backup-activities.js';
 import type { PointBackupActivities } from './point-backup-activities.js';
+import type { CheckControlActivities, CheckStoreActivities, DiskActivities } from './check-activities.js';
 import type { MoveActivities, MoveControlActivities } from './move-activities.js';
 import type { PruneActivities } from './prune-activities.js';
 import type { RecoveryActivities, RecoveryControlActivities } from './recovery-activities.js';
@@ -28,7 +29,10 @@ export type Activities = ControlActivities &
   SnapshotDataActivities &
   ExaminationControlActivities &
   MarkerActivities &
-  PruneActivities;
+  PruneActivities &
+  CheckControlActivities &
+  CheckStoreActivities &
+  DiskActivities;
 
 export type ActivityName = keyof Activities;
 
@@ -94,6 +98,13 @@ const endless = { ...data, startToCloseMs: 30 * DAY, retry: WITHOUT_END } as con
 const week = { ...data, startToCloseMs: 7 * DAY } as const;
 const document = { ...data, startToCloseMs: 5 * MINUTE, retry: FOR_MINUTES } as const;
 const longDocument = { ...document, startToCloseMs: HOUR } as const;
+/** For a report: no worker in time, or a store that stays unavailable, is what it reports. */
+const reading = {
+  ...data,
+  scheduleToStartMs: 5 * MINUTE,
+  retry: { firstMs: SECOND, attempts: 3 },
+  readsOnly: true,
+} as const;
 const recovery = { ...data, startToCloseMs: 30 * MINUTE, retry: FOR_MINUTES } as const;
 
 /** Of an examination: it reports within seconds, and a worker that does not answer is a finding. */
@@ -173,6 +184,14 @@ export const activityOptions = {
   // retention
   /** Another prune may hold the lease of the store, and a worker may die: what is removed stays removed. */
   pruneStore: { ...week, retry: FOR_MINUTES, survivesTimeouts: true },
+
+  // checks
+  /** Wrong aliases fail at once; every schedule and queue is asked for. */
+  surveyCheck: { ...planning, startToCloseMs: 5 * MINUTE, readsOnly: true },
+  listProtected: { ...planning, startToCloseMs: MINUTE, readsOnly: true },
+  checkProtection: { ...reading, startToCloseMs: 2 * HOUR },
+  measureStore: { ...reading, startToCloseMs: 2 * HOUR },
+  lookAtDisks: EXAMINATION,
 
   // recovery
   locateStore: { ...planning, heartbeat: 'none', retry: { firstMs: 500, attempts: 5 } },

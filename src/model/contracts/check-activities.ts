@@ -2,6 +2,8 @@
 // activities.
 
 import * as z from 'zod';
+import type { CollectionLimits } from '../health/collections.js';
+import type { ScheduleFacts } from '../health/places.js';
 import { alias, collectionName, work } from './inputs.js';
 
 const percent = z.number().min(1).max(100);
@@ -151,4 +153,84 @@ export interface CheckReport {
   queues: CheckedQueue[];
   /** How many of a list are left out, where it was cut. */
   leftOut?: Partial<Record<'findings' | 'collections' | 'disks' | 'schedules', number>>;
+}
+
+export interface SurveyCheckInput {
+  policy?: string | undefined;
+  clusters?: string[] | undefined;
+  store?: string | undefined;
+}
+/** What there is to check, by ferry.yaml and by Temporal. */
+export interface CheckSurvey {
+  store: string;
+  clusters: string[];
+  /** Of the store: one that has workers, where there is one. */
+  dataQueue: string;
+  /** The store is a folder. */
+  isDisk: boolean;
+  queues: CheckedQueue[];
+  /** Data workers that can be asked one by one, at most 20: "ferry-data@host#pid". */
+  workers: string[];
+  schedules: ScheduleFacts[];
+  /** What of this could not be asked. */
+  findings: Finding[];
+}
+
+export interface ListProtectedInput {
+  cluster: string;
+  collections?: string[] | undefined;
+  exclude?: string[] | undefined;
+}
+export interface ListProtectedResult {
+  /** Without ferry's own. */
+  collections: string[];
+  /** Peer ids. */
+  identity: string[];
+  /** Addresses of its nodes. */
+  nodes: string[];
+  /** Collections beyond the most that are checked. */
+  leftOut: number;
+}
+
+export interface CheckProtectionInput extends CollectionLimits {
+  store: string;
+  policy?: string | undefined;
+  cluster: string;
+  /** Absent: the cluster did not say which are there; those that the store has are judged. */
+  living?: ListProtectedResult | undefined;
+  /** Names and patterns; absent: all. */
+  collections?: string[] | undefined;
+  exclude?: string[] | undefined;
+  now: string;
+}
+export interface CheckProtectionResult {
+  findings: Finding[];
+  collections: CheckedCollection[];
+  leftOut: NonNullable<CheckReport['leftOut']>;
+}
+
+export interface MeasureStoreInput {
+  store: string;
+  now: string;
+}
+
+export interface LookAtDisksInput {
+  store: string;
+}
+
+/** Queue ferry-control. */
+export interface CheckControlActivities {
+  surveyCheck(input: SurveyCheckInput): Promise<CheckSurvey>;
+  listProtected(input: ListProtectedInput): Promise<ListProtectedResult>;
+}
+
+/** The queue of the store; they heartbeat. */
+export interface CheckStoreActivities {
+  checkProtection(input: CheckProtectionInput): Promise<CheckProtectionResult>;
+  measureStore(input: MeasureStoreInput): Promise<CheckedStore>;
+}
+
+/** Of one worker, on a queue of its own where it has one: the disks that it uses. */
+export interface DiskActivities {
+  lookAtDisks(input: LookAtDisksInput): Promise<{ disks: CheckedDisk[] }>;
 }

@@ -1,0 +1,262 @@
+// What a check reads from a store, with how many requests; which checks a command makes; and what it makes of a schedule.
+
+import { describe, expect, it } from 'vitest';
+import { listProtected } from '../../src/checks/list-protected.js';
+import { measureStore } from '../../src/checks/measure-store.js';
+import { checkProtection } from '../../src/checks/protection.js';
+import { scheduleFacts, type TemporalSchedule } from '../../src/checks/schedule-facts.js';
+import { plannedChecks } from '../../src/cli/check/planned-checks.js';
+import type { ClusterFacts } from '../../src/cluster/control-port.js';
+import type { CheckProtectionInput } from '../../src/model/contracts/check-activities.js';
+import type { FerryConfig } from '../../src/model/ferry-config.js';
+import { completeKey, manifestKey, proofKey, pruneLeaseKey } from '../../src/model/format/backup-names.js';
+import { proofSchema } from '../../src/model/format/manifest.js';
+import { sha256OfText } from '../../src/shards/read-text.js';
+import { keepRun } from '../support/kept-runs.js';
+import { MemoryStore } from '../support/memory-store.js';
+import { NEVER, runId, storeWithRuns } from '../support/pruned-stores.js';
+
+const NOW = '2026-11-28T12:00:00.000Z';
+const LIMITS = { maxAgeHours: 24, maxProofAgeDays: 7 };
+
+const livingOf = (...collections: string[]) => ({ collections, identity: ['1'], nodes: [], leftOut: 0 });
+
+function asked(more: Partial<CheckProtectionInput> = {}): CheckProtectionInput {
+  return { store: 'memory', cluster: 'prod', now: NOW, living: livingOf('docs'), ...LIMITS, ...more };
+}
+
+async function kindsIn(store: MemoryStore, more: Partial<CheckProtectionInput> = {}): Promise<string[]> {
+  const { findings } = await checkProtection(store, asked(more), NEVER);
+  return findings.map(({ kind, collection }) => `${kind} ${collection}`).sort();
+}
+
+async function textAt(store: MemoryStore, key: string): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of store.read(key)) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+async function prove(store: MemoryStore, backup: string, kind: 'quiesced' | 'rehearsed', at: string) {
+  const manifestSha256 = sha256OfText(await textAt(store, manifestKey('prod', backup, 'docs')));
+  const proof = proofSchema.parse({
+    ...{ format: 'qdrant-ferry/proof', version: 2, backup, cluster: 'prod', collection: 'docs', kind, at },
+    ...{ manifestSha256, digest: { version: 1, count: 7, sum: '0'.repeat(32) } },
+    ...(kind === 'rehearsed' ? { recoverySeconds: 3 } : {}),
+  });
+  store.write(proofKey('prod', backup, 'docs', kind, new Date(at)), proof, at);
+}
+
+describe('a check of a store', () => {
+  it('finds the newest usable backup, its size, and the newest proof of any', async () => {
+    const store = storeWithRuns([25, 26, 27, 28]);
+    await prove(store, runId(26), 'rehearsed', '2026-11-26T05:00:00.000Z');
+    await prove(store, runId(25), 'quiesced', '2026-11-27T05:00:00.000Z');
+    const { collections, findings } = await checkProtection(store, asked(), NEVER);
+    expect(findings).toEqual([]);
+    expect(collections).toMatchObject([
+      {
+        ...{ cluster: 'prod', collection: 'docs', status: 'ok', backups: 4 },
+        newest: { backup: runId(28), kind: 'full', points: 7, at: '2026-11-28T02:00:00.000Z' },
+        proof: { kind: 'quiesced', at: '2026-11-27T05:00:00.000Z' },
+        rehearsal: { at: '2026-11-26T05:00:00.000Z', recoverySeconds: 3 },
+      },
+    ]);
+    expect(collections[0]?.bytes).toBeGreaterThan(4 * 'a snapshot'.length);
+  });
+
+  it('passes over a proof of another manifest', async () => {
+    const store = storeWithRuns([28]);
+    await prove(store, runId(28), 'rehearsed', NOW);
+    const key = manifestKey('prod', runId(28), 'docs');
+    const manifest = `${await textAt(store, key)} `;
+    const complete = JSON.parse(await textAt(store, completeKey('prod', runId(28), 'docs'))) as object;
+    store.write(key, manifest, NOW);
+    const checked = { ...complete, manifestSha256: sha256OfText(manifest) };
+    store.write(completeKey('prod', runId(28), 'docs'), checked, NOW);
+    expect(await kindsIn(store)).toEqual(['noProof docs']);
+  });
+
+  it('judges what the cluster has, new collections too, and what the store has where that is not known', async () => {
+    const store = storeWithRuns([28]);
+    expect(await kindsIn(store, { living: livingOf('new') })).toEqual(['noBackup new']);
+    const unknown = { living: undefined, exclude: ['im*'] };
+    expect(await kindsIn(store, unknown)).toEqual(['noProof docs']);
+  });
+
+  it('goes by the newest usable one, and says what became of the newer', async () => {
+    const store = storeWithRuns([26]);
+    keepRun(store, { backup: runId(28), collections: { docs: 'partial' } });
+    const { findings } = await checkProtection(store, asked(), NEVER);
+    expect(findings.map(({ kind }) => kind)).toEqual(['backupTooOld', 'noProof']);
+    expect(findings[0]?.text).toContain('is 2.4 days old; the limit is 24 h.');
+    expect(findings[0]?.text).toContain(`The last one, ${runId(28)}, is partial: a migration was filling it`);
+  });
+
+  it('finds a missing object, a cut one, and a lost manifest, also of an older backup', async () => {
+    const store = storeWithRuns([26, 27, 28]);
+    await store.delete(`prod/${runId(28)}/docs/s.snapshot`);
+    store.write(`prod/${runId(27)}/docs/s.snapshot`, 'a snap');
+    await store.delete(manifestKey('prod', runId(26), 'docs'));
+    const { findings, collections } = await checkProtection(store, asked(), NEVER);
+    expect(findings.map(({ kind }) => kind)).toEqual(['backupDamaged', 'noBackup']);
+    expect(findings[0]?.text).toContain('3 backups of "docs" of prod in memory are damaged');
+    expect(findings[0]?.text).toContain(`the newest is ${runId(28)}: s.snapshot is missing`);
+    expect(collections[0]?.status).toBe('critical');
+  });
+
+  it('takes a removal that was begun for no damage', async () => {
+    const store = storeWithRuns([27, 28]);
+    await prove(store, runId(28), 'quiesced', NOW);
+    await store.delete(manifestKey('prod', runId(27), 'docs'));
+    store.write(`prod/${runId(27)}/docs/pruned.json`, {});
+    expect(await kindsIn(store)).toEqual([]);
+  });
+
+  it('counts one that is dated in the future for nothing', async () => {
+    const store = storeWithRuns([27]);
+    keepRun(store, {
+      backup: runId(30),
+      collections: { docs: 'complete' },
+      storedAt: '2026-11-27T02:10:00Z',
+    });
+    const { findings, collections } = await checkProtection(store, asked(), NEVER);
+    expect(findings.map(({ kind }) => kind)).toEqual(['backupTooOld', 'noProof', 'backupFromFuture']);
+    expect(collections[0]?.newest?.backup).toBe(runId(27));
+    expect(findings[2]?.hint).toContain(`ferry backups forget ${runId(30)}`);
+  });
+
+  it('finds other peers where they are mixed in, and not where the cluster was replaced', async () => {
+    const of = (identity: string[], ...days: number[]) =>
+      days.map((day) => ({ backup: runId(day), collections: { docs: 'complete' as const }, identity }));
+    const mixed = new MemoryStore();
+    for (const run of [...of(['1'], 26, 28), ...of(['2'], 27)]) keepRun(mixed, run);
+    expect(await kindsIn(mixed)).toEqual(['identityMixed docs', 'noProof docs']);
+    const foreign = new MemoryStore();
+    for (const run of of(['2'], 27, 28)) keepRun(foreign, run);
+    expect(await kindsIn(foreign)).toEqual(['identityMixed docs', 'noBackup docs']);
+    const replaced = new MemoryStore();
+    for (const run of [...of(['1'], 28), ...of(['2'], 26, 27)]) keepRun(replaced, run);
+    expect(await kindsIn(replaced)).toEqual(['noProof docs']);
+    const grown = new MemoryStore();
+    for (const run of [...of(['1', '2'], 28), ...of(['2'], 27)]) keepRun(grown, run);
+    expect(await kindsIn(grown)).toEqual(['noProof docs']);
+  });
+
+  it('names what it cannot read', async () => {
+    const store = storeWithRuns([27, 28]);
+    store.archive(`prod/${runId(28)}/docs/s.snapshot`);
+    await prove(store, runId(27), 'quiesced', NOW);
+    expect(await kindsIn(store, { maxAgeHours: 48 })).toEqual(['notChecked docs']);
+  });
+
+  it('reads the documents of ten backups of a collection, however many there are', async () => {
+    const few = storeWithRuns(Array.from({ length: 10 }, (_, day) => day + 1));
+    const many = storeWithRuns(Array.from({ length: 28 }, (_, day) => day + 1));
+    await checkProtection(few, asked(), NEVER);
+    await checkProtection(many, asked(), NEVER);
+    expect(few.asked.get).toBe(20);
+    expect(many.asked).toEqual(few.asked);
+  });
+});
+
+describe('the size of a store', () => {
+  it('is told by kind, with what is written a day', async () => {
+    const store = storeWithRuns([20, 27, 28]);
+    store.write(pruneLeaseKey(1), 'abc');
+    const { bytes, byKind, growthBytesPerDay } = await measureStore(store, { now: new Date(NOW) }, NEVER);
+    const each = byKind.full / 3;
+    expect(bytes).toBe(byKind.full + 3);
+    expect(byKind).toMatchObject({ increment: 0, other: 3 });
+    expect(Math.abs((growthBytesPerDay ?? 0) - (2 * each) / 7)).toBeLessThan(each / 50);
+  });
+
+  it('that is empty has no growth', async () => {
+    const empty = await measureStore(new MemoryStore(), { now: new Date(NOW) }, NEVER);
+    expect(empty).toEqual({ store: 'memory', bytes: 0, byKind: { full: 0, increment: 0, other: 0 } });
+  });
+
+  it('of a folder goes with its disk', async () => {
+    const { disk } = await measureStore(new MemoryStore(), { now: new Date(NOW), folder: '/' }, NEVER);
+    expect(disk?.totalBytes).toBeGreaterThan(disk?.freeBytes ?? Infinity);
+    expect(disk?.usedPercent).toBeGreaterThan(0);
+  });
+});
+
+it('a cluster lists what is to be protected, without what ferry made itself', async () => {
+  const names = ['docs', 'rehearsal_20261127_020000_docs', 'live_20261127_020000', 'live_20261126_020000'];
+  const cluster = {
+    nodeUrls: ['http://n0:6333'],
+    collections: () => Promise.resolve(names),
+    aliases: () => Promise.resolve([{ alias: 'live', collection: 'live_20261127_020000' }]),
+    identity: () => Promise.resolve(['1']),
+  } as unknown as ClusterFacts;
+  const listed = await listProtected(cluster, { cluster: 'prod' });
+  expect(listed).toEqual({
+    ...{ collections: ['docs', 'live_20261127_020000'], identity: ['1'], nodes: ['http://n0:6333'] },
+    leftOut: 0,
+  });
+  const named = await listProtected(cluster, { cluster: 'prod', collections: ['d*', 'gone'] });
+  expect(named.collections).toEqual(['docs', 'gone']);
+});
+
+describe('the checks that a command makes', () => {
+  const config = {
+    clusters: { a: {}, b: {}, c: {}, scratch: {} },
+    defaults: { store: 'offsite' },
+    policies: {
+      nightly: { clusters: ['a'], full: 'daily 02:00', maxProofAgeDays: 3, notify: ['ops'] },
+      part: {
+        ...{ clusters: ['b'], collections: ['log*'], exclude: ['log-old'], full: 'hourly' },
+        rehearse: { cluster: 'scratch', every: 'weekly sun 03:00' },
+      },
+    },
+  } as unknown as FerryConfig;
+
+  it('are one for each policy, with its limits, and one for what none covers', () => {
+    expect(plannedChecks(config, { options: {} })).toEqual([
+      { policy: 'nightly', clusters: ['a'], maxAgeHours: 48, maxProofAgeDays: 3 },
+      { policy: 'part', clusters: ['b'], collections: ['log*'], exclude: ['log-old'], maxAgeHours: 2 },
+      { clusters: ['c'] },
+      { clusters: ['b'], exclude: ['log*', 'log-old'] },
+    ]);
+  });
+
+  it('are narrowed by flags, whose limits go before those of a policy', () => {
+    const options = { maxAgeHours: 1 };
+    expect(plannedChecks(config, { options, clusters: ['a'] })).toEqual([
+      { policy: 'nightly', clusters: ['a'], maxAgeHours: 1, maxProofAgeDays: 3 },
+    ]);
+    expect(plannedChecks(config, { options: {}, policy: 'nightly' })).toHaveLength(1);
+    const elsewhere = plannedChecks(config, { options: { store: 'other' }, clusters: ['a'] });
+    expect(elsewhere).toEqual([{ clusters: ['a'], store: 'other' }]);
+  });
+
+  it('are refused where a name is unknown', () => {
+    expect(() => plannedChecks(config, { options: {}, policy: 'weekly' })).toThrow('it has: nightly, part');
+    expect(() => plannedChecks(config, { options: {}, clusters: ['z'] })).toThrow('no cluster "z"');
+  });
+});
+
+it('a schedule has the longest pause between its next times as its interval', () => {
+  const at = (day: number) => new Date(Date.UTC(2026, 10, day));
+  const facts = scheduleFacts(
+    {
+      scheduleId: 'ferry/nightly/a/full',
+      state: { paused: false },
+      info: {
+        ...{
+          recentActions: [{ takenAt: at(26), scheduledAt: at(26) }],
+          nextActionTimes: [27, 30, 31].map(at),
+        },
+        ...{ numActionsSkippedOverlap: 2, numActionsMissedCatchupWindow: 1, createdAt: at(1) },
+        runningActions: [{ workflow: { workflowId: 'a-run' } }],
+      },
+    } as unknown as TemporalSchedule,
+    'nightly',
+  );
+  expect(facts).toEqual({
+    ...{ schedule: 'ferry/nightly/a/full', policy: 'nightly', paused: false, intervalSeconds: 3 * 86_400 },
+    ...{ lastActionAt: at(26).toISOString(), nextActionAt: at(27).toISOString(), since: at(1).toISOString() },
+    ...{ skipped: 2, missed: 1, running: ['a-run'] },
+  });
+});
