@@ -12,7 +12,7 @@ const fence = (room, runtimeBans, why) => ({
 });
 
 const ROOMS =
-  'workflows activities cluster target transfer shards backups move external recovery snapshots policies checks qdrant storage worker local cli';
+  'workflows activities cluster target transfer shards backups move external recovery snapshots notify policies checks qdrant storage worker local cli';
 const otherRooms = (...allowed) => {
   const banned = ROOMS.split(' ').filter((room) => !allowed.includes(room));
   return [`^(\\.\\./)+(${banned.join('|')})/`, '^(\\.\\./)+(config|worker|cli)\\.js$'];
@@ -78,6 +78,7 @@ export default tseslint.config(
     recovery: ['cluster', 'shards', 'target'],
     snapshots: ['cluster', 'shards'],
     backups: ['cluster', 'shards', 'target'],
+    notify: [],
     move: ['cluster', 'target', 'transfer', 'shards', 'backups'],
     checks: ['cluster', 'backups'],
   }).map(([room, rooms]) =>
@@ -97,7 +98,7 @@ export default tseslint.config(
     [
       ...otherRooms(
         'activities',
-        ...'cluster target transfer shards backups move external recovery snapshots checks'.split(' '),
+        ...'cluster target transfer shards backups move external recovery snapshots checks notify'.split(' '),
       ),
       '^@temporalio/(?!activity|common)',
       sdks,

@@ -18,6 +18,12 @@ import {
   type StoreEntry,
 } from './model/ferry-config.js';
 import { FerryError } from './model/errors.js';
+import {
+  SECRET_FAULT,
+  isWebhookSecret,
+  type Notifier,
+  type NotifierEntry,
+} from './model/health/notifier-schema.js';
 import { urlVariable } from './model/external-source.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -47,11 +53,12 @@ export function readConfig(
   };
   const parsed = configurationSchema.safeParse(replaceVariables(parseYaml(file), env));
   if (!parsed.success) throw invalid(file, parsed.error.issues.map(describeIssue).join('; '));
-  const { clusters, stores, ...rest } = parsed.data;
+  const { clusters, stores, notifiers, ...rest } = parsed.data;
   const config = {
     path: file,
     clusters: mapEntries(clusters, (entry, alias) => connection(alias, entry, read)),
     stores: mapEntries(stores, (entry, alias) => storeConnection(file, alias, entry)),
+    notifiers: mapEntries(notifiers, (entry, name) => notifierOf(name, entry, read)),
     ...rest,
   };
   return { config, files };
@@ -220,6 +227,17 @@ function storeConnection(file: string, alias: string, entry: StoreEntry): StoreC
   const paths = Object.entries(entry).filter(([field]) => field.endsWith('File'));
   const absolute = paths.map(([field, path]) => [field, resolve(dirname(file), String(path))]);
   return { alias, ...entry, ...(Object.fromEntries(absolute) as Partial<StoreEntry>) };
+}
+
+function notifierOf(name: string, entry: NotifierEntry, read: ReadNamed): Notifier {
+  const { webhook, command = [], secretFile, headers = {}, timeoutSeconds, remindHours } = entry;
+  const every = { name, timeoutSeconds, ...(remindHours === undefined ? {} : { remindHours }) };
+  if (webhook === undefined) return { ...every, command };
+  const field = `notifiers.${name}.secretFile`;
+  const secret = secretFile === undefined ? entry.secret : secretIn(read(secretFile, field), field);
+  if (secret === undefined || !isWebhookSecret(secret))
+    throw new FerryError('InvalidConfig', `${field}: ${SECRET_FAULT}`);
+  return { ...every, webhook, secret, headers };
 }
 
 function readText(path: string, field: string): string {

@@ -18,6 +18,7 @@ import { createPointBackupActivities } from './activities/point-backup-activitie
 import { createControlActivities } from './activities/control-activities.js';
 import { createDataActivities } from './activities/data-activities.js';
 import { createExaminationActivities } from './activities/examination-activities.js';
+import { createHealthActivities } from './activities/health-activities.js';
 import { createMoveActivities, createMoveControlActivities } from './activities/move-activities.js';
 import { leasedStores } from './activities/leased-ports.js';
 import { createPruneActivities } from './activities/prune-activities.js';
@@ -45,6 +46,7 @@ import {
 } from './worker/backup-dependencies.js';
 import { checkControlDependencies, checkStoreDependencies } from './worker/check-dependencies.js';
 import { examinationDependencies } from './worker/examination-dependencies.js';
+import { healthDependencies } from './worker/health-dependencies.js';
 import { LiveConfig } from './worker/live-config.js';
 import { moveControlDependencies, moveDependencies } from './worker/move-dependencies.js';
 import { ownQueueSettings, servesDisk } from './worker/own-queue.js';
@@ -126,6 +128,7 @@ function controlSettings(config: FerryConfig, connection: NativeConnection, name
       ...createCheckControlActivities(checkControlDependencies(config, client)),
       ...createExaminationActivities(examinationDependencies(config, client)),
       ...createSnapshotControlActivities(snapshotControlDependencies(config)),
+      ...createHealthActivities(healthDependencies(config, namespace)),
     },
     maxConcurrentActivityTaskExecutions: 20,
     // After a control worker was killed, its workflows answer again after this time.

@@ -26,6 +26,7 @@ const COMMANDS: { names: string[]; load: () => Promise<Register> }[] = [
   { names: ['check'], load: async () => (await import('./check/check.js')).registerCheck },
   { names: ['prune'], load: async () => (await import('./backups/prune.js')).registerPrune },
   { names: ['policies'], load: async () => (await import('./policies/policies.js')).registerPolicies },
+  { names: ['notify'], load: async () => (await import('./notify.js')).registerNotify },
   { names: ['restore'], load: async () => (await import('./jobs/restore.js')).registerRestore },
   { names: ['rehearse'], load: async () => (await import('./jobs/rehearse.js')).registerRehearse },
   { names: ['snapshots'], load: async () => (await import('./snapshots/snapshots.js')).registerSnapshots },

@@ -6,6 +6,7 @@ import type { ClusterConnection, NodeAddress } from './cluster.js';
 import { FerryError } from './errors.js';
 import { DATA_QUEUE } from './names.js';
 import { S3_PARTS, type PartRules } from './format/part-sizes.js';
+import { notifierSchema, type Notifier } from './health/notifier-schema.js';
 import { policySchema } from './policies/policy-schema.js';
 
 const ALIAS = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
@@ -123,6 +124,7 @@ const fields = z.strictObject({
   stores: z.record(alias, storeSchema).default({}),
   defaults: z.strictObject({ store: alias.optional() }).default({}),
   policies: z.record(alias, policySchema).default({}),
+  notifiers: z.record(alias, notifierSchema).default({}),
   temporal: z
     .strictObject({
       address: z.string().min(1).optional(),
@@ -134,10 +136,10 @@ const fields = z.strictObject({
 });
 
 /** What a policy names is in the same file. */
-export const configurationSchema = fields.superRefine(({ clusters, stores, defaults, policies }, issue) => {
-  for (const [name, { clusters: protectedOnes, store = defaults.store, rehearse }] of Object.entries(
-    policies,
-  )) {
+export const configurationSchema = fields.superRefine((all, issue) => {
+  const { clusters, stores, defaults, policies, notifiers } = all;
+  for (const [name, policy] of Object.entries(policies)) {
+    const { clusters: protectedOnes, store = defaults.store, rehearse, notify = [] } = policy;
     const refuse = (path: (string | number)[], message: string) =>
       issue.addIssue({ code: 'custom', path: ['policies', name, ...path], message });
     protectedOnes.forEach((one, at) => {
@@ -145,6 +147,9 @@ export const configurationSchema = fields.superRefine(({ clusters, stores, defau
     });
     if (rehearse && !Object.hasOwn(clusters, rehearse.cluster))
       refuse(['rehearse', 'cluster'], 'is not a cluster of this file');
+    notify.forEach((one, at) => {
+      if (!Object.hasOwn(notifiers, one)) refuse(['notify', at], 'is not a notifier of this file');
+    });
     if (store === undefined) refuse(['store'], 'is needed, or `defaults.store`');
     else if (!Object.hasOwn(stores, store)) refuse(['store'], 'is not a store of this file');
   }
@@ -163,6 +168,7 @@ export interface FerryConfig {
   stores: Record<string, StoreConnection>;
   defaults: Configuration['defaults'];
   policies: Configuration['policies'];
+  notifiers: Record<string, Notifier>;
   temporal: Configuration['temporal'];
 }
 

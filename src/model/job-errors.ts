@@ -27,6 +27,11 @@ export const jobErrors = {
     remedy:
       'No schedule was changed. Rename the policy, or delete that schedule in the Temporal UI if nobody needs it. Of several installations in one namespace each needs an `installation` of its own in ferry.yaml.',
   },
+  NotificationFailed: {
+    retryable: true,
+    remedy:
+      'No job is affected, and the next check tries again. Fix the receiver, then run `ferry notify test NAME`.',
+  },
   CollectionBusy: {
     retryable: false,
     remedy: 'Wait for the named job, or abort it. `onBusy: "wait"` (`--on-busy wait`) waits for it.',

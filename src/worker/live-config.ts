@@ -94,6 +94,7 @@ export class LiveConfig {
     const changes = [
       ...takeEntries('cluster', this.config.clusters, next.clusters),
       ...takeEntries('store', this.config.stores, next.stores),
+      ...takeEntries('notifier', this.config.notifiers, next.notifiers),
     ];
     if (!isDeepStrictEqual(this.config.temporal, next.temporal))
       changes.push('`temporal` (needs a restart of this worker)');

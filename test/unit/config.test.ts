@@ -14,6 +14,7 @@ import { FerryError } from '../../src/model/errors.js';
 import { requireCluster } from '../../src/model/ferry-config.js';
 
 const SECRET = 'sk-very-secret-0815';
+const WEBHOOK_SECRET = `whsec_${'MfKQ'.repeat(10)}`;
 const PEM = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
 
 function written(text: string): string {
@@ -147,6 +148,31 @@ stores:
       `{ clusters: {}, stores: { a: { url: "s3://b", endpoint: "https://me:${SECRET}@c" } } }`,
       'stores.a.endpoint',
     ],
+    [
+      'a webhook without a secret',
+      `{ clusters: {}, notifiers: { ops: { webhook: "https://${SECRET}" } } }`,
+      'notifiers.ops: set either `secret` or `secretFile`',
+    ],
+    [
+      'the secret of a webhook in another form',
+      `{ clusters: {}, notifiers: { ops: { webhook: "https://a", secret: ${SECRET} } } }`,
+      'notifiers.ops.secret',
+    ],
+    [
+      'a header that ferry sets',
+      `{ clusters: {}, notifiers: { ops: { webhook: "https://a", secret: ${WEBHOOK_SECRET}, headers: { Host: ${SECRET} } } } }`,
+      'notifiers.ops.headers: `Host` is set by ferry',
+    ],
+    [
+      'a notifier that is both',
+      `{ clusters: {}, notifiers: { ops: { webhook: "https://a", secret: ${WEBHOOK_SECRET}, command: [${SECRET}] } } }`,
+      'notifiers.ops: set either `webhook` or `command`',
+    ],
+    [
+      'a policy that tells nobody there is',
+      '{ clusters: { a: { url: "http://a" } }, stores: { s: { url: "s3://b" } }, policies: { p: { preset: test, store: s, clusters: [a], notify: [ops] } } }',
+      'policies.p.notify.0: is not a notifier of this file',
+    ],
     ['broken YAML', `clusters: { a: { apiKey: "${SECRET} }\n`, 'line'],
     ['an alias with a slash', 'clusters: { "a/b": { url: "http://a:6333" } }', 'clusters.a/b'],
     ['a missing authority', 'clusters: { a: { url: "https://a:6333", ca: nowhere.pem } }', 'clusters.a.ca'],
@@ -194,6 +220,19 @@ describe('the environment', () => {
 });
 
 describe('the files that ferry.yaml names', () => {
+  it('hold the secret of a webhook, and are refused by their field', () => {
+    const path = written(
+      '{ clusters: {}, notifiers: { ops: { webhook: "https://a/b?c=d", secretFile: s } } }',
+    );
+    writeFileSync(join(path, '../s'), `${WEBHOOK_SECRET}\n`);
+    const { config, files } = readConfig(path, {});
+    const notifier = { name: 'ops', webhook: 'https://a/b?c=d', secret: WEBHOOK_SECRET };
+    expect(config.notifiers).toEqual({ ops: { ...notifier, headers: {}, timeoutSeconds: 10 } });
+    expect(files).toEqual([path, join(path, '../s')]);
+    writeFileSync(join(path, '../s'), SECRET);
+    expect(() => loadConfig(path, {})).toThrow('notifiers.ops.secretFile: must be `whsec_`');
+  });
+
   const named = (fields: string) => written(`clusters: { a: { url: "https://q:6333", ${fields} } }`);
 
   it('hold an API key, without the end of its line', () => {

@@ -24,6 +24,7 @@ const SURROUNDINGS = `
 clusters: { prod: { url: "http://prod:6333" }, other: { url: "http://other:6333" }, scratch: { url: "http://s:6333" } }
 stores: { disk: { url: "file:///var/lib/ferry" }, offsite: { url: "s3://bucket" } }
 defaults: { store: disk }
+notifiers: { ops: { command: [/usr/local/bin/tell] } }
 `;
 
 function load(policies: string) {

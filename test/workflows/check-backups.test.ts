@@ -5,6 +5,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { CheckReport, CheckStoreActivities } from '../../src/model/contracts/check-activities.js';
+import { createHealthActivities, type HealthDependencies } from '../../src/activities/health-activities.js';
 import { exportOneOfEach, wantsHistories } from '../support/histories.js';
 import { WorkflowLab } from '../support/workflow-lab.js';
 
@@ -25,7 +26,12 @@ const HELD: Awaited<ReturnType<CheckStoreActivities['checkProtection']>> = {
 
 async function check(
   input: object,
-  { hasWorkers = true, ...instead }: Partial<CheckStoreActivities> & { hasWorkers?: boolean } = {},
+  {
+    hasWorkers = true,
+    notifiers = {},
+    ...instead
+  }: Partial<CheckStoreActivities> &
+    Partial<Pick<HealthDependencies, 'notifiers'>> & { hasWorkers?: boolean } = {},
 ): Promise<{ result: CheckReport; asked: CheckReport }> {
   const [control, data] = [`control-${randomUUID()}`, `data-${randomUUID()}`];
   const surveyCheck = async () => ({
@@ -45,7 +51,8 @@ async function check(
     ...instead,
   };
   const { nativeConnection: connection, client } = lab.env;
-  const activities = { surveyCheck, listProtected };
+  const health = createHealthActivities({ notifiers, linkOf: () => undefined });
+  const activities = { surveyCheck, listProtected, ...health };
   const first = await Worker.create({
     ...{ connection, workflowBundle: lab.bundle, activities },
     taskQueue: control,
@@ -94,4 +101,18 @@ it('does not wait for a queue that nobody polls', async () => {
   const kinds = result.findings.map(({ kind, severity }) => `${kind} ${severity}`);
   expect(kinds[0]).toBe('queueWithoutWorker critical');
   expect(kinds.slice(1)).toEqual(['notChecked warning', 'notChecked warning', 'notChecked warning']);
+});
+
+it('tells its notifiers, and succeeds although one of them fails', async () => {
+  const notifiers = {
+    heard: { name: 'heard', timeoutSeconds: 20, command: [process.execPath, '-e', 'process.exit(0)'] },
+    deaf: { name: 'deaf', timeoutSeconds: 20, command: ['/nowhere/tell'] },
+  };
+  const { result, asked } = await check({ clusters: ['prod'], notify: ['heard', 'deaf'] }, { notifiers });
+  expect(result.announcement).toEqual({
+    announced: { heard: expect.objectContaining({ status: 'warning', at: result.checkedAt }) as unknown },
+    sent: ['heard'],
+    failed: [{ notifier: 'deaf', why: 'The command of deaf cannot be started (ENOENT)' }],
+  });
+  expect(asked).toEqual(result);
 });

@@ -9,6 +9,7 @@ import type { DataActivities } from './slice-activities.js';
 import type { BackupControlActivities, BackupStoreActivities } from './backup-activities.js';
 import type { PointBackupActivities } from './point-backup-activities.js';
 import type { CheckControlActivities, CheckStoreActivities, DiskActivities } from './check-activities.js';
+import type { HealthActivities } from './health-activities.js';
 import type { MoveActivities, MoveControlActivities } from './move-activities.js';
 import type { PruneActivities } from './prune-activities.js';
 import type { RecoveryActivities, RecoveryControlActivities } from './recovery-activities.js';
@@ -32,7 +33,8 @@ export type Activities = ControlActivities &
   PruneActivities &
   CheckControlActivities &
   CheckStoreActivities &
-  DiskActivities;
+  DiskActivities &
+  HealthActivities;
 
 export type ActivityName = keyof Activities;
 
@@ -192,6 +194,8 @@ export const activityOptions = {
   checkProtection: { ...reading, startToCloseMs: 2 * HOUR },
   measureStore: { ...reading, startToCloseMs: 2 * HOUR },
   lookAtDisks: EXAMINATION,
+  /** Its last attempt returns what failed: a check does not fail because nobody could be told. */
+  announceHealth: { ...control, retry: { firstMs: 2 * SECOND, attempts: 4 } },
 
   // recovery
   locateStore: { ...planning, heartbeat: 'none', retry: { firstMs: 500, attempts: 5 } },

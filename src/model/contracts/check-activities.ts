@@ -4,6 +4,7 @@
 import * as z from 'zod';
 import type { CollectionLimits } from '../health/collections.js';
 import type { ScheduleFacts } from '../health/places.js';
+import type { Announcement } from './health-activities.js';
 import { alias, collectionName, work } from './inputs.js';
 
 const percent = z.number().min(1).max(100);
@@ -151,6 +152,8 @@ export interface CheckReport {
   disks: CheckedDisk[];
   schedules: CheckedSchedule[];
   queues: CheckedQueue[];
+  /** Whom it told. */
+  announcement?: Announcement;
   /** How many of a list are left out, where it was cut. */
   leftOut?: Partial<Record<'findings' | 'collections' | 'disks' | 'schedules', number>>;
 }

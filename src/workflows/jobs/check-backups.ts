@@ -15,6 +15,7 @@ import {
   type CheckReport,
   type CheckSurvey,
 } from '../../model/contracts/check-activities.js';
+import type { Announcement } from '../../model/contracts/health-activities.js';
 import { parseInput } from '../../model/contracts/inputs.js';
 import { checkWith, type CheckSteps } from '../../model/health/check-with.js';
 import { ownQueueOf } from '../../model/names.js';
@@ -29,18 +30,28 @@ export async function checkBackups(input: unknown): Promise<CheckReport> {
     description: 'The report of this check; until it has ended, that of the one before it.',
   });
   return surfacing(async () => {
-    const {
-      notify: _notify,
-      remindHours: _remind,
-      heartbeatSeconds,
-      ...asked
-    } = parseInput(checkBackupsSchema, input);
+    const { notify = [], remindHours, heartbeatSeconds, ...asked } = parseInput(checkBackupsSchema, input);
     const { policy, clusters, store } = asked;
     const survey = await runActivity('surveyCheck', { policy, clusters, store }, 'what there is to check');
     report = await checkWith(stepsOf(survey, heartbeatSeconds), asked, survey, new Date());
     setCurrentDetails(detailsOf(report));
+    report = { ...report, announcement: await announce(report, notify, remindHours) };
     return report;
   });
+}
+
+/** Sets metrics and tells the notifiers. A check does not fail because nobody could be told. */
+async function announce(report: CheckReport, notify: string[], remindHours: number): Promise<Announcement> {
+  const previous = workflowInfo().lastResult as CheckReport | undefined;
+  try {
+    const input = { report, previous, notify, remindHours };
+    return await runActivity('announceHealth', input, 'metrics and notifiers');
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    const why = isTimeout(error) ? 'no worker told it in time' : troubleOf(error).message;
+    const failed = notify.map((notifier) => ({ notifier, why }));
+    return { announced: previous?.announcement?.announced ?? {}, sent: [], failed };
+  }
 }
 
 function stepsOf(survey: CheckSurvey, heartbeatSeconds: number): CheckSteps {
