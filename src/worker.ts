@@ -55,7 +55,7 @@ import { registerSearchAttributes } from './worker/search-attributes.js';
 import { snapshotControlDependencies, snapshotDataDependencies } from './worker/snapshot-dependencies.js';
 import { connectWorker } from './worker/worker-connection.js';
 import { installRuntime, type WorkerRuntimeOptions } from './worker/worker-runtime.js';
-import { workflowCode } from './worker/workflow-code.js';
+import { workflowCode, workflowInterceptors } from './worker/workflow-code.js';
 
 export interface RunWorkerOptions extends WorkerRuntimeOptions {
   role: 'control' | 'data';
@@ -107,7 +107,10 @@ function workerSettings(role: string, live: LiveConfig): Partial<WorkerOptions> 
   return {
     identity: identityOf(role),
     shutdownGraceTime: '30s',
-    interceptors: { activity: [failureInterceptor, live.interceptor, leaseInterceptor] },
+    interceptors: {
+      activity: [failureInterceptor, live.interceptor, leaseInterceptor],
+      ...(role === 'control' ? workflowInterceptors() : {}),
+    },
   };
 }
 

@@ -7,6 +7,7 @@ import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 const dist = new URL('../dist/', import.meta.url);
 const { code } = await bundleWorkflowCode({
   workflowsPath: fileURLToPath(new URL('workflows/index.js', dist)),
+  workflowInterceptorModules: [fileURLToPath(new URL('workflows/runtime/count-jobs.js', dist))],
   logger: new DefaultLogger('WARN'),
 });
 const aside = new URL(`workflow-bundle.js.${process.pid}`, dist);

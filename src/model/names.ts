@@ -28,6 +28,12 @@ export function scheduleId(policy: string, cluster: string, job: string): string
   return `ferry/${policy}/${cluster}/${job}`;
 }
 
+/** The policy of a schedule, by its id. */
+export function policyOf(scheduleId: string): string | undefined {
+  const [ferry, policy, ...rest] = scheduleId.split('/');
+  return ferry === 'ferry' && rest.length === 2 ? policy : undefined;
+}
+
 /** A job started from the command line. Safe in a URL and in a shell, where `>` would be a redirection. */
 export function jobId(operation: string, source: string, target: string, start: Start): string {
   return `${operation}/${plain(source)}-to-${plain(target)}/${startText(start)}`;

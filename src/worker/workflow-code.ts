@@ -5,10 +5,20 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { WorkerOptions } from '@temporalio/worker';
 
+const bundle = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
+
 export function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
-  const bundle = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
-  if (existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
-  const compiled = fileURLToPath(new URL('../workflows/index.js', import.meta.url));
-  const source = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
-  return { workflowsPath: existsSync(compiled) ? compiled : source };
+  return existsSync(bundle)
+    ? { workflowBundle: { codePath: bundle } }
+    : { workflowsPath: moduleAt('workflows/index') };
+}
+
+/** What goes round each workflow, where it is not in the bundle already. */
+export function workflowInterceptors(): { workflowModules?: string[] } {
+  return existsSync(bundle) ? {} : { workflowModules: [moduleAt('workflows/runtime/count-jobs')] };
+}
+
+function moduleAt(name: string): string {
+  const compiled = fileURLToPath(new URL(`../${name}.js`, import.meta.url));
+  return existsSync(compiled) ? compiled : fileURLToPath(new URL(`../${name}.ts`, import.meta.url));
 }

@@ -23,7 +23,12 @@ type Bundle = Awaited<ReturnType<typeof bundleWorkflowCode>>;
 
 function bundle(source: string): Promise<Bundle> {
   const workflowsPath = join(source, 'workflows/index.ts');
-  return bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
+  const workflowInterceptorModules = [join(source, 'workflows/runtime/count-jobs.ts')];
+  return bundleWorkflowCode({
+    workflowsPath,
+    workflowInterceptorModules,
+    logger: new DefaultLogger('ERROR'),
+  });
 }
 
 /** What each file's replay ended with: undefined when the workflows still fit it. */

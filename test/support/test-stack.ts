@@ -35,6 +35,7 @@ export interface TestStackOptions {
   /** Places for backups; the first one is the default. */
   stores?: (folder: string) => Promise<Record<string, Record<string, unknown>>>;
   workerEnv?: Record<string, string>;
+  metricsPorts?: Record<'control' | 'data', number>;
 }
 
 export interface TestStack {
@@ -75,8 +76,8 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     await writeConfig(config, { temporal, source, target }, options, stores);
     const worker = { config, folder, extraEnv: { FERRY_STATE_DIR: folder, ...options.workerEnv } };
     const [control, data] = await Promise.all([
-      startWorkerProcess({ role: 'control', ...worker }).then(keep),
-      startWorkerProcess({ role: 'data', ...worker }).then(keep),
+      startWorkerProcess({ role: 'control', ...worker, ...metricsOf('control', options) }).then(keep),
+      startWorkerProcess({ role: 'data', ...worker, ...metricsOf('data', options) }).then(keep),
     ]);
     const addresses = { source, target };
     const side: TestStack['side'] = (which, collection) => ({
@@ -89,6 +90,10 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     await stop();
     throw error;
   }
+}
+
+function metricsOf(role: 'control' | 'data', { metricsPorts }: TestStackOptions) {
+  return metricsPorts === undefined ? {} : { extraArgs: ['--metrics-port', String(metricsPorts[role])] };
 }
 
 const isWorker = ({ name }: LocalProcess): boolean => name.endsWith(' worker');

@@ -23,6 +23,7 @@ import { FakeClusters, type Call } from './fake-clusters.js';
 import { childrenOf, exportHistory, historiesOf, payloadSizes } from './histories.js';
 
 const WORKFLOWS = fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url));
+const COUNT_JOBS = fileURLToPath(new URL('../../src/workflows/runtime/count-jobs.ts', import.meta.url));
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 
@@ -55,7 +56,11 @@ export class WorkflowLab {
     });
     return new WorkflowLab(
       env,
-      await bundleWorkflowCode({ workflowsPath: WORKFLOWS, logger: new DefaultLogger('ERROR') }),
+      await bundleWorkflowCode({
+        workflowsPath: WORKFLOWS,
+        workflowInterceptorModules: [COUNT_JOBS],
+        logger: new DefaultLogger('ERROR'),
+      }),
     );
   }
 

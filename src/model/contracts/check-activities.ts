@@ -144,6 +144,10 @@ export interface CheckReport {
   status: Status;
   checkedAt: string;
   policy?: string;
+  /** Those that were checked, with or without a collection. */
+  clusters?: string[];
+  /** By which ages were judged. */
+  limits?: Pick<CheckBackupsInput, 'maxAgeHours' | 'maxProofAgeDays' | 'maxRehearsalAgeDays'>;
   /** Critical ones first. */
   findings: Finding[];
   /** The worst first. */

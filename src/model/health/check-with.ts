@@ -50,6 +50,8 @@ export async function checkWith(
   return reportOf({
     checkedAt: now.toISOString(),
     ...(input.policy === undefined ? {} : { policy: input.policy }),
+    clusters: survey.clusters,
+    limits: limitsOf(input),
     findings: [
       ...survey.findings,
       ...check.findings,
@@ -65,6 +67,11 @@ export async function checkWith(
     queues: survey.queues,
     leftOut: clusters.reduce((sum, { leftOut }) => addUp(sum, leftOut), {}),
   });
+}
+
+function limitsOf({ maxAgeHours, maxProofAgeDays, maxRehearsalAgeDays }: Asked) {
+  const rehearsal = maxRehearsalAgeDays === undefined ? {} : { maxRehearsalAgeDays };
+  return { maxAgeHours, maxProofAgeDays, ...rehearsal };
 }
 
 type CheckedCluster = CheckProtectionResult & { nodes: CheckedDisk[] };
