@@ -5,10 +5,11 @@ export async function scrape(port: number): Promise<string> {
   return response.text();
 }
 
-/** Of the one series with exactly these labels. */
+/** Of the one series with these labels; the SDK may add others. */
 export function valueOf(text: string, name: string, labels: Record<string, string>): number | undefined {
   const found = seriesIn(text).filter(
-    (one) => one.name === name && JSON.stringify(sorted(one.labels)) === JSON.stringify(sorted(labels)),
+    (one) =>
+      one.name === name && Object.entries(labels).every(([label, value]) => one.labels[label] === value),
   );
   if (found.length > 1) throw new Error(`${name} is there ${found.length} times`);
   return found[0]?.value;
@@ -30,5 +31,3 @@ function seriesIn(text: string) {
     };
   });
 }
-
-const sorted = (labels: object) => Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
