@@ -25,7 +25,11 @@ const full = { operation: 'fullBackup', cluster: 'source', policy: '' };
 
 it('counts a backup and its bytes, and one that failed', async () => {
   expect(await ferry(stack, 'backup', 'source')).toMatchObject({ code: 0 });
-  expect(await ferry(stack, 'backup', 'source', '--collection', 'nowhere')).not.toMatchObject({ code: 0 });
+  const failed = await ferry(stack, 'backup', 'source', 'nowhere');
+  expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('nowhere') });
+  await vi.waitFor(async () =>
+    expect(await scrape(ports.control)).toMatch(/ferry_jobs_total.*outcome="failed"/),
+  );
   const text = await scrape(ports.control);
   expect([...namesIn(text)]).toEqual(expect.arrayContaining(Object.keys(JOB_METRICS)));
   expect(valueOf(text, 'ferry_jobs_total', { ...full, outcome: 'verified' })).toBe(1);

@@ -4,7 +4,7 @@ import type { MetricMeter } from '@temporalio/common';
 import { Runtime } from '@temporalio/worker';
 import { beforeAll, expect, it } from 'vitest';
 import { freePorts } from '../../src/local/index.js';
-import type { CheckedCollection, CheckReport } from '../../src/model/contracts/check-activities.js';
+import type { CheckedCollection, CheckReport, Finding } from '../../src/model/contracts/check-activities.js';
 import type { HEALTH_METRICS } from '../../src/model/metrics.js';
 import { healthMetrics } from '../../src/worker/metrics/health-metrics.js';
 import { installRuntime } from '../../src/worker/worker-runtime.js';
@@ -141,9 +141,13 @@ it('does not end collections of another cluster of the same policy', async () =>
   expect(valueOf(await scrape(port), 'ferry_collection_status', labels)).toBe(0);
 });
 
-function tooOld() {
+function tooOld(): Finding {
   return {
-    ...{ severity: 'warning', kind: 'backupTooOld', cluster: 'prod', collection: 'docs' },
-    ...{ text: 'docs: the newest backup is 30 hours old', hint: 'ferry backup prod' },
-  } as const;
+    severity: 'warning',
+    kind: 'backupTooOld',
+    cluster: 'prod',
+    collection: 'docs',
+    text: 'docs: the newest backup is 30 hours old',
+    hint: 'ferry backup prod',
+  };
 }
