@@ -26,7 +26,7 @@ const full = { operation: 'fullBackup', cluster: 'source', policy: '' };
 it('counts a backup and its bytes, and one that failed', async () => {
   expect(await ferry(stack, 'backup', 'source')).toMatchObject({ code: 0 });
   const failed = await ferry(stack, 'backup', 'source', 'nowhere');
-  expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('nowhere') });
+  expect(failed).toMatchObject({ code: 1, stdout: expect.stringContaining('CollectionNotFound') });
   await vi.waitFor(async () =>
     expect(await scrape(ports.control)).toMatch(/ferry_jobs_total.*outcome="failed"/),
   );
