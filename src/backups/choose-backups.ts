@@ -16,7 +16,7 @@ import { Runs } from './runs.js';
 import { errorOfPruned, readBackup, type ReadBackup } from './read-backup.js';
 import { chooseRun, droppedSince, homesOf, isOfAll, type Choice } from './choose-run.js';
 import type { Run } from './catalogue/read-run.js';
-import { readProofs } from './proofs.js';
+import { readProofs, recordedProof } from './proofs.js';
 import { collectionFolder } from '../model/format/backup-names.js';
 import { isSelected, matchesName } from '../model/name-patterns.js';
 
@@ -242,9 +242,7 @@ function homeOf({ homes, choice }: Resolving, name: string): Run | undefined {
 async function isProved({ runs, signal }: Resolving, { from }: Recovery): Promise<boolean> {
   const state = await readBackup(runs.store, from, { signal });
   if (state.found === undefined) return false;
-  const { capture } = state.found.manifest;
-  // What a field did not tell of is not in it.
-  if (capture.method === 'points' && capture.detect !== 'field') return true;
+  if (recordedProof(state.found.manifest) !== undefined) return true;
   const keys: string[] = [];
   const folder = collectionFolder(from.cluster, from.backup, from.collection);
   for await (const { key } of runs.store.list(`${folder}proof-`)) keys.push(key);

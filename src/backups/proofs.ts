@@ -7,7 +7,12 @@ import type { CollectionBackupRef } from '../model/contracts/backup-catalogue.js
 import { FerryError } from '../model/errors.js';
 import { manifestKey, proofKey } from '../model/format/backup-names.js';
 import { DIGEST_VERSION } from '../model/format/digest.js';
-import { MANIFEST_VERSION, proofSchema, type ContentProof } from '../model/format/manifest.js';
+import {
+  MANIFEST_VERSION,
+  proofSchema,
+  type CollectionManifest,
+  type ContentProof,
+} from '../model/format/manifest.js';
 import { parseDocument } from '../model/format/parse-document.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { readText, sha256OfText } from '../shards/read-text.js';
@@ -38,6 +43,17 @@ export async function readProofs(
   }
   const [best] = proofs.sort((a, b) => rank(b).localeCompare(rank(a)));
   return { ...(best === undefined ? {} : { best }), notes: notes.slice(0, MOST_NOTES) };
+}
+
+/** Of a backup by points that read every point: its digest stands in the manifest. */
+export function recordedProof({ capture, finishedAt }: CollectionManifest): RecordedProof | undefined {
+  const isRead = capture.method === 'points' && capture.detect !== 'field';
+  return isRead ? { kind: 'recorded', at: finishedAt } : undefined;
+}
+
+export interface RecordedProof {
+  kind: 'recorded';
+  at: string;
 }
 
 async function readProof(

@@ -9,7 +9,7 @@
 //   - A proof counts, whichever usable backup it is of: the newest backup of an hourly chain has none yet.
 
 import { collectionsMeant } from '../backups/capture/resolve-backup.js';
-import { readProofs, isProofKey } from '../backups/proofs.js';
+import { isProofKey, readProofs, recordedProof } from '../backups/proofs.js';
 import { clusterText, SameCluster } from '../backups/catalogue/read-run.js';
 import { isUsable, readBackup, type ReadBackup } from '../backups/read-backup.js';
 import { runsIn, type StoredRun } from '../backups/retention/stored-backups.js';
@@ -98,7 +98,7 @@ class HeldCollection {
     const usable = examined.filter(isOwnAndComplete);
     const [first] = examined;
     const newest = usable[0] && newestOf(usable[0]);
-    const proofs = newest === undefined ? {} : await this.#proofs(signal);
+    const proofs = newest === undefined ? {} : withRecorded(await this.#proofs(signal), usable);
     const all = [...this.#future, ...this.#held];
     return {
       ...this.#of,
@@ -202,6 +202,15 @@ class HeldCollection {
     return undefined;
   }
 }
+
+/** Of the newest backups, where one of them recorded its digest later than anything was proved. */
+function withRecorded(proofs: Proofs, usable: readonly Examined[]): Proofs {
+  const [recorded] = usable.flatMap(({ read }) => (read.found && recordedProof(read.found.manifest)) ?? []);
+  const isNewer = recorded !== undefined && (proofs.proof === undefined || proofs.proof.at < recorded.at);
+  return isNewer ? { ...proofs, proof: recorded } : proofs;
+}
+
+type Proofs = Pick<CollectionFacts, 'proof' | 'rehearsal'>;
 
 /** One that is partial can be recovered too, but only by name. */
 function isOwnAndComplete({ own, read }: Examined): boolean {

@@ -38,7 +38,7 @@ import type { ObjectStore, StoredObject } from '../../storage/object-store.js';
 import { mapInOrder } from '../../model/map-in-order.js';
 import { identityOf, inOrder, readRun, type Run } from './read-run.js';
 import { readBackup, type OfCollection } from '../read-backup.js';
-import { isProofKey, readProofs } from '../proofs.js';
+import { isProofKey, readProofs, recordedProof } from '../proofs.js';
 
 const PAGE = 100;
 
@@ -187,7 +187,7 @@ async function showCollection(
       bytes: manifest ? storedBytes(manifest) : bytesOf(objects),
       ...(manifest?.base === undefined ? {} : { base: manifest.base.backup }),
       ...(manifest ? { points: manifest.points, finishedAt: manifest.finishedAt } : {}),
-      proof: proofLine(best),
+      proof: proofLine(best, isProvable ? found.manifest : undefined),
       ...(listed.has(pinKey(ref.cluster, ref.backup, collection)) ? { isPinned: true as const } : {}),
     },
     keys: keysOf(ref, manifest, keys),
@@ -239,8 +239,11 @@ export async function objectsIn(store: ObjectStore, folder: string): Promise<Sto
   return objects;
 }
 
-function proofLine(proof: ContentProof | undefined): CollectionBackup['proof'] {
-  if (proof === undefined) return { kind: 'none' };
+function proofLine(
+  proof: ContentProof | undefined,
+  manifest: CollectionManifest | undefined,
+): CollectionBackup['proof'] {
+  if (proof === undefined) return (manifest && recordedProof(manifest)) ?? { kind: 'none' };
   const { kind, at, recall } = proof;
   return { kind, at, ...(recall === undefined ? {} : { recall }) };
 }

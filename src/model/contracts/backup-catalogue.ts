@@ -36,7 +36,7 @@ export interface CollectionBackup {
   points?: number;
   finishedAt?: string;
   /** `recall`: of a rehearsal that replayed searches. */
-  proof: { kind: 'rehearsed' | 'quiesced' | 'none'; at?: string; recall?: RecallShares };
+  proof: { kind: 'rehearsed' | 'quiesced' | 'recorded' | 'none'; at?: string; recall?: RecallShares };
   /** No prune removes it. */
   isPinned?: true;
 }

@@ -89,7 +89,7 @@ export interface CheckedCollection {
   /** The newest usable one. */
   newest?: { backup: string; at: string; kind: 'full' | 'increment'; bytes: number; points: number };
   /** The newest one of any usable backup. */
-  proof?: { kind: 'quiesced' | 'rehearsed'; at: string };
+  proof?: { kind: 'quiesced' | 'rehearsed' | 'recorded'; at: string };
   rehearsal?: { at: string; recoverySeconds?: number };
   /** Of all its backups. */
   bytes: number;
