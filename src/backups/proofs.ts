@@ -7,12 +7,8 @@ import type { CollectionBackupRef } from '../model/contracts/backup-catalogue.js
 import { FerryError } from '../model/errors.js';
 import { manifestKey, proofKey } from '../model/format/backup-names.js';
 import { DIGEST_VERSION } from '../model/format/digest.js';
-import {
-  MANIFEST_VERSION,
-  proofSchema,
-  type CollectionManifest,
-  type ContentProof,
-} from '../model/format/manifest.js';
+import { proofSchema, type CollectionManifest, type ContentProof } from '../model/format/manifest.js';
+import { MANIFEST_VERSION } from '../model/format/fields.js';
 import { parseDocument } from '../model/format/parse-document.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { readText, sha256OfText } from '../shards/read-text.js';

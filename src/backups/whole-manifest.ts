@@ -3,7 +3,8 @@
 
 import { FerryError } from '../model/errors.js';
 import { collectionFolder } from '../model/format/backup-names.js';
-import { partsOf, type CollectionManifest, type ManifestSlice } from '../model/format/manifest.js';
+import { partsOf, type CollectionManifest } from '../model/format/manifest.js';
+import { type ManifestSlice } from '../model/format/slices.js';
 import { shardKeyText } from '../model/state/slice.js';
 import { keyName } from '../cluster/look.js';
 import type { CollectionBackupRef } from '../model/contracts/backup-catalogue.js';

@@ -4,7 +4,7 @@
 import type { PointId } from '../model/point-id.js';
 import type { ShardKey } from '../model/state/slice.js';
 import type { Pin, ReadMode } from '../model/collections.js';
-import type { WrittenSince } from '../model/written-since.js';
+import type { WrittenSince } from '../model/format/written-since.js';
 
 /** Points in order of id, complete with their hashes. */
 export interface PointPage {

@@ -18,12 +18,12 @@ import {
 } from '../model/format/backup-names.js';
 import { FerryError } from '../model/errors.js';
 import {
-  MANIFEST_VERSION,
   nodeDocumentSchema,
   shardDocumentSchema,
   type ShardDocument,
   type NodeDocument,
 } from '../model/format/manifest.js';
+import { MANIFEST_VERSION } from '../model/format/fields.js';
 import { parseDocument } from '../model/format/parse-document.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { captureStored, captureStreamed, giveUp, type Capture, type Captured } from './capture-snapshot.js';

@@ -8,11 +8,8 @@ import {
   manifestKey,
   startedKey,
 } from '../../src/model/format/backup-names.js';
-import {
-  collectionManifestSchema,
-  completeDocumentSchema,
-  type IdsRef,
-} from '../../src/model/format/manifest.js';
+import { collectionManifestSchema, completeDocumentSchema } from '../../src/model/format/manifest.js';
+import { type IdsRef } from '../../src/model/format/fields.js';
 import {
   backupDocumentSchema,
   startedDocumentSchema,

@@ -5,7 +5,7 @@
 import type { OpenBackupInput, OpenBackupResult } from '../../model/contracts/backup-activities.js';
 import { startedKey } from '../../model/format/backup-names.js';
 import { FerryError } from '../../model/errors.js';
-import { MANIFEST_VERSION } from '../../model/format/manifest.js';
+import { MANIFEST_VERSION } from '../../model/format/fields.js';
 import { type StartedDocument } from '../../model/format/run-documents.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import type { ClusterControl } from '../../cluster/control-port.js';

@@ -4,7 +4,8 @@
 
 import type { WriteBackupInput, WriteBackupResult } from '../../model/contracts/backup-activities.js';
 import { backupFolder, backupKey, partsKey } from '../../model/format/backup-names.js';
-import { MANIFEST_VERSION, nodeDocumentSchema, storedBytes } from '../../model/format/manifest.js';
+import { nodeDocumentSchema, storedBytes } from '../../model/format/manifest.js';
+import { MANIFEST_VERSION } from '../../model/format/fields.js';
 import { parseDocument } from '../../model/format/parse-document.js';
 import { backupDocumentSchema, type BackupDocument } from '../../model/format/run-documents.js';
 import type { ObjectStore } from '../../storage/object-store.js';

@@ -4,11 +4,8 @@
 import type { WriteCompleteInput } from '../../model/contracts/backup-activities.js';
 import { completeKey } from '../../model/format/backup-names.js';
 import { FerryError } from '../../model/errors.js';
-import {
-  completeDocumentSchema,
-  MANIFEST_VERSION,
-  type CompleteDocument,
-} from '../../model/format/manifest.js';
+import { completeDocumentSchema, type CompleteDocument } from '../../model/format/manifest.js';
+import { MANIFEST_VERSION } from '../../model/format/fields.js';
 import { parseDocument } from '../../model/format/parse-document.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import { findManifest } from '../read-backup.js';

@@ -7,13 +7,13 @@ import { collectionFolder, manifestKey, partsKey } from '../../model/format/back
 import { settingsOf } from '../../model/settings/collection-settings.js';
 import { FerryError } from '../../model/errors.js';
 import {
-  MANIFEST_VERSION,
   collectionManifestSchema,
   shardDocumentSchema,
   type CollectionManifest,
-  type IndexedSlice,
   type ManifestShard,
 } from '../../model/format/manifest.js';
+import { type IndexedSlice } from '../../model/format/slices.js';
+import { MANIFEST_VERSION } from '../../model/format/fields.js';
 import { parseDocument } from '../../model/format/parse-document.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import type { ClusterControl, Layout } from '../../cluster/control-port.js';

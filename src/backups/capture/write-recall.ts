@@ -7,7 +7,7 @@
 
 import type { WriteRecallInput, WriteRecallResult } from '../../model/contracts/backup-activities.js';
 import { recallKey } from '../../model/format/backup-names.js';
-import { MANIFEST_VERSION } from '../../model/format/manifest.js';
+import { MANIFEST_VERSION } from '../../model/format/fields.js';
 import { parseDocument } from '../../model/format/parse-document.js';
 import { FerryError } from '../../model/errors.js';
 import { fairShare, spreadOver } from '../../model/format/recall.js';

@@ -7,12 +7,8 @@
 // The full backup may be a snapshot of the shards. Then a point that no link stored is in it, and links hold whatever was
 // written while it was taken, for its state in the snapshot is not known.
 
-import type {
-  BaseRef,
-  CollectionManifest,
-  IndexedSlice,
-  ManifestSlice,
-} from '../../model/format/manifest.js';
+import type { BaseRef, CollectionManifest } from '../../model/format/manifest.js';
+import type { IndexedSlice, ManifestSlice } from '../../model/format/slices.js';
 import { FerryError } from '../../model/errors.js';
 import type { PointId } from '../../model/point-id.js';
 import { keyName } from '../../cluster/look.js';

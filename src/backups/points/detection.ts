@@ -5,7 +5,7 @@
 import type { Detect, Detection } from '../../model/contracts/point-backup-activities.js';
 import { objectAt, textAt } from '../../model/json.js';
 import type { CollectionManifest } from '../../model/format/manifest.js';
-import type { FieldUnit, WrittenSince } from '../../model/written-since.js';
+import type { FieldUnit, WrittenSince } from '../../model/format/written-since.js';
 import type { ClusterControl } from '../../cluster/control-port.js';
 import type { IdReader } from '../../cluster/points-port.js';
 

@@ -1,7 +1,7 @@
 // The documents of the slices that were captured.
 
 import { sliceKey } from '../../model/format/backup-names.js';
-import { sliceDocumentSchema, type ManifestSlice } from '../../model/format/manifest.js';
+import { sliceDocumentSchema, type ManifestSlice } from '../../model/format/slices.js';
 import { parseDocument } from '../../model/format/parse-document.js';
 import { mapInOrder } from '../../model/map-in-order.js';
 import type { ObjectStore } from '../../storage/object-store.js';

@@ -8,7 +8,7 @@
 // The base need not know a point: it is stored then, so a gap in what is known costs space and never a change.
 
 import type { PointId } from '../../model/point-id.js';
-import type { WrittenSince } from '../../model/written-since.js';
+import type { WrittenSince } from '../../model/format/written-since.js';
 import { livingIds } from '../../cluster/living-ids.js';
 import { livingPoints, readById, type LivingPoint } from '../../cluster/living-points.js';
 import type { IdReader, PointCodec, PointReader, ReadRange } from '../../cluster/points-port.js';

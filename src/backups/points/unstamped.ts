@@ -3,7 +3,7 @@
 // end the field is read again.
 
 import type { PointId } from '../../model/point-id.js';
-import type { WrittenSince } from '../../model/written-since.js';
+import type { WrittenSince } from '../../model/format/written-since.js';
 import { livingIds } from '../../cluster/living-ids.js';
 import type { IdReader, ReadIds } from '../../cluster/points-port.js';
 import { Ascending, seek } from './ascending.js';

@@ -9,8 +9,8 @@ import {
   collectionManifestSchema,
   storedBytes,
   type CollectionManifest,
-  type ManifestSlice,
 } from '../../model/format/manifest.js';
+import { type ManifestSlice } from '../../model/format/slices.js';
 import { parseDocument } from '../../model/format/parse-document.js';
 import type { Layout } from '../../cluster/control-port.js';
 import { keyName, shardKeysOf } from '../../cluster/look.js';

@@ -3,7 +3,8 @@
 import type { CatalogueEntry, CollectionBackupRef } from '../../model/contracts/backup-catalogue.js';
 import { FerryError } from '../../model/errors.js';
 import { manifestKey, pinKey } from '../../model/format/backup-names.js';
-import { MANIFEST_VERSION, type PinDocument } from '../../model/format/manifest.js';
+import { type PinDocument } from '../../model/format/manifest.js';
+import { MANIFEST_VERSION } from '../../model/format/fields.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 
 type OfCollection = Pick<CollectionBackupRef, 'cluster' | 'backup' | 'collection'>;

@@ -12,7 +12,8 @@
 import { randomUUID } from 'node:crypto';
 import { FerryError } from '../../model/errors.js';
 import { numberOfPruneLease, pruneLeaseKey, PRUNE_LEASES } from '../../model/format/backup-names.js';
-import { MANIFEST_VERSION, pruneLeaseSchema, type PruneLeaseDocument } from '../../model/format/manifest.js';
+import { pruneLeaseSchema, type PruneLeaseDocument } from '../../model/format/manifest.js';
+import { MANIFEST_VERSION } from '../../model/format/fields.js';
 import { parseDocument } from '../../model/format/parse-document.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import { readIfThere } from '../../shards/read-text.js';

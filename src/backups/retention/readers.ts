@@ -18,7 +18,7 @@ import {
   readerKey,
   readersFolder,
 } from '../../model/format/backup-names.js';
-import { MANIFEST_VERSION } from '../../model/format/manifest.js';
+import { MANIFEST_VERSION } from '../../model/format/fields.js';
 import { parseDocument } from '../../model/format/parse-document.js';
 import { readerSchema, type ReaderDocument } from '../../model/format/reader-document.js';
 import type { ObjectStore, StoredObject } from '../../storage/object-store.js';

@@ -18,7 +18,8 @@ import {
   prunedKey,
   startedKey,
 } from '../../model/format/backup-names.js';
-import { MANIFEST_VERSION, type PrunedDocument } from '../../model/format/manifest.js';
+import { type PrunedDocument } from '../../model/format/manifest.js';
+import { MANIFEST_VERSION } from '../../model/format/fields.js';
 import { mapInOrder } from '../../model/map-in-order.js';
 import type { ObjectStore, StoredObject } from '../../storage/object-store.js';
 import { readersOf } from './readers.js';

@@ -3,7 +3,8 @@
 
 import type { CollectionRef, Pin, ReadPlan } from '../collections.js';
 import type { RangeDigest } from '../format/digest.js';
-import type { IdsRef, RecallRef } from '../format/manifest.js';
+import type { RecallRef } from '../format/manifest.js';
+import type { IdsRef } from '../format/fields.js';
 import type { RecallShares } from '../format/recall.js';
 import type { ShardKey } from '../state/slice.js';
 import type {

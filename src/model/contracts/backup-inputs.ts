@@ -1,7 +1,7 @@
 // The inputs of the workflows that write backups, as a user writes them; {"cluster":"prod"} is enough.
 
 import * as z from 'zod';
-import { fieldUnit } from '../written-since.js';
+import { fieldUnit } from '../format/written-since.js';
 import { childFields, collectionName, alias, concurrency, pace, work } from './inputs.js';
 
 export const fullBackupSchema = z.strictObject({

@@ -2,10 +2,11 @@
 // `resolveBackup` names, for a disk may be seen by some workers only.
 
 import type * as z from 'zod';
-import type { FieldUnit, WrittenSince } from '../written-since.js';
+import type { FieldUnit, WrittenSince } from '../format/written-since.js';
 import type { Pin, ReadPlan } from '../collections.js';
 import type { RangeDigest } from '../format/digest.js';
-import type { BaseRef, detect, ManifestSlice } from '../format/manifest.js';
+import type { BaseRef, detect } from '../format/manifest.js';
+import type { ManifestSlice } from '../format/slices.js';
 import type { Slice } from '../state/slice.js';
 import type { Pace } from '../state/steering.js';
 import type { WriteManifestResult } from './backup-activities.js';

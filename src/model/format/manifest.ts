@@ -14,29 +14,23 @@
 //   pruned.json     it was removed, or is being removed
 
 import * as z from 'zod';
-import { writtenSinceSchema } from '../written-since.js';
-
-export const MANIFEST_VERSION = 2;
-
-export const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-export const time = z.iso.datetime();
-export const bytes = z.int().min(0);
-export const count = z.int().min(0);
-
-export const shardKeySchema = z.union([
-  z.strictObject({ keyword: z.string() }),
-  z.strictObject({ number: z.string() }),
-]);
+import {
+  bytes,
+  count,
+  identity,
+  idsRefSchema,
+  MANIFEST_VERSION,
+  sha256,
+  shardKeySchema,
+  time,
+} from './fields.js';
+import { indexedSliceSchema, sliceSchema, type ManifestSlice } from './slices.js';
+import { writtenSinceSchema } from './written-since.js';
 
 /** A stretch of a snapshot: in its object from `offset` on, so that one snapshot may lie in several objects. */
 const partSchema = z.strictObject({ key: z.string(), offset: bytes, bytes, sha256 });
 
 const recallRefSchema = z.strictObject({ key: z.string(), bytes, sha256 });
-
-const idsRefSchema = z.strictObject({ key: z.string(), bytes, sha256, count });
-
-/** Peer ids as decimal text; empty where the cluster's identity could not be established. */
-export const identity = z.array(z.string());
 
 const shardSchema = z.strictObject({
   /** On the source; not portable. */
@@ -116,55 +110,6 @@ export const CAPTURE_FORMS: Record<string, readonly string[]> = {
   detect: detect.options,
 };
 
-const objectRefSchema = z.strictObject({ key: z.string(), bytes, sha256 });
-
-const digestSchema = z.strictObject({ count, sum: z.string().regex(/^[0-9a-f]{32}$/) });
-
-/** Of `capture.method: points`. Slices of a shard key touch without a gap, in order of id. */
-const sliceSchema = z.strictObject({
-  shardKey: shardKeySchema.optional(),
-  /** First id of the slice; absent: from the very first. */
-  from: z.string().optional(),
-  /** First id behind it; absent: to the very last. */
-  to: z.string().optional(),
-  /** Of all its points at this backup, those of its base included. */
-  digest: digestSchema,
-  /** All its ids at this backup: what the base holds and this set does not was deleted. */
-  ids: idsRefSchema,
-  /** Points that are stored here: all in a full backup, in an increment the new and the changed ones. */
-  changed: count,
-  /** Points of the base that no longer exist. */
-  deleted: count,
-  /** Changed points whose field did not say so, and the first of their ids; absent where there were none. */
-  unstamped: z.strictObject({ count, ids: z.array(z.string()) }).optional(),
-  /** Absent where nothing changed. */
-  points: objectRefSchema.optional(),
-  digests: objectRefSchema.optional(),
-});
-export type ManifestSlice = z.infer<typeof sliceSchema>;
-
-/**
- * Of a snapshot that increments can continue: the digests of its points, read before its first shard was captured and again
- * after the last. Only of a point that was the same both times is it known what the snapshot holds.
- */
-const indexedSliceSchema = z.strictObject({
-  before: sliceSchema,
-  /** Its `digests` are of the points that were another before. */
-  after: sliceSchema,
-});
-export type IndexedSlice = z.infer<typeof indexedSliceSchema>;
-
-/** Beside the objects of a slice once they are whole in the store; from these the manifest is made. */
-export const sliceDocumentSchema = z.strictObject({
-  format: z.literal('qdrant-ferry/slice'),
-  version: z.literal(MANIFEST_VERSION),
-  backup: z.string(),
-  cluster: z.string(),
-  collection: z.string(),
-  slice: sliceSchema,
-});
-export type SliceDocument = z.infer<typeof sliceDocumentSchema>;
-
 /** The backup that an increment continues, in the same store. */
 const baseSchema = z.strictObject({
   cluster: z.string(),
@@ -222,7 +167,6 @@ export type CollectionManifest = z.infer<typeof collectionManifestSchema>;
 export type ManifestShard = z.infer<typeof shardSchema>;
 export type ManifestPart = z.infer<typeof partSchema>;
 export type RecallRef = z.infer<typeof recallRefSchema>;
-export type IdsRef = z.infer<typeof idsRefSchema>;
 
 /** Every stretch of every object that the manifest names: what has to be there, and what it hashes to. */
 export function partsOf(manifest: CollectionManifest): ManifestPart[] {

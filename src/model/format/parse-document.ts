@@ -2,7 +2,8 @@
 
 import * as z from 'zod';
 import { FerryError } from '../errors.js';
-import { backupKind, CAPTURE_FORMS, MANIFEST_VERSION, proofSchema } from './manifest.js';
+import { backupKind, CAPTURE_FORMS, proofSchema } from './manifest.js';
+import { MANIFEST_VERSION } from './fields.js';
 
 /** Parses a stored document, or throws `ManifestInvalid`; `ManifestTooNew` for one that a newer ferry wrote. */
 export function parseDocument<T>(schema: z.ZodType<T>, text: string, key: string): T {

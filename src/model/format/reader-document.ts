@@ -1,7 +1,7 @@
 // `.ferry-readers/…`: of a job that reads a backup. The store's own time of the object says until when it counts.
 
 import * as z from 'zod';
-import { MANIFEST_VERSION, time } from './manifest.js';
+import { MANIFEST_VERSION, time } from './fields.js';
 
 export const readerSchema = z.strictObject({
   format: z.literal('qdrant-ferry/reader'),

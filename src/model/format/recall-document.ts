@@ -3,7 +3,7 @@
 // 2^53.
 
 import * as z from 'zod';
-import { MANIFEST_VERSION, shardKeySchema, time } from './manifest.js';
+import { MANIFEST_VERSION, shardKeySchema, time } from './fields.js';
 
 const neighbours = z.array(z.strictObject({ id: z.string(), score: z.number().nullable() }));
 

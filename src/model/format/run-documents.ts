@@ -1,16 +1,8 @@
 // The documents of a run as a whole: started.json, its first one, and backup.json, its last. docs/backup-format.md.
 
 import * as z from 'zod';
-import {
-  backupKind,
-  bytes,
-  count,
-  identity,
-  MANIFEST_VERSION,
-  nodeSnapshotSchema,
-  sha256,
-  time,
-} from './manifest.js';
+import { backupKind, nodeSnapshotSchema } from './manifest.js';
+import { bytes, count, identity, MANIFEST_VERSION, sha256, time } from './fields.js';
 
 const aliasSchema = z.strictObject({ alias: z.string(), collection: z.string() });
 

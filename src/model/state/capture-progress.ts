@@ -10,11 +10,12 @@ import type {
   WriteManifestResult,
 } from '../contracts/backup-activities.js';
 import type { CaptureSliceResult, Detect, PlanPointsResult } from '../contracts/point-backup-activities.js';
-import type { WrittenSince } from '../written-since.js';
+import type { WrittenSince } from '../format/written-since.js';
 import type { Slice } from './slice.js';
 import type { Pin, ReadPlan } from '../collections.js';
 import type { ShardCount } from '../contracts/results.js';
-import type { BaseRef, IdsRef, RecallRef } from '../format/manifest.js';
+import type { BaseRef, RecallRef } from '../format/manifest.js';
+import type { IdsRef } from '../format/fields.js';
 import { EMPTY_DIGEST, addDigests, sameDigest, type RangeDigest } from '../format/digest.js';
 
 export interface CaptureProgress {

@@ -2,7 +2,7 @@
 // `datetime_range`; without an index of the field it looks at every payload.
 
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { fieldTime, type WrittenSince } from '../../model/written-since.js';
+import { fieldTime, type WrittenSince } from '../../model/format/written-since.js';
 import type { FilterSchema } from './gen/points_pb.js';
 
 type WireFilter = MessageInitShape<typeof FilterSchema>;
