@@ -80,7 +80,7 @@ it.each([[[]], [['--no-digest']]])(
   '16: a collection replaced between two shards is captured again, whole, and only the second one (%j)',
   async (flags) => {
     const name = `replaced${flags.length}`;
-    await make(stack.target, name, { shards: 4, points: 3_000, size: 64 });
+    await make(stack.target, name, { shards: 4, points: 12_000, size: 64 });
     const running = backUp('target', name, '--shards', '1', '--max-megabytes-per-second', '1', ...flags);
     await until(async () => (await snapshotsOf(name)) > 0);
     await rest(stack.target, 'DELETE', collectionPath(name));
