@@ -24,7 +24,7 @@ import {
   type Notifier,
   type NotifierEntry,
 } from './model/health/notifier-schema.js';
-import { urlVariable } from './model/external/source.js';
+import { urlVariable } from './model/externals/source.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

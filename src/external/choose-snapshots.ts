@@ -4,9 +4,9 @@
 
 import { createHash } from 'node:crypto';
 import { FerryError, hasTrait } from '../model/errors.js';
-import { parseSnapshotName, isSnapshotFile, type SnapshotName } from '../model/external/names.js';
-import { datedSets, isNamedBy, type DatedSet } from '../model/external/sets.js';
-import { externalPlace, type ExternalFile, type ExternalSource } from '../model/external/source.js';
+import { parseSnapshotName, isSnapshotFile, type SnapshotName } from '../model/externals/names.js';
+import { datedSets, isNamedBy, type DatedSet } from '../model/externals/sets.js';
+import { externalPlace, type ExternalFile, type ExternalSource } from '../model/externals/source.js';
 import type { ResolveRecoveryInput } from '../model/contracts/recovery-activities.js';
 import { listed } from '../model/collections.js';
 import { stamp } from '../model/format/backup-names.js';

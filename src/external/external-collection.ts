@@ -3,8 +3,8 @@
 // them, from a replica that was Active. Of several copies of a shard the first is taken.
 
 import type { CollectionBackupRef } from '../model/contracts/backup-catalogue.js';
-import { parseSnapshotName } from '../model/external/names.js';
-import type { ExternalFile, ExternalFiles } from '../model/external/source.js';
+import { parseSnapshotName } from '../model/externals/names.js';
+import type { ExternalFile, ExternalFiles } from '../model/externals/source.js';
 import { FerryError } from '../model/errors.js';
 import {
   canonicalJson,

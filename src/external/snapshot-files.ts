@@ -4,7 +4,7 @@
 
 import { createHash } from 'node:crypto';
 import { FerryError } from '../model/errors.js';
-import type { ExternalFile } from '../model/external/source.js';
+import type { ExternalFile } from '../model/externals/source.js';
 import { indexSnapshot, type SnapshotIndex, type StorageIndex } from '../qdrant/files/snapshot-index.js';
 import { within } from '../qdrant/files/segments.js';
 import type { ExternalPlace, ExternalPlaces } from './external-ports.js';

@@ -14,7 +14,7 @@ import { fillSharded } from '../support/worst-sharded.js';
 const SEED = Number(process.env['FERRY_TEST_SEED'] ?? Math.floor(Math.random() * 1e9));
 const random = seededRandom(SEED);
 /** FERRY_INCREMENT_ROUNDS=20 for a longer chain: each round, and each moment that is brought back, takes seconds. */
-const ROUNDS = Number(process.env['FERRY_INCREMENT_ROUNDS'] ?? 4);
+const ROUNDS = Number(process.env['FERRY_INCREMENT_ROUNDS'] ?? 3);
 
 /** FERRY_INCREMENT_MOMENTS=all brings back every one of them. */
 const ALL_MOMENTS = process.env['FERRY_INCREMENT_MOMENTS'] === 'all';
@@ -62,40 +62,44 @@ async function expectRecovered(collection: string, { backup, taken }: Moment): P
 }
 
 describe('increments of a collection', () => {
-  it.each([
+  const ways: [what: string, full: string[], flags: string[]][] = [
     ['points by digest', ['--format', 'points'], []],
+    ['snapshots by field', ['--index'], ['--detect', 'field', '--field', 'meta.at']],
     ['points by field', ['--format', 'points'], ['--detect', 'field', '--field', 'meta.at']],
     ['snapshots by digest', ['--index'], []],
-    ['snapshots by field', ['--index'], ['--detect', 'field', '--field', 'meta.at']],
-  ])('recovers every moment of a chain that continues %s', async (_what, full, flags) => {
-    await recreateCollection(
-      stack.source,
-      'docs',
-      `{"vectors":{"size":4,"distance":"Dot"},"shard_number":${SHARDS}}`,
-    );
-    await createIndex(stack.source, 'docs', 'n', '"integer"');
-    await createIndex(stack.source, 'docs', 'meta.at', '"integer"');
-    await upsertTexts(
-      stack.source,
-      'docs',
-      Array.from({ length: 2_000 }, (_, n) => pointText(n, 0)),
-    );
-    const first = await backUp('docs', ...full);
-    const moments = [await moment('docs', first.backup)];
-    for (let round = 1; round <= ROUNDS; round += 1) {
-      await change('docs', round);
-      const report = await backUp('docs', '--incremental', ...flags);
-      expect(report.collections[0]).toMatchObject({
-        outcome: 'verified',
-        proven: flags.length > 0 ? 'none' : 'recorded',
-        changes: { base: moments.at(-1)?.backup },
-      });
-      moments.push(await moment('docs', report.backup));
-    }
-    const some = new Set([0, 1, Math.ceil(ROUNDS / 2), ROUNDS]);
-    for (const [at, one] of moments.entries())
-      if (ALL_MOMENTS || some.has(at)) await expectRecovered('docs', one);
-  });
+  ];
+  it.each(ALL_MOMENTS ? ways : ways.slice(0, 2))(
+    'recovers every moment of a chain that continues %s',
+    async (_what, full, flags) => {
+      await recreateCollection(
+        stack.source,
+        'docs',
+        `{"vectors":{"size":4,"distance":"Dot"},"shard_number":${SHARDS}}`,
+      );
+      await createIndex(stack.source, 'docs', 'n', '"integer"');
+      await createIndex(stack.source, 'docs', 'meta.at', '"integer"');
+      await upsertTexts(
+        stack.source,
+        'docs',
+        Array.from({ length: 2_000 }, (_, n) => pointText(n, 0)),
+      );
+      const first = await backUp('docs', ...full);
+      const moments = [await moment('docs', first.backup)];
+      for (let round = 1; round <= ROUNDS; round += 1) {
+        await change('docs', round);
+        const report = await backUp('docs', '--incremental', ...flags);
+        expect(report.collections[0]).toMatchObject({
+          outcome: 'verified',
+          proven: flags.length > 0 ? 'none' : 'recorded',
+          changes: { base: moments.at(-1)?.backup },
+        });
+        moments.push(await moment('docs', report.backup));
+      }
+      const some = new Set([0, 1, Math.ceil(ROUNDS / 2), ROUNDS]);
+      for (const [at, one] of moments.entries())
+        if (ALL_MOMENTS || some.has(at)) await expectRecovered('docs', one);
+    },
+  );
 
   it.each([
     ['points', ['--format', 'points']],
@@ -181,21 +185,19 @@ describe('increments of a collection', () => {
     await silently(ids);
     const blind = await backUp('docs', ...flags);
     expect(blind.collections[0]?.changes).toMatchObject({ changed: 0 });
-    await upsertTexts(stack.source, 'docs', [pointText(1, 61), pointText(4_000, 61)]);
+    await upsertTexts(stack.source, 'docs', [pointText(1, 61)]);
     const found = await backUp('docs', ...flags, '--digest-every-hours', '0.000001');
     expect(found.collections[0]).toMatchObject({
       proven: 'recorded',
-      changes: { changed: 8, unstamped: 6 },
+      changes: { changed: 7, unstamped: 6 },
       warnings: [expect.stringMatching(/^6 changed points do not say so .*"meta.at" \(3000, 3003,.*, …\)/)],
     });
     await expectRecovered('docs', await moment('docs', found.backup));
   });
 
   it.each([
-    ['a datetime', () => new Date().toISOString(), '"datetime"'],
     ['a datetime without an index', () => new Date().toISOString(), undefined],
     ['seconds', () => Math.floor(Date.now() / 1000), '"float"'],
-    ['seconds without an index', () => Date.now() / 1000, undefined],
     ['milliseconds without an index', () => Date.now(), undefined],
   ])('reads a field that holds %s', async (_, time, index) => {
     const text = (id: number) =>

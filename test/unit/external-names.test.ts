@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseSnapshotName } from '../../src/model/external/names.js';
-import { datedSets, isNamedBy } from '../../src/model/external/sets.js';
+import { parseSnapshotName } from '../../src/model/externals/names.js';
+import { datedSets, isNamedBy } from '../../src/model/externals/sets.js';
 import { disasterRecoverySchema } from '../../src/model/contracts/recovery-inputs.js';
 import { parseInput } from '../../src/model/contracts/inputs.js';
 import { seededRandom } from '../../demo/seeded-random.js';

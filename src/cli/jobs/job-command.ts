@@ -2,7 +2,7 @@
 
 import { type Command, Option } from 'commander';
 import type * as z from 'zod';
-import { type ExternalSource, externalPlace } from '../../model/external/source.js';
+import { type ExternalSource, externalPlace } from '../../model/externals/source.js';
 import { type FerryConfig, type StoreConnection, requireStore } from '../../model/ferry-config.js';
 import { addInputOptions, inputFrom } from '../terminal/input-options.js';
 import { addExample, outputOf, setExitCode, type GlobalOptions } from '../terminal/output.js';

@@ -1,6 +1,6 @@
 // Where a backup is, and what a store holds: backups, their collections, and what is left over.
 
-import type { ExternalFiles } from '../external/source.js';
+import type { ExternalFiles } from '../externals/source.js';
 import type { RecallShares } from '../format/recall.js';
 
 export interface BackupRef {

@@ -5,7 +5,7 @@ import type { Pace } from '../state/steering.js';
 import type { CollectionBackupRef } from './backup-catalogue.js';
 import type { CollectionRef, Pin } from '../collections.js';
 import type { RangeDigest } from '../format/digest.js';
-import type { ExternalSource } from '../external/source.js';
+import type { ExternalSource } from '../externals/source.js';
 import type { RecallShares } from '../format/recall.js';
 
 export interface LocateStoreInput {

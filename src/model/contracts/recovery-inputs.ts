@@ -1,7 +1,7 @@
 // The inputs of recovery and rehearsal, as a user writes them, and what a job hands to the child of one collection.
 
 import * as z from 'zod';
-import { externalFilesSchema, externalSourceSchema, namesByFileSchema } from '../external/source.js';
+import { externalFilesSchema, externalSourceSchema, namesByFileSchema } from '../externals/source.js';
 import { isOnly, scrollMigrationSchema } from './inputs.js';
 
 const { slices, batchBytes, budgetMs, stallAfterAttempts, heartbeatSeconds, continueAsNewAfterEvents } =

@@ -2,7 +2,7 @@
 // collection is recovered, and says of each whether its content was proved; otherwise fails, with the report of all.
 
 import { continueAsNew } from '@temporalio/workflow';
-import { externalPlace } from '../../model/external/source.js';
+import { externalPlace } from '../../model/externals/source.js';
 import { parseInput } from '../../model/contracts/inputs.js';
 import { writeLockId } from '../../model/names.js';
 import { disasterRecoverySchema, type DisasterRecoveryInput } from '../../model/contracts/recovery-inputs.js';

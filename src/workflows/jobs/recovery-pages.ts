@@ -4,7 +4,7 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { LocateStoreResult, ResolveRecoveryResult } from '../../model/contracts/recovery-activities.js';
 import type { ResolveCollectionsResult } from '../../model/contracts/activities.js';
-import { externalPlace, type ExternalSource } from '../../model/external/source.js';
+import { externalPlace, type ExternalSource } from '../../model/externals/source.js';
 import { failure } from '../runtime/failures.js';
 import type { RecoverCollectionInput, RehearseRecoveryInput } from '../../model/contracts/recovery-inputs.js';
 import type { ChildFacts, JobState, Resolved } from '../runtime/fan-out.js';
