@@ -67,13 +67,17 @@ interface SliceLinks {
   snapshot?: IndexedSlice;
 }
 
+/** Down to the first link without it: its shard key was not there then, and what is older is of another one of that name. */
 function linksOf(chain: Chain, slice: Borders): SliceLinks {
-  const slices = chain.flatMap(
-    ({ manifest }) => manifest.slices?.find((one) => isSameSlice(one, slice)) ?? [],
-  );
-  const { digestIndex = [] } = (chain.at(-1) as FoundManifest).manifest;
-  const snapshot = digestIndex.find(({ after }) => isSameSlice(after, slice));
-  return { slices, ...(snapshot === undefined ? {} : { snapshot }) };
+  const slices: ManifestSlice[] = [];
+  for (const { manifest } of chain) {
+    const snapshot = manifest.digestIndex?.find(({ after }) => isSameSlice(after, slice));
+    if (snapshot !== undefined) return { slices, snapshot };
+    const found = manifest.slices?.find((one) => isSameSlice(one, slice));
+    if (found === undefined) break;
+    slices.push(found);
+  }
+  return { slices };
 }
 
 /** The digests of a slice's points as a backup left them. */
