@@ -15,13 +15,15 @@ const FIRST_PAUSE_WHEN_THROTTLED_MS = 500;
 
 export interface RetryOptions {
   signal?: AbortSignal | undefined;
+  /** A failure that answers the question: not asked again. */
+  expected?: FerryError['code'] | undefined;
   /** Asked once, when nothing else helps: whether the same request may succeed now. May throw a better reason. */
   cure?: (failure: unknown) => Promise<boolean>;
 }
 
 /** `request` must be safe to send twice, and must throw FerryErrors. */
 export async function retried<T>(request: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
-  const { signal, cure } = options;
+  const { signal, expected, cure } = options;
   let isCured = false;
   for (let failures = 0; ;) {
     signal?.throwIfAborted();
@@ -30,6 +32,7 @@ export async function retried<T>(request: () => Promise<T>, options: RetryOption
     } catch (error) {
       signal?.throwIfAborted();
       failures += 1;
+      if (error instanceof FerryError && error.code === expected) throw error;
       if (isRetryable(error) && failures < REQUEST_ATTEMPTS) {
         await pauseAfter(error, failures, signal);
       } else if (!isCured && (await cure?.(error))) {

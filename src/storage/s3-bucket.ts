@@ -23,6 +23,7 @@ export interface S3Place {
 
 interface AskOptions {
   signal?: AbortSignal | undefined;
+  expected?: FerryError['code'];
   explain?: (failure: unknown) => Promise<void>;
 }
 
@@ -86,12 +87,17 @@ export class S3Bucket {
       }
       return this.credentials.generation !== used;
     };
-    return retried(request, { signal: options.signal, cure });
+    return retried(request, { signal: options.signal, expected: options.expected, cure });
   }
 
-  async put(key: string, body: Uint8Array, more: Partial<PutObjectCommandInput>): Promise<void> {
+  async put(
+    key: string,
+    body: Uint8Array,
+    more: Partial<PutObjectCommandInput>,
+    options?: AskOptions,
+  ): Promise<void> {
     const input = { ...this.writtenWith, Body: body, ContentLength: body.byteLength, ...more };
-    await this.ask(key, (at) => this.client.send(new PutObjectCommand({ ...at, ...input })));
+    await this.ask(key, (at) => this.client.send(new PutObjectCommand({ ...at, ...input })), options);
   }
 
   /** An answer to HEAD has no body, and so no reason, not even for a 404: another request may hear one. */

@@ -52,6 +52,14 @@ async function sendAll(upload: Upload): Promise<StoredPart[]> {
   return Promise.all(bodies.map((body, at) => upload.putPart(at + 1, body)));
 }
 
+it('a probe sends bytes that are not those of their checksum once, for the refusal is the answer', async () => {
+  proxy.seen.length = 0;
+  await opened().upload('faults/probed');
+  const small = proxy.seen.filter(({ method, url }) => method === 'PUT' && !url.includes('partNumber'));
+  // With and without the object there, and the wrong bytes.
+  expect(small).toHaveLength(3);
+});
+
 describe('a probe leaves nothing behind', () => {
   const losses: [string, (seen: Seen) => boolean][] = [
     ['of a begun upload', ({ method, url }) => method === 'POST' && url.includes('uploads')],
