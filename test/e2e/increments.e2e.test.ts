@@ -5,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../../demo/seeded-random.js';
 import { allOf } from '../support/object-stores.js';
 import { startBackupStack, storeOf, type BackupStack } from '../support/backup-stack.js';
-import { compareTaken, takeSide, type TakenSide } from '../support/compare-sides.js';
+import { compareTaken, takeSide } from '../support/compare-sides.js';
 import { ferry, reportOf } from '../support/ferry-command.js';
+import * as moments from '../support/recovered-moments.js';
 import { collectionPath, createIndex, recreateCollection, rest, upsertTexts } from '../support/rest-text.js';
 import { fillHalves, fillWorst } from '../support/worst-collection.js';
 import { fillSharded } from '../support/worst-sharded.js';
@@ -32,34 +33,10 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-interface Moment {
-  backup: string;
-  taken: TakenSide;
-}
-
-async function backUp(collection: string, ...more: string[]): Promise<ReturnType<typeof reportOf>> {
-  const run = await ferry(stack, 'backup', 'source', collection, '--json', ...more);
-  expect([run.code, run.stderr]).toEqual([0, run.stderr]);
-  return reportOf(run);
-}
-
-const moment = async (collection: string, backup = ''): Promise<Moment> => ({
-  backup,
-  taken: await takeSide(stack.side('source', collection)),
-});
-
-async function expectRecovered(collection: string, { backup, taken }: Moment): Promise<void> {
-  const as = `${collection}-back`;
-  const run = await ferry(
-    stack,
-    ...['restore', 'target', collection, '--backup', backup, '--as', as, '--json'],
-  );
-  expect([backup, run.code, run.stderr]).toEqual([backup, 0, run.stderr]);
-  expect(reportOf(run).collections[0]).toMatchObject({ outcome: 'verified' });
-  const found = compareTaken(taken, await takeSide(stack.side('target', as)));
-  expect([backup, found.differences, found.configuration]).toEqual([backup, [], []]);
-  await rest(stack.target, 'DELETE', collectionPath(as));
-}
+const backUp = (collection: string, ...more: string[]) => moments.backUp(stack, collection, ...more);
+const moment = (collection: string, backup?: string) => moments.momentOf(stack, collection, backup);
+const expectRecovered = (collection: string, of: moments.Moment) =>
+  moments.expectRecovered(stack, collection, of);
 
 describe('increments of a collection', () => {
   const ways: [what: string, full: string[], flags: string[]][] = [
@@ -84,19 +61,19 @@ describe('increments of a collection', () => {
         Array.from({ length: 2_000 }, (_, n) => pointText(n, 0)),
       );
       const first = await backUp('docs', ...full);
-      const moments = [await moment('docs', first.backup)];
+      const kept = [await moment('docs', first.backup)];
       for (let round = 1; round <= ROUNDS; round += 1) {
         await change('docs', round);
         const report = await backUp('docs', '--incremental', ...flags);
         expect(report.collections[0]).toMatchObject({
           outcome: 'verified',
           proven: flags.length > 0 ? 'none' : 'recorded',
-          changes: { base: moments.at(-1)?.backup },
+          changes: { base: kept.at(-1)?.backup },
         });
-        moments.push(await moment('docs', report.backup));
+        kept.push(await moment('docs', report.backup));
       }
       const some = new Set([0, 1, Math.ceil(ROUNDS / 2), ROUNDS]);
-      for (const [at, one] of moments.entries())
+      for (const [at, one] of kept.entries())
         if (ALL_MOMENTS || some.has(at)) await expectRecovered('docs', one);
     },
   );
@@ -123,20 +100,6 @@ describe('increments of a collection', () => {
     expect(report.collections[0]?.changes).toMatchObject({ changed: 1, base: first.backup });
     await expectRecovered('settled', await moment('settled', report.backup));
     await expectRecovered('settled', first);
-  });
-
-  it('continues snapshots of custom shard keys with shared ids, until there is another key', async () => {
-    await fillSharded(stack.source, 'keyed');
-    await backUp('keyed', '--index');
-    const path = `${collectionPath('keyed')}/points`;
-    await rest(stack.source, 'POST', `${path}/delete?wait=true`, '{"points":[1,2],"shard_key":"eu"}');
-    const increment = await backUp('keyed', '--incremental');
-    expect(increment.collections[0]?.changes).toMatchObject({ base: expect.any(String), changed: 0 });
-    await expectRecovered('keyed', await moment('keyed', increment.backup));
-    await rest(stack.source, 'PUT', `${collectionPath('keyed')}/shards`, '{"shard_key":"late"}');
-    const full = await backUp('keyed', '--incremental');
-    expect(full.collections[0]?.changes?.base).toBeUndefined();
-    expect(full.collections[0]?.warnings?.join()).toMatch(/the shards of the collection are not those of/);
   });
 
   it.each([
