@@ -12,7 +12,7 @@
 // Reads documents and sizes; `checkObjects` reads the content of objects.
 
 import type { CollectionBackupRef, CollectionBackup } from '../model/contracts/backup-catalogue.js';
-import { completeKey, manifestKey, prunedKey } from '../model/format/backup-names.js';
+import { backupFolder, completeKey, manifestKey, prunedKey } from '../model/format/backup-names.js';
 import { FerryError, type ErrorCode } from '../model/errors.js';
 import {
   collectionManifestSchema,
@@ -102,7 +102,20 @@ export async function requireUsable(
 ): Promise<UsableBackup> {
   const backup = await readBackup(store, of, options);
   if (isUsable(backup)) return backup;
-  throw (backup.found === undefined && (await errorOfPruned(store, of, options.signal))) || backup.error;
+  throw (backup.found === undefined && (await errorOfGone(store, of, options.signal))) || backup.error;
+}
+
+/** Undefined where something is left of it, and no prune removed it. */
+async function errorOfGone(
+  store: ObjectStore,
+  of: OfCollection,
+  signal?: AbortSignal,
+): Promise<FerryError | undefined> {
+  const pruned = await errorOfPruned(store, of, signal);
+  if (pruned !== undefined) return pruned;
+  for await (const _ of store.list(backupFolder(of.cluster, of.backup))) return undefined;
+  const happened = `The store holds nothing of the backup ${of.backup} of "${of.collection}": it was removed`;
+  return new FerryError('BackupNotFound', happened, { context: { store: store.alias, ...of } });
 }
 
 /** Undefined where no prune removed it, or began to. */

@@ -51,6 +51,30 @@ describe('a prune', () => {
     ).toEqual([]);
   });
 
+  it('says how many the earlier attempts of its job removed', async () => {
+    const store = storeWithRuns([10, 11, 12, 13]);
+    const said: number[] = [];
+    const onRemoved = async (removed: number) => void said.push(removed);
+    const cutOff = pruneStore(dyingStore(store, 8, false), pruneInput(), { ...attempt, onRemoved });
+    await expect(cutOff).rejects.toThrow('killed');
+    const removedEarlier = said.at(-1) ?? 0;
+    const { removed, ...result } = await pruneStore(store, pruneInput(), {
+      ...{ ...attempt, removedEarlier, onRemoved },
+    });
+    expect(result.removedEarlier).toBe(removedEarlier);
+    expect(removedEarlier).toBeGreaterThan(0);
+    expect([removed + removedEarlier, said.at(-1), result.kept]).toEqual([4, 4, 4]);
+  });
+
+  it('names a backup of which nothing is left as removed', async () => {
+    const store = storeWithRuns([10, 11, 12]);
+    await pruneStore(store, pruneInput({ keepLast: 1 }), attempt);
+    await expect(requireUsable(store, ofDocs(10), {})).rejects.toMatchObject({
+      code: 'BackupNotFound',
+      message: expect.stringContaining('it was removed') as string,
+    });
+  });
+
   it('only says what it would remove with dryRun, and takes no lease', async () => {
     const store = storeWithRuns([10, 11, 12, 13]);
     const before = await keysIn(store);

@@ -4,7 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { forgetBackup } from '../../src/backups/retention/forget-backup.js';
 import { pruneStore } from '../../src/backups/retention/prune-store.js';
 import { noteReader, readersOf, removeReader } from '../../src/backups/retention/readers.js';
-import { manifestKey, prunedKey, readersFolder } from '../../src/model/format/backup-names.js';
+import {
+  collectionFolder,
+  manifestKey,
+  prunedKey,
+  readersFolder,
+} from '../../src/model/format/backup-names.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';
 import { allOf } from '../support/object-stores.js';
 import type { MemoryStore } from '../support/memory-store.js';
@@ -29,7 +34,7 @@ function meanwhile(
       const member: unknown = Reflect.get(target, name, target);
       if (typeof member !== 'function') return member;
       const call = member.bind(target) as (key: string, ...rest: unknown[]) => unknown;
-      if (name !== 'put' && name !== 'delete') return call;
+      if (name !== 'put' && name !== 'delete' && name !== 'head') return call;
       return async (key: string, ...rest: unknown[]) => {
         if (!isDone && when(name, key)) {
           isDone = true;
@@ -106,6 +111,20 @@ describe('a backup that is read', () => {
     await pruneStore(store, pruneInput(), attempt);
     expect(await expectHonest(store)).toEqual(newest);
     expect(await allOf(store.list(readersFolder('prod')))).toEqual([]);
+  });
+
+  it('stays where a job comes back after more than a day, when the prune has just decided', async () => {
+    const store = storeWithRuns(DAYS);
+    await noteReader(store, ofDocs(10), 'another');
+    const [object] = await allOf(store.list(readersFolder('prod')));
+    store.write(object?.key ?? '', '{}', '2026-11-01T00:00:00.000Z');
+    const isLook = (name: string, key: string) =>
+      name === 'head' && key.startsWith(collectionFolder('prod', runId(10), 'docs'));
+    const comesBack = async () => store.write(object?.key ?? '', '{}');
+    const { left } = await pruneStore(meanwhile(store, isLook, comesBack), pruneInput(), attempt);
+    expect(left).toEqual([{ key: manifestKey('prod', runId(10), 'docs'), why: 'It is being read by a job' }]);
+    expect(await expectHonest(store)).toEqual([`${runId(10)}/docs`, ...newest]);
+    expect(await allOf(store.list(readersFolder('prod')))).toHaveLength(1);
   });
 
   it('counts although its object is not readable, and for each job by itself', async () => {

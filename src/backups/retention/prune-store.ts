@@ -38,6 +38,10 @@ export interface PruneAttempt {
   signal: AbortSignal;
   termMs?: number;
   elapsed?: () => number;
+  /** How many backups the earlier attempts of the job have removed. */
+  removedEarlier?: number;
+  /** With all of the job, after each one. */
+  onRemoved?: (removed: number) => Promise<void>;
 }
 
 /** What is to become of each backup of a cluster, by the time of the store. */
@@ -85,14 +89,18 @@ export class Prune {
   readonly #attempt: PruneAttempt;
   readonly #asked: Asked;
   readonly #result: PruneStoreResult;
+  #removed: number;
 
   constructor(store: ObjectStore, attempt: PruneAttempt, asked: Asked) {
     this.#store = store;
     this.#attempt = attempt;
     this.#asked = asked;
+    const { removedEarlier = 0 } = attempt;
+    this.#removed = removedEarlier;
     this.#result = {
       ...{ store: store.alias, dryRun: asked.dryRun, kept: 0, removed: 0, removedBytes: 0 },
       ...{ backups: [], swept: { objects: 0, bytes: 0, uploads: 0 }, left: [] },
+      ...(removedEarlier === 0 ? {} : { removedEarlier }),
     };
   }
 
@@ -113,7 +121,7 @@ export class Prune {
   }
 
   async #ofCluster(cluster: string, now: Date, lease: PruneLease | undefined): Promise<void> {
-    const { readers, expired } = await readersOf(this.#store, now, cluster);
+    const { readers } = await readersOf(this.#store, now, cluster);
     const stored = await readStoredBackups(this.#store, cluster, this.#attempt.signal);
     for (const one of stored.backups) one.readBy = readerOf(one, readers);
     const decisions = await this.#decide(stored.backups, now);
@@ -121,9 +129,9 @@ export class Prune {
     this.#count(stored.backups, decisions);
     if (this.#asked.onlyRun === undefined) await this.#sweep(stored, removed, now, lease);
     if (lease === undefined) return;
-    // Those that are locked for a while go later.
-    await removeObjects(this.#store, expired);
     await this.#removeAll(inOrderOfRemoval(removed), decisions, { now, lease });
+    // Looked for again: a job that was stopped for a day may have come back meanwhile. Those that are locked go later.
+    await removeObjects(this.#store, (await readersOf(this.#store, now, cluster)).expired);
     for (const run of stored.runs.filter((one) => this.#isGone(one, stored, removed, now))) {
       lease.require();
       this.#result.left.push(...(await removeRun(this.#store, run)));
@@ -147,10 +155,18 @@ export class Prune {
               why: 'It is the base of one that stays',
             },
           ]
-        : await removeBackup(this.#store, one, decisions.get(one)?.reasons ?? [], now);
+        : await removeBackup(this.#store, one, decisions.get(one)?.reasons ?? [], now, () =>
+            this.#countGone(),
+          );
       if (left.length > 0 && typeof one.base === 'object') needed.add(`${one.collection}/${one.base.backup}`);
       this.#result.left.push(...left);
     }
+  }
+
+  /** A later attempt finds no trace of it, so its report would not know of it. */
+  async #countGone(): Promise<void> {
+    this.#removed += 1;
+    await this.#attempt.onRemoved?.(this.#removed);
   }
 
   /** What the store locks stays, and so does what that is based on. */

@@ -40,15 +40,14 @@ export interface Reader {
   reader: string;
 }
 
-/** Of one process. When it last wrote each object, by a clock that only goes forward. */
-const written = new Map<string, number>();
+/** Of one process. When it last wrote each object: the monotonic clock stands still while a machine sleeps. */
+const written = new Map<string, { monotonic: number; wall: number }>();
 
 /** Throws where the store cannot be written. */
 export async function noteReader(store: ObjectStore, of: OfCollection, reader: string): Promise<void> {
   const key = keyOf(of, reader);
   const known = `${store.alias} ${key}`;
-  const age = performance.now() - (written.get(known) ?? -Infinity);
-  if (age < RENEWED_EVERY_MS && (await store.head(key)) !== undefined) return;
+  if (isFresh(written.get(known)) && (await store.head(key)) !== undefined) return;
   const { cluster, backup, collection } = of;
   const document: ReaderDocument = {
     format: 'qdrant-ferry/reader',
@@ -57,8 +56,14 @@ export async function noteReader(store: ObjectStore, of: OfCollection, reader: s
   };
   const body = Buffer.from(`${JSON.stringify(document, null, 1)}\n`);
   await store.put(key, body, { contentType: 'application/json' });
-  written.set(known, performance.now());
+  written.set(known, { monotonic: performance.now(), wall: Date.now() });
   await outlastRemoval(store, of);
+}
+
+function isFresh(at: { monotonic: number; wall: number } | undefined): boolean {
+  if (at === undefined) return false;
+  const passed = Math.max(performance.now() - at.monotonic, Date.now() - at.wall);
+  return passed < RENEWED_EVERY_MS;
 }
 
 /** What is not removed stops counting after a day. */

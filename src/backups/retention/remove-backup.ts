@@ -30,11 +30,13 @@ const DELETIONS_AT_ONCE = 8;
 /** Keys that the store did not delete, and why. */
 export type Left = { key: string; why: string }[];
 
+/** `onGone` is called when it is no longer a backup, before its objects are deleted. */
 export async function removeBackup(
   store: ObjectStore,
   { run, collection, objects }: StoredBackup,
   reasons: readonly string[],
   now: Date,
+  onGone: () => Promise<void> = async () => undefined,
 ): Promise<Left> {
   const of = [run.cluster, run.backup, collection] as const;
   const [manifest, marker, pin] = [manifestKey(...of), prunedKey(...of), pinKey(...of)];
@@ -49,6 +51,7 @@ export async function removeBackup(
     }
     const left = await deleteOne(store, manifest);
     if (left.length > 0) return left;
+    await onGone();
   }
   await deleteOne(store, completeKey(...of));
   const others = objects.filter(({ key }) => key !== manifest && key !== marker);

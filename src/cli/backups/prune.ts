@@ -48,13 +48,16 @@ export function registerPrune(program: Command): void {
 }
 
 export function pruneText(result: PruneStoreResult): string[] {
-  const { removed, kept, swept, backups } = result;
+  const { removed, removedEarlier = 0, kept, swept, backups } = result;
   const more = removed + kept - backups.length;
   return [
     ...columns(backups.map(line)),
     ...(more > 0 ? [`and ${count(more)} more`] : []),
     ...(swept.objects + swept.uploads > 0 ? [sweptText(result)] : []),
     ...leftText(result),
+    ...(removedEarlier > 0
+      ? [`${count(removedEarlier)} more were removed before this job was interrupted`]
+      : []),
     `${removedText(result)}; ${count(kept)} kept`,
   ];
 }

@@ -83,6 +83,8 @@ export interface PruneStoreResult {
   /** Of one collection each. With `dryRun`: to be removed. */
   removed: number;
   removedBytes: number;
+  /** By attempts of this job that were cut off: neither in `removed` nor in `backups`. */
+  removedEarlier?: number;
   /** At most 500; those that are removed first. */
   backups: JudgedBackup[];
   /** Of attempts that were cut off, and of prunes. */
