@@ -6,9 +6,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { CheckReport, FindingKind } from '../../src/model/contracts/check-activities.js';
 import type { ObjectStore } from '../../src/storage/object-store.js';
+import { makeCheck } from '../../src/cli/check/make-check.js';
+import { plannedChecks, type CheckInput } from '../../src/cli/check/planned-checks.js';
+import { openTemporal } from '../../src/cli/temporal.js';
+import { loadConfig } from '../../src/config.js';
 import { startBackupStack, storeOf, type BackupStack } from '../support/backup-stack.js';
 import { ferry, type FerryRun } from '../support/ferry-command.js';
 import { fillRandom } from '../support/random-collection.js';
+import { withClient } from '../support/workflows-of.js';
 
 let stack: BackupStack;
 beforeAll(async () => {
@@ -174,6 +179,47 @@ policies:
   await writeFile(stack.config, text);
 });
 
+it('says that schedules are silent and queues without workers when those have been gone for three hours', async () => {
+  const text = await readFile(stack.config, 'utf8');
+  const gone = `\npolicies:\n  gone:\n    clusters: [source]\n    collections: [docs]\n    store: disk\n    full: hourly\n`;
+  await writeFile(stack.config, `${text}${gone}`);
+  expect(await ferry(stack, 'policies', 'apply', '--yes')).toMatchObject({ code: 0 });
+  const schedule = 'ferry/gone/source/full';
+  const started = async (count: number) => {
+    expect(await ferry(stack, 'policies', 'run', 'gone')).toMatchObject({ code: 0 });
+    return runOf(schedule, count);
+  };
+  const first = await started(1);
+  await withClient(stack.temporal, (client) => client.workflow.getHandle(first).result());
+  const asked = ['check', '--policy', 'gone', ...ROOM, '--json'];
+  const now = reportOf(await ferry(stack, ...asked));
+  expect(now.findings.filter(({ kind }) => OF_WORKERS.includes(kind))).toEqual([]);
+
+  await Promise.all([stack.workers.control.stop(), stack.workers.data.stop()]);
+  const waiting = await started(2);
+  const soon = await judgedIn(1, 'gone');
+  expect(soon.findings.filter(({ kind }) => kind === 'scheduleSilent')).toEqual([]);
+  const report = await judgedIn(3, 'gone');
+  expect(report.status).toBe('critical');
+  expect(report.findings.find(({ kind }) => kind === 'scheduleSilent')).toMatchObject({
+    ...{ severity: 'warning', policy: 'gone', schedule },
+    text: expect.stringMatching(
+      new RegExp(
+        `still waits for the run ${waiting}, and has started nothing for 3(\\.\\d)? h; its interval`,
+      ),
+    ) as string,
+    hint: expect.stringContaining(waiting) as string,
+  });
+  const queues = report.findings.filter(({ kind }) => kind === 'queueWithoutWorker');
+  expect(queues.map(({ queue, severity }) => `${queue} ${severity}`)).toContain('ferry-control critical');
+
+  await Promise.all([stack.workers.control.start(), stack.workers.data.start()]);
+  await withClient(stack.temporal, (client) => client.workflow.getHandle(waiting).result());
+  const after = reportOf(await ferry(stack, ...asked));
+  expect(after.findings.filter(({ kind }) => OF_WORKERS.includes(kind))).toEqual([]);
+  await writeFile(stack.config, text);
+});
+
 it('answers without any worker, from what it sees itself', async () => {
   await Promise.all([stack.workers.control.stop(), stack.workers.data.stop()]);
   const report = reportOf(await ferry(stack, 'check', '--cluster', 'source', ...ROOM, '--json'));
@@ -194,6 +240,35 @@ it('answers without Temporal too', async () => {
   expect(report.findings.find(({ kind }) => kind === 'notChecked')).toMatchObject({ severity: 'critical' });
   expect(report.collections).toMatchObject([{ collection: 'docs' }]);
 });
+
+const OF_WORKERS: FindingKind[] = ['scheduleSilent', 'queueWithoutWorker'];
+
+/** The facts of now, by the code of the command, and the verdict of so many hours later. */
+async function judgedIn(hours: number, policy: string): Promise<CheckReport> {
+  const config = loadConfig(stack.config);
+  const temporal = openTemporal(config);
+  const later = () => new Date(Date.now() + hours * 3_600_000);
+  const { signal } = new AbortController();
+  const checking = { temporal, config, configPath: stack.config, signal, now: later };
+  try {
+    const [check] = plannedChecks(config, { options: {}, policy });
+    return await makeCheck(checking, check as CheckInput, 0);
+  } finally {
+    await temporal.close();
+  }
+}
+
+/** The one that it started last, once it has started so many. */
+async function runOf(scheduleId: string, count: number): Promise<string> {
+  return withClient(stack.temporal, async (client) => {
+    for (;;) {
+      const { info } = await client.schedule.getHandle(scheduleId).describe();
+      const last = info.recentActions.at(-1);
+      if (last !== undefined && info.numActionsTaken >= count) return last.action.workflow.workflowId;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  });
+}
 
 async function newestIn(store: ObjectStore, name: string): Promise<string> {
   let newest = '';

@@ -32,6 +32,8 @@ export interface Checking {
   config: FerryConfig;
   configPath: string | undefined;
   signal: AbortSignal;
+  /** Of what is judged from here. */
+  now?: () => Date;
 }
 
 export async function makeCheck(checking: Checking, input: CheckInput, number: number): Promise<CheckReport> {
@@ -118,7 +120,7 @@ async function checkFromHere(
   input: CheckBackupsInput,
   survey: CheckSurvey,
 ): Promise<CheckReport> {
-  return checkWith(await stepsFromHere(checking, survey), input, survey, new Date());
+  return checkWith(await stepsFromHere(checking, survey), input, survey, checking.now?.() ?? new Date());
 }
 
 /** The disks are the workers', so they are not looked at. */
