@@ -26,7 +26,9 @@ export type Fault =
   | { flipBitAt: number }
   /** Whatever is there lies in an archive tier, and this is what `x-amz-restore` says of it. */
   | { archived: string }
-  | { bytesPerSecond: number };
+  | { bytesPerSecond: number }
+  /** The request waits for it before it passes. */
+  | { until: Promise<unknown> };
 
 export interface Seen {
   method: string;
@@ -90,6 +92,7 @@ async function pass(
   if ('answer' in fault) return refuse(question, answer, fault.answer, ANSWERS[fault.answer]);
   if ('refuse' in fault) return refuse(question, answer, fault.status, fault.refuse);
   if ('pretend' in fault) return pretend(question, answer);
+  if ('until' in fault) await fault.until;
   const passed = await forward(target, question, fault);
   if ('loseAnswer' in fault) {
     passed.resume();

@@ -55,14 +55,18 @@ export function dyingStore(inner: ObjectStore, writes: number, isSent: boolean):
   });
 }
 
-/** Everything that lists as complete is, to the last byte. Returns what does: "backup/collection". */
-export async function expectHonest(store: ObjectStore): Promise<string[]> {
+/**
+ * Everything that lists as complete is, to the last byte. Returns what does: "backup/collection". `only`: nothing else is
+ * looked at, for a prune may be removing it.
+ */
+export async function expectHonest(store: ObjectStore, only?: readonly string[]): Promise<string[]> {
   const complete: string[] = [];
   const { backups } = await listBackups(store, { most: Infinity });
   for (const { cluster, backup } of backups) {
+    if (only && !only.some((name) => name.startsWith(`${backup}/`))) continue;
     const entry = await showBackup(store, { cluster, backup });
     for (const { collection, state } of entry.collections) {
-      if (state !== 'complete') continue;
+      if (state !== 'complete' || only?.includes(`${backup}/${collection}`) === false) continue;
       complete.push(`${backup}/${collection}`);
       const input = {
         store: store.alias,
