@@ -61,6 +61,40 @@ export class Ascending<T> {
   }
 }
 
+/** Of each of these ids, ascending like all before them, what the stream has. Waits only where the stream has to be read. */
+export async function seekEach<T>(
+  stream: Ascending<T>,
+  ids: readonly PointId[],
+  use: (id: PointId, found: T | undefined) => void,
+): Promise<void> {
+  for (const id of ids) {
+    let found = stream.seek(id);
+    while (found === MORE) {
+      await stream.more();
+      found = stream.seek(id);
+    }
+    use(id, found);
+  }
+}
+
+/** Of each of these ids what the first of the streams has that has it. */
+export async function seekFirst<T>(
+  streams: readonly Ascending<T>[],
+  ids: readonly PointId[],
+): Promise<Map<PointId, T>> {
+  const first = new Map<PointId, T>();
+  let open = ids;
+  for (const stream of streams) {
+    const rest: PointId[] = [];
+    await seekEach(stream, open, (id, found) => {
+      if (found === undefined) rest.push(id);
+      else first.set(id, found);
+    });
+    open = rest;
+  }
+  return first;
+}
+
 /** `seek`, with the reading that it needs. */
 export async function seek<T>(stream: Ascending<T>, id: PointId): Promise<T | undefined> {
   for (;;) {

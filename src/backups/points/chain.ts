@@ -16,9 +16,9 @@ import type { PointCodec } from '../../cluster/points-port.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import { readIdSet } from '../ids/read-id-set.js';
 import { requireUsable, type FoundManifest, type OfCollection } from '../read-backup.js';
-import { Ascending, seek } from './ascending.js';
+import { Ascending, seekEach, seekFirst } from './ascending.js';
 import { unframeDigests, unframePoints, type DigestRecord } from './point-records.js';
-import { readChecked } from './stored-stream.js';
+import { readChecked, type ObjectRef } from './stored-stream.js';
 
 /** Newest first. */
 export type Chain = [FoundManifest, ...FoundManifest[]];
@@ -80,40 +80,46 @@ function linksOf(chain: Chain, slice: Borders): SliceLinks {
   return { slices };
 }
 
+/** What a link says of a point; without a digest where it only says that others cannot know. */
+interface Said {
+  id: PointId;
+  digest?: Uint8Array;
+}
+
 /** The digests of a slice's points as a backup left them. */
 export class KnownPoints {
   readonly #ids: Ascending<PointId>;
-  readonly #digests: Ascending<DigestRecord>[];
-  /** Points that were written while the snapshot was taken: what it holds of them is not known. */
-  readonly #doubtful: Ascending<DigestRecord> | undefined;
-  readonly #snapshot: Ascending<DigestRecord> | undefined;
+  /** The newest link first. */
+  readonly #links: Ascending<Said>[];
   readonly #count: number;
 
   constructor(store: ObjectStore, { slices, snapshot }: SliceLinks, signal: AbortSignal) {
     const newest = slices[0] ?? snapshot?.after;
-    const open = (slice: ManifestSlice | undefined) =>
-      slice?.digests &&
-      new Ascending(unframeDigests(readChecked(store, slice.digests, signal)), ({ id }) => id);
     this.#count = newest?.ids.count ?? 0;
     this.#ids = new Ascending(idPages(store, newest, signal), (id) => id);
-    this.#digests = slices.flatMap((slice) => open(slice) ?? []);
-    this.#doubtful = open(snapshot?.after);
-    this.#snapshot = open(snapshot?.before);
+    const open = ({ digests }: ManifestSlice, said: (records: DigestRecord[]) => Said[] = (all) => all) =>
+      digests === undefined ? [] : [new Ascending(pages(digests, said), ({ id }: Said) => id)];
+    async function* pages(digests: ObjectRef, said: (records: DigestRecord[]) => Said[]) {
+      for await (const records of unframeDigests(readChecked(store, digests, signal))) yield said(records);
+    }
+    // Points that were written while the snapshot was taken: what it holds of them is not known.
+    const doubtful = (records: DigestRecord[]) => records.map(({ id }) => ({ id }));
+    this.#links = slices.flatMap((slice) => open(slice));
+    if (snapshot !== undefined) this.#links.push(...open(snapshot.after, doubtful), ...open(snapshot.before));
   }
 
   static of(chain: Chain, slice: Borders, store: ObjectStore, signal: AbortSignal): KnownPoints {
     return new KnownPoints(store, linksOf(chain, slice), signal);
   }
 
-  /** Undefined for one that was not there, or of which no link says what it was. Ascending over all calls. */
-  async digestOf(id: PointId): Promise<Uint8Array | undefined> {
-    if ((await seek(this.#ids, id)) === undefined) return undefined;
-    for (const link of this.#digests) {
-      const found = await seek(link, id);
-      if (found !== undefined) return found.digest;
-    }
-    if (this.#doubtful !== undefined && (await seek(this.#doubtful, id)) !== undefined) return undefined;
-    return this.#snapshot && (await seek(this.#snapshot, id))?.digest;
+  /** Without those that were not there, or of which no link says what they were. Ascending, also over all calls. */
+  async digestsOf(ids: readonly PointId[]): Promise<Map<PointId, Uint8Array>> {
+    const there: PointId[] = [];
+    await seekEach(this.#ids, ids, (id, found) => found !== undefined && there.push(id));
+    const digests = new Map<PointId, Uint8Array>();
+    for (const [id, { digest }] of await seekFirst(this.#links, there))
+      if (digest !== undefined) digests.set(id, digest);
+    return digests;
   }
 
   /** Once every id of the source was asked for: how many points there were that are no longer. */
@@ -122,8 +128,7 @@ export class KnownPoints {
   }
 
   async close(): Promise<void> {
-    const streams = [this.#ids, ...this.#digests, this.#doubtful, this.#snapshot];
-    await Promise.all(streams.map((one) => one?.close()));
+    await Promise.all([this.#ids, ...this.#links].map((one) => one.close()));
   }
 }
 
@@ -135,6 +140,9 @@ async function* idPages(
   if (slice === undefined) return;
   for await (const { ids } of readIdSet(store, slice.ids, signal)) yield ids;
 }
+
+/** Held in memory, and a point may have megabytes. */
+const POINTS_AT_ONCE = 200;
 
 /**
  * The points of the slice at the newest link, ascending, as they are stored; of each only the newest version. What no link
@@ -152,24 +160,20 @@ export async function* storedPoints(
     points === undefined ? [] : new Ascending(unframePoints(readChecked(store, points, signal)), idOf),
   );
   try {
-    for await (const ids of idPages(store, slices[0], signal)) {
-      for (const id of ids) {
-        const found = await newestOf(points, id);
-        if (found !== undefined) yield found;
-        else if (snapshot === undefined) throw withoutPoint(chain, id);
+    for await (const page of idPages(store, slices[0], signal)) {
+      for (let at = 0; at < page.length; at += POINTS_AT_ONCE) {
+        const ids = page.slice(at, at + POINTS_AT_ONCE);
+        const found = await seekFirst(points, ids);
+        for (const id of ids) {
+          const point = found.get(id);
+          if (point !== undefined) yield point;
+          else if (snapshot === undefined) throw withoutPoint(chain, id);
+        }
       }
     }
   } finally {
     await Promise.all(points.map((one) => one.close()));
   }
-}
-
-async function newestOf(links: Ascending<Uint8Array>[], id: PointId): Promise<Uint8Array | undefined> {
-  for (const link of links) {
-    const found = await seek(link, id);
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }
 
 function withoutPoint([{ manifest }]: Chain, id: PointId): FerryError {

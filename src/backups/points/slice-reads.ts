@@ -12,7 +12,7 @@ import type { WrittenSince } from '../../model/format/written-since.js';
 import { livingIds } from '../../cluster/living-ids.js';
 import { livingPoints, readById, type LivingPoint } from '../../cluster/living-points.js';
 import type { IdReader, PointCodec, PointReader, ReadRange } from '../../cluster/points-port.js';
-import { Ascending, seek } from './ascending.js';
+import { Ascending, seekEach } from './ascending.js';
 import type { KnownPoints } from './chain.js';
 import type { ChangedPoint } from './slice-writer.js';
 
@@ -40,12 +40,12 @@ export async function* readAll(
 ): AsyncGenerator<SliceBatch> {
   for await (const points of livingPoints({ reader, range })) {
     const batch: SliceBatch = { ids: [], hashes: [], changed: [], bytes: bytesOf(points) };
-    for (const point of points) {
-      const [id, hash] = [point.page.idAt(point.at), point.page.hashAt(point.at)];
-      batch.ids.push(id);
+    batch.ids = points.map(({ page, at }) => page.idAt(at));
+    const digests = await known?.digestsOf(batch.ids);
+    for (const [at, point] of points.entries()) {
+      const [id, hash] = [batch.ids[at] as PointId, point.page.hashAt(point.at)];
       batch.hashes.push(hash);
-      // Of a full backup nothing is known, and its points are many.
-      const before = known && (await known.digestOf(id));
+      const before = digests?.get(id);
       if (before !== undefined && Buffer.compare(before, hash) === 0) continue;
       const changed = changedPoint(codec, point);
       batch.changed.push(changed);
@@ -93,14 +93,12 @@ async function batchOf(
   known: KnownPoints,
 ): Promise<SliceBatch> {
   const found = new Map<PointId, Written>();
-  const digests = new Map<PointId, Uint8Array>();
+  const digests = await known.digestsOf(ids);
   const unknown: PointId[] = [];
-  for (const id of ids) {
-    const [before, point] = [await known.digestOf(id), await seek(written, id)];
-    if (before !== undefined) digests.set(id, Buffer.from(before));
+  await seekEach(written, ids, (id, point) => {
     if (point !== undefined) found.set(id, point);
-    else if (before === undefined) unknown.push(id);
-  }
+    else if (!digests.has(id)) unknown.push(id);
+  });
   for (const point of await readById(read, unknown)) {
     const one = copied(read.codec, point);
     found.set(one.id, one);
