@@ -12,7 +12,7 @@ import { mapInOrder } from '../model/map-in-order.js';
 import { policyInMemo } from '../model/policies/memo.js';
 import type { PolicySchedule } from '../model/policies/schedules.js';
 import { NO_POLICY, type ScheduleChange } from './plan-changes.js';
-import { memoOf, noteOf, scheduleFrame } from './schedule-spec.js';
+import { isOurNote, memoOf, noteOf, scheduleFrame } from './schedule-spec.js';
 
 const AT_ONCE = 8;
 const PAGE = 500;
@@ -93,7 +93,11 @@ async function update(
     at.client.schedule.getHandle(wanted.scheduleId).update(({ state }) => ({
       ...scheduleFrame(wanted, at.installation),
       // As it is: what a person paused stays paused, with the note.
-      state: resume ? { ...state, paused: false, note: noteOf(wanted) } : state,
+      state: {
+        ...state,
+        ...(resume ? { paused: false } : {}),
+        ...(resume || (!state.paused && isOurNote(state.note)) ? { note: noteOf(wanted) } : {}),
+      },
     })),
   );
 }

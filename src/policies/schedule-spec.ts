@@ -2,6 +2,7 @@
 // the comment of their calendar, also those of a cron expression, which Temporal stores as a calendar. Promises that what
 // was written reads back as equal, and that a schedule which somebody changed by hand does not.
 
+import { createHash } from 'node:crypto';
 import type {
   ScheduleDescription,
   ScheduleOptions,
@@ -11,6 +12,7 @@ import type {
 import type { Workflow } from '@temporalio/common';
 import { CONTROL_QUEUE } from '../model/names.js';
 import { MEMO_FIELD, policyInMemo, type PolicyMemo } from '../model/policies/memo.js';
+import type { Policy } from '../model/policies/policy-schema.js';
 import type { PolicySchedule } from '../model/policies/schedules.js';
 import { durationText, parseTimes, type Times } from '../model/policies/times.js';
 
@@ -23,6 +25,8 @@ export interface ScheduleFacts {
   overlap: string;
   workflow: string;
   taskQueue: string;
+  /** Empty where somebody took it away. */
+  policyHash: string;
   input: Record<string, unknown>;
 }
 
@@ -57,7 +61,7 @@ export function scheduleFrame(schedule: PolicySchedule, installation: string): F
       workflowId: scheduleId,
       taskQueue: CONTROL_QUEUE,
       args: [input],
-      memo: memoOf(schedule, installation),
+      memo: startedMemo(schedule, installation),
     },
   };
 }
@@ -66,9 +70,29 @@ export function memoOf({ policy }: Pick<PolicySchedule, 'policy'>, installation:
   return { [MEMO_FIELD]: { policy, installation } satisfies PolicyMemo };
 }
 
+function startedMemo({ policy, definition }: PolicySchedule, installation: string) {
+  return { [MEMO_FIELD]: { policy, installation, policyHash: policyHash(definition) } satisfies PolicyMemo };
+}
+
+const NOTE = 'Made by `ferry policies apply` from the policy';
+
 /** For whoever finds the schedule in the Temporal UI, which shows no memo of it. */
-export function noteOf({ policy }: Pick<PolicySchedule, 'policy'>): string {
-  return `Made by \`ferry policies apply\` from the policy "${policy}" of ferry.yaml. Change it there: what is changed here, the next apply changes back.`;
+export function noteOf({ policy, definition }: Pick<PolicySchedule, 'policy' | 'definition'>): string {
+  return `${NOTE} "${policy}" (${policyHash(definition)}) of ferry.yaml. Change it there: what is changed here, the next apply changes back.`;
+}
+
+/** A person's own words stay. */
+export function isOurNote(note: string | undefined): boolean {
+  return note === undefined || note === '' || note.startsWith(NOTE);
+}
+
+/** The same for the same policy, in whatever order its fields are written. */
+function policyHash(policy: Policy): string {
+  const inOrder = (_name: string, value: unknown): unknown =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value;
+  return createHash('sha256').update(JSON.stringify(policy, inOrder)).digest('hex').slice(0, 12);
 }
 
 function specOf(times: Times): Pick<ScheduleSpec, 'calendars' | 'intervals' | 'cronExpressions'> {
@@ -79,7 +103,7 @@ function specOf(times: Times): Pick<ScheduleSpec, 'calendars' | 'intervals' | 'c
 }
 
 export function factsOf(schedule: PolicySchedule): ScheduleFacts {
-  const { times, timezone, jitterSeconds, catchUpSeconds, workflow, input } = schedule;
+  const { times, timezone, jitterSeconds, catchUpSeconds, workflow, definition, input } = schedule;
   return {
     times: 'everySeconds' in times ? everyText(times.everySeconds) : times.text,
     timezone,
@@ -88,6 +112,7 @@ export function factsOf(schedule: PolicySchedule): ScheduleFacts {
     overlap: 'SKIP',
     workflow,
     taskQueue: CONTROL_QUEUE,
+    policyHash: policyHash(definition),
     input,
   };
 }
@@ -109,6 +134,7 @@ export function existingSchedule(found: ScheduleDescription): ExistingSchedule {
       overlap: policies.overlap ?? 'UNSPECIFIED',
       workflow: action.workflowType,
       taskQueue: action.taskQueue ?? '',
+      policyHash: policyInMemo(action.memo)?.policyHash ?? '',
       input: typeof input === 'object' && input !== null ? (input as Record<string, unknown>) : {},
     },
   };

@@ -9,6 +9,7 @@ import { parse, stringify } from 'yaml';
 import type { ListedSchedule } from '../../src/cli/policies/listed-schedules.js';
 import type { RunningJob } from '../../src/cli/watch/job-details.js';
 import type { JobReport } from '../../src/model/contracts/results.js';
+import { policyInMemo } from '../../src/model/policies/memo.js';
 import { startBackupStack, type BackupStack } from '../support/backup-stack.js';
 import { errorOf, ferry, type FerryRun } from '../support/ferry-command.js';
 import { fillRandom } from '../support/random-collection.js';
@@ -56,6 +57,7 @@ function write(document: Document): void {
   writeFileSync(stack.config, stringify(document));
 }
 
+const A_HASH = expect.stringMatching(/^[0-9a-f]{12}$/) as unknown;
 const policies = (...args: string[]) => ferry(stack, 'policies', ...args);
 const json = <T>({ stdout, stderr, code }: FerryRun): T => {
   expect({ code, stderr }).toMatchObject({ code: 0 });
@@ -113,8 +115,11 @@ describe('the policies of the example', () => {
           timezone: 'Europe/Berlin',
         },
       ],
-      memo: { ferry: { policy: 'production', installation: 'main' } },
+      memo: { ferry: { policy: 'production', installation: 'main', policyHash: A_HASH } },
     });
+    const { policyHash } = policyInMemo(found.action.memo) ?? {};
+    expect(found.state.note).toContain(`from the policy "production" (${policyHash}) of ferry.yaml`);
+    expect(new Set((await list('production')).map((one) => one.policyHash))).toEqual(new Set([policyHash]));
     expect(found.spec).toMatchObject({ timezone: 'Europe/Berlin', jitter: 300_000 });
     expect(found.policies).toMatchObject({ overlap: 'SKIP', catchupWindow: 3_600_000 });
   });
@@ -128,9 +133,10 @@ describe('the policies of the example', () => {
     write(document);
     const done = await apply();
     expect(doneTo(done)).toEqual({
+      'ferry/development/dev/full': 'change',
+      'ferry/development/dev/check': 'change',
       'ferry/development/dev/prune': 'change',
       'ferry/test/test/full': 'change',
-      // When it is too late for a backup is known from its interval, and that of a cron expression is not.
       'ferry/test/test/check': 'change',
       'ferry/test/test/prune': 'remove',
       'ferry/reports/reports/full': 'remove',
@@ -138,10 +144,18 @@ describe('the policies of the example', () => {
       'ferry/reports/reports/prune': 'remove',
     });
     const fieldsOf = (id: string) => done.changes.find(({ scheduleId }) => scheduleId === id)?.fields;
-    expect(fieldsOf('ferry/development/dev/prune')).toEqual([{ field: 'input.keepDays', from: 3, to: 5 }]);
+    const hash = { field: 'policyHash', from: A_HASH, to: A_HASH };
+    expect(fieldsOf('ferry/development/dev/prune')).toEqual([
+      hash,
+      { field: 'input.keepDays', from: 3, to: 5 },
+    ]);
+    expect(fieldsOf('ferry/development/dev/full')).toEqual([hash]);
     expect(fieldsOf('ferry/test/test/full')).toEqual([
       { field: 'times', from: 'daily 02:00', to: '30 3 * * *' },
+      hash,
     ]);
+    // The interval of the cron expression is a day too.
+    expect(fieldsOf('ferry/test/test/check')).toEqual([hash]);
     expect(doneTo(await apply())).toEqual({});
     const found = await until(list, (all) => all.length === 11);
     expect(found.find((one) => one.scheduleId === 'ferry/test/test/full')).toMatchObject({

@@ -169,6 +169,32 @@ describe('the schedules of a policy', () => {
     expect(jobs['check']?.input).toMatchObject({ maxAgeHours: 12, notify: ['ops'] });
   });
 
+  it.each([
+    ['30 3 * * *', 48],
+    ['15 * * * *', 2],
+    ['*/15 * * * *', 0.5],
+    ['0 2 * * MON-FRI', 2 * 72],
+    ['0 2 * * SAT,SUN', 2 * 144],
+    ['*/30 8-18 * * 1-5', 2 * 61.5],
+    ['0 2 1 * *', 2 * 31 * 24],
+    ['0 2 13 * FRI', 2 * 182 * 24],
+    ['0 2 * * * 2028-2099', 48],
+    ['30 0 2 * * * *', 48],
+    ['@daily', 48],
+    ['0 2 31 2 *', undefined],
+    ['99 2 * * *', undefined],
+  ])('judge a backup at the times %s as late after twice their longest pause', (cron, maxAgeHours) => {
+    const { check } = jobsOf(`{ c: { clusters: [prod], full: "${cron}", check: "daily 09:00" } }`);
+    expect(check?.input['maxAgeHours']).toBe(maxAgeHours);
+  });
+
+  it('of several backups go by the most frequent one, in words or as a cron expression', () => {
+    const { check } = jobsOf(
+      '{ c: { clusters: [prod], full: "daily 02:00", incremental: "0 */6 * * *", check: hourly } }',
+    );
+    expect(check?.input['maxAgeHours']).toBe(12);
+  });
+
   it('need a scratch cluster for proofs, and a plan without one says so', () => {
     const { schedules, notes } = plan('{ p: { preset: production, clusters: [prod] } }');
     expect(schedules.map(({ job }) => job)).toEqual(['full', 'incremental', 'check', 'prune']);

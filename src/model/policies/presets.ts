@@ -2,6 +2,7 @@
 
 import type { Policy } from './policy-schema.js';
 import { KEEP_RULES } from '../contracts/prune-activities.js';
+import { timesInterval } from './times-interval.js';
 import { parseTimes, type Times } from './times.js';
 
 export const PRESETS = ['development', 'test', 'production'] as const;
@@ -92,6 +93,6 @@ function keepOf(policy: Policy, { keepDays }: PresetFields): EffectivePolicy['ke
 }
 
 function twiceTheInterval(backups: (Times | undefined)[]): number | undefined {
-  const known = backups.flatMap((one) => (one && 'intervalSeconds' in one ? [one.intervalSeconds] : []));
+  const known = backups.flatMap((one) => (one && timesInterval(one)) ?? []);
   return known.length === 0 ? undefined : (2 * Math.min(...known)) / 3_600;
 }

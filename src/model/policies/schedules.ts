@@ -16,6 +16,8 @@ export interface PolicySchedule {
   policy: string;
   cluster: string;
   job: PolicyJob;
+  /** As ferry.yaml has it. */
+  definition: Policy;
   times: Times;
   timezone: string;
   jitterSeconds: number;
@@ -64,7 +66,7 @@ function frameOf({
 }: Pick<Asked, 'name' | 'policy' | 'cluster'> & { job: PolicyJob }) {
   return {
     scheduleId: scheduleId(name, cluster, job),
-    ...{ policy: name, cluster, job },
+    ...{ policy: name, cluster, job, definition: policy },
     timezone: policy.timezone ?? 'UTC',
     jitterSeconds: parseDuration(policy.jitter ?? '0s') ?? 0,
     catchUpSeconds: parseDuration(policy.catchUp ?? '') ?? CATCH_UP_SECONDS,

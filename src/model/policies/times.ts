@@ -14,7 +14,6 @@ export type Times = { text: string } & (
   | { calendar: CalendarTimes; intervalSeconds: number }
   /** Counted from 1970-01-01T00:00Z, so "every 6h" is 00:00, 06:00, 12:00 and 18:00 UTC. */
   | { everySeconds: number; intervalSeconds: number }
-  /** How far apart its times are is not known. */
   | { cron: string }
 );
 
