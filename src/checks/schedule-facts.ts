@@ -8,7 +8,11 @@ const MOST_RUNNING = 5;
 
 export type TemporalSchedule = Pick<ScheduleDescription, 'scheduleId' | 'state' | 'info'>;
 
-export function scheduleFacts({ scheduleId, state, info }: TemporalSchedule, policy: string): ScheduleFacts {
+export function scheduleFacts(
+  { scheduleId, state, info }: TemporalSchedule,
+  policy: string,
+  increments?: ScheduleFacts['increments'],
+): ScheduleFacts {
   const last = info.recentActions.at(-1)?.takenAt;
   const [next] = info.nextActionTimes;
   const intervalSeconds = intervalOf(info.nextActionTimes);
@@ -18,6 +22,7 @@ export function scheduleFacts({ scheduleId, state, info }: TemporalSchedule, pol
     ...(last === undefined ? {} : { lastActionAt: last.toISOString() }),
     ...(next === undefined ? {} : { nextActionAt: next.toISOString() }),
     ...(intervalSeconds === undefined ? {} : { intervalSeconds }),
+    ...(increments === undefined ? {} : { increments }),
     skipped: info.numActionsSkippedOverlap,
     missed: info.numActionsMissedCatchupWindow,
     running: info.runningActions.slice(0, MOST_RUNNING).map(({ workflow }) => workflow.workflowId),

@@ -3,7 +3,7 @@
 
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Client } from '@temporalio/client';
+import type { Client, ScheduleDescription } from '@temporalio/client';
 import type { CheckControlDependencies, CheckStoreDependencies } from '../activities/check-activities.js';
 import { stateDir } from '../config.js';
 import { scheduleFacts } from '../checks/schedule-facts.js';
@@ -22,10 +22,12 @@ import {
   requireStore,
   type FerryConfig,
 } from '../model/ferry-config.js';
+import { mapInOrder } from '../model/map-in-order.js';
 import { CONTROL_QUEUE, DATA_QUEUE } from '../model/names.js';
 import { policyInMemo } from '../model/policies/memo.js';
 import { schedulesOf as schedulesPlanned, type PolicySchedule } from '../model/policies/schedules.js';
-import { readSchedules } from '../policies/ferry-schedules.js';
+import { readSchedules, type SchedulesAt } from '../policies/ferry-schedules.js';
+import { longestRunSeconds } from '../policies/measured-runs.js';
 import { qdrantControls } from '../qdrant/control.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { workersOf } from './examination-dependencies.js';
@@ -49,6 +51,7 @@ export function checkStoreDependencies(
 }
 
 const MOST_WORKERS = 20;
+const AT_ONCE = 8;
 /** An idle worker asks for work once a minute. One that was killed is listed for minutes. */
 const ASKS_WITHIN_MS = 70_000;
 
@@ -114,18 +117,34 @@ async function schedulesOf(
   const planned = schedulesPlanned(config.policies).schedules.filter((one) =>
     isAsked(one.policy, one.cluster),
   );
+  const at: SchedulesAt = { client, ask: (question) => question(), installation };
   const found = await readSchedules(
-    { client, ask: (question) => question(), installation },
+    at,
     planned.map(({ scheduleId }) => scheduleId),
   );
   const there = new Set(found.map(({ scheduleId }) => scheduleId));
   findings.push(...planned.filter((one) => !there.has(one.scheduleId)).map(notApplied));
-  return found.flatMap((one) => {
+  const meant = found.flatMap((one) => {
     const ours = policyInMemo(one.memo);
     const cluster = one.scheduleId.split('/').at(-2) ?? '';
     const isOurs = ours?.installation === installation && isAsked(ours.policy, cluster);
-    return isOurs ? [scheduleFacts(one, ours.policy)] : [];
+    return isOurs ? [{ one, policy: ours.policy }] : [];
   });
+  return mapInOrder(meant, AT_ONCE, async ({ one, policy: of }) =>
+    scheduleFacts(one, of, await incrementsOf(at, one)),
+  );
+}
+
+/** Undefined where it starts no increments, or none of the last ones completed. */
+async function incrementsOf(
+  at: SchedulesAt,
+  found: ScheduleDescription,
+): Promise<ScheduleFacts['increments']> {
+  if (found.action.workflowType !== 'incrementalBackup') return undefined;
+  const [input] = found.action.args ?? [];
+  const { detect = 'digest' } = (input ?? {}) as { detect?: 'digest' | 'field' };
+  const seconds = await longestRunSeconds(at, found);
+  return seconds === undefined ? undefined : { detect, longestRunSeconds: seconds };
 }
 
 function notApplied({ scheduleId: schedule, policy }: PolicySchedule): Finding {

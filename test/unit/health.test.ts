@@ -185,6 +185,17 @@ describe('a schedule', () => {
     expect(paused).toMatchObject({ kind: 'schedulePaused', severity: 'warning' });
     expect(paused.hint).toBe('Run `ferry policies resume nightly`.');
   });
+
+  it('whose increments take longer than its interval is too slow, and says what to do', () => {
+    const taking = (longestRunSeconds: number, detect: 'digest' | 'field' = 'digest') =>
+      judgeSchedule(hourly({ increments: { detect, longestRunSeconds } }), NOW);
+    expect(taking(3_600)).toEqual([]);
+    const slow = onlyOne(taking(3_601));
+    expect(slow).toMatchObject({ kind: 'incrementTooSlow', severity: 'warning', policy: 'nightly' });
+    expect(slow.text).toContain('took 3601 s; its interval is 3600 s.');
+    expect(slow.hint).toContain('`detect: field`');
+    expect(onlyOne(taking(3_601, 'field')).hint).not.toContain('detect');
+  });
 });
 
 describe('queues', () => {

@@ -1,10 +1,11 @@
 // How the schedules of an installation stand: when they run next, how the last run ended, what was skipped and missed.
 
-import { WorkflowNotFoundError, type ScheduleDescription } from '@temporalio/client';
+import type { ScheduleDescription } from '@temporalio/client';
 import { mapInOrder } from '../../model/map-in-order.js';
 import { policyInMemo } from '../../model/policies/memo.js';
 import { POLICY_JOBS, type PolicyJob } from '../../model/policies/schedules.js';
 import { readSchedules, type SchedulesAt } from '../../policies/ferry-schedules.js';
+import { isNotFound } from '../../policies/measured-runs.js';
 import { existingSchedule } from '../../policies/schedule-spec.js';
 
 export interface ListedSchedule {
@@ -15,6 +16,8 @@ export interface ListedSchedule {
   times: string;
   timezone: string;
   workflow: string;
+  /** Of the policy that it was made from. */
+  policyHash: string;
   paused: boolean;
   /** Why it is paused. */
   note?: string;
@@ -65,6 +68,7 @@ function listed(found: ScheduleDescription): ListedSchedule {
   return {
     ...{ scheduleId, policy: policyInMemo(found.memo)?.policy ?? '', cluster, job },
     ...{ times: facts.times, timezone: facts.timezone, workflow: facts.workflow, paused },
+    policyHash: facts.policyHash,
     ...(note === '' || !paused ? {} : { note }),
     ...(next === undefined || paused ? {} : { next: next.toISOString() }),
     ...(last === undefined
@@ -85,13 +89,7 @@ async function withStatus(at: SchedulesAt, one: ListedSchedule): Promise<ListedS
     const { status } = await at.ask(() => handle.describe());
     return { ...one, last: { ...last, status: status.name } };
   } catch (error) {
-    // Its history was removed, after the time that the namespace keeps them.
     if (isNotFound(error)) return one;
     throw error;
   }
-}
-
-function isNotFound(error: unknown): boolean {
-  if (error instanceof WorkflowNotFoundError) return true;
-  return error instanceof Error && 'code' in error && error.code === 'JobNotFound';
 }

@@ -5,6 +5,7 @@ import { loadConfig } from '../../config.js';
 import { FerryError } from '../../model/errors.js';
 import { POLICY_JOBS, schedulesOf, type PolicyJob } from '../../model/policies/schedules.js';
 import { applyChange, readSchedules, type SchedulesAt } from '../../policies/ferry-schedules.js';
+import { slowIncrements } from '../../policies/measured-runs.js';
 import { planChanges, type ScheduleChange } from '../../policies/plan-changes.js';
 import { existingSchedule } from '../../policies/schedule-spec.js';
 import { EXIT } from '../terminal/exit-codes.js';
@@ -74,9 +75,11 @@ async function apply(
   { keepRemoved = false, yes = false, dryRun = false }: ApplyOptions & { dryRun?: boolean },
 ): Promise<number> {
   const { installation, config } = at;
-  const { schedules, notes } = schedulesOf(config.policies);
+  const { schedules, notes: ofPlan } = schedulesOf(config.policies);
   const names = schedules.map(({ scheduleId }) => scheduleId);
-  const existing = (await readSchedules(at, names)).map(existingSchedule);
+  const found = await readSchedules(at, names);
+  const existing = found.map(existingSchedule);
+  const notes = [...ofPlan, ...(await slowIncrements(at, schedules, found))];
   const changes = planChanges(schedules, existing, { installation, keepRemoved });
   const pending = changes.filter((change) => change.do !== 'nothing');
   const isAsked = pending.length > 0 && !dryRun && !yes && !output.json;

@@ -51,6 +51,7 @@ export const FINDING_KINDS = [
   'rehearsalTooOld',
   'scheduleSilent',
   'schedulePaused',
+  'incrementTooSlow',
   'queueWithoutWorker',
   'chainBroken',
   'backupDamaged',
@@ -127,6 +128,8 @@ export interface CheckedSchedule {
   lastActionAt?: string;
   nextActionAt?: string;
   intervalSeconds?: number;
+  /** Of increments: how they find changes, and the longest of the last runs. */
+  increments?: { detect: 'digest' | 'field'; longestRunSeconds: number };
   /** Because the run before still went. */
   skipped: number;
   /** Because Temporal was not there in time. */

@@ -41,6 +41,10 @@ export function judgeDisk(disk: CheckedDisk, limits: DiskLimits): Finding[] {
 }
 
 export function judgeSchedule(schedule: ScheduleFacts, now: Date): Finding[] {
+  return [...judgeTimes(schedule, now), ...judgeIncrements(schedule)];
+}
+
+function judgeTimes(schedule: ScheduleFacts, now: Date): Finding[] {
   const { schedule: id, paused, policy, intervalSeconds, running, lastActionAt, since } = schedule;
   const of = { schedule: id, ...(policy === undefined ? {} : { policy }) };
   if (paused)
@@ -76,6 +80,40 @@ export function judgeSchedule(schedule: ScheduleFacts, now: Date): Finding[] {
       ...of,
     },
   ];
+}
+
+/** Runs that overlap are skipped, so the increments are further apart than the policy says. */
+function judgeIncrements({
+  schedule: id,
+  policy,
+  paused,
+  intervalSeconds,
+  increments,
+}: ScheduleFacts): Finding[] {
+  if (paused || intervalSeconds === undefined || increments === undefined) return [];
+  const { detect, longestRunSeconds } = increments;
+  if (longestRunSeconds <= intervalSeconds) return [];
+  return [
+    {
+      severity: 'warning',
+      kind: 'incrementTooSlow',
+      text: slowText(id, longestRunSeconds, intervalSeconds),
+      hint: slowHint(detect),
+      schedule: id,
+      ...(policy === undefined ? {} : { policy }),
+    },
+  ];
+}
+
+export function slowText(schedule: string, runSeconds: number, intervalSeconds: number): string {
+  return `One of the last increments of the schedule ${schedule} took ${runSeconds} s; its interval is ${intervalSeconds} s. What is due meanwhile is skipped.`;
+}
+
+export function slowHint(detect: 'digest' | 'field'): string {
+  const longer = 'Give `incremental` of the policy a longer interval';
+  return detect === 'field'
+    ? `${longer}.`
+    : `${longer}, or \`detect: field\`, which reads only what changed.`;
 }
 
 /** Without a control worker, or without any data worker, no job runs at all. */
