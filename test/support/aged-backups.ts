@@ -3,10 +3,14 @@
 
 import { readdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { proofKey } from '../../src/model/format/backup-names.js';
+import { proofSchema } from '../../src/model/format/manifest.js';
 import { CONTROL_QUEUE } from '../../src/model/names.js';
 import type { JobReport } from '../../src/model/contracts/results.js';
 import { newJobProgress } from '../../src/model/state/job-report.js';
+import type { ObjectStore } from '../../src/storage/object-store.js';
 import type { BackupStack } from './backup-stack.js';
+import { allOf, textOf } from './object-stores.js';
 import { withClient } from './workflows-of.js';
 
 export interface AgedBackup {
@@ -46,5 +50,17 @@ export async function age({ folder }: Pick<BackupStack, 'folder'>, backup: strin
   for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
     if (entry.isFile() && entry.parentPath.includes(backup))
       await utimes(join(entry.parentPath, entry.name), at, at);
+  }
+}
+
+/** The proofs of a collection, as if they had been written then. */
+export async function ageProofs(store: ObjectStore, collection: string, at: Date): Promise<void> {
+  const all = await allOf(store.list('source/'));
+  for (const { key } of all.filter((one) => one.key.includes(`/${collection}/proof-`))) {
+    const proof = proofSchema.parse(JSON.parse(await textOf(store.read(key))));
+    const aged = { ...proof, at: at.toISOString() };
+    const { cluster, backup, kind } = proof;
+    await store.put(proofKey(cluster, backup, collection, kind, at), Buffer.from(JSON.stringify(aged)));
+    await store.delete(key);
   }
 }
