@@ -257,7 +257,8 @@ describe('what the schedules start', () => {
         five: { clusters: ['source'], full: 'daily 02:00', collections: FIVE },
         every: {
           clusters: ['source'],
-          incremental: 'hourly',
+          // Never by itself while this test runs.
+          incremental: 'every 100d',
           exclude: ['tmp-*'],
           rehearse: { cluster: 'target', every: 'weekly sun 03:00', sample: 2 },
           prove: 'daily 04:00',

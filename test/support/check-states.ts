@@ -71,8 +71,9 @@ export const STATES: State[] = [
   { policy: 'full', kinds: ['diskNearlyFull'], code: 2, disks: FULL },
 ];
 
+/** None of them is checked by itself meanwhile. */
 const policyOf = (collection: string, more = '') =>
-  `{ clusters: [source], store: disk, collections: [${collection}], check: hourly, notify: [ops]${more} }`;
+  `{ clusters: [source], store: disk, collections: [${collection}], check: every 100d, notify: [ops]${more} }`;
 const OF_WELL = ['well', 'paused', 'filling', 'full'].map((policy) => [policy, policyOf('well')]);
 const OF_THEIR_OWN = ['bare', 'old', 'aged', 'unproved', 'chained', 'mixed', 'ahead'].map((name) => [
   name,
