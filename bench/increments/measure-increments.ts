@@ -11,8 +11,10 @@ import type { BenchOptions } from '../options.js';
 import { Application, FIELD, stampAll } from './changes.js';
 
 const NAME = 'docs';
+export const ONE_POINT = 'increment of a collection with one point';
 const SHARES = [0, 0.001, 0.01, 0.1];
 const SHARE_OF_A_LINK = 0.001;
+const SNAPSHOTS_WITH_INDEX = ['--index', '--settle-ms', '0'];
 const WAYS = { digest: [], field: ['--detect', 'field', '--field', FIELD, '--overlap-seconds', '2'] };
 
 export interface IncrementRun {
@@ -62,8 +64,6 @@ class Measuring {
   readonly #crew: Crew;
   readonly #stage: JobStage;
   readonly #say: (line: string) => void;
-  /** Of the snapshot that the chain begins with. */
-  #full = '';
 
   constructor(stage: JobStage, crew: Crew, points: number, say: (line: string) => void) {
     [this.#stage, this.#crew, this.#say] = [stage, crew, say];
@@ -76,7 +76,7 @@ class Measuring {
     await this.#backUp('full, by points', '--format', 'points');
     await this.#backUp('full, snapshots', '--settle-ms', '0');
     await this.#tiny();
-    this.#full = await this.#backUp('full, snapshots with an index', '--index', '--settle-ms', '0');
+    await this.#backUp('full, snapshots with an index', ...SNAPSHOTS_WITH_INDEX);
   }
 
   /** What a job takes for itself. */
@@ -86,7 +86,7 @@ class Measuring {
     const point = '{"points":[{"id":1,"vector":[1]}]}';
     await qdrantRequest(url, 'PUT', '/collections/tiny/points?wait=true', point);
     await this.#crew.ferry('backup', 'source', 'tiny', '--incremental');
-    await this.#backUp('increment of a collection with one point', '--incremental', 'tiny');
+    await this.#backUp(ONE_POINT, '--incremental', 'tiny');
     await qdrantRequest(url, 'DELETE', '/collections/tiny');
   }
 
@@ -99,15 +99,17 @@ class Measuring {
     }
   }
 
+  /** Of a chain of its own, for one has 30 links at most. */
   async recoveries(links: number): Promise<void> {
+    const full = await this.#backUp('full, before the chain that is recovered', ...SNAPSHOTS_WITH_INDEX);
     for (let link = 1; link <= links; link += 1) {
       await this.#application.change(SHARE_OF_A_LINK);
       const { stdout } = await this.#crew.ferry('backup', 'source', NAME, '--incremental', ...WAYS.field);
       const { changes } = (JSON.parse(stdout) as JobReport).collections[0] ?? {};
       if (changes?.base === undefined) throw new Error(`link ${link} became a full backup`);
     }
-    await this.#restore('recovery of the snapshots', '--backup', this.#full);
-    await this.#restore(`recovery of the chain, ${links} links more than were measured`);
+    await this.#restore('recovery of the snapshots', '--backup', full);
+    await this.#restore(`recovery of the snapshots and ${links} links`);
   }
 
   async #backUp(line: string, ...flags: string[]): Promise<string> {
