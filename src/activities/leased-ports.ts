@@ -54,8 +54,15 @@ export function leasedStores(open: (alias: string) => ObjectStore): (alias: stri
 }
 
 export function leasedStore(inner: ObjectStore): ObjectStore {
-  const store = guarded(inner, ['put', 'delete']);
-  return changed(store, {
+  return changed(inner, {
+    put: async (key, body, options) => {
+      requireLease();
+      return inner.put(key, body, { ...options, beforeRequest: requireLease });
+    },
+    delete: async (key) => {
+      requireLease();
+      await inner.delete(key, { beforeRequest: requireLease });
+    },
     upload: async (key) => {
       requireLease();
       return leasedUpload(await inner.upload(key));

@@ -68,6 +68,11 @@ export interface ByteRange {
   to?: number;
 }
 
+export interface WriteOptions {
+  /** Throws where nothing may be written any more: before every request, also one that is sent again. */
+  beforeRequest?: () => void;
+}
+
 export interface ObjectStore {
   readonly alias: string;
   /** What the provider lacks, a sentence each; found by a probe, empty where everything is there. */
@@ -83,7 +88,7 @@ export interface ObjectStore {
   put(
     key: string,
     body: Uint8Array,
-    options?: { ifAbsent?: boolean; contentType?: string },
+    options?: { ifAbsent?: boolean; contentType?: string } & WriteOptions,
   ): Promise<StoredObject>;
   /**
    * Begins an upload in parts, or opens the one with this id again. `undefined` when it is gone: aborted, or completed
@@ -104,7 +109,7 @@ export interface ObjectStore {
   /** Names directly below a prefix that ends with "/": sub-folders only, without the slash. */
   folders(prefix: string): AsyncIterable<string>;
   /** With all its versions where the store keeps versions; absent is no error. `StoreRejected` when locked. */
-  delete(key: string): Promise<void>;
+  delete(key: string, options?: WriteOptions): Promise<void>;
   /** A URL that any HTTP client can GET for so many seconds, or undefined where there is none (file://). A secret. */
   presignedUrl(key: string, seconds: number): Promise<string | undefined>;
 }

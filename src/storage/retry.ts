@@ -15,6 +15,8 @@ const FIRST_PAUSE_WHEN_THROTTLED_MS = 500;
 
 export interface RetryOptions {
   signal?: AbortSignal | undefined;
+  /** Throws where it must not be sent any more, however often it was sent before. */
+  beforeRequest?: (() => void) | undefined;
   /** A failure that answers the question: not asked again. */
   expected?: FerryError['code'] | undefined;
   /** Asked once, when nothing else helps: whether the same request may succeed now. May throw a better reason. */
@@ -23,10 +25,11 @@ export interface RetryOptions {
 
 /** `request` must be safe to send twice, and must throw FerryErrors. */
 export async function retried<T>(request: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
-  const { signal, expected, cure } = options;
+  const { signal, beforeRequest, expected, cure } = options;
   let isCured = false;
   for (let failures = 0; ;) {
     signal?.throwIfAborted();
+    beforeRequest?.();
     try {
       return await request();
     } catch (error) {

@@ -23,6 +23,7 @@ export interface S3Place {
 
 interface AskOptions {
   signal?: AbortSignal | undefined;
+  beforeRequest?: (() => void) | undefined;
   expected?: FerryError['code'];
   explain?: (failure: unknown) => Promise<void>;
 }
@@ -87,7 +88,8 @@ export class S3Bucket {
       }
       return this.credentials.generation !== used;
     };
-    return retried(request, { signal: options.signal, expected: options.expected, cure });
+    const { signal, beforeRequest, expected } = options;
+    return retried(request, { signal, beforeRequest, expected, cure });
   }
 
   async put(

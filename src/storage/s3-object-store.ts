@@ -8,7 +8,14 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { partRulesOf, type StoreConnection } from '../model/ferry-config.js';
 import type { PartRules } from '../model/format/part-sizes.js';
 import { hexToBase64, isSameContent, md5Of, sha256Of } from './content-hash.js';
-import type { ByteRange, ObjectStore, StoredObject, UnfinishedUpload, Upload } from './object-store.js';
+import type {
+  ByteRange,
+  ObjectStore,
+  StoredObject,
+  UnfinishedUpload,
+  Upload,
+  WriteOptions,
+} from './object-store.js';
 import { S3Bucket, type S3Capabilities } from './s3-bucket.js';
 import { isCode } from './s3-failures.js';
 import { deleteAllVersions, headS3Object, listS3Folders, listS3Objects, readS3Object } from './s3-objects.js';
@@ -42,7 +49,7 @@ export class S3ObjectStore implements ObjectStore {
   async put(
     key: string,
     body: Uint8Array,
-    options: { ifAbsent?: boolean; contentType?: string } = {},
+    options: { ifAbsent?: boolean; contentType?: string } & WriteOptions = {},
   ): Promise<StoredObject> {
     const able = await this.#abilities();
     if (options.ifAbsent && !able.conditionalWrites) {
@@ -55,7 +62,8 @@ export class S3ObjectStore implements ObjectStore {
       : { ContentMD5: md5Of(body) };
     const type = options.contentType === undefined ? {} : { ContentType: options.contentType };
     try {
-      await this.#bucket.put(key, body, { ...condition, ...check, ...type });
+      const { beforeRequest } = options;
+      await this.#bucket.put(key, body, { ...condition, ...check, ...type }, { beforeRequest });
     } catch (error) {
       if (!isCode(error, 'ObjectExists')) throw error;
       return this.#acceptSame(await this.#present(key), body);
@@ -97,8 +105,8 @@ export class S3ObjectStore implements ObjectStore {
     return listS3Folders(this.#bucket, prefix);
   }
 
-  delete(key: string): Promise<void> {
-    return deleteAllVersions(this.#bucket, key);
+  delete(key: string, options?: WriteOptions): Promise<void> {
+    return deleteAllVersions(this.#bucket, key, options);
   }
 
   /** A signature is worth nothing once the credentials have ended that made it: so it says no more than that. */

@@ -14,9 +14,9 @@ import {
   type ListObjectsV2CommandOutput,
   type ListObjectVersionsCommandOutput,
 } from '@aws-sdk/client-s3';
-import type { ByteRange, StoredObject } from './object-store.js';
+import type { ByteRange, StoredObject, WriteOptions } from './object-store.js';
 import { resumed } from './retry.js';
-import type { S3Bucket } from './s3-bucket.js';
+import type { S3Bucket, S3Place } from './s3-bucket.js';
 import { isCode, nameInS3, s3Failure } from './s3-failures.js';
 
 export function storedObject(key: string, head: HeadObjectCommandOutput): StoredObject {
@@ -203,10 +203,14 @@ function tooShort(bucket: S3Bucket, key: string, bytes: number, wanted: number):
  * In a bucket with versions a plain delete only hides: the bytes stay and are paid for. So each version goes by its id,
  * the oldest first, or an older one would come to light half way.
  */
-export async function deleteAllVersions(bucket: S3Bucket, key: string): Promise<void> {
+export async function deleteAllVersions(
+  bucket: S3Bucket,
+  key: string,
+  options: WriteOptions = {},
+): Promise<void> {
   const versions = await versionsOf(bucket, key);
-  if (versions === undefined) return deleteOne(bucket, key);
-  for (const version of versions.reverse()) await deleteOne(bucket, key, version);
+  if (versions === undefined) return deleteOne(bucket, key, options);
+  for (const version of versions.reverse()) await deleteOne(bucket, key, options, version);
 }
 
 /** Ids, the newest first; `undefined` where the store knows no versions. */
@@ -252,10 +256,17 @@ function markers(page: ListObjectVersionsCommandOutput): { KeyMarker?: string; V
   };
 }
 
-async function deleteOne(bucket: S3Bucket, key: string, version?: string): Promise<void> {
+async function deleteOne(
+  bucket: S3Bucket,
+  key: string,
+  options: WriteOptions,
+  version?: string,
+): Promise<void> {
   const which = version === undefined ? {} : { VersionId: version };
   try {
-    await bucket.ask(key, (at) => bucket.client.send(new DeleteObjectCommand({ ...at, ...which })));
+    const { beforeRequest } = options;
+    const request = (at: S3Place) => bucket.client.send(new DeleteObjectCommand({ ...at, ...which }));
+    await bucket.ask(key, request, { beforeRequest });
   } catch (error) {
     if (isCode(error, 'ObjectMissing')) return;
     if (

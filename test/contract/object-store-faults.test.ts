@@ -52,6 +52,27 @@ async function sendAll(upload: Upload): Promise<StoredPart[]> {
   return Promise.all(bodies.map((body, at) => upload.putPart(at + 1, body)));
 }
 
+it.each(['PUT', 'DELETE'])('a %s is not sent again once nothing may be written any more', async (method) => {
+  await store.put('faults/held', Buffer.from('there'));
+  proxy.seen.length = 0;
+  let sent = 0;
+  const options = {
+    beforeRequest: () => {
+      sent += 1;
+      if (sent > 2) throw new Error('the lease has ended');
+    },
+  };
+  proxy.plan = (seen) => (seen.method === method ? { answer: 503 } : undefined);
+  const write =
+    method === 'PUT'
+      ? store.put('faults/held', Buffer.from('other'), options)
+      : store.delete('faults/held', options);
+  await expect(write).rejects.toThrow('the lease has ended');
+  expect(proxy.seen.filter((seen) => seen.method === method)).toHaveLength(2);
+  proxy.plan = () => undefined;
+  expect(await textOf(store.read('faults/held'))).toBe('there');
+});
+
 it('a probe sends bytes that are not those of their checksum once, for the refusal is the answer', async () => {
   proxy.seen.length = 0;
   await opened().upload('faults/probed');

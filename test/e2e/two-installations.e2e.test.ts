@@ -121,7 +121,7 @@ function expectEqual(backup: string, found: TakenSide): void {
 }
 
 /** The third backup that goes has no manifest any more, and every request for its snapshot to go is held on its way. */
-function holdThird(): { begun: Promise<void>; release: () => void } {
+function holdThird(): { begun: Promise<void>; held: () => string; release: () => void } {
   let [manifests, held, release, begin] = [0, '', () => {}, () => {}];
   const released = new Promise<void>((resolve) => (release = resolve));
   const begun = new Promise<void>((resolve) => (begin = resolve));
@@ -133,7 +133,7 @@ function holdThird(): { begun: Promise<void>; release: () => void } {
     begin();
     return { until: released };
   };
-  return { begun, release };
+  return { begun, held: () => held, release };
 }
 
 /** Temporal gives no task to their polls any more, which would each take a heartbeat time-out to come back. */
@@ -173,6 +173,8 @@ it('both prune it, one cut off from its Temporal between a manifest and its obje
   const byFirst = prunedBy(await first.ended);
   expect(namesOf(byFirst, true)).toEqual(kept);
   expect(byFirst).toMatchObject({ removed: 0, removedEarlier: 3, left: [], swept: { objects: 0 } });
+  // The store did not answer for longer than a request waits, and without its Temporal nobody asked again.
+  expect(slow.seen.filter(({ method, url }) => method === 'DELETE' && url === third.held())).toHaveLength(1);
   third.release();
   expect(byOther.removed + (byFirst.removedEarlier ?? 0)).toBe(before.length - kept.length);
 
