@@ -68,8 +68,11 @@ function interrupted(output: Output): number {
 async function clearFolder(folder: string): Promise<void> {
   const running = await stackStatus(folder);
   if (!running) return void (await stopStack(folder, { wipe: true }));
-  const happened = `The stack of another demo is up; \`FERRY_STATE_DIR=${folder} ferry stack down\` takes it down`;
-  throw new FerryError('StackFailed', happened, { context: { folder } });
+  const remedy = `Wait until it has ended, or stop it: \`FERRY_STATE_DIR=${folder} ferry stack down\`.`;
+  throw new FerryError('StackFailed', 'The stack of another demo is running', {
+    context: { folder },
+    remedy,
+  });
 }
 
 async function startDemoStack(folder: string, keep: boolean, output: Output): Promise<RunningStack> {

@@ -9,6 +9,7 @@ import { loadClientConfigProfile, toClientOptions, type ClientConnectConfig } fr
 import { parseDocument } from 'yaml';
 import type * as z from 'zod';
 import type { ClusterConnection } from './model/cluster.js';
+import { faultText } from './model/contracts/inputs.js';
 import {
   clusterNodes,
   configurationSchema,
@@ -136,12 +137,18 @@ export function searchAttributesWanted(env: Environment = process.env): boolean 
 }
 
 function configPath(path: string | undefined, env: Environment): string {
-  const { candidates, found } = findConfig(path, env);
+  const { asked, candidates, found } = findConfig(path, env);
   if (found !== undefined) return found;
-  throw new FerryError(
-    'InvalidConfig',
-    `No configuration at ${candidates.join(' or ')}; name one with --config or FERRY_CONFIG, or run \`ferry stack up\``,
-  );
+  const by = path === undefined ? 'FERRY_CONFIG names' : '`--config` names';
+  if (asked) {
+    const remedy = 'Correct the path; a relative one is meant from the current folder.';
+    throw new FerryError('InvalidConfig', `${by} ${candidates.join('')}, which does not exist`, { remedy });
+  }
+  const remedy =
+    'Write a ferry.yaml (docs/configuration.md), or name one with `--config` or FERRY_CONFIG. To try ferry on this machine only, `ferry stack up` starts servers and writes one.';
+  throw new FerryError('InvalidConfig', `There is no ferry.yaml: looked for ${candidates.join(' and ')}`, {
+    remedy,
+  });
 }
 
 function findConfig(path: string | undefined, env: Environment) {
@@ -251,7 +258,7 @@ function readText(path: string, field: string): string {
 
 function describeIssue(issue: z.core.$ZodIssue): string {
   const field = issue.path.map(String).join('.') || 'the document';
-  return `${field}: ${issue.message}`;
+  return `${field}: ${faultText(issue)}`;
 }
 
 function invalid(file: string, happened: string): FerryError {

@@ -58,8 +58,10 @@ async function showStatus(options: GlobalOptions): Promise<void> {
   const output = outputOf(options);
   const status = await stackStatus(stateDir());
   if (status === undefined) {
-    throw new FerryError('StackFailed', 'No stack is running. `ferry stack up` starts one', {
+    throw new FerryError('StackFailed', 'No local stack is running', {
       context: { folder: stateDir() },
+      remedy:
+        '`ferry stack up` starts one. If yours runs with another FERRY_STATE_DIR, set that for this command.',
     });
   }
   const dead = status.members.filter((member) => !member.running).map((member) => member.name);

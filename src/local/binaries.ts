@@ -49,6 +49,7 @@ async function named(binary: Binary): Promise<string | undefined> {
   if (path === undefined || (await runnable(path)) !== undefined) return path;
   throw new FerryError('StackFailed', `${binary.variable} names a file that cannot be run`, {
     context: { path },
+    remedy: `Set ${binary.variable} to an executable ${binary.command}, or unset it: ferry then searches PATH and downloads one.`,
   });
 }
 

@@ -39,8 +39,8 @@ export async function installBinary(
   }
   throw new FerryError(
     'StackFailed',
-    `${binary.command} ${binary.version} could not be installed (${failures.join('; ') || platform()}). ` +
-      `Install it and name it with ${binary.variable}`,
+    `${binary.command} ${binary.version} could not be installed (${failures.join('; ') || platform()})`,
+    { remedy: `Install it, set ${binary.variable} to its path, and run the same command again.` },
   );
 }
 

@@ -153,7 +153,7 @@ export const clusterErrors = {
   StrictModeLimit: {
     retryable: false,
     remedy:
-      "Raise the named limit in the collection's `strict_mode_config`, or disable strict mode while the job runs. Then send `retry` (`ferry retry`), or start the job again.",
+      "The same request would be refused again. Raise the named limit in the collection's `strict_mode_config`, or disable strict mode while the job runs; then send `retry` (`ferry retry`), or start the job again. If the limit must stay, abort the job and start it with a smaller `batchBytes` (`--batch-bytes`).",
   },
   VectorNotNumbers: {
     retryable: false,

@@ -30,6 +30,8 @@ export interface FerryErrorOptions {
   retryable?: boolean;
   /** What the server asked us to wait, in milliseconds. */
   retryAfterMs?: number;
+  /** What to do, where the catalogue's answer would not fit the case. */
+  remedy?: string;
 }
 
 /** A failure with a code of the catalogue. The message says what happened, then what to do, then `[key=value, …]`. */
@@ -43,7 +45,7 @@ export class FerryError extends Error {
 
   constructor(code: ErrorCode, happened: string, options: FerryErrorOptions = {}) {
     const context = options.context ?? {};
-    super(sentence(happened, catalogue[code].remedy, context), { cause: options.cause });
+    super(sentence(happened, options.remedy ?? catalogue[code].remedy, context), { cause: options.cause });
     this.name = code;
     this.code = code;
     this.happened = happened;

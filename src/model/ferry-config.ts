@@ -143,17 +143,23 @@ export const configurationSchema = fields.superRefine((all, issue) => {
     const refuse = (path: (string | number)[], message: string) =>
       issue.addIssue({ code: 'custom', path: ['policies', name, ...path], message });
     protectedOnes.forEach((one, at) => {
-      if (!Object.hasOwn(clusters, one)) refuse(['clusters', at], 'is not a cluster of this file');
+      if (!Object.hasOwn(clusters, one)) refuse(['clusters', at], noSuch('cluster', clusters));
     });
     if (rehearse && !Object.hasOwn(clusters, rehearse.cluster))
-      refuse(['rehearse', 'cluster'], 'is not a cluster of this file');
+      refuse(['rehearse', 'cluster'], noSuch('cluster', clusters));
     notify.forEach((one, at) => {
-      if (!Object.hasOwn(notifiers, one)) refuse(['notify', at], 'is not a notifier of this file');
+      if (!Object.hasOwn(notifiers, one)) refuse(['notify', at], noSuch('notifier', notifiers));
     });
-    if (store === undefined) refuse(['store'], 'is needed, or `defaults.store`');
-    else if (!Object.hasOwn(stores, store)) refuse(['store'], 'is not a store of this file');
+    if (store === undefined)
+      refuse(['store'], 'is missing: name a store here, or in `defaults.store` for all policies');
+    else if (!Object.hasOwn(stores, store)) refuse(['store'], noSuch('store', stores));
   }
 });
+
+function noSuch(what: string, there: object): string {
+  const known = Object.keys(there).sort().join(', ') || 'none';
+  return `is not a ${what} of this file, which has: ${known}`;
+}
 
 export type Configuration = z.infer<typeof configurationSchema>;
 export type ClusterEntry = Configuration['clusters'][string];
@@ -188,7 +194,8 @@ export function requireStore(
   const known = Object.keys(config.stores).sort().join(', ') || 'none';
   if (name === undefined) {
     const happened = `No store was named, and ferry.yaml has no \`defaults.store\`; its stores: ${known}`;
-    throw new FerryError('UnknownAlias', happened);
+    const remedy = 'Name one with `store` (`--store`), or set `defaults.store` in ferry.yaml.';
+    throw new FerryError('UnknownAlias', happened, { remedy });
   }
   const found = Object.hasOwn(config.stores, name) ? config.stores[name] : undefined;
   if (found !== undefined) return found;

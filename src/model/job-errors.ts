@@ -17,10 +17,13 @@ export interface ErrorEntry {
 
 export const jobErrors = {
   InvalidInput: { retryable: false, remedy: 'Correct the input, or the command, and start again.' },
-  InvalidConfig: { retryable: false, remedy: 'Correct ferry.yaml or the environment and start again.' },
+  InvalidConfig: {
+    retryable: false,
+    remedy: 'Correct ferry.yaml, or the environment of this process, and start again.',
+  },
   UnknownAlias: {
     retryable: false,
-    remedy: 'Use an alias that ferry.yaml defines; name a store with `--store`, or set `defaults.store`.',
+    remedy: 'Nothing was changed. Use one of these names, or add the missing one to ferry.yaml.',
   },
   ScheduleNotOurs: {
     retryable: false,
@@ -88,7 +91,8 @@ export const jobErrors = {
   },
   StackFailed: {
     retryable: false,
-    remedy: 'The cause is in the message, or in the last lines of the log file that it names.',
+    remedy:
+      'Fix the cause and run the same command again. Where a log file is named, its last lines have the cause. `ferry stack down` ends what is left of a local stack.',
   },
   Internal: {
     retryable: false,

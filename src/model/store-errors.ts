@@ -72,7 +72,8 @@ export const storeErrors = {
   },
   ObjectMissing: {
     retryable: false,
-    remedy: 'It was removed, or never written. Choose another backup.',
+    remedy:
+      'It was removed, or never written. Of a backup: choose another one (`--backup`; `ferry backups` lists them). Of a snapshot or another file: check its name and its store. An upload that disappeared: start the job again.',
   },
   ObjectArchived: {
     retryable: false,
@@ -107,12 +108,12 @@ export const storeErrors = {
   AliasNeeded: {
     retryable: false,
     remedy:
-      'Qdrant cannot rename a collection. Recover under another name with `as` (`--as`), or set `onExisting: "replace"` (`--on-existing replace`).',
+      'Nothing was changed. "swap" switches an alias, and Qdrant cannot rename a collection. Write beside it with `as` (`--as NAME`), or in its place with `onExisting: "replace"` (`--on-existing replace`), which takes a backup of it and then deletes it.',
   },
   RecoveryDiffers: {
     retryable: false,
     remedy:
-      'Do not use the recovered collection. Recover it again with `onExisting: "replace"` (`--on-existing replace`), which deletes this collection, or choose another backup (`--backup`).',
+      'Do not use the recovered collection. If somebody writes to it, stop that, and recover again. If it differs again, choose another backup (`--backup`; `ferry backups` lists them).',
   },
   RecoveredEmpty: {
     retryable: false,

@@ -85,7 +85,7 @@ async function placeFor(
   const isThere = names.includes(collection);
   if (input.onExisting === 'swap') {
     if (!isThere) return behindAlias(target, input, names, aliases, now, signal);
-    const happened = `"${collection}" on "${cluster}" is the name of a collection, not an alias, so it cannot be switched`;
+    const happened = `"${collection}" on "${cluster}" is a collection, not an alias, so there is nothing to switch`;
     throw new FerryError('AliasNeeded', happened, { context: { cluster, collection } });
   }
   if (!isThere) return { writes: collection, exists: false, isMoved: false };

@@ -97,14 +97,18 @@ async function placeFor(
   const isThere = (await target.collections(signal)).includes(collection);
   if (input.onExisting === 'swap') {
     if (!isThere) return behindAlias(target, input, aliases, { now, signal });
-    const happened = `"${collection}" on "${cluster}" is the name of a collection, not an alias, so it cannot be switched`;
+    const happened = `"${collection}" on "${cluster}" is a collection, not an alias, so there is nothing to switch`;
     throw new FerryError('AliasNeeded', happened, { context });
   }
   if (behind !== undefined) {
     const happened = `"${collection}" on "${cluster}" is an alias (of "${behind}"), so no collection can have that name`;
-    throw new FerryError('NameTakenByAlias', `${happened}; \`onExisting: "swap"\` switches the alias`, {
-      context,
-    });
+    throw new FerryError(
+      'NameTakenByAlias',
+      `${happened}; \`onExisting: "swap"\` (\`--on-existing swap\`) switches the alias after the proof`,
+      {
+        context,
+      },
+    );
   }
   if (!isThere) return { writes: collection, exists: false };
   const { config } = await target.info(collection, signal);

@@ -74,7 +74,7 @@ describe('the document of an error', () => {
   it('has the code and the sentence of the catalogue', () => {
     const { error } = errorDocument(new FerryError('UnknownAlias', 'There is no "x"'));
     expect(error.code).toBe('UnknownAlias');
-    expect(error.message).toContain('There is no "x". Use an alias');
+    expect(error.message).toContain('There is no "x". Nothing was changed. Use one');
   });
 
   it('calls what nobody foresaw a defect', () => {

@@ -185,7 +185,7 @@ stores:
 
   it('says where it looked when there is none', () => {
     expect(() => loadConfig('/nowhere/ferry.yaml', {})).toThrow(
-      /No configuration at \/nowhere\/ferry\.yaml.*--config/,
+      /`--config` names \/nowhere\/ferry\.yaml, which does not exist/,
     );
   });
 

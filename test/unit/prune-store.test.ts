@@ -310,8 +310,10 @@ describe('the lease of a prune', () => {
 });
 
 describe('the input of a prune', () => {
-  it('must say what to keep', () => {
-    expect(pruneBackupsSchema.safeParse({}).error?.issues[0]?.message).toMatch(/^say what to keep: /);
+  it('needs a rule, and names the flags', () => {
+    expect(pruneBackupsSchema.safeParse({}).error?.issues[0]?.message).toMatch(
+      /^no rule says what to keep, .*keepDays \(--keep-days\)/,
+    );
     expect(pruneBackupsSchema.safeParse({ minimum: 3 }).success).toBe(false);
     expect(pruneBackupsSchema.safeParse({ keepDays: 0 }).success).toBe(false);
     expect(pruneBackupsSchema.parse({ keepDays: 30 })).toMatchObject({

@@ -36,8 +36,10 @@ export async function openCatalogue(
 
 /** Not the same as "no backups": perhaps only its workers have this disk. */
 function notHere({ alias, url }: StoreConnection): FerryError {
-  const happened = `There is no folder ${url} on this machine: either nothing was written to the store "${alias}" yet, or the command must run on the machine of its workers`;
-  return new FerryError('StoreUnreachable', happened, { context: { store: alias } });
+  const happened = `This machine has no folder ${url}, which is the store "${alias}"`;
+  const remedy =
+    'If backups were made, run this command on the machine whose workers have that disk, or mount the disk here. If none was made yet, `ferry backup` makes the first. Otherwise correct `url` in ferry.yaml.';
+  return new FerryError('StoreUnreachable', happened, { context: { store: alias }, remedy });
 }
 
 /** `limit` of them, and how many there are. */

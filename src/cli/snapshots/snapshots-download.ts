@@ -65,7 +65,7 @@ async function toThisMachine(
   const order = { ...parseInput(downloadSnapshotSchema, input), path };
   const nodes = await nodesOf(loadConfig(options.config));
   const display = createElapsedDisplay(output);
-  const stopped = `Stopped. ${path}.part is kept, and the same command resumes with it.`;
+  const stopped = `Stopped. What has arrived stays in ${path}.part; run the same command to continue, or delete that file.`;
   try {
     const done = await untilInterrupted(output, stopped, (signal) => toFile(nodes, order, display, signal));
     if (done !== undefined) output.result({ ...done, to: path }, downloadText(done, path));

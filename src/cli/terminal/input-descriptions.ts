@@ -7,8 +7,7 @@ export const inputDescriptions: Record<string, string> = {
   method:
     'scroll: point by point; snapshot: as snapshots of shards; auto: as snapshots if versions and settings allow it, otherwise point by point',
   through: 'move the snapshots through this store, which keeps the backup',
-  onExisting:
-    'if the collection exists and this job did not create it. merge: write into it; recreate: DELETE it, at every start; replace: take a backup, then DELETE it; swap: the name is an alias, switch it at the end. merge and recreate need --method scroll; swap and replace need --method snapshot or a recovery',
+  onExisting: 'if a collection of that name exists and this job did not create it',
   onDifference:
     'if the proof finds a difference. Migration: repair it, or fail. Recovery: keep the collection without aliases, or remove it',
   ignoreProof: 'do not compare the content with the proof of the backup; the result is then "unproven"',
@@ -18,7 +17,8 @@ export const inputDescriptions: Record<string, string> = {
   parkForHours: 'how long a parked collection waits',
   concurrency: 'number of collections at the same time',
   copyAliases:
-    'create the aliases of the source on the target at the end (default: yes for snapshots, no for scroll)',
+    'create the aliases of the source on the target at the end (default with --method snapshot; not with scroll)',
+  noCopyAliases: 'create no aliases on the target, also with --method snapshot',
   trustCopyDigest: 'do not read the source again for the proof; the result is then "unproven"',
   deleteExtras:
     'make the target match the source: DELETE every point of the target that the source lacks, whoever wrote it, and overwrite what differs',
@@ -35,7 +35,7 @@ export const inputDescriptions: Record<string, string> = {
   map: 'with --from: the collection of a file whose name does not tell it; the file may be a pattern with * and ?',
   backup:
     'id of the backup (default: the newest run of all collections; for a named collection its newest complete backup)',
-  before: 'only backups that began before this time',
+  before: 'only backups that began before this time, like 2026-11-23T02:00:00Z',
   includeDropped: 'also recover collections that are only in older runs',
   via: 'pull: the nodes fetch the snapshots; push: the worker sends them; auto: pull if possible',
   precheck:
@@ -95,4 +95,15 @@ export const inputDescriptions: Record<string, string> = {
   continueAsNewAfterEvents:
     'start a new history after this number of events, instead of when the server suggests it',
   heartbeatSeconds: 'a data worker that is silent for this time is presumed dead',
+};
+
+/** What each choice of a field does, where its name does not tell. Only those that a command has are shown. */
+export const choiceDescriptions: Record<string, Record<string, string>> = {
+  onExisting: {
+    fail: 'refuse it',
+    merge: 'write into it, delete nothing',
+    recreate: 'DELETE it first, at every start',
+    swap: 'the name is an alias: write a new collection, and switch the alias after the proof',
+    replace: 'take a backup of it, then DELETE it',
+  },
 };

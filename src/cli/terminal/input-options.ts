@@ -5,7 +5,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { existsSync, readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { FerryError } from '../../model/errors.js';
-import { inputDescriptions } from './input-descriptions.js';
+import { choiceDescriptions, inputDescriptions } from './input-descriptions.js';
 
 interface Field {
   type?: string;
@@ -26,7 +26,8 @@ export function addInputOptions(command: Command, schema: z.ZodType): Command {
     command.addOption(optionFor(name, field));
     // Without a default it has both forms: --x and --no-x.
     if (field.type === 'boolean' && field.default === undefined) {
-      command.addOption(optionFor(name, { ...field, default: true }));
+      const negated = `no${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+      command.addOption(optionFor(name, { ...field, default: true }, inputDescriptions[negated]));
     }
   }
   return command.option('--input <file>', 'read the input from a JSON file; flags override it');
@@ -49,9 +50,8 @@ export function inputFrom(
   return input;
 }
 
-function optionFor(name: string, field: Field): Option {
+function optionFor(name: string, field: Field, text = describe(name, field)): Option {
   const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  const text = inputDescriptions[name] ?? '';
   if (field.type === 'boolean')
     return new Option(field.default === true ? `--no-${flag}` : `--${flag}`, text);
   if (name === 'as') return new Option('--as <name>', text).argParser(anotherName);
@@ -63,6 +63,19 @@ function optionFor(name: string, field: Field): Option {
   if (field.type === 'array') return new Option(`--${flag} <names...>`, text);
   if (field.type === 'string') return new Option(`--${flag} <text>`, shown);
   return new Option(`--${flag} <number>`, shown).argParser(aNumber);
+}
+
+function describe(name: string, { enum: choices = [] }: Field): string {
+  const all = choiceDescriptions[name] ?? {};
+  const told = choices.filter((one) => all[one] !== undefined).map((one) => `${one}: ${all[one]}`);
+  // Of `ferry migrate`, which has the choices of both methods.
+  const needs =
+    all['merge'] !== undefined && ['merge', 'swap'].every((one) => choices.includes(one))
+      ? ['merge and recreate need --method scroll, swap and replace --method snapshot']
+      : [];
+  return [inputDescriptions[name] ?? '', ...(told.length === 0 ? [] : [told.join('; ')]), ...needs].join(
+    '. ',
+  );
 }
 
 function aNumber(text: string): number {

@@ -125,11 +125,81 @@ export const verifyCollectionSchema = z.strictObject({
 });
 export type VerifyCollectionInput = z.input<typeof verifyCollectionSchema>;
 
+/** What the command takes as arguments, or not at all: no flag has their name. */
+const WITHOUT_FLAG = ['source', 'target', 'scratch', 'cluster', 'clusters', 'collections', 'policy'];
+
+/** A line for each fault: the field, also by its flag, and what it must be. Values are not repeated. */
+export function inputFaults(error: z.ZodError): string {
+  return error.issues
+    .map((issue) => {
+      const [field] = issue.path;
+      if (field === undefined) return faultText(issue);
+      const flag = String(field).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+      const isFlag = issue.path.length === 1 && !WITHOUT_FLAG.includes(String(field));
+      return `\`${issue.path.map(String).join('.')}\`${isFlag ? ` (\`--${flag}\`)` : ''}: ${faultText(issue)}`;
+    })
+    .join('\n');
+}
+
+/** What a field must be, or what is wrong with it, without its name. */
+export function faultText(issue: z.core.$ZodIssue): string {
+  if (!ZOD_SAYS.test(issue.message)) return issue.message;
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.message.endsWith('received undefined')
+        ? 'is missing'
+        : `must be ${kindText(issue.expected)}`;
+    case 'invalid_value':
+      return `must be ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`;
+    case 'unrecognized_keys':
+      return `has an unknown field: ${issue.keys.map((key) => `\`${key}\``).join(', ')}`;
+    case 'too_small':
+    case 'too_big':
+      return boundText(issue);
+    case 'invalid_format':
+      return issue.format === 'datetime'
+        ? 'must be a time with a zone, like 2026-11-23T02:00:00Z'
+        : issue.message;
+    default:
+      return issue.message === 'Invalid input' ? 'is not of a form that is known here' : issue.message;
+  }
+}
+
+/** How its own messages begin; the others are ours. */
+const ZOD_SAYS = /^(Invalid|Too (small|big)|Unrecognized key)/;
+
+const KINDS: Partial<Record<string, string>> = {
+  array: 'a list',
+  string: 'a text',
+  int: 'a whole number',
+  boolean: 'true or false',
+  object: 'an object',
+  record: 'an object',
+};
+
+function kindText(expected: string): string {
+  return KINDS[expected] ?? `a ${expected}`;
+}
+
+function boundText(issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig): string {
+  const [bound, word] =
+    issue.code === 'too_small'
+      ? [issue.minimum, issue.inclusive === false ? 'more than' : 'at least']
+      : [issue.maximum, issue.inclusive === false ? 'less than' : 'at most'];
+  if (issue.origin === 'string' || issue.origin === 'array') {
+    const unit = issue.origin === 'string' ? 'characters' : 'entries';
+    return word === 'at least' && Number(bound) === 1
+      ? 'must not be empty'
+      : `must have ${word} ${bound} ${unit}`;
+  }
+  return `must be ${word} ${bound}`;
+}
+
 /** Parses, or throws `InvalidInput` with one line an issue. Secrets are refused without being repeated. */
 export function parseInput<T>(schema: z.ZodType<T>, input: unknown): T {
   refuseSecrets(input);
   const parsed = schema.safeParse(input);
-  if (!parsed.success) throw new FerryError('InvalidInput', z.prettifyError(parsed.error));
+  if (!parsed.success) throw new FerryError('InvalidInput', inputFaults(parsed.error));
   return parsed.data;
 }
 

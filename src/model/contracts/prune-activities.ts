@@ -53,8 +53,14 @@ export const pruneBackupsSchema = pruneOptionsSchema
   })
   // Without a rule nearly everything would go: nobody means that.
   .refine((input) => KEEP_RULES.some((rule) => (input[rule] ?? 0) > 0), {
-    error: `say what to keep: at least one of ${KEEP_RULES.join(', ')}`,
+    error:
+      'no rule says what to keep, so nearly everything would be deleted. Set at least one: ' +
+      KEEP_RULES.map((rule) => `${rule} (--${flagOf(rule)})`).join(', '),
   });
+
+function flagOf(field: string): string {
+  return field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
 
 function isTimezone(name: string): boolean {
   try {

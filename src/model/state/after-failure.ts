@@ -24,17 +24,23 @@ export function removalFailed(made: CollectionRef, why: string): Aftermath {
 }
 
 /** Its points differ from the proof. `trouble`: the note on it, which keeps other jobs from deleting it, failed. */
-export function keptAsRecovered(recovered: CollectionRef, trouble?: string): Aftermath {
+export function keptAsRecovered(
+  recovered: CollectionRef,
+  { isSwap, trouble }: { isSwap: boolean; trouble?: string },
+): Aftermath {
   const name = nameOf(recovered);
   const unmarked =
     trouble === undefined
       ? ''
       : ` It could not be marked as kept (${withoutStop(trouble)}): a recovery under this name may delete it.`;
+  const again = isSwap
+    ? `The alias was not switched. The same command recovers into another collection; delete ${recovered.collection} by hand`
+    : 'To recover it again under this name, set `--on-existing replace`, which deletes it first';
   return {
     removed: false,
     text:
-      `${name} was kept as it was recovered, without aliases.${unmarked} To recover it again under this name, set ` +
-      '`--on-existing replace`; `--ignore-proof` then accepts it unproven, `--on-difference remove` removes what differs',
+      `${name} was kept as it was recovered, without aliases.${unmarked} ${again}. ` +
+      '`--ignore-proof` accepts what differs as unproven, `--on-difference remove` removes it',
   };
 }
 

@@ -2,6 +2,7 @@
 // in `operations.ts`. Pure.
 
 import * as z from 'zod';
+import { faultText } from '../contracts/inputs.js';
 
 export interface Pace {
   maxPointsPerSecond?: number;
@@ -111,8 +112,12 @@ function merged(now: Pace, change: z.infer<typeof throttleSchema>): Pace {
   return pace;
 }
 
+function faultsOf({ issues }: z.ZodError): string {
+  return issues.map((issue) => [...issue.path.map(String), faultText(issue)].join(': ')).join('; ');
+}
+
 function parse<T>(schema: z.ZodType<T>, argument: unknown): T {
   const parsed = schema.safeParse(argument);
-  if (!parsed.success) throw new Error(z.prettifyError(parsed.error));
+  if (!parsed.success) throw new Error(faultsOf(parsed.error));
   return parsed.data;
 }

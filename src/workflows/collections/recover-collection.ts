@@ -139,16 +139,17 @@ async function compensate(recovery: Recovery, error: unknown): Promise<Aftermath
 }
 
 /** Its stamp stays open, so nothing takes it for complete, and says that no job may delete it on its own. */
-async function keep({ job, state, written, queue }: Recovery): Promise<Aftermath> {
-  if (!state.prepared) return keptAsRecovered(written);
+async function keep({ job, state, written, queue, settings }: Recovery): Promise<Aftermath> {
+  const isSwap = settings.options.onExisting === 'swap';
+  if (!state.prepared) return keptAsRecovered(written, { isSwap });
   const input = { target: written, targetPin: state.prepared.targetPin, job: job.id };
   try {
     await CancellationScope.nonCancellable(() =>
       runActivity('keepRecovered', input, { ...queue, summary: `keep ${written.collection}` }),
     );
-    return keptAsRecovered(written);
+    return keptAsRecovered(written, { isSwap });
   } catch (trouble) {
-    return keptAsRecovered(written, troubleOf(trouble).message);
+    return keptAsRecovered(written, { isSwap, trouble: troubleOf(trouble).message });
   }
 }
 
