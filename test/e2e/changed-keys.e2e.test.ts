@@ -153,7 +153,8 @@ it('takes a backup through client certificates', async () => {
 it('keeps what it has when ferry.yaml has a fault, says so, and takes the corrected one', async () => {
   const good = await readFile(stack.config, 'utf8');
   await writeFile(stack.config, `${good}nonsense: true\n`);
-  for (const role of ['control', 'data']) await untilSaid(role, /NOT loaded.*stays in use.*has an unknown field/);
+  for (const role of ['control', 'data'])
+    await untilSaid(role, /NOT loaded.*stays in use.*has an unknown field/);
   await writeFile(stack.config, good);
   for (const role of ['control', 'data']) await untilSaid(role, /was reloaded: nothing changed/);
 });
