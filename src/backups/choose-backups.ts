@@ -75,7 +75,8 @@ async function refuseUnknown(runs: Runs, input: ResolveRecoveryInput): Promise<v
   if (input.backup === undefined ? ids.length > 0 : ids.includes(input.backup)) return;
   const which = input.backup === undefined ? 'backup' : `backup ${input.backup}`;
   const when = input.before === undefined ? '' : ` before ${input.before}`;
-  throw notFound(input, `has no ${which} of "${runs.cluster}"${when}. It has: ${listed(ids)}`);
+  const there = input.before === undefined ? `. It has: ${listed(ids)}` : '';
+  throw notFound(input, `has no ${which} of "${runs.cluster}"${when}${there}`);
 }
 
 function runOf(cluster: string, { going: [newest, ...more] }: Choice): Pick<RecoveryOffer, 'run'> {

@@ -23,7 +23,8 @@ export const jobErrors = {
   },
   UnknownAlias: {
     retryable: false,
-    remedy: 'Nothing was changed. Use one of these names, or add the missing one to ferry.yaml.',
+    remedy:
+      'Nothing was changed. Use one of these names, or add the missing one to ferry.yaml. If your file has it, the worker reads another one (FERRY_CONFIG, `--config`).',
   },
   ScheduleNotOurs: {
     retryable: false,
@@ -33,7 +34,7 @@ export const jobErrors = {
   NotificationFailed: {
     retryable: true,
     remedy:
-      'No job is affected, and the next check tries again. Fix the receiver, then run `ferry notify test NAME`.',
+      'No job is affected, and the next check tries again. Fix the receiver or the command, or its entry in ferry.yaml, and test it: `ferry notify test NAME`.',
   },
   CollectionBusy: {
     retryable: false,

@@ -55,8 +55,14 @@ export async function runCommand(
   }
 }
 
+const START_FAULTS: Partial<Record<string, string>> = {
+  ENOENT: 'ENOENT: there is no such program on this machine',
+  EACCES: 'EACCES: the file may not be executed',
+};
+
 function failureOf(end: End): string | undefined {
-  if ('error' in end) return `cannot be started (${end.error.code ?? 'error'})`;
+  if ('error' in end)
+    return `cannot be started (${START_FAULTS[end.error.code ?? ''] ?? end.error.code ?? 'error'})`;
   if (end.code === 0) return undefined;
   return end.by === null ? `ended with exit status ${end.code}` : `was ended by ${end.by}`;
 }

@@ -7,7 +7,7 @@ import type { PolicySchedule } from '../model/policies/schedules.js';
 import { factsOf, type ExistingSchedule, type ScheduleFacts } from './schedule-spec.js';
 
 export const NO_POLICY =
-  'Paused by `ferry policies apply --keep-removed`: ferry.yaml has no such job any more.';
+  'Paused by `ferry policies apply --keep-removed`: ferry.yaml no longer has this job.';
 
 export interface FieldChange {
   field: string;
@@ -25,7 +25,7 @@ export type ScheduleChange = { scheduleId: string } & (
 
 export interface PlannedWith {
   installation: string;
-  /** Those that ferry.yaml has no longer are paused, not removed. */
+  /** Those that ferry.yaml no longer has are paused, not removed. */
   keepRemoved: boolean;
 }
 

@@ -208,7 +208,11 @@ describe('a command', () => {
     ['fails', program('console.error("very-secret"); process.exit(3)'), 'ended with exit status 3'],
     ['hangs', program('setInterval(() => {}, 1000)', 1), 'did not end within 1 s'],
     ['writes too much', program('setInterval(() => console.log("x".repeat(9000)), 1)'), 'wrote more than'],
-    ['is not there', { ...program(''), command: ['/nowhere/tell'] }, 'cannot be started (ENOENT)'],
+    [
+      'is not there',
+      { ...program(''), command: ['/nowhere/tell'] },
+      'cannot be started (ENOENT: there is no such program on this machine)',
+    ],
   ])('that %s stands in the result, without what it wrote', async (_, notifier, why) => {
     const { result } = await announced({ ops: notifier });
     expect(result.failed[0]?.why).toContain(why);

@@ -206,7 +206,10 @@ describe('a recovery', () => {
       code: 'CollectionExists',
     });
     const unsaid = await refusal(...docs);
-    expect([unsaid.exit, unsaid.message]).toEqual([2, expect.stringContaining('`priority` is required')]);
+    expect([unsaid.exit, unsaid.message]).toEqual([
+      2,
+      expect.stringContaining('`priority` (`--priority`): is required'),
+    ]);
     const signed = 'https://bucket.example/docs.snapshot?X-Amz-Signature=5ecret';
     const url = await refusal(
       'recover',

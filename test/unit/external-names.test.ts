@@ -198,7 +198,7 @@ describe('an input with `from`', () => {
     [{ from: { folder: '/etc' } }, 'relative to the store'],
     [{ from: { url: 'ftp://a/b' } }, 'http(s)'],
     [{ from: { folder: 'a' }, backup: 'x', store: 's' }, '`store`, `backup` cannot be combined with `from`'],
-    [{ map: { a: 'b' } }, '`map` belongs to `from`'],
+    [{ map: { a: 'b' } }, '`map` (`--map`) can be used only with `from`'],
   ])('%j is refused', (input, why) => {
     expect(messageOf(input)).toContain(why);
   });

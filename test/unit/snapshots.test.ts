@@ -80,7 +80,7 @@ describe('an input', () => {
 
   it('of a recovery says the priority, and one source', () => {
     const { priority: _priority, ...unsaid } = recover;
-    expect(refused(recoverSnapshotSchema, unsaid)).toContain('`priority` is required');
+    expect(refused(recoverSnapshotSchema, unsaid)).toContain('`priority` (`--priority`): is required');
     const { snapshot: _snapshot, ...nothing } = recover;
     expect(refused(recoverSnapshotSchema, nothing)).toContain('give one of');
     expect(refused(recoverSnapshotSchema, { ...recover, object: 'x' })).toContain('give one of');

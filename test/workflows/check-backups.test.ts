@@ -112,7 +112,12 @@ it('tells its notifiers, and succeeds although one of them fails', async () => {
   expect(result.announcement).toEqual({
     announced: { heard: expect.objectContaining({ status: 'warning', at: result.checkedAt }) as unknown },
     sent: ['heard'],
-    failed: [{ notifier: 'deaf', why: 'The command of deaf cannot be started (ENOENT)' }],
+    failed: [
+      {
+        notifier: 'deaf',
+        why: 'The command of deaf cannot be started (ENOENT: there is no such program on this machine)',
+      },
+    ],
   });
   expect(asked).toEqual(result);
 });

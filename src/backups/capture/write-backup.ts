@@ -4,7 +4,7 @@
 
 import type { WriteBackupInput, WriteBackupResult } from '../../model/contracts/backup-activities.js';
 import { backupFolder, backupKey, partsKey } from '../../model/format/backup-names.js';
-import { nodeDocumentSchema, storedBytes } from '../../model/format/manifest.js';
+import { nodeDocumentSchema, storedBytes, type CollectionManifest } from '../../model/format/manifest.js';
 import { MANIFEST_VERSION } from '../../model/format/fields.js';
 import { parseDocument } from '../../model/format/parse-document.js';
 import { backupDocumentSchema, type BackupDocument } from '../../model/format/run-documents.js';
@@ -53,25 +53,30 @@ async function documentOf(
     (await objectsIn(store, backupFolder(cluster, backup))).map(({ key, bytes }) => [key, { bytes }]),
   );
   const options = { head: (key: string) => sizes.get(key), identity: run.clusterIdentity, signal };
+  const kinds: CollectionManifest['kind'][] = [];
   const lineOf = async (collection: string): Promise<Line> => {
     const { state, found, reason } = await readBackup(store, { cluster, backup, collection }, options);
     const error = errors.get(collection) ?? reason ?? state;
     if ((state !== 'complete' && state !== 'partial') || !found)
       return { collection, outcome: 'failed', error };
     const { manifest, sha256 } = found;
+    kinds.push(manifest.kind);
     const bytes = storedBytes(manifest);
     return { collection, outcome: state, manifestSha256: sha256, bytes, points: manifest.points };
   };
+  const lines = await mapInOrder([...names].sort(), COLLECTIONS_AT_ONCE, lineOf);
+  // An incremental run in which one collection began a new chain holds mostly that: it counts as full.
+  const isIncrement = kinds.length > 0 && kinds.every((kind) => kind === 'increment');
   const nodeSnapshot = await nodeSnapshotOf(store, input, signal);
   return {
     ...run,
     format: 'qdrant-ferry/backup',
     version: MANIFEST_VERSION,
-    kind: 'full',
+    kind: isIncrement ? 'increment' : 'full',
     finishedAt: new Date().toISOString(),
     ...(input.interrupted ? { interrupted: true as const } : {}),
     ...(skipped.length > 0 ? { skipped } : {}),
-    collections: await mapInOrder([...names].sort(), COLLECTIONS_AT_ONCE, lineOf),
+    collections: lines,
     ...(nodeSnapshot === undefined ? {} : { nodeSnapshot }),
   };
 }

@@ -38,7 +38,9 @@ export async function detectionFor(
   if (unit === undefined) {
     return {
       detect: 'digest',
-      notes: [`No point has a time in its field "${field}", so all were compared.`],
+      notes: [
+        `No point has a time in its field "${field}", so every point was compared instead. Correct \`field\` (\`--field\`), or set \`detect: "digest"\` (\`--detect digest\`).`,
+      ],
     };
   }
   const at = new Date(Date.parse(startedAt) - overlapSeconds * 1000).toISOString();

@@ -50,6 +50,8 @@ export function registerPrune(program: Command): void {
 export function pruneText(result: PruneStoreResult): string[] {
   const { removed, removedEarlier = 0, kept, swept, backups } = result;
   const more = removed + kept - backups.length;
+  if (removed + kept === 0)
+    return [...leftText(result), `${result.store} holds no such backups; nothing was removed`];
   return [
     ...columns(backups.map(line)),
     ...(more > 0 ? [`and ${count(more)} more`] : []),

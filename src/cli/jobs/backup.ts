@@ -6,7 +6,7 @@ import {
 } from '../../model/contracts/backup-inputs.js';
 import { requireStore, type FerryConfig } from '../../model/ferry-config.js';
 import { outputOf, setExitCode, addExample } from '../terminal/output.js';
-import { addInputOptions, inputFrom } from '../terminal/input-options.js';
+import { addInputOptions, inputFrom, refuseOtherFlags } from '../terminal/input-options.js';
 import { addJobOptions, jobOptionsOf, type JobCommandOptions } from './job-command.js';
 import type { JobEnds } from './follow-job.js';
 import { dataQueueOf, runJob } from './run-job.js';
@@ -44,6 +44,9 @@ export function registerBackup(program: Command): void {
     const job = { operation: 'backup', ends: endsOf, input, ...jobOptionsOf(options) };
     const full = { workflowType: 'fullBackup', schema: fullBackupSchema };
     const increment = { workflowType: 'incrementalBackup', schema: incrementalBackupSchema };
+    const chosen = (options.incremental ? increment : full).schema;
+    const why = options.incremental ? 'cannot be combined with `--incremental`' : 'needs `--incremental`';
+    refuseOtherFlags(input, { all: flags, chosen, why });
     const end = options.incremental
       ? await runJob({ ...job, ...increment }, outputOf(options))
       : await runJob({ ...job, ...full }, outputOf(options));

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { scrollMigrationSchema } from '../../model/contracts/inputs.js';
 import { snapshotMigrationSchema } from '../../model/contracts/move-inputs.js';
+import { refuseOtherFlags } from '../terminal/input-options.js';
 import { addJobCommand } from './job-command.js';
 
 const scroll = scrollMigrationSchema.shape;
@@ -27,6 +28,9 @@ export function registerMigrate(program: Command): void {
     summary: 'migrate collections to another cluster and verify every point',
     choose: (input) => {
       const { method = 'scroll', ...rest } = input;
+      const chosen = method === 'scroll' ? scrollMigrationSchema : snapshotMigrationSchema;
+      const why = method === 'scroll' ? 'needs `--method snapshot`' : 'needs `--method scroll`';
+      refuseOtherFlags(rest, { all: flags, chosen, why });
       return method === 'scroll'
         ? { workflowType: 'scrollMigration', schema: scrollMigrationSchema, input: rest }
         : { workflowType: 'snapshotMigration', schema: snapshotMigrationSchema, input };

@@ -15,6 +15,8 @@ export function changesText(changes: readonly ScheduleChange[], tense: 'planned'
     if (change.do === 'nothing') return [];
     return [`${verbs[change.do]} ${change.scheduleId}`, ...below(change)];
   });
+  if (changes.length === 0)
+    return ['Nothing to do: ferry.yaml has no `policies`, and Temporal no schedules of this installation.'];
   const same = changes.filter((change) => change.do === 'nothing');
   const paused = same.filter((change) => change.do === 'nothing' && change.paused).length;
   const held = paused === 0 ? '' : `, ${paused} of them paused`;
@@ -42,7 +44,9 @@ function valueText(value: unknown): string {
 
 export function listText(schedules: readonly ListedSchedule[]): string[] {
   if (schedules.length === 0)
-    return ['No schedule of this installation. `ferry policies apply` creates them.'];
+    return [
+      'Temporal has no schedules of this installation. `ferry policies apply` creates those of `policies` in ferry.yaml.',
+    ];
   const head = ['POLICY', 'CLUSTER', 'JOB', 'TIMES', 'NEXT', 'LAST', 'RUNS', 'SKIPPED', 'MISSED', ''];
   return columns([head, ...schedules.map(row)], [6, 7, 8]);
 }

@@ -35,16 +35,18 @@ function registerApply(policies: Command): void {
   const diff = policies
     .command('diff')
     .description('show what `apply` would do')
-    .option('--keep-removed', 'as of `apply`');
+    .option('--keep-removed', 'show schedules that ferry.yaml no longer has as paused, not removed');
   addExample(diff, 'ferry policies diff');
   diff.action(() =>
     act(diff, (at, output, options: ApplyOptions) => apply(at, output, { ...options, dryRun: true })),
   );
   const command = policies
     .command('apply')
-    .description('create, change and remove schedules, so that they are those of ferry.yaml')
-    .option('--keep-removed', 'pause the schedules that ferry.yaml has no longer, instead of removing them')
-    .option('--yes', 'do not ask');
+    .description(
+      'create, change and remove schedules in Temporal, so that they match `policies` in ferry.yaml; asks first',
+    )
+    .option('--keep-removed', 'pause the schedules that ferry.yaml no longer has, instead of removing them')
+    .option('--yes', 'apply without asking');
   addExample(command, 'ferry policies apply --keep-removed');
   command.action(() => act(command, (at, output, options: ApplyOptions) => apply(at, output, options)));
 }
@@ -182,7 +184,7 @@ function named(policies: Command, verb: string, text: string, example: string): 
   const command = policies
     .command(verb)
     .description(text)
-    .argument('<NAME>', 'of the policy')
+    .argument('<NAME>', 'name of the policy')
     .argument('[JOB]', `${POLICY_JOBS.join(', ')}; all of the policy when absent`, aJob);
   return addExample(command, example);
 }

@@ -18,7 +18,7 @@ import { EXIT } from '../terminal/exit-codes.js';
 import { endOfFailure } from '../watch/watch-job.js';
 import type { GlobalOptions, Output } from '../terminal/output.js';
 import { bytes } from '../terminal/formatting.js';
-import { keepTrying, StoppedWatching, type Patience } from '../terminal/keep-trying.js';
+import { keepTrying, StoppedWatching, WHERE_TEMPORAL_IS, type Patience } from '../terminal/keep-trying.js';
 import { heartbeatsOf } from '../watch/heartbeats.js';
 import { troublesBelow } from '../watch/job-view.js';
 import { pausesUntilEnd } from '../watch/watch-job.js';
@@ -80,7 +80,7 @@ export async function runWork<Answer>(
     address: temporal.address,
     signal: stop.signal,
     say: (line) => display.say(line),
-    meanwhile: () => 'Retrying.',
+    meanwhile: () => `Retrying; Ctrl-C stops. ${WHERE_TEMPORAL_IS}`,
   };
   let begun = false;
   try {

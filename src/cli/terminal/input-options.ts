@@ -50,8 +50,23 @@ export function inputFrom(
   return input;
 }
 
+/** Of a command with two workflows: refuses the flags of the one that was not chosen. `why` follows their names. */
+export function refuseOtherFlags(
+  input: Readonly<Record<string, unknown>>,
+  { all, chosen, why }: { all: z.ZodType; chosen: z.ZodType; why: string },
+): void {
+  const known = inputFields(chosen);
+  const other = Object.keys(inputFields(all)).filter((name) => name in input && !(name in known));
+  if (other.length === 0) return;
+  throw new FerryError('InvalidInput', `${other.map((name) => `\`${flagOf(name)}\``).join(', ')} ${why}`);
+}
+
+function flagOf(field: string): string {
+  return `--${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 function optionFor(name: string, field: Field, text = describe(name, field)): Option {
-  const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const flag = flagOf(name).slice(2);
   if (field.type === 'boolean')
     return new Option(field.default === true ? `--no-${flag}` : `--${flag}`, text);
   if (name === 'as') return new Option('--as <name>', text).argParser(anotherName);

@@ -35,6 +35,9 @@ export class StoppedWatching extends Error {
   override readonly name = 'StoppedWatching';
 }
 
+/** For who waits for a server that is not the one meant. */
+export const WHERE_TEMPORAL_IS = 'Its address is TEMPORAL_ADDRESS, else `temporal.address` in ferry.yaml.';
+
 export interface Patience {
   address: string;
   signal: AbortSignal;
@@ -113,7 +116,7 @@ export async function asking(
     address: temporal.address,
     signal: stop.signal,
     say: (line: string) => output.say(line),
-    meanwhile: () => 'Retrying.',
+    meanwhile: () => `Retrying; Ctrl-C stops. ${WHERE_TEMPORAL_IS}`,
   };
   try {
     return await work({

@@ -153,6 +153,8 @@ export function faultText(issue: z.core.$ZodIssue): string {
       return `must be ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`;
     case 'unrecognized_keys':
       return `has an unknown field: ${issue.keys.map((key) => `\`${key}\``).join(', ')}`;
+    case 'invalid_key':
+      return issue.issues[0]?.message ?? issue.message;
     case 'too_small':
     case 'too_big':
       return boundText(issue);
@@ -169,7 +171,7 @@ export function faultText(issue: z.core.$ZodIssue): string {
 const ZOD_SAYS = /^(Invalid|Too (small|big)|Unrecognized key)/;
 
 const KINDS: Partial<Record<string, string>> = {
-  array: 'a list',
+  array: 'a list, like [a, b]',
   string: 'a text',
   int: 'a whole number',
   boolean: 'true or false',

@@ -27,7 +27,10 @@ export const keepFields = {
   keepMonthly: count,
   keepYearly: count,
   minimum: z.int().min(1).max(1_000).optional(),
-  timezone: z.string().refine(isTimezone, { error: 'a time zone is a name like Europe/Berlin' }).optional(),
+  timezone: z
+    .string()
+    .refine(isTimezone, { error: 'must be the name of a time zone, like Europe/Berlin or UTC' })
+    .optional(),
 };
 
 /** What the command takes as flags. */

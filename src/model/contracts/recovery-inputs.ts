@@ -67,7 +67,8 @@ const disasterRecoveryFields = z.strictObject({
 });
 export const disasterRecoverySchema = disasterRecoveryFields.superRefine((input, issue) => {
   const { from, map, store, cluster, backup, before, exclude } = input;
-  if (from === undefined && map !== undefined) issue.addIssue('`map` belongs to `from`');
+  if (from === undefined && map !== undefined)
+    issue.addIssue('`map` (`--map`) can be used only with `from` (`--from`)');
   const named = Object.entries({ store, cluster, backup, before, exclude }).filter(
     ([, value]) => value !== undefined,
   );

@@ -81,7 +81,7 @@ export const recoverSnapshotSchema = z
     ...place,
     collection: z
       .string(
-        '`collection` is required: Qdrant recovers a full storage snapshot only when it starts (--storage-snapshot); `ferry restore --from` recovers its collections one by one',
+        'is required: Qdrant recovers a full storage snapshot only when it starts (--storage-snapshot); `ferry restore --from` recovers its collections one by one',
       )
       .min(1)
       .max(255),
@@ -101,7 +101,7 @@ export const recoverSnapshotSchema = z
     checksum: sha256.optional(),
     priority: z.enum(priorities, {
       error:
-        '`priority` is required: "snapshot" (the snapshot wins; the other replicas are synchronised from it), "replica" (the other replicas win) or "no_sync" (this node only)',
+        'is required: "snapshot" (the snapshot wins; the other replicas are synchronised from it), "replica" (the other replicas win) or "no_sync" (this node only)',
     }),
     /** Into a collection that exists. Its content is lost. */
     replace: z.boolean().default(false),

@@ -29,8 +29,7 @@ export interface CheckSteps {
 type Asked = Omit<CheckBackupsInput, 'notify' | 'remindHours' | 'heartbeatSeconds'>;
 
 const CLUSTERS_AT_ONCE = 4;
-const NO_TELLING =
-  'Qdrant tells neither how full its disk is nor how much is free there; watch it with what watches the node';
+const NO_TELLING = 'Qdrant does not report how full its disk is. Monitor that disk on the node itself';
 
 export async function checkWith(
   steps: CheckSteps,

@@ -56,7 +56,8 @@ export const notifierSchema = z
       issue.addIssue({ code: 'custom', path: ['secret'], message: SECRET_FAULT });
   });
 
-export const SECRET_FAULT = 'must be `whsec_` and 24 to 64 bytes in base64';
+export const SECRET_FAULT =
+  'must be `whsec_` and 24 to 64 random bytes in base64: echo "whsec_$(head -c 32 /dev/urandom | base64)" makes one';
 
 export function isWebhookSecret(text: string): boolean {
   return SECRET.test(text);

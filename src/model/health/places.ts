@@ -143,7 +143,7 @@ export function notChecked(
     severity: 'warning',
     kind: 'notChecked',
     text: `${what} could not be checked: ${reason}`,
-    hint: 'Run `ferry doctor`: it says what cannot be reached, and from where.',
+    hint: 'Run `ferry doctor`: it shows what cannot be reached, and from where.',
     ...of,
   };
 }

@@ -3,7 +3,7 @@
 
 import * as z from 'zod';
 import { detection } from '../contracts/backup-inputs.js';
-import { collectionName } from '../contracts/inputs.js';
+import { collectionName, faultText } from '../contracts/inputs.js';
 import { KEEP_RULES, keepFields } from '../contracts/prune-activities.js';
 import { effectivePolicy, PRESETS } from './presets.js';
 import { parseDuration, parseTimes, TIMES_FORMS } from './times.js';
@@ -26,7 +26,8 @@ function objectOr<Shape extends z.ZodType, Other extends z.ZodType>(object: Shap
     const schema: z.ZodType = typeof value === 'object' && value !== null ? object : other;
     const parsed = schema.safeParse(value);
     if (parsed.success) return parsed.data as z.infer<Shape> | z.infer<Other>;
-    for (const { path, message } of parsed.error.issues) context.addIssue({ code: 'custom', path, message });
+    for (const issue of parsed.error.issues)
+      context.addIssue({ code: 'custom', path: issue.path, message: faultText(issue) });
     return z.NEVER;
   });
 }
@@ -89,7 +90,10 @@ export const policyFields = z.strictObject({
 export const policySchema = policyFields.superRefine((policy, issue) => {
   const effective = effectivePolicy(policy);
   const { full, incremental, prove, rehearse, check, prune } = effective;
-  if (![full, incremental, prove, rehearse, check, prune].some((job) => job !== undefined))
+  // Of a job whose times are wrong, that alone is reported.
+  const written = [policy.full, policy.incremental, policy.prove, policy.check, policy.prune];
+  const isWritten = [...written, policy.rehearse && policy.rehearse.every].some((job) => job ?? false);
+  if (!isWritten && ![full, incremental, prove, rehearse, check, prune].some((job) => job !== undefined))
     issue.addIssue(
       'does nothing: set `preset`, or one of `full`, `incremental`, `rehearse`, `check`, `prune`',
     );
