@@ -31,7 +31,7 @@ export function registerBackup(program: Command): void {
     .usage('[options] CLUSTER [COLLECTION...]')
     .option(
       '--incremental',
-      'store only what changed since the last backup by points; the first one is a full one',
+      'store only what changed since the last backup by points, or of snapshots with --index; a full one by points where there is none',
     );
   addJobOptions(command);
   addInputOptions(command, flags);
