@@ -2,7 +2,6 @@
 
 import { InvalidArgumentError, type Command } from 'commander';
 import { loadConfig } from '../../config.js';
-import { FerryError } from '../../model/errors.js';
 import { POLICY_JOBS, schedulesOf, type PolicyJob } from '../../model/policies/schedules.js';
 import { applyChange, readSchedules, type SchedulesAt } from '../../policies/ferry-schedules.js';
 import { slowIncrements } from '../../policies/measured-runs.js';
@@ -167,12 +166,16 @@ function registerPause(policies: Command): void {
 function registerBackfill(policies: Command): void {
   const example =
     'ferry policies backfill production full --from 2026-11-20T00:00:00Z --to 2026-11-21T00:00:00Z';
-  const command = named(policies, 'backfill', 'start its job once for each time that it missed', example)
-    .requiredOption('--from <time>', 'ISO 8601', aTime)
-    .requiredOption('--to <time>', 'ISO 8601', aTime);
-  command.action((policy: string, job: PolicyJob | undefined) =>
+  const command = policies
+    .command('backfill')
+    .description('start a job of the policy once for each of its times in a period')
+    .argument('<NAME>', 'name of the policy')
+    .argument('<JOB>', POLICY_JOBS.join(', '), aJob)
+    .requiredOption('--from <time>', 'begin of the period, like 2026-11-28T02:00:00Z', aTime)
+    .requiredOption('--to <time>', 'its end; not in the future', aTime);
+  addExample(command, example);
+  command.action((policy: string, job: PolicyJob) =>
     act(command, async (at, output, { from, to }: GlobalOptions & { from: Date; to: Date }) => {
-      if (job === undefined) throw new FerryError('InvalidInput', '`backfill` needs a job, such as `full`');
       const lines = await backfill(at, { policy, job }, { from, to });
       output.result({ backfill: lines, from: from.toISOString(), to: to.toISOString() }, lines);
       return EXIT.done;

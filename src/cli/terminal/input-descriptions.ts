@@ -8,12 +8,11 @@ export const inputDescriptions: Record<string, string> = {
     'scroll: point by point; snapshot: as snapshots of shards; auto: as snapshots if versions and settings allow it, otherwise point by point',
   through: 'move the snapshots through this store, which keeps the backup',
   onExisting: 'if a collection of that name exists and this job did not create it',
-  onDifference:
-    'if the proof finds a difference. Migration: repair it, or fail. Recovery: keep the collection without aliases, or remove it',
+  onDifference: 'if the proof finds a difference',
   ignoreProof: 'do not compare the content with the proof of the backup; the result is then "unproven"',
   onFailure:
     'park: the collection waits for an operator; parkForKeys: only if new keys are needed; fail: it fails',
-  onBusy: 'if another job holds the collection; skip is for --incremental, and its default',
+  onBusy: 'if another job holds the collection',
   parkForHours: 'how long a parked collection waits',
   concurrency: 'number of collections at the same time',
   copyAliases:
@@ -99,6 +98,17 @@ export const inputDescriptions: Record<string, string> = {
 
 /** What each choice of a field does, where its name does not tell. Only those that a command has are shown. */
 export const choiceDescriptions: Record<string, Record<string, string>> = {
+  onDifference: {
+    repair: 'write the points of the source again',
+    fail: 'fail, and repair nothing',
+    keep: 'keep the collection, without aliases',
+    remove: 'remove it',
+  },
+  onBusy: {
+    fail: 'fail',
+    wait: 'wait for that job',
+    skip: 'leave the collection out, which counts as success (only with --incremental, whose default it is)',
+  },
   onExisting: {
     fail: 'refuse it',
     merge: 'write into it, delete nothing',
