@@ -73,7 +73,7 @@ it('warns of a collection without a backup, and is content once it is backed up 
   expect(store?.byKind).toMatchObject({ increment: 0, other: 0 });
   expect(store?.bytes).toBe(store?.byKind.full);
   const place = `storage of the node ${stack.source.url}`;
-  expect(report.disks.find((disk) => disk.place === place)?.unknown).toContain('Qdrant tells neither');
+  expect(report.disks.find((disk) => disk.place === place)?.unknown).toContain('Qdrant does not report');
   expect(report.disks.find((disk) => disk.place === 'state folder')?.usedPercent).toBeGreaterThan(0);
 });
 
