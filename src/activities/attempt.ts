@@ -5,6 +5,7 @@
 //   runTransfer  a file or a shard's stream, of which a part may be kept. `AttemptsExhausted` when no attempt got further.
 //   heldCall     a call that can only be waited for. `AttemptsExhausted` after so many attempts.
 
+import { setMaxListeners } from 'node:events';
 import { Context } from '@temporalio/activity';
 import { FerryError } from '../model/errors.js';
 import type { FlightLog } from '../shards/settled-call.js';
@@ -184,6 +185,8 @@ function endOf<S>(last: Beat<S> | undefined): string {
 
 function signals(cancellation: AbortSignal): { signal: AbortSignal; stop: AbortSignal } {
   const [hard, soft] = [new AbortController(), new AbortController()];
+  // A chain of thirty links is read by as many streams; Node takes eleven listeners for a leak.
+  setMaxListeners(0, hard.signal, soft.signal);
   const end = (): void => {
     const reason: unknown = cancellation.reason;
     if (isCancelledByWorkflow(reason)) soft.abort(reason);

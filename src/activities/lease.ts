@@ -13,6 +13,7 @@
 // What it does not prevent: a request that was sent in full while the lease was fresh may be carried out later by its
 // receiver. docs/decisions/0013-lease.md says how long, and why that is harmless.
 
+import { setMaxListeners } from 'node:events';
 import { Context } from '@temporalio/activity';
 import { CancelledFailure, defaultPayloadConverter, toPayloads } from '@temporalio/common';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
@@ -69,6 +70,8 @@ export class Lease {
     this.#deadline = this.#elapsed() + terms.startToCloseTimeoutMs * DEADLINE_SHARE;
     this.#freshUntil = terms.heartbeatTimeoutMs === undefined ? this.#deadline : -Infinity;
     this.signal = AbortSignal.any([terms.cancellation, this.#own.signal]);
+    // As in attempt.ts: many streams under one signal are no leak.
+    setMaxListeners(0, this.signal);
   }
 
   /** Resolves when Temporal has said that this attempt is the one. */
