@@ -27,6 +27,27 @@ export function pruneInput(more: Partial<PruneStoreInput> = {}): PruneStoreInput
   return { store: 'memory', keepLast: 2, ...defaults, ...more };
 }
 
+/** Somebody else does something right before this write is carried out. */
+export function whenCalled(
+  inner: ObjectStore,
+  call: 'put' | 'delete',
+  key: string,
+  first: () => Promise<void>,
+): ObjectStore {
+  return new Proxy(inner, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== 'function') return member;
+      const bound = member.bind(target) as (...args: unknown[]) => unknown;
+      if (name !== call) return bound;
+      return async (...args: unknown[]) => {
+        if (args[0] === key) await first();
+        return bound(...args);
+      };
+    },
+  });
+}
+
 /** Dies in the middle of a write: the request was sent or was not, and nothing after it happens. */
 export function dyingStore(inner: ObjectStore, writes: number, isSent: boolean): ObjectStore {
   let left = writes;

@@ -1,6 +1,6 @@
 // What a prune makes of a store, in memory: which objects go, in which order, and what is left when it is cut off.
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { chooseBackups } from '../../src/backups/choose-backups.js';
 import { resolveBackup } from '../../src/backups/capture/resolve-backup.js';
 import { showBackup } from '../../src/backups/catalogue/catalogue.js';
@@ -33,6 +33,7 @@ import {
   pruneInput,
   runId,
   storeWithRuns,
+  whenCalled,
 } from '../support/pruned-stores.js';
 
 const attempt = { holder: 'a test', signal: NEVER };
@@ -122,6 +123,28 @@ describe('a prune', () => {
     await unpinBackup(store, ofDocs(10));
     await pruneStore(store, pruneInput({ keepLast: 1 }), attempt);
     expect(await expectHonest(store)).toEqual([`${runId(12)}/docs`, `${runId(12)}/images`]);
+  });
+
+  it.each([
+    ['seen by a prune that has only marked the backup', 'put', prunedKey, 'pinned'],
+    ['refused where a prune had looked for pins before', 'delete', manifestKey, 'BackupNotFound'],
+  ] as const)('is pinned, or says that it is not: %s', async (_what, call, keyOf, expected) => {
+    const store = storeWithRuns([10, 11, 12]);
+    const [of, pinned] = [ofDocs(10), pinKey('prod', runId(10), 'docs')];
+    let pinning: Promise<string> | undefined;
+    const whilePinned = whenCalled(store, call, keyOf('prod', runId(10), 'docs'), async () => {
+      pinning = pinBackup(store, of).then(
+        () => 'pinned',
+        ({ code }: { code: string }) => code,
+      );
+      await vi.waitFor(async () => expect(await store.head(pinned)).toBeDefined());
+      // Whoever pins looks at the manifest at once, if nothing keeps him from it.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    });
+    await pruneStore(whilePinned, pruneInput({ keepLast: 1 }), attempt);
+    expect(await pinning).toBe(expected);
+    const manifest = await store.head(manifestKey('prod', runId(10), 'docs'));
+    expect(manifest === undefined ? 'BackupNotFound' : 'pinned').toBe(expected);
   });
 
   it('refuses to pin what has no manifest, and leaves no pin on it', async () => {

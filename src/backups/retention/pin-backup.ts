@@ -1,4 +1,5 @@
-// A pin is an object of its own beside the manifest: while it is there, no prune removes the backup of that collection.
+// A pin is an object of its own beside the manifest: while it is there, no prune removes the backup of that collection. A prune
+// that goes on meanwhile sees the pin, or is seen: then pinning says that the backup is gone.
 
 import type { CatalogueEntry, CollectionBackupRef } from '../../model/contracts/backup-catalogue.js';
 import { FerryError } from '../../model/errors.js';
@@ -6,6 +7,7 @@ import { manifestKey, pinKey } from '../../model/format/backup-names.js';
 import { type PinDocument } from '../../model/format/manifest.js';
 import { MANIFEST_VERSION } from '../../model/format/fields.js';
 import type { ObjectStore } from '../../storage/object-store.js';
+import { outlastRemoval } from './readers.js';
 
 type OfCollection = Pick<CollectionBackupRef, 'cluster' | 'backup' | 'collection'>;
 
@@ -25,6 +27,7 @@ export async function pinBackup(store: ObjectStore, of: OfCollection, reason?: s
   } catch (error) {
     if (!(error instanceof FerryError) || error.code !== 'ObjectExists') throw error;
   }
+  await outlastRemoval(store, of);
   // A prune may have been quicker: a pin on what is gone would be believed.
   if ((await store.head(manifestKey(of.cluster, of.backup, of.collection))) === undefined) {
     await unpinBackup(store, of);

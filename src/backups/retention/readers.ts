@@ -107,8 +107,8 @@ async function nameIn(store: ObjectStore, key: string): Promise<string> {
   }
 }
 
-/** A prune that looked for readers a moment before may still delete the manifest; one that was cut off will not. */
-async function outlastRemoval(
+/** A prune that looked for readers and pins a moment before may still delete the manifest; one that was cut off will not. */
+export async function outlastRemoval(
   store: ObjectStore,
   { cluster, backup, collection }: OfCollection,
 ): Promise<void> {

@@ -2,7 +2,7 @@
 // off, nothing lists as complete that is not, and the next prune finishes it.
 //
 //   1. pruned.json, beside the manifest: why it is removed. As long as the manifest is there it means nothing.
-//      Then a last look for whoever reads the backup (readers.ts): with one, it stays.
+//      Then a last look for a pin, and for whoever reads the backup (readers.ts): with one, it stays.
 //   2. The manifest is deleted: from here on the backup is not complete, and pruned.json says that this was meant.
 //   3. complete.json, then everything else in the folder. pruned.json stays, for backup.json still names the collection.
 //   4. Of a run without collections: backup.json, the rest, the markers, and started.json last.
@@ -40,17 +40,21 @@ export async function removeBackup(
 ): Promise<Left> {
   const of = [run.cluster, run.backup, collection] as const;
   const [manifest, marker, pin] = [manifestKey(...of), prunedKey(...of), pinKey(...of)];
-  const pinned = await store.head(pin);
-  if (pinned) return [{ key: pin, why: 'It was pinned meanwhile' }];
+  const isPinned = async () => (await store.head(pin)) !== undefined;
+  const pinned = { key: pin, why: 'It was pinned meanwhile' };
+  if (await isPinned()) return [pinned];
   if (objects.some(({ key }) => key === manifest)) {
     await writeMarker(store, { cluster: run.cluster, backup: run.backup, collection }, reasons);
     const { readers } = await readersOf(store, now, run.cluster, { backup: run.backup, collection });
-    if (readers[0]) {
+    const kept = readers[0] && { key: manifest, why: `It is being read by ${readers[0].reader}` };
+    // Whoever pins writes the pin first, and looks for the marker after it: so one of them sees the other.
+    const left = (await isPinned()) ? pinned : kept;
+    if (left) {
       await deleteOne(store, marker);
-      return [{ key: manifest, why: `It is being read by ${readers[0].reader}` }];
+      return [left];
     }
-    const left = await deleteOne(store, manifest);
-    if (left.length > 0) return left;
+    const refused = await deleteOne(store, manifest);
+    if (refused.length > 0) return refused;
     await onGone();
   }
   await deleteOne(store, completeKey(...of));
