@@ -3,6 +3,7 @@
 // one call, so that nobody sees one missing. May be repeated. Only the collection that was made is touched, and of one
 // whose stamp is closed only the aliases. And the opposite: undo.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type {
   FinishRecoveryInput,
   FinishRecoveryResult,
@@ -10,7 +11,7 @@ import type {
   UndoRecoveryInput,
   UndoRecoveryResult,
 } from '../model/contracts/recovery-activities.js';
-import { settingsOf } from '../model/settings/collection-settings.js';
+import { settingsOf, type CollectionInfo } from '../model/settings/collection-settings.js';
 import type { Json, JsonObject } from '../model/json.js';
 import { indexDifferences, lastingDefaults } from '../model/settings/settings-difference.js';
 import { can } from '../model/qdrant-version.js';
@@ -76,12 +77,49 @@ async function compareSettings(
   signal: AbortSignal,
 ): Promise<Pick<FinishRecoveryResult, 'notes' | 'differences'>> {
   const { wanted, indexes } = recoveredSettings(found);
-  const { config, payloadSchema } = await target.info(writes, signal);
+  const recorded = Object.fromEntries(indexes);
+  const isDeleted = (field: string) => found.listsAllIndexes && !Object.hasOwn(recorded, field);
+  const { config, payloadSchema, status } = await withoutDeleted(target, writes, isDeleted, signal);
   const made = settingsOf(config);
-  const schema = found.listsAllIndexes ? Object.fromEntries(indexes) : payloadSchema;
+  const shown = Object.keys(payloadSchema).filter((field) => isDeleted(field) && status === OPTIMIZING);
+  const actual = Object.fromEntries(
+    Object.entries(payloadSchema).filter(([field]) => !shown.includes(field)),
+  );
   const settings = differencesOf(wanted, made);
-  const differences = [...settings, ...indexDifferences(schema, payloadSchema)];
-  return { differences: atMost(differences), notes: lastingDefaults(wanted, made) };
+  const differences = [
+    ...settings,
+    ...indexDifferences(found.listsAllIndexes ? recorded : payloadSchema, actual),
+  ];
+  const notes = lastingDefaults(wanted, made);
+  if (shown.length > 0) notes.push(stillShown(shown));
+  return { differences: atMost(differences), notes };
+}
+
+/** A collection whose optimizers work. */
+const OPTIMIZING = 'yellow';
+const DELETED_SHOW_MS = 10_000;
+const LOOK_EVERY_MS = 250;
+
+/** What the collection is, once it no longer shows indexes that were deleted; or after some time, as it is. */
+async function withoutDeleted(
+  target: ClusterControl,
+  collection: string,
+  isDeleted: (field: string) => boolean,
+  signal: AbortSignal,
+): Promise<CollectionInfo> {
+  const until = performance.now() + DELETED_SHOW_MS;
+  for (;;) {
+    const info = await target.info(collection, signal);
+    const isShown = info.status === OPTIMIZING && Object.keys(info.payloadSchema).some(isDeleted);
+    if (!isShown || performance.now() >= until) return info;
+    await sleep(LOOK_EVERY_MS, undefined, { signal });
+  }
+}
+
+/** While an optimizer works, Qdrant answers with the indexes of the segments that it is about to replace. */
+function stillShown(fields: readonly string[]): string {
+  const names = fields.map((field) => `"${field}"`).join(', ');
+  return `Deleted payload indexes (${names}) are still listed by Qdrant while its optimizers work; they go when these have ended`;
 }
 
 /**
