@@ -50,7 +50,8 @@ it.each([
     const increment = async () => {
       const { backup, collections } = await backUp(stack, name, '--incremental', ...flags);
       const base = moments.at(-1)?.backup;
-      moments.push(await momentOf(stack, name, backup));
+      const isStamped = collections[0]?.proven === 'none';
+      moments.push({ ...(await momentOf(stack, name, backup)), isStamped });
       return { changes: collections[0]?.changes, base };
     };
     const isSnapshot = full.includes('--index');

@@ -13,6 +13,7 @@ import type { PointCodec } from '../../cluster/points-port.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import type { IdPage, IdSet, Passing, RecoverableSlice } from '../../shards/recoverable-collection.js';
 import { readIdSet } from '../ids/read-id-set.js';
+import { recordedProof } from '../proofs.js';
 import type { FoundManifest } from '../read-backup.js';
 import { storedPoints, type Chain } from './chain.js';
 import { readChecked } from './stored-stream.js';
@@ -51,7 +52,10 @@ export function recoverableSlices({ store, codec }: ChainDeps, chain: Chain): Re
     },
     bytes: chain.reduce((sum, link) => sum + storedBytes(link.manifest), 0),
     proof: {
-      proof: { kind: 'recorded', digest: addDigests(...slices.map(({ digest }) => digest)) },
+      proof: {
+        kind: recordedProof(manifest)?.kind ?? 'stamped',
+        digest: addDigests(...slices.map(({ digest }) => digest)),
+      },
     },
     readThrough: async (passing) => {
       const parts = chain.flatMap(({ manifest: link }) => partsOf({ ...link, shards: [] }));

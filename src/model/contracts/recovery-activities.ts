@@ -79,8 +79,11 @@ export interface PlanRecoveryInput {
   /** It is digested in no case. */
   ignoreProof?: boolean;
 }
-/** `recorded`: the digest of the very points that a backup by points stored. */
-export type ProofKind = 'rehearsed' | 'quiesced' | 'recorded';
+/**
+ * `recorded`: the digest of the very points that a backup by points stored. `stamped`: the same of an increment by `field`,
+ * which takes points for unchanged that do not say so; it shows what was stored, and not what the source held.
+ */
+export type ProofKind = 'rehearsed' | 'quiesced' | 'recorded' | 'stamped';
 
 export interface RecoveryPlan {
   manifestSha256: string;

@@ -16,6 +16,8 @@ import type { DataQueue } from '../runtime/run-activity.js';
 const NO_PROOF = 'Recovered; its content is unproven: the backup has no proof.';
 const PROOF_IGNORED =
   'Recovered; its content is unproven: it was not compared with the proof of the backup (`ignoreProof`).';
+const ONLY_STAMPED =
+  'Recovered as it was stored; its content is unproven: the backup holds the changes that a field told of, and what the application did not stamp is not in it.';
 const NOTHING_TO_PROVE_BY =
   'Recovered; its content is unproven: snapshots that ferry did not take have no proof to compare it with.';
 
@@ -65,19 +67,21 @@ export class Recovery {
   private get whyUnproven(): string {
     const { from, options } = this.settings;
     if (from.external) return NOTHING_TO_PROVE_BY;
+    if (this.proof?.kind === 'stamped') return ONLY_STAMPED;
     return options.ignoreProof && this.plan.proof !== undefined ? PROOF_IGNORED : NO_PROOF;
   }
 
   report(aliases: string[], left: string | undefined): RecoveryReport {
     const { state, settings, job, plan } = this;
     const known = settings.rehearse ? 'rehearsed' : (this.proof?.kind ?? 'none');
+    const isUnproven = known === 'none' || known === 'stamped';
     const { pushed, prepared } = state;
     const files = prepared?.shards ?? [];
     return {
       operation: settings.rehearse ? 'rehearseRecovery' : 'disasterRecovery',
       from: settings.from,
       target: this.written,
-      outcome: known === 'none' ? 'unproven' : 'verified',
+      outcome: isUnproven ? 'unproven' : 'verified',
       points: job.progress.counts.target,
       ...(plan.isUncounted ? {} : { expectedPoints: plan.ids ?? plan.points }),
       ...(state.returned === undefined ? {} : { returned: state.returned }),
@@ -91,7 +95,7 @@ export class Recovery {
       ...(left === undefined ? {} : { left }),
       ...(state.safetyBackup === undefined ? {} : { safetyBackup: state.safetyBackup }),
       ...(job.progress.indexing === undefined ? {} : { indexing: job.progress.indexing }),
-      warnings: known === 'none' ? [...job.progress.warnings, this.whyUnproven] : job.progress.warnings,
+      warnings: isUnproven ? [...job.progress.warnings, this.whyUnproven] : job.progress.warnings,
     };
   }
 }
