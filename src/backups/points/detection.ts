@@ -1,8 +1,10 @@
 // How an increment finds what changed since its base. By `digest` nothing depends on the application. By `field` it depends
 // on an application that stamps each write: so from time to time every point is compared, and what the field did not tell of
-// is counted and named. Without a point that has the field, or where a comparison is due, the digests decide.
+// is counted and named. Without a point that has the field, where a comparison is due, or where nothing shows that it is still
+// the same collection, the digests decide.
 
 import type { Detect, Detection } from '../../model/contracts/point-backup-activities.js';
+import type { Pin } from '../../model/collections.js';
 import { objectAt, textAt } from '../../model/json.js';
 import type { CollectionManifest } from '../../model/format/manifest.js';
 import type { FieldUnit, WrittenSince } from '../../model/format/written-since.js';
@@ -21,6 +23,22 @@ export interface DetectionDeps {
 }
 
 const HOUR_MS = 3_600_000;
+
+/** What was asked for; or by digest, and why, where the collection may be another one than that of its base. */
+export function trustedDetection(
+  asked: Detection,
+  base: Pick<CollectionManifest, 'collection' | 'creation'>,
+  { creation }: Pick<Pin, 'creation'>,
+): { detection: Detection; notes: string[] } {
+  const isSame = creation !== undefined && creation === base.creation;
+  if (isSame || asked.detect === 'digest') return { detection: asked, notes: [] };
+  return {
+    detection: { ...asked, detect: 'digest' },
+    notes: [
+      `No mark of ferry shows that "${base.collection}" is still the collection of the backup before (a key that may write sets one), so all points were compared.`,
+    ],
+  };
+}
 
 /** `chain`: what the increment continues, the newest first. */
 export async function detectionFor(

@@ -22,7 +22,7 @@ import type { ObjectStore } from '../../storage/object-store.js';
 import { isUsable, readBackup, type FoundManifest } from '../read-backup.js';
 import { Runs } from '../runs.js';
 import { slicesOf, type Chain } from './chain.js';
-import { detectionFor } from './detection.js';
+import { detectionFor, trustedDetection } from './detection.js';
 
 /** Backups of other forms, or that cannot be continued, that are looked at before a full one is taken. */
 const LOOKED_AT = 50;
@@ -61,13 +61,14 @@ export async function planPoints(
   const [{ manifest, sha256 }, ...bases] = chain;
   const { cluster, backup, collection } = manifest;
   const links = [manifest, ...bases.map((one) => one.manifest)] as const;
-  const detection = { ...BY_DIGEST, ...input.detection };
+  const asked = { ...BY_DIGEST, ...input.detection };
+  const { detection, notes: unmarked } = trustedDetection(asked, manifest, input.pin);
   const { notes, ...found } = await detectionFor(deps, detection, links, { signal, now });
   return {
     ...found,
     base: { cluster, backup, collection, manifestSha256: sha256 },
     slices: await slicesAfter(manifest, input, deps, signal),
-    notes: [...inexact, ...notes],
+    notes: [...inexact, ...unmarked, ...notes],
   };
 }
 
