@@ -35,7 +35,7 @@ export function trustedDetection(
   return {
     detection: { ...asked, detect: 'digest' },
     notes: [
-      `No mark of ferry shows that "${base.collection}" is still the collection of the backup before (a key that may write sets one), so all points were compared.`,
+      `No mark of ferry shows that "${base.collection}" is still the collection of the backup before (a key that may write sets one), so every point was compared instead.`,
     ],
   };
 }
@@ -53,11 +53,18 @@ export async function detectionFor(
   const { payloadSchema } = await deps.control.info(collection, signal);
   const index = textAt(objectAt(payloadSchema[field]), 'data_type');
   const unit = await unitOf(deps.ids, collection, { ...asked, index }, signal);
-  if (unit === undefined) {
+  if (unit === undefined || unit === 'mixed') {
+    const [why, remedy] =
+      unit === 'mixed'
+        ? [
+            `The field "${field}" holds seconds in some points and milliseconds in others`,
+            'Let the application write one of them',
+          ]
+        : [`No point has a time in its field "${field}"`, 'Correct `field` (`--field`)'];
     return {
       detect: 'digest',
       notes: [
-        `No point has a time in its field "${field}", so every point was compared instead. Correct \`field\` (\`--field\`), or set \`detect: "digest"\` (\`--detect digest\`).`,
+        `${why}, so every point was compared instead. ${remedy}, or set \`detect: "digest"\` (\`--detect digest\`).`,
       ],
     };
   }
@@ -73,8 +80,12 @@ interface AskedField extends Pick<Detection, 'field' | 'fieldUnit'> {
   index: string | undefined;
 }
 
-/** 1973 in milliseconds, the year 5138 in seconds. */
-const LEAST_MILLISECONDS = 100_000_000;
+/** The values from here on are milliseconds: 1973 in milliseconds, the year 5138 in seconds. */
+const LEAST_MILLISECONDS = 100_000_000_000;
+/** Of 1973. What is less is no time of a write. */
+const LEAST_SECONDS = LEAST_MILLISECONDS / 1000;
+/** By so many points both are told apart: one odd value must not decide for all. */
+const SAMPLE = 16;
 
 /** As stated; else what the index is of; else what the values look like. Undefined where no point has one. */
 async function unitOf(
@@ -82,18 +93,20 @@ async function unitOf(
   collection: string,
   { field, fieldUnit, index }: AskedField,
   signal: AbortSignal,
-): Promise<FieldUnit | undefined> {
+): Promise<FieldUnit | 'mixed' | undefined> {
   if (fieldUnit !== 'auto') return fieldUnit;
   if (index === 'datetime') return index;
-  const hasSome = async (unit: FieldUnit, seconds: number) => {
+  const some = async (unit: FieldUnit, seconds: number, maxPoints = 1): Promise<string> => {
     const at = new Date(seconds * 1000).toISOString();
-    const range = { collection, maxPoints: 1, signal, since: { field, unit, at } };
-    for await (const ids of reader.ids(range)) return ids.length > 0;
-    return false;
+    const range = { collection, maxPoints, signal, since: { field, unit, at } };
+    for await (const ids of reader.ids(range)) return ids.slice(0, maxPoints).join();
+    return '';
   };
-  if (await hasSome('seconds', LEAST_MILLISECONDS * 1000)) return 'milliseconds';
-  if (await hasSome('seconds', 1)) return 'seconds';
-  return (await hasSome('datetime', 1)) ? 'datetime' : undefined;
+  const milliseconds = await some('seconds', LEAST_MILLISECONDS, SAMPLE);
+  if (milliseconds !== '')
+    return milliseconds === (await some('seconds', LEAST_SECONDS, SAMPLE)) ? 'milliseconds' : 'mixed';
+  if ((await some('seconds', 1)) !== '') return 'seconds';
+  return (await some('datetime', 1)) === '' ? undefined : 'datetime';
 }
 
 function withoutIndex(cluster: string, collection: string, { field, unit }: WrittenSince): string {
