@@ -166,21 +166,25 @@ function wordsOf(calendar: Calendar): string | undefined {
   const only = (ranges: readonly { start: unknown; end: unknown }[], value: unknown) =>
     ranges.length === 1 && ranges[0]?.start === value && ranges[0]?.end === value;
   const isSame =
+    only(calendar.second, 0) &&
     only(calendar.minute, minute) &&
     (hour === undefined ? isEvery(calendar.hour, 24) : only(calendar.hour, hour)) &&
     (dayOfWeek === undefined ? isEvery(calendar.dayOfWeek, 7) : only(calendar.dayOfWeek, dayOfWeek)) &&
-    isEvery(calendar.dayOfMonth, 31);
+    isEvery(calendar.dayOfMonth, 31) &&
+    isEvery(calendar.month, 12) &&
+    calendar.year.length === 0;
   return isSame ? times.text : undefined;
 }
 
-const NAMED_LAST = 'SATURDAY';
+/** Of the days of a week, and of the months. */
+const NAMED: Readonly<Record<string, string>> = { SUNDAY: 'SATURDAY', JANUARY: 'DECEMBER' };
 
 function isEvery(ranges: readonly { start: unknown; end: unknown; step: number }[], count: number): boolean {
   const [range] = ranges;
   if (range === undefined || ranges.length > 1 || range.step !== 1) return false;
   if (typeof range.end === 'number' && typeof range.start === 'number')
     return range.end - range.start + 1 === count;
-  return range.start === 'SUNDAY' && range.end === NAMED_LAST;
+  return NAMED[String(range.start)] === range.end;
 }
 
 function everyText(seconds: number): string {
