@@ -151,6 +151,7 @@ describe('a schedule', () => {
   const hourly = (more: Partial<ScheduleFacts> = {}): ScheduleFacts => ({
     ...{ schedule: 'ferry/nightly/prod/incremental', policy: 'nightly', paused: false, running: [] },
     ...{ skipped: 0, missed: 0, intervalSeconds: 3_600, since: before(9 * DAY), lastActionAt: before(HOUR) },
+    nextActionAt: before(-HOUR),
     ...more,
   });
 
@@ -178,6 +179,12 @@ describe('a schedule', () => {
   it('of an unknown interval is not judged', () => {
     const { intervalSeconds: _unknown, ...facts } = hourly({ lastActionAt: before(90 * DAY) });
     expect(judgeSchedule(facts, NOW)).toEqual([]);
+  });
+
+  it('that has no time left starts nothing any more', () => {
+    const { nextActionAt: _none, intervalSeconds: _unknown, ...facts } = hourly();
+    const { text, kind } = onlyOne(judgeSchedule(facts, NOW));
+    expect([kind, text]).toEqual(['scheduleSilent', expect.stringContaining('has no time left')]);
   });
 
   it('that is paused is said once, however long it is silent', () => {

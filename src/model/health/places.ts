@@ -45,7 +45,16 @@ export function judgeSchedule(schedule: ScheduleFacts, now: Date): Finding[] {
 }
 
 function judgeTimes(schedule: ScheduleFacts, now: Date): Finding[] {
-  const { schedule: id, paused, policy, intervalSeconds, running, lastActionAt, since } = schedule;
+  const {
+    schedule: id,
+    paused,
+    policy,
+    intervalSeconds,
+    running,
+    lastActionAt,
+    nextActionAt,
+    since,
+  } = schedule;
   const of = { schedule: id, ...(policy === undefined ? {} : { policy }) };
   if (paused)
     return [
@@ -54,6 +63,16 @@ function judgeTimes(schedule: ScheduleFacts, now: Date): Finding[] {
         kind: 'schedulePaused',
         text: `The schedule ${id} is paused: it starts nothing.`,
         hint: `Run \`ferry policies resume${policy === undefined ? '' : ` ${policy}`}\`.`,
+        ...of,
+      },
+    ];
+  if (nextActionAt === undefined)
+    return [
+      {
+        severity: 'warning',
+        kind: 'scheduleSilent',
+        text: `The schedule ${id} has no time left: it starts nothing any more.`,
+        hint: 'Compare it with ferry.yaml (`ferry policies diff`): its times may have ended, or somebody limited its runs in Temporal.',
         ...of,
       },
     ];
