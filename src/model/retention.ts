@@ -1,7 +1,8 @@
 // Which backups a prune removes, and why: a function of the policy, the time, and what is known of each backup. The rules
 // are restic's (`forget`), with what a database needs besides. Promises, whatever the policy says:
 //
-//   - The newest `minimum` usable backups of each collection of each cluster stay, and so does the newest proved one.
+//   - The newest `minimum` usable backups of each collection of each cluster stay, and so do the newest proved one and the newest
+//     one that recorded its digest.
 //   - Only usable backups count. One that failed, is partial, or is damaged never takes the place of a good one.
 //   - What a kept backup is based on stays; so does what is pinned, locked, younger than a day, or of a newer ferry.
 //   - A greater keep value never removes what a smaller one kept, and no cluster's backups decide about another's.
@@ -53,7 +54,10 @@ export interface RetainedBackup {
   storedAt: Date;
   /** The backup that it cannot be recovered without; `unknown` where a newer ferry may name one. */
   base?: { backup: string } | 'unknown';
+  /** By a proof beside the manifest: rehearsed, or taken of a quiet source. */
   isProved?: boolean;
+  /** A backup by points whose digest stands in the manifest. */
+  isRecorded?: boolean;
   isPinned?: boolean;
   /** Why the store refuses to delete it. */
   lockedBy?: string | undefined;
@@ -174,6 +178,9 @@ function keepNewest({ keepLast = 0, minimum }: RetentionPolicy, newestFirst: rea
   for (const one of newestFirst.slice(0, least)) keep(one, `minimum: one of the newest ${least} usable ones`);
   const proved = newestFirst.find(({ of }) => of.isProved);
   if (proved) keep(proved, 'the newest proved one');
+  // Not in place of the other: in a chain the newest link always has one.
+  const recorded = newestFirst.find(({ of }) => of.isRecorded);
+  if (recorded) keep(recorded, 'the newest one with a recorded digest');
 }
 
 function leastOf(minimum = MINIMUM_KEPT): number {

@@ -115,6 +115,15 @@ describe('what stays whatever the policy says', () => {
     expect(kept({}, backups)).toEqual(['2026-11-25', '2026-11-24', '2026-11-22']);
   });
 
+  it('the newest one with a recorded digest, beside the newest that was proved', () => {
+    const backups = daily(6).map((one, position) => ({
+      ...one,
+      isRecorded: position >= 3,
+      isProved: position >= 4,
+    }));
+    expect(kept({}, backups)).toEqual(['2026-11-25', '2026-11-24', '2026-11-22', '2026-11-21']);
+  });
+
   it('what is pinned, locked, of a newer ferry, archived, or younger than a day', () => {
     const old = at('2020-01-01');
     const special: [Partial<RetainedBackup>, string][] = [
