@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { collectionsMeant } from '../../src/backups/capture/resolve-backup.js';
+import { collectionsMeant, leaveOutReserved } from '../../src/backups/capture/resolve-backup.js';
 import { isSelected, isUnnamed, matchesName } from '../../src/model/name-patterns.js';
 
 describe('a pattern', () => {
@@ -75,5 +75,15 @@ describe('the collections of a backup', () => {
       names: ['gone', 'news'],
       notes: ['"x-*" matches no collection of "prod".'],
     });
+  });
+
+  it('are less one with the name of a document of the run, which is named', () => {
+    const all = { names: new Set(['backup.json', 'docs', 'manifest.json']), notes: [] as string[] };
+    leaveOutReserved(all, { cluster: 'prod' });
+    expect([...all.names]).toEqual(['docs', 'manifest.json']);
+    expect(all.notes).toEqual([expect.stringContaining('"backup.json" cannot be backed up')]);
+    const asked = { cluster: 'prod', collections: ['started.json', 'docs'] };
+    const named = { names: new Set(asked.collections), notes: [] };
+    expect(() => leaveOutReserved(named, asked)).toThrow(/"started.json" cannot be backed up/);
   });
 });

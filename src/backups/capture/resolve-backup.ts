@@ -6,7 +6,7 @@ import type { ResolveBackupInput, ResolveBackupResult } from '../../model/contra
 import { FerryError } from '../../model/errors.js';
 import type { StoreConnection } from '../../model/ferry-config.js';
 import { listed } from '../../model/collections.js';
-import { isRehearsalName, swapAlias } from '../../model/format/backup-names.js';
+import { isRehearsalName, RUN_DOCUMENTS, swapAlias } from '../../model/format/backup-names.js';
 import { isPattern, isSelected, matchesName } from '../../model/name-patterns.js';
 import { DATA_QUEUE } from '../../model/names.js';
 import { pointsNeed } from '../../model/contracts/needs.js';
@@ -41,6 +41,7 @@ export async function resolveBackup(
     control.version(signal),
   ]);
   const meant = collectionsMeant(input, names, aliases);
+  leaveOutReserved(meant, input);
   const wanted = [...meant.names].sort();
   const dataQueue = store.taskQueue ?? controls.taskQueueOf(input.cluster) ?? DATA_QUEUE;
   return {
@@ -50,6 +51,22 @@ export async function resolveBackup(
     qdrantVersion,
     ...(input.after === undefined ? { notes: [...notes, ...meant.notes] } : {}),
   };
+}
+
+/** One collection of such a name would keep the documents of the run, and so all others, from being stored on a disk. */
+export function leaveOutReserved(
+  { names, notes }: Meant,
+  { cluster, collections, onMissing }: Pick<ResolveBackupInput, 'cluster' | 'collections' | 'onMissing'>,
+): void {
+  for (const name of RUN_DOCUMENTS) {
+    if (!names.delete(name)) continue;
+    const why = 'a document of each backup has this name';
+    if (collections?.includes(name) && onMissing !== 'continue') {
+      const happened = `The collection "${name}" cannot be backed up: ${why}`;
+      throw new FerryError('InvalidInput', happened, { context: { cluster, collection: name } });
+    }
+    notes.push(`Left out: "${name}" cannot be backed up, because ${why}. Copy it under another name.`);
+  }
 }
 
 function readOnly({ alias }: StoreConnection): FerryError {

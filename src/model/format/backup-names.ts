@@ -133,6 +133,9 @@ export function backupKey(cluster: string, backupId: string): string {
   return `${backupFolder(cluster, backupId)}backup.json`;
 }
 
+/** Names of documents beside the collections' folders: a disk has no folder of the same name. */
+export const RUN_DOCUMENTS = ['started.json', 'backup.json'];
+
 /** In no folder: a disk's client may remember for a while that a folder was not there. */
 export function markerKey(nonce: string): string {
   return `.ferry-marker-${nonce}`;
