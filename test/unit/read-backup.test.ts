@@ -1,6 +1,7 @@
 // One answer to whether a backup can be used: one damaged document or object at a time, and what `ferry backups`, `ferry
 // check-backup`, and a restore or rehearsal make of it.
 
+import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { backupSource } from '../../src/backups/backup-source.js';
 import { pointCodec } from '../../src/qdrant/points/stored-points.js';
@@ -278,4 +279,33 @@ it('believes the same proof in `ferry backups` and in a recovery', async () => {
   const from = { store: 'memory', cluster: 'prod', backup: NEWER, collection: 'docs' };
   const found = await backupSource(() => store, pointCodec).open(from, never);
   expect((await found.proof(never)).proof).toMatchObject({ kind: 'quiesced' });
+});
+
+it('is damaged to `ferry check-backup` where an object of its base is, although its own are not', async () => {
+  const slice = sliceFixture({});
+  const sha256 = createHash('sha256').update('x').digest('hex');
+  store.write(slice.ids.key, 'x');
+  const base = createHash('sha256').update(await textOf(store.read(manifestKey('prod', OLDER, 'docs'))));
+  await rewriteManifest({
+    ...{
+      ...BY_POINTS,
+      kind: 'increment',
+      ids: undefined,
+      slices: [{ ...slice, ids: { ...slice.ids, sha256 } }],
+    },
+    base: { cluster: 'prod', backup: OLDER, collection: 'docs', manifestSha256: base.digest('hex') },
+  });
+  const entry = await showBackup(store, { cluster: 'prod', backup: NEWER });
+  const check = async () => (await checkAll(store, entry, {}, { say: () => undefined }, never))[0];
+  expect(await check()).toMatchObject({ state: 'complete', ok: true });
+  const snapshots: string[] = [];
+  for await (const { key } of store.list(collectionFolder('prod', OLDER, 'docs')))
+    if (key.endsWith('.snapshot')) snapshots.push(key);
+  const [snapshot = ''] = snapshots;
+  // As long as before.
+  store.write(snapshot, (await textOf(store.read(snapshot))).toUpperCase());
+  expect(await check()).toMatchObject({
+    ...{ state: 'damaged', ok: false },
+    damage: [expect.stringContaining(`its base ${OLDER}: `)],
+  });
 });

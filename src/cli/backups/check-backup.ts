@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import { checkObjects, freshCheck } from '../../backups/catalogue/check-objects.js';
+import { checkObjects, freshCheck, readManifest } from '../../backups/catalogue/check-objects.js';
 import type { CheckObjectsResult } from '../../model/contracts/backup-activities.js';
 import type { CatalogueEntry, CollectionBackup } from '../../model/contracts/backup-catalogue.js';
+import type { OfCollection } from '../../backups/read-backup.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import { type CatalogueOptions, backupNamed, openCatalogue, stateText } from './open-catalogue.js';
 import { EXIT } from '../terminal/exit-codes.js';
@@ -28,7 +29,7 @@ type Checked = {
 export function registerCheckBackup(program: Command): void {
   const command = program
     .command('check-backup')
-    .description('read a backup again and compare it with its manifests')
+    .description('read a backup again, with all that it is based on, and compare it with its manifests')
     .argument('<ID>', 'id of the backup; `ferry backups` lists them')
     .option('--store <alias>', 'alias of the store (default: defaults.store of ferry.yaml)')
     .option('--cluster <alias>', 'cluster of the backup')
@@ -62,7 +63,7 @@ export async function checkAll(
   signal: AbortSignal,
 ): Promise<Checked[]> {
   const checked: Checked[] = [];
-  for (const { collection, state, reason, points, bytes: size } of entry.collections) {
+  for (const { collection, state, reason, points, bytes: size, base } of entry.collections) {
     output.say(`checking ${collection}, ${bytes(size)}`);
     const known = state === 'complete' ? [] : [reason ?? state];
     // Points are known where the manifest can be read.
@@ -70,6 +71,9 @@ export async function checkAll(
     const found = readable
       ? await checkOne(store, entry, collection, options, signal)
       : { ...freshCheck(), done: true };
+    // Where the documents of a base are not in order, the state says so.
+    if (base !== undefined && known.length === 0)
+      await checkBases(store, { cluster: entry.cluster, backup: base, collection }, found, options, signal);
     const damage = found.damage.length > 0 ? found.damage : known;
     const isDamaged = found.damage.length > 0 && state !== 'archived';
     checked.push({
@@ -80,9 +84,26 @@ export async function checkAll(
   return checked;
 }
 
+/** An increment is as good as what it is based on: adds what that holds, down to the full backup. */
+async function checkBases(
+  store: ObjectStore,
+  of: OfCollection,
+  found: CheckObjectsResult,
+  options: Pick<Options, 'part' | 'quick'>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let backup: string | undefined = of.backup; backup !== undefined;) {
+    const link: OfCollection = { ...of, backup };
+    const { bytes: size, damage } = await checkOne(store, link, of.collection, options, signal);
+    found.bytes += size;
+    found.damage.push(...damage.map((sentence) => `its base ${link.backup}: ${sentence}`));
+    backup = (await readManifest(store, link, signal)).base?.backup;
+  }
+}
+
 function checkOne(
   store: ObjectStore,
-  { cluster, backup }: CatalogueEntry,
+  { cluster, backup }: Pick<CatalogueEntry, 'cluster' | 'backup'>,
   collection: string,
   { part, quick = false }: Pick<Options, 'part' | 'quick'>,
   signal: AbortSignal,
