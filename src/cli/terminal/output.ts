@@ -1,6 +1,7 @@
 // Where the command's output goes: results to stdout, everything else to stderr. With --json stdout gets exactly one
 // JSON document. Also the options that every command has.
 
+import { setMaxListeners } from 'node:events';
 import type { Command } from 'commander';
 import { styleText } from 'node:util';
 
@@ -78,6 +79,8 @@ export function setExitCode(code: number): void {
 /** Ctrl-C stops the watching; a second one ends the command at once. */
 export function stopOnInterrupt(): { signal: AbortSignal; release: () => void } {
   const controller = new AbortController();
+  // Many requests at once under one signal are no leak.
+  setMaxListeners(0, controller.signal);
   const stop = () => controller.abort();
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
