@@ -63,7 +63,7 @@ describe('ferry stack', () => {
     expect(await livingOf(record)).toEqual([]);
     await expect(ferry('status')).rejects.toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('No stack'),
+      stderr: expect.stringContaining('No local stack is running'),
     });
   });
 
