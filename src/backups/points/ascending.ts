@@ -61,6 +61,15 @@ export class Ascending<T> {
   }
 }
 
+/** `seek`, with the reading that it needs. */
+export async function seek<T>(stream: Ascending<T>, id: PointId): Promise<T | undefined> {
+  for (;;) {
+    const found = stream.seek(id);
+    if (found !== MORE) return found;
+    await stream.more();
+  }
+}
+
 /** Of each of these ids, ascending like all before them, what the stream has. Waits only where the stream has to be read. */
 export async function seekEach<T>(
   stream: Ascending<T>,
@@ -68,12 +77,8 @@ export async function seekEach<T>(
   use: (id: PointId, found: T | undefined) => void,
 ): Promise<void> {
   for (const id of ids) {
-    let found = stream.seek(id);
-    while (found === MORE) {
-      await stream.more();
-      found = stream.seek(id);
-    }
-    use(id, found);
+    const found = stream.seek(id);
+    use(id, found === MORE ? await seek(stream, id) : found);
   }
 }
 
@@ -93,13 +98,4 @@ export async function seekFirst<T>(
     open = rest;
   }
   return first;
-}
-
-/** `seek`, with the reading that it needs. */
-export async function seek<T>(stream: Ascending<T>, id: PointId): Promise<T | undefined> {
-  for (;;) {
-    const found = stream.seek(id);
-    if (found !== MORE) return found;
-    await stream.more();
-  }
 }

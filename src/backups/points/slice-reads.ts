@@ -12,7 +12,7 @@ import type { WrittenSince } from '../../model/format/written-since.js';
 import { livingIds } from '../../cluster/living-ids.js';
 import { livingPoints, readById, type LivingPoint } from '../../cluster/living-points.js';
 import type { IdReader, PointCodec, PointReader, ReadRange } from '../../cluster/points-port.js';
-import { Ascending, seekEach } from './ascending.js';
+import { Ascending, seekFirst } from './ascending.js';
 import type { KnownPoints } from './chain.js';
 import type { ChangedPoint } from './slice-writer.js';
 
@@ -39,11 +39,11 @@ export async function* readAll(
   onChanged?: (point: ChangedPoint) => Promise<void>,
 ): AsyncGenerator<SliceBatch> {
   for await (const points of livingPoints({ reader, range })) {
-    const batch: SliceBatch = { ids: [], hashes: [], changed: [], bytes: bytesOf(points) };
-    batch.ids = points.map(({ page, at }) => page.idAt(at));
-    const digests = await known?.digestsOf(batch.ids);
+    const ids = points.map(({ page, at }) => page.idAt(at));
+    const batch: SliceBatch = { ids, hashes: [], changed: [], bytes: bytesOf(points) };
+    const digests = await known?.digestsOf(ids);
     for (const [at, point] of points.entries()) {
-      const [id, hash] = [batch.ids[at] as PointId, point.page.hashAt(point.at)];
+      const [id, hash] = [ids[at] as PointId, point.page.hashAt(point.at)];
       batch.hashes.push(hash);
       const before = digests?.get(id);
       if (before !== undefined && Buffer.compare(before, hash) === 0) continue;
@@ -92,13 +92,9 @@ async function batchOf(
   written: Ascending<Written>,
   known: KnownPoints,
 ): Promise<SliceBatch> {
-  const found = new Map<PointId, Written>();
   const digests = await known.digestsOf(ids);
-  const unknown: PointId[] = [];
-  await seekEach(written, ids, (id, point) => {
-    if (point !== undefined) found.set(id, point);
-    else if (!digests.has(id)) unknown.push(id);
-  });
+  const found = await seekFirst([written], ids);
+  const unknown = ids.filter((id) => !found.has(id) && !digests.has(id));
   for (const point of await readById(read, unknown)) {
     const one = copied(read.codec, point);
     found.set(one.id, one);
