@@ -30,10 +30,13 @@ export function planAccident(
 ): Accident {
   let killing: Promise<Killed> | undefined;
   let killed: Killed | undefined;
+  let interrupted: LiveSlice[] | undefined;
   let handedOutAt: number | undefined;
   const resumed = new Map<string, ResumedSlice>();
   const follow = (done: Killed, now: readonly LiveSlice[]) => {
-    for (const then of done.before) {
+    // What is not there any more had ended before the worker did.
+    interrupted ??= done.before.filter((then) => now.some((beat) => beat.what === then.what));
+    for (const then of interrupted) {
       const again = now.find((beat) => beat.what === then.what && beat.attempt > then.attempt);
       if (!again) continue;
       handedOutAt ??= Date.now();
@@ -60,7 +63,7 @@ export function planAccident(
       return {
         points,
         total,
-        working: done.before.length,
+        working: (interrupted ?? done.before).length,
         killedPid: pids.killed,
         newPid: pids.started,
         seconds,
@@ -74,9 +77,14 @@ function slicesOf({ heartbeats }: CollectionView): LiveSlice[] {
   return heartbeats.flatMap((beat) => (beat.points === undefined ? [] : [{ ...beat, points: beat.points }]));
 }
 
+/** What the death of the worker interrupts: a slice that waits for its next attempt has lost its worker before. */
+function runningIn(view: CollectionView): LiveSlice[] {
+  return slicesOf(view).filter(({ running }) => running);
+}
+
 function isHalfWay(view: CollectionView): boolean {
   const status = view.status;
-  if (!status || status.phase !== 'copying' || slicesOf(view).length === 0) return false;
+  if (!status || status.phase !== 'copying' || runningIn(view).length === 0) return false;
   return status.total > 0 && pointsDone(view) >= status.total / 2;
 }
 
@@ -93,7 +101,7 @@ async function kill(
   say(`   ${count(points)} points are on the target. SIGKILL to the data worker (pid ${killedPid}).`);
   await worker.start();
   say(`   A new one runs (pid ${worker.pid}); it gets the slices once the dead one has been silent for 3 s:`);
-  return { at, points, total, pids: { killed: killedPid, started: worker.pid }, before: slicesOf(view) };
+  return { at, points, total, pids: { killed: killedPid, started: worker.pid }, before: runningIn(view) };
 }
 
 /** The least that a later attempt ever reported: had it begun again, that would be less than before. */

@@ -66,9 +66,12 @@ it('moves, is killed half way, continues, proves it, and leaves nothing behind',
   const run = startDemo();
   const members = await membersOf(run);
   const { code, stdout, stderr } = await run.ended;
-  expect(code, stderr).toBe(0);
   const result = JSON.parse(stdout) as DemoResult;
-  expect(result.checks.filter((check) => !check.passed)).toEqual([]);
+  expect(
+    result.checks?.filter((check) => !check.passed),
+    `${stderr}\n${stdout}`,
+  ).toEqual([]);
+  expect(code, stderr).toBe(0);
   expect(result.kill?.slices.length).toBe(result.kill?.working);
   expect(result.searches.map((search) => search.alike)).toEqual([true, true, true]);
   expect(stderr).toContain('SIGKILL to the data worker');

@@ -30,7 +30,13 @@ const status = (change: Partial<CollectionStatus> = {}): CollectionStatus =>
     ...change,
   }) as CollectionStatus;
 
-const beat = (what: string, points: number): Heartbeat => ({ what, points, rate: 500, attempt: 1 });
+const beat = (what: string, points: number): Heartbeat => ({
+  what,
+  points,
+  rate: 500,
+  attempt: 1,
+  running: true,
+});
 
 const view = (change: Partial<CollectionView> = {}): CollectionView => ({
   collection: 'docs',

@@ -17,13 +17,19 @@ export interface Heartbeat {
   rate: number;
   /** 1, or more after a worker died or a call failed. */
   attempt: number;
+  /** A worker has it now; false between two attempts, when this is what the one before said last. */
+  running: boolean;
 }
+
+/** Temporal's own number. */
+const STARTED = 2;
 
 export function heartbeatsOf({ raw }: Pick<WorkflowExecutionDescription, 'raw'>): Heartbeat[] {
   const beats = (raw.pendingActivities ?? []).flatMap((activity): Heartbeat[] => {
     const payload = activity.heartbeatDetails?.payloads?.[0];
     const beat = payload ? decoded(() => defaultPayloadConverter.fromPayload<unknown>(payload)) : undefined;
-    return isBeat(beat) ? [heartbeat(beat, activity.attempt ?? 1)] : [];
+    const running = (activity.state as number) === STARTED;
+    return isBeat(beat) ? [{ ...heartbeat(beat), attempt: activity.attempt ?? 1, running }] : [];
   });
   return beats.sort((a, b) => a.what.localeCompare(b.what, 'en', { numeric: true }));
 }
@@ -46,7 +52,7 @@ interface Beat {
   state?: { points?: number; bytes?: number; cursor?: string | number } | null;
 }
 
-function heartbeat({ what, rate = 0, state, ...beat }: Beat, attempt: number): Heartbeat {
+function heartbeat({ what, rate = 0, state, ...beat }: Beat): Omit<Heartbeat, 'attempt' | 'running'> {
   const { points, cursor } = state ?? {};
   const moved = beat.bytes ?? state?.bytes;
   return {
@@ -55,7 +61,6 @@ function heartbeat({ what, rate = 0, state, ...beat }: Beat, attempt: number): H
     ...(moved === undefined ? {} : { bytes: moved }),
     ...(cursor === undefined ? {} : { cursor: String(cursor) }),
     rate,
-    attempt,
   };
 }
 
