@@ -7,16 +7,20 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Seconds of a run on two cores; only their order counts. */
 const LONG: Record<string, number> = {
-  'e2e/trust-lease.e2e.test.ts': 345,
-  'e2e/kill.e2e.test.ts': 300,
+  'e2e/trust-lease.e2e.test.ts': 377,
+  'e2e/kill.e2e.test.ts': 273,
+  'e2e/increments.e2e.test.ts': 273,
   'e2e/snapshot-migration-hard.e2e.test.ts': 255,
+  'e2e/check.e2e.test.ts': 226,
   'e2e/backup-kill.e2e.test.ts': 219,
   'e2e/named-causes.e2e.test.ts': 200,
   'e2e/external-snapshots.e2e.test.ts': 200,
   'chaos/chaos.test.ts': 200,
   'e2e/snapshots.e2e.test.ts': 178,
   'e2e/trust-recovery.e2e.test.ts': 160,
-  'e2e/standalone.e2e.test.ts': 158,
+  'e2e/check-states.e2e.test.ts': 178,
+  'e2e/standalone.e2e.test.ts': 196,
+  'e2e/two-installations.e2e.test.ts': 174,
   'contract/settled-create.test.ts': 145,
   'e2e/trust-store.e2e.test.ts': 139,
   'e2e/trust-migration.e2e.test.ts': 133,

@@ -1,8 +1,10 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { describe, expect, it } from 'vitest';
 import { defaultPayloadConverter } from '@temporalio/common';
+import { heartbeatsOf } from '../../src/cli/watch/heartbeats.js';
+import { attendedIn } from '../../src/cli/watch/job-view.js';
 import { troublesOf, type Trouble } from '../../src/cli/watch/pending-work.js';
-import { failureLines, queueLine, waitLines } from '../../src/cli/watch/troubles.js';
+import { failureLines, queueLine, stuckIn, waitLines } from '../../src/cli/watch/troubles.js';
 
 const NOW = Date.parse('2026-11-27T12:00:00Z');
 const time = (ms: number) => ({ seconds: Math.floor(ms / 1_000), nanos: (ms % 1_000) * 1e6 });
@@ -51,6 +53,21 @@ describe('what a workflow waits for', () => {
     expect(troublesOf(pending(started), NOW)[0]).toMatchObject({ worker: 'w@1', heardAt: iso(NOW - 13_000) });
   });
 
+  it('is its turn, where another activity runs on the queue and is heard of', () => {
+    const beat = defaultPayloadConverter.toPayload({ v: 1, what: 'copy slice 1 of docs' });
+    const heartbeatDetails = { payloads: [beat] };
+    const attended = (activity: Record<string, unknown>) =>
+      attendedIn([{ heartbeats: heartbeatsOf(pending({ heartbeatDetails, ...activity }), NOW) }]);
+    const heard = {
+      state: STARTED,
+      lastStartedTime: time(NOW - 60_000),
+      lastHeartbeatTime: time(NOW - 9_000),
+    };
+    expect([...attended(heard)]).toEqual(['ferry-data']);
+    expect([...attended({ ...heard, lastHeartbeatTime: time(NOW - 13_000) })]).toEqual([]);
+    expect([...attended({ ...heard, state: SCHEDULED })]).toEqual([]);
+  });
+
   it('is what a running activity says that it waits for', () => {
     const beat = { v: 1, what: 'recover shard 1 of 2 of docs', waits: 'The connection broke. Asked again.' };
     const payloads = [defaultPayloadConverter.toPayload(beat)];
@@ -86,6 +103,12 @@ describe('the line of a queue', () => {
     expect(queueLine('q', [waiting], [], NOW)).toBe(
       'No worker polls q: copySlice has waited there for 8.0 s. The job waits for one (ferry worker --role data).',
     );
+  });
+
+  it('is not there while work of the same job is done on the queue, unless a worker is silent', () => {
+    const [first, second] = [waiting, silent].map((one) => ({ ...one, queue: 'q' })) as [Trouble, Trouble];
+    expect(stuckIn([first, second], new Set(['q']))).toEqual([second]);
+    expect(stuckIn([first, second], new Set(['other']))).toEqual([first, second]);
   });
 
   it('calls a worker that polled a while ago neither dead nor alive', () => {

@@ -3,6 +3,7 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { bytes, count } from '../terminal/formatting.js';
+import { isHeardOf, isRunning } from './pending-work.js';
 
 export interface Heartbeat {
   /** "copy slice 3 of 8 of docs" */
@@ -19,17 +20,22 @@ export interface Heartbeat {
   attempt: number;
   /** A worker has it now; false between two attempts, when this is what the one before said last. */
   running: boolean;
+  /** The task queue of an activity whose worker was heard of lately: somebody works on that queue. */
+  attended?: string;
 }
 
-/** Temporal's own number. */
-const STARTED = 2;
-
-export function heartbeatsOf({ raw }: Pick<WorkflowExecutionDescription, 'raw'>): Heartbeat[] {
+export function heartbeatsOf(
+  { raw }: Pick<WorkflowExecutionDescription, 'raw'>,
+  now = Date.now(),
+): Heartbeat[] {
   const beats = (raw.pendingActivities ?? []).flatMap((activity): Heartbeat[] => {
     const payload = activity.heartbeatDetails?.payloads?.[0];
     const beat = payload ? decoded(() => defaultPayloadConverter.fromPayload<unknown>(payload)) : undefined;
-    const running = (activity.state as number) === STARTED;
-    return isBeat(beat) ? [{ ...heartbeat(beat), attempt: activity.attempt ?? 1, running }] : [];
+    if (!isBeat(beat)) return [];
+    const running = isRunning(activity);
+    const queue = activity.activityOptions?.taskQueue?.name;
+    const attended = running && queue && isHeardOf(activity, now) ? { attended: queue } : {};
+    return [{ ...heartbeat(beat), attempt: activity.attempt ?? 1, running, ...attended }];
   });
   return beats.sort((a, b) => a.what.localeCompare(b.what, 'en', { numeric: true }));
 }
@@ -52,7 +58,12 @@ interface Beat {
   state?: { points?: number; bytes?: number; cursor?: string | number } | null;
 }
 
-function heartbeat({ what, rate = 0, state, ...beat }: Beat): Omit<Heartbeat, 'attempt' | 'running'> {
+function heartbeat({
+  what,
+  rate = 0,
+  state,
+  ...beat
+}: Beat): Omit<Heartbeat, 'attempt' | 'running' | 'attended'> {
   const { points, cursor } = state ?? {};
   const moved = beat.bytes ?? state?.bytes;
   return {

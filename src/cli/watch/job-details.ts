@@ -6,8 +6,10 @@ import type { CollectionEnd, CollectionStatus, JobReport } from '../../model/con
 import { policyInMemo } from '../../model/policies/memo.js';
 import type { Temporal } from '../temporal.js';
 import type { JobEnd } from '../terminal/exit-codes.js';
+import { heartbeatsOf } from './heartbeats.js';
 import { endOf } from './watch-job.js';
 import {
+  attendedIn,
   type CollectionView,
   type JobView,
   lookAtCollection,
@@ -48,11 +50,15 @@ export async function describeJob(temporal: Temporal, workflowId: string): Promi
   if (isCollection(now.type)) {
     const line = { collection: workflowId, workflowId, state: 'running' as const };
     const collection = await lookAtCollection(temporal, line);
-    return { ...head, collection, problems: await problemsOf(temporal, collection.troubles) };
+    return {
+      ...head,
+      collection,
+      problems: await problemsOf(temporal, collection.troubles, attendedIn([collection])),
+    };
   }
   const job = await lookAtJob(temporal, workflowId, undefined, now);
   if (!job) return { ...head, problems: await problemsOf(temporal, await troublesBelow(temporal, now)) };
-  return { ...head, job, problems: await problemsOf(temporal, troublesIn(job)) };
+  return { ...head, job, problems: await problemsOf(temporal, troublesIn(job), attendedIn(job.collections)) };
 }
 
 function headOf(temporal: Temporal, workflowId: string, now: WorkflowExecutionDescription): JobDetails {
@@ -118,7 +124,8 @@ async function addProblems(temporal: Temporal, job: RunningJob): Promise<void> {
   const handle = temporal.client.workflow.getHandle(job.workflowId);
   try {
     const description = await temporal.call(() => handle.describe());
-    const problems = await problemsOf(temporal, troublesOf(description, Date.now()));
+    const attended = attendedIn([{ heartbeats: heartbeatsOf(description) }]);
+    const problems = await problemsOf(temporal, troublesOf(description, Date.now()), attended);
     const isParked = isCollection(job.type) && job.phase === 'awaiting-operator';
     const status = isParked ? await temporal.call(() => handle.query<CollectionStatus>('status')) : undefined;
     if (status?.attention !== undefined) problems.push(status.attention);

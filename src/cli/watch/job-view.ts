@@ -36,6 +36,12 @@ export function troublesIn(view: JobView): Trouble[] {
   return [...view.troubles, ...view.collections.flatMap((one) => one.troubles)];
 }
 
+/** The queues on which something of this job is done now: what waits there waits for its turn. */
+export function attendedIn(collections: readonly Pick<CollectionView, 'heartbeats'>[]): Set<string> {
+  const beats = collections.flatMap(({ heartbeats }) => heartbeats);
+  return new Set(beats.flatMap(({ attended }) => attended ?? []));
+}
+
 export interface Progress {
   /** What is being done: words for a job's phase, or of the command itself. */
   phase: string;

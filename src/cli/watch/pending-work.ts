@@ -50,9 +50,9 @@ function troubleIn(activity: PendingActivity, now: number): Trouble | undefined 
   const state: number = activity.state ?? 0;
   const error = activity.lastFailure ? errorOf(activity.lastFailure) : undefined;
   const waiting = state === SCHEDULED ? waitingOf(activity, now) : {};
-  const silence = state === STARTED ? silenceOf(activity, now) : {};
+  const silence = isRunning(activity) ? silenceOf(activity, now) : {};
   const { what, waits } = beatOf(activity);
-  const waitsFor = state === STARTED && waits !== undefined ? { waits } : {};
+  const waitsFor = isRunning(activity) && waits !== undefined ? { waits } : {};
   const isQuiet = waiting.waitsSince === undefined && silence.heardAt === undefined;
   if (!error && isQuiet && waitsFor.waits === undefined) return undefined;
   const queue = activity.activityOptions?.taskQueue?.name;
@@ -79,10 +79,24 @@ function waitingOf(activity: PendingActivity, now: number): Pick<Trouble, 'nextT
 
 function silenceOf(activity: PendingActivity, now: number): Pick<Trouble, 'worker' | 'heardAt'> {
   const isWatched = (msOf(activity.activityOptions?.heartbeatTimeout) ?? 0) > 0;
+  if (!isWatched || isHeardOf(activity, now)) return {};
+  const heardAt = new Date(heardMs(activity, now)).toISOString();
+  return { worker: activity.lastWorkerIdentity ?? 'a worker', heardAt };
+}
+
+function heardMs(activity: PendingActivity, now: number): number {
   const started = msOf(activity.lastStartedTime) ?? now;
-  const heard = Math.max(started, msOf(activity.lastHeartbeatTime) ?? 0);
-  if (!isWatched || now - heard < HEARD_WITHIN_MS) return {};
-  return { worker: activity.lastWorkerIdentity ?? 'a worker', heardAt: new Date(heard).toISOString() };
+  return Math.max(started, msOf(activity.lastHeartbeatTime) ?? 0);
+}
+
+/** Its worker gave a sign of life lately. */
+export function isHeardOf(activity: PendingActivity, now: number): boolean {
+  return now - heardMs(activity, now) < HEARD_WITHIN_MS;
+}
+
+/** A worker has it. */
+export function isRunning({ state }: PendingActivity): boolean {
+  return (state as number) === STARTED;
 }
 
 function errorOf(failure: Failure): { code: string; message: string } {

@@ -13,9 +13,13 @@ export interface TroubleLine {
 }
 
 /** A sentence for each cause and queue. */
-export async function problemsOf(temporal: Temporal, troubles: readonly Trouble[]): Promise<string[]> {
+export async function problemsOf(
+  temporal: Temporal,
+  troubles: readonly Trouble[],
+  attended: ReadonlySet<string> = new Set(),
+): Promise<string[]> {
   const now = Date.now();
-  const queues = await queueLines(temporal, troubles, now).catch(() => []);
+  const queues = await queueLines(temporal, stuckIn(troubles, attended), now).catch(() => []);
   return [...failureLines(troubles, now), ...waitLines(troubles), ...queues].map(({ line }) => line);
 }
 
@@ -57,15 +61,15 @@ function nextText({ attempt, nextTryAt, waitsSince }: Trouble, now: number): str
 /** Of queues from which nothing is taken, and of workers that are silent. Asks Temporal who polled there. */
 export async function queueLines(
   temporal: Temporal,
-  troubles: readonly Trouble[],
+  stuck: readonly Trouble[],
   now: number,
 ): Promise<TroubleLine[]> {
-  const queues = new Set(troubles.flatMap((one) => (isStuck(one) && one.queue ? [one.queue] : [])));
+  const queues = new Set(stuck.flatMap(({ queue }) => queue ?? []));
   return Promise.all(
     [...queues].map(async (queue) => {
-      const stuck = troubles.filter((one) => one.queue === queue && isStuck(one));
+      const here = stuck.filter((one) => one.queue === queue);
       const { polls } = await pollersOf(temporal, queue, 'activity');
-      return { cause: `queue ${queue}`, attempt: 1, line: queueLine(queue, stuck, polls, now) };
+      return { cause: `queue ${queue}`, attempt: 1, line: queueLine(queue, here, polls, now) };
     }),
   );
 }
@@ -108,8 +112,12 @@ function waitingFact(stuck: readonly Trouble[], now: number): string[] {
   return [`${first.what}${others} has waited there for ${secondsBetween(first.waitsSince, now)}`];
 }
 
-export function isStuck({ waitsSince, heardAt }: Trouble): boolean {
-  return waitsSince !== undefined || heardAt !== undefined;
+/** Whose worker is silent, and what nobody takes; not what waits for its turn on a queue where work is done. */
+export function stuckIn(troubles: readonly Trouble[], attended: ReadonlySet<string>): Trouble[] {
+  return troubles.filter(
+    ({ waitsSince, heardAt, queue = '' }) =>
+      heardAt !== undefined || (waitsSince !== undefined && !attended.has(queue)),
+  );
 }
 
 function secondsBetween(from: number | string, to: number | string): string {
@@ -120,7 +128,7 @@ function secondsBetween(from: number | string, to: number | string): string {
 const SAY_AGAIN_MS = 15_000;
 const QUEUES_EVERY_MS = 5_000;
 
-export type TroubleWatch = (troubles: readonly Trouble[]) => Promise<void>;
+export type TroubleWatch = (troubles: readonly Trouble[], attended?: ReadonlySet<string>) => Promise<void>;
 
 export function createTroubleWatch(temporal: Temporal, say: (line: string) => void): TroubleWatch {
   const said = new Map<string, { attempt: number; at: number }>();
@@ -133,12 +141,13 @@ export function createTroubleWatch(temporal: Temporal, say: (line: string) => vo
     said.set(cause, { attempt, at: now });
     say(line);
   };
-  return async (troubles) => {
+  return async (troubles, attended = new Set()) => {
     const now = Date.now();
-    if (!troubles.some(isStuck)) queues = [];
+    const stuck = stuckIn(troubles, attended);
+    if (stuck.length === 0) queues = [];
     else if (now - queuesAskedAt >= QUEUES_EVERY_MS) {
       queuesAskedAt = now;
-      queues = await queueLines(temporal, troubles, now).catch(() => queues);
+      queues = await queueLines(temporal, stuck, now).catch(() => queues);
     }
     const lines = [...failureLines(troubles, now), ...waitLines(troubles), ...queues];
     for (const cause of said.keys()) if (!lines.some((one) => one.cause === cause)) said.delete(cause);

@@ -12,6 +12,7 @@ import {
   howFar,
   lookAtJob,
   progressOf,
+  attendedIn,
   troublesIn,
 } from './job-view.js';
 import type { Temporal } from '../temporal.js';
@@ -63,7 +64,8 @@ export async function watchJob(options: WatchOptions): Promise<JobEnd> {
         options.onLook?.(view);
       }
       display.show(progressOf(view));
-      await troubles(view ? troublesIn(view) : troublesOf(now, Date.now()));
+      const pending = view ? troublesIn(view) : troublesOf(now, Date.now());
+      await troubles(pending, attendedIn(view?.collections ?? []));
       await queues(moved);
       await pauses.next();
     }
