@@ -90,13 +90,12 @@ async function update(
   { wanted, resume }: Extract<ScheduleChange, { do: 'change' }>,
 ): Promise<void> {
   await at.ask(() =>
-    at.client.schedule.getHandle(wanted.scheduleId).update(({ state }) => ({
+    at.client.schedule.getHandle(wanted.scheduleId).update(({ state: { paused, note = '' } }) => ({
       ...scheduleFrame(wanted, at.installation),
-      // As it is: what a person paused stays paused, with the note.
+      // What a person paused stays paused, with the note. A limit of its runs goes.
       state: {
-        ...state,
-        ...(resume ? { paused: false } : {}),
-        ...(resume || (!state.paused && isOurNote(state.note)) ? { note: noteOf(wanted) } : {}),
+        paused: paused && !resume,
+        note: resume || (!paused && isOurNote(note)) ? noteOf(wanted) : note,
       },
     })),
   );

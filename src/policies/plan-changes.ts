@@ -4,7 +4,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { FerryError } from '../model/errors.js';
 import type { PolicySchedule } from '../model/policies/schedules.js';
-import { factsOf, type ExistingSchedule, type ScheduleFacts } from './schedule-spec.js';
+import type { ExistingSchedule } from './existing-schedule.js';
+import { factsOf, type ScheduleFacts } from './schedule-spec.js';
 
 export const NO_POLICY =
   'Paused by `ferry policies apply --keep-removed`: ferry.yaml no longer has this job.';
@@ -38,9 +39,10 @@ export function planChanges(
   const changes = wanted.map((schedule): ScheduleChange => {
     const found = there.get(schedule.scheduleId);
     const { scheduleId } = schedule;
-    if (found === undefined) return { scheduleId, do: 'create', wanted: schedule, facts: factsOf(schedule) };
+    if (found === undefined)
+      return { scheduleId, do: 'create', wanted: schedule, facts: factsOf(schedule, installation) };
     requireOurs(found, installation);
-    return changeOf(schedule, found);
+    return changeOf(schedule, found, installation);
   });
   const names = new Set(wanted.map(({ scheduleId }) => scheduleId));
   const gone = existing.filter((one) => isOurs(one, installation) && !names.has(one.scheduleId));
@@ -61,9 +63,9 @@ function requireOurs(found: ExistingSchedule, installation: string): void {
   });
 }
 
-function changeOf(wanted: PolicySchedule, found: ExistingSchedule): ScheduleChange {
+function changeOf(wanted: PolicySchedule, found: ExistingSchedule, installation: string): ScheduleChange {
   const { scheduleId } = wanted;
-  const fields = fieldChanges(found.facts, factsOf(wanted));
+  const fields = fieldChanges(found.facts, factsOf(wanted, installation));
   // Only what apply paused itself is resumed: what a person paused stays paused.
   const resume = found.paused && found.note === NO_POLICY;
   const paused = found.paused && !resume;

@@ -1,46 +1,52 @@
-// A schedule of ours as Temporal takes it, and what Temporal's answer says of it. The times keep the words of ferry.yaml as
-// the comment of their calendar, also those of a cron expression, which Temporal stores as a calendar. Promises that what
-// was written reads back as equal, and that a schedule which somebody changed by hand does not.
+// A schedule of ours as Temporal takes it, and the facts of it that are compared. The times keep the words of ferry.yaml as
+// the comment of their calendar, also those of a cron expression, which Temporal stores as a calendar.
 
 import { createHash } from 'node:crypto';
-import type {
-  ScheduleDescription,
-  ScheduleOptions,
-  ScheduleOptionsStartWorkflowAction,
-  ScheduleSpec,
-} from '@temporalio/client';
+import type { ScheduleOptions, ScheduleOptionsStartWorkflowAction, ScheduleSpec } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
 import { CONTROL_QUEUE } from '../model/names.js';
-import { MEMO_FIELD, policyInMemo, type PolicyMemo } from '../model/policies/memo.js';
+import { MEMO_FIELD, type PolicyMemo } from '../model/policies/memo.js';
 import type { Policy } from '../model/policies/policy-schema.js';
 import type { PolicySchedule } from '../model/policies/schedules.js';
-import { durationText, parseTimes, type Times } from '../model/policies/times.js';
+import { durationText, type Times } from '../model/policies/times.js';
 
 /** What of a schedule is compared, and shown where it changes. */
-export interface ScheduleFacts {
+export interface ScheduleFacts extends SetByHand {
   times: string;
   timezone: string;
   jitter: string;
   catchUp: string;
   overlap: string;
+  pauseOnFailure: boolean;
   workflow: string;
+  workflowId: string;
   taskQueue: string;
   /** Empty where somebody took it away. */
   policyHash: string;
+  /** Of what it starts, without the hash. */
+  memo: Record<string, unknown>;
   input: Record<string, unknown>;
 }
 
-export interface ExistingSchedule {
-  scheduleId: string;
-  /** Absent: somebody else made it. */
-  owner?: PolicyMemo;
-  facts: ScheduleFacts;
-  paused: boolean;
-  note: string;
+/** What Temporal knows and ferry never sets. Each is absent, unless somebody set it there. */
+export interface SetByHand {
+  startAt?: string;
+  endAt?: string;
+  exclusions?: unknown;
+  remainingActions?: number;
+  keepOriginalWorkflowId?: true;
+  /** Arguments behind the input. */
+  moreArguments?: unknown;
+  retry?: unknown;
+  executionTimeout?: string;
+  runTimeout?: string;
+  taskTimeout?: string;
+  searchAttributes?: unknown;
+  summary?: string;
+  details?: string;
+  priority?: unknown;
+  versioning?: unknown;
 }
-
-/** Times that none of the forms of ferry.yaml can say. */
-const OTHER_TIMES = 'times that are not of ferry.yaml';
 
 type Frame = Pick<ScheduleOptions, 'spec' | 'policies'> & {
   action: ScheduleOptionsStartWorkflowAction<Workflow>;
@@ -54,7 +60,7 @@ export function scheduleFrame(schedule: PolicySchedule, installation: string): F
       timezone,
       ...(jitterSeconds === 0 ? {} : { jitter: jitterSeconds * 1_000 }),
     },
-    policies: { overlap: 'SKIP', catchupWindow: catchUpSeconds * 1_000 },
+    policies: { overlap: 'SKIP', catchupWindow: catchUpSeconds * 1_000, pauseOnFailure: false },
     action: {
       type: 'startWorkflow',
       workflowType: workflow,
@@ -102,91 +108,25 @@ function specOf(times: Times): Pick<ScheduleSpec, 'calendars' | 'intervals' | 'c
   return { calendars: [{ comment: times.text, minute, hour, dayOfWeek }] };
 }
 
-export function factsOf(schedule: PolicySchedule): ScheduleFacts {
-  const { times, timezone, jitterSeconds, catchUpSeconds, workflow, definition, input } = schedule;
+export function factsOf(schedule: PolicySchedule, installation: string): ScheduleFacts {
+  const { scheduleId, times, timezone, jitterSeconds, catchUpSeconds, workflow, definition, input } =
+    schedule;
   return {
     times: 'everySeconds' in times ? everyText(times.everySeconds) : times.text,
     timezone,
     jitter: durationText(jitterSeconds),
     catchUp: durationText(catchUpSeconds),
     overlap: 'SKIP',
+    pauseOnFailure: false,
     workflow,
+    workflowId: scheduleId,
     taskQueue: CONTROL_QUEUE,
     policyHash: policyHash(definition),
+    memo: memoOf(schedule, installation),
     input,
   };
 }
 
-export function existingSchedule(found: ScheduleDescription): ExistingSchedule {
-  const { scheduleId, spec, policies, action, state, memo } = found;
-  const owner = policyInMemo(memo);
-  const [input] = action.args ?? [];
-  return {
-    scheduleId,
-    ...(owner === undefined ? {} : { owner }),
-    paused: state.paused,
-    note: state.note ?? '',
-    facts: {
-      times: timesText(spec),
-      timezone: spec.timezone || 'UTC',
-      jitter: durationText((spec.jitter ?? 0) / 1_000),
-      catchUp: durationText(policies.catchupWindow / 1_000),
-      overlap: policies.overlap ?? 'UNSPECIFIED',
-      workflow: action.workflowType,
-      taskQueue: action.taskQueue ?? '',
-      policyHash: policyInMemo(action.memo)?.policyHash ?? '',
-      input: typeof input === 'object' && input !== null ? (input as Record<string, unknown>) : {},
-    },
-  };
-}
-
-function timesText({
-  calendars = [],
-  intervals = [],
-  skip = [],
-  startAt,
-  endAt,
-}: ScheduleDescription['spec']) {
-  const [calendar] = calendars;
-  const [interval] = intervals;
-  const isPlain = calendars.length + intervals.length === 1 && skip.length === 0 && !startAt && !endAt;
-  if (isPlain && calendar) return wordsOf(calendar) ?? OTHER_TIMES;
-  if (isPlain && interval && (interval.offset ?? 0) === 0) return everyText(interval.every / 1_000);
-  return OTHER_TIMES;
-}
-
-type Calendar = NonNullable<ScheduleDescription['spec']['calendars']>[number];
-
-/** Undefined where the calendar is not what its comment says. What a cron expression says, only Temporal knows. */
-function wordsOf(calendar: Calendar): string | undefined {
-  const times = parseTimes(calendar.comment ?? '');
-  if (times === undefined || 'everySeconds' in times) return undefined;
-  if ('cron' in times) return times.text;
-  const { minute, hour, dayOfWeek } = times.calendar;
-  const only = (ranges: readonly { start: unknown; end: unknown }[], value: unknown) =>
-    ranges.length === 1 && ranges[0]?.start === value && ranges[0]?.end === value;
-  const isSame =
-    only(calendar.second, 0) &&
-    only(calendar.minute, minute) &&
-    (hour === undefined ? isEvery(calendar.hour, 24) : only(calendar.hour, hour)) &&
-    (dayOfWeek === undefined ? isEvery(calendar.dayOfWeek, 7) : only(calendar.dayOfWeek, dayOfWeek)) &&
-    isEvery(calendar.dayOfMonth, 31) &&
-    isEvery(calendar.month, 12) &&
-    calendar.year.length === 0;
-  return isSame ? times.text : undefined;
-}
-
-/** Of the days of a week, and of the months. */
-const NAMED: Readonly<Record<string, string>> = { SUNDAY: 'SATURDAY', JANUARY: 'DECEMBER' };
-
-function isEvery(ranges: readonly { start: unknown; end: unknown; step: number }[], count: number): boolean {
-  const [range] = ranges;
-  if (range === undefined || ranges.length > 1 || range.step !== 1) return false;
-  if (typeof range.end === 'number' && typeof range.start === 'number')
-    return range.end - range.start + 1 === count;
-  return NAMED[String(range.start)] === range.end;
-}
-
-function everyText(seconds: number): string {
+export function everyText(seconds: number): string {
   return `every ${durationText(seconds)}`;
 }

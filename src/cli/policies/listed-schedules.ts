@@ -6,7 +6,7 @@ import { policyInMemo } from '../../model/policies/memo.js';
 import { POLICY_JOBS, type PolicyJob } from '../../model/policies/schedules.js';
 import { readSchedules, type SchedulesAt } from '../../policies/ferry-schedules.js';
 import { isNotFound } from '../../policies/measured-runs.js';
-import { existingSchedule } from '../../policies/schedule-spec.js';
+import { existingSchedule } from '../../policies/existing-schedule.js';
 
 export interface ListedSchedule {
   scheduleId: string;

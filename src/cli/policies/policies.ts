@@ -6,7 +6,7 @@ import { POLICY_JOBS, schedulesOf, type PolicyJob } from '../../model/policies/s
 import { applyChange, readSchedules, type SchedulesAt } from '../../policies/ferry-schedules.js';
 import { slowIncrements } from '../../policies/measured-runs.js';
 import { planChanges, type ScheduleChange } from '../../policies/plan-changes.js';
-import { existingSchedule } from '../../policies/schedule-spec.js';
+import { existingSchedule } from '../../policies/existing-schedule.js';
 import { EXIT } from '../terminal/exit-codes.js';
 import { asking } from '../terminal/keep-trying.js';
 import { addExample, outputOf, setExitCode, type GlobalOptions, type Output } from '../terminal/output.js';
