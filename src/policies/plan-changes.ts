@@ -4,6 +4,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { FerryError } from '../model/errors.js';
 import type { PolicySchedule } from '../model/policies/schedules.js';
+import { comesDue } from '../model/policies/times-interval.js';
 import type { ExistingSchedule } from './existing-schedule.js';
 import { factsOf, type ScheduleFacts } from './schedule-spec.js';
 
@@ -61,6 +62,24 @@ function requireOurs(found: ExistingSchedule, installation: string): void {
   throw new FerryError('ScheduleNotOurs', `The schedule ${scheduleId} ${whose}`, {
     context: { schedule: scheduleId },
   });
+}
+
+const DAY_MS = 86_400_000;
+
+/** Whose last year is over is not made any more; what is there and unchanged is named by a check. */
+export function requireTimesToCome(changes: readonly ScheduleChange[], now: Date): void {
+  // A day for the timezone.
+  const from = new Date(now.getTime() - DAY_MS);
+  for (const change of changes) {
+    if (change.do !== 'create' && change.do !== 'change') continue;
+    const { scheduleId: schedule, times, policy, job } = change.wanted;
+    if (comesDue(times, from)) continue;
+    throw new FerryError(
+      'InvalidConfig',
+      `The schedule ${schedule} never comes due again: the years of "${times.text}" are over. Change \`${job}\` of the policy "${policy}" in ferry.yaml`,
+      { context: { schedule } },
+    );
+  }
 }
 
 function changeOf(wanted: PolicySchedule, found: ExistingSchedule, installation: string): ScheduleChange {

@@ -11,6 +11,7 @@ import { pruneBackupsSchema } from '../../src/model/contracts/prune-activities.j
 import { rehearseRecoverySchema } from '../../src/model/contracts/recovery-inputs.js';
 import { schedulesOf, type PolicySchedule } from '../../src/model/policies/schedules.js';
 import { parseDuration, parseTimes } from '../../src/model/policies/times.js';
+import { planChanges, requireTimesToCome } from '../../src/policies/plan-changes.js';
 
 const SCHEMAS: Record<string, z.ZodType> = {
   fullBackup: fullBackupSchema,
@@ -181,7 +182,7 @@ describe('the schedules of a policy', () => {
     ['0 2 * * * 2028-2099', 48],
     ['30 0 2 * * * *', 48],
     ['@daily', 48],
-    ['0 2 31 2 *', undefined],
+    ['0 2 * * * 2026-2027', 48],
     ['99 2 * * *', undefined],
   ])('judge a backup at the times %s as late after twice their longest pause', (cron, maxAgeHours) => {
     const { check } = jobsOf(`{ c: { clusters: [prod], full: "${cron}", check: "daily 09:00" } }`);
@@ -218,6 +219,10 @@ describe('a policy that cannot be meant', () => {
     ['{ p: { clusters: [prod], full: "daily" } }', 'policies.p.full'],
     [`{ p: { clusters: [prod], full: "${SECRET}" } }`, 'policies.p.full'],
     ['{ p: { clusters: [prod], full: true } }', 'policies.p.full'],
+    ['{ p: { clusters: [prod], full: "0 2 30 2 *" } }', 'policies.p.full'],
+    ['{ p: { clusters: [prod], full: hourly, check: "0 2 31 4,6 *" } }', 'policies.p.check'],
+    ['{ p: { clusters: [prod], incremental: "0 2 29 2 * 2030" } }', 'policies.p.incremental'],
+    ['{ p: { clusters: [prod], incremental: { every: "0 2 30 FEB *" } } }', 'policies.p.incremental.every'],
     [
       '{ p: { clusters: [prod], incremental: { every: hourly, detect: magic } } }',
       'policies.p.incremental.detect',
@@ -244,5 +249,23 @@ describe('a policy that cannot be meant', () => {
     expect(refused).toThrow(expect.objectContaining({ code: 'InvalidConfig' }) as Error);
     expect(refused).toThrow(new RegExp(`${field.replaceAll('.', '\\.')}: `));
     expect(refused).not.toThrow(new RegExp(SECRET));
+  });
+
+  it('is told that its times never come due, and nothing else', () => {
+    const refused = () => load('{ p: { clusters: [prod], full: "0 2 30 2 *" } }');
+    expect(refused).toThrow(/policies\.p\.full: never comes due: none of its months has such a day/);
+    expect(refused).not.toThrow(/does nothing|must be/);
+  });
+
+  it('is read with a year that is over, for a worker goes on, and is refused where its schedule would be made', () => {
+    const { schedules } = plan('{ p: { clusters: [prod], full: "0 2 29 2 * 2024,2028" } }');
+    const create = planChanges(schedules, [], { installation: 'main', keepRemoved: false });
+    expect(() => requireTimesToCome(create, new Date('2027-01-01T00:00:00Z'))).not.toThrow();
+    const refused = () => requireTimesToCome(create, new Date('2028-03-02T00:00:00Z'));
+    expect(refused).toThrow(expect.objectContaining({ code: 'InvalidConfig' }) as Error);
+    expect(refused).toThrow(/ferry\/p\/prod\/full never comes due again/);
+    const [wanted] = schedules;
+    const there = [{ scheduleId: wanted?.scheduleId ?? '', do: 'nothing' as const, paused: false }];
+    expect(() => requireTimesToCome(there, new Date('2029-01-01T00:00:00Z'))).not.toThrow();
   });
 });

@@ -5,7 +5,7 @@ import { loadConfig } from '../../config.js';
 import { POLICY_JOBS, schedulesOf, type PolicyJob } from '../../model/policies/schedules.js';
 import { applyChange, readSchedules, type SchedulesAt } from '../../policies/ferry-schedules.js';
 import { slowIncrements } from '../../policies/measured-runs.js';
-import { planChanges, type ScheduleChange } from '../../policies/plan-changes.js';
+import { planChanges, requireTimesToCome, type ScheduleChange } from '../../policies/plan-changes.js';
 import { existingSchedule } from '../../policies/existing-schedule.js';
 import { EXIT } from '../terminal/exit-codes.js';
 import { asking } from '../terminal/keep-trying.js';
@@ -83,6 +83,7 @@ async function apply(
   const notes = [...ofPlan, ...(await slowIncrements(at, schedules, found))];
   const changes = planChanges(schedules, existing, { installation, keepRemoved });
   const pending = changes.filter((change) => change.do !== 'nothing');
+  requireTimesToCome(changes, new Date());
   const isAsked = pending.length > 0 && !dryRun && !yes && !output.json;
   if (isAsked && !(await isAgreed(output, [...changesText(changes, 'planned'), ...notes], 'Apply?'))) {
     output.result({ applied: false }, ['Nothing was changed.']);

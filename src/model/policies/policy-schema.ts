@@ -6,17 +6,27 @@ import { detection } from '../contracts/backup-inputs.js';
 import { collectionName, faultText } from '../contracts/inputs.js';
 import { KEEP_RULES, keepFields } from '../contracts/prune-activities.js';
 import { effectivePolicy, PRESETS } from './presets.js';
+import { comesDue } from './times-interval.js';
 import { parseDuration, parseTimes, TIMES_FORMS } from './times.js';
+
+const FIRST_YEAR = new Date('2000-01-01T00:00:00Z');
 
 const alias = z.string().min(1).max(64);
 const times = z
   .string()
   .max(200)
-  .refine((text) => parseTimes(text) !== undefined, { error: `must be ${TIMES_FORMS}` });
+  .refine((text) => parseTimes(text) !== undefined, { error: `must be ${TIMES_FORMS}`, abort: true })
+  .refine(isEverDue, { error: 'never comes due: none of its months has such a day, in none of its years' });
 const timesOrNot = z.union([times, z.literal(false)], { error: `must be ${TIMES_FORMS}, or false` });
 const duration = z.string().refine((text) => parseDuration(text) !== undefined, {
   error: 'must be a number and a unit, like "90s", "15m", "6h" or "2d"',
 });
+/** Ever, from the first year that Temporal knows: a year that is over must not stop a worker that reads the file. */
+function isEverDue(text: string): boolean {
+  const times = parseTimes(text);
+  return times === undefined || comesDue(times, FIRST_YEAR);
+}
+
 const patterns = z.array(collectionName).min(1).max(1_000);
 const days = z.number().positive().max(3_650);
 

@@ -1,5 +1,5 @@
-// How far apart the times of a schedule are. What a cron expression means, Temporal decides; this only judges what is late, so
-// an expression that is not understood here has no interval, and is no error.
+// How far apart the times of a schedule are, and whether it has any. What a cron expression means, Temporal decides; this only
+// judges what is late, and what never comes. An expression that is not understood here has no interval, and is no error.
 
 import { Cron } from 'croner';
 import type { Times } from './times.js';
@@ -20,8 +20,15 @@ export function timesInterval(times: Times): number | undefined {
 /** Finding out takes a tenth of a second, and every reading of ferry.yaml asks. */
 const known = new Map<string, number | undefined>();
 
+/** False for 30 February, and for a year that is over. */
+export function comesDue(times: Times, after: Date): boolean {
+  const cron = 'cron' in times ? parsed(times.cron) : undefined;
+  return cron === undefined || cron.nextRun(after) !== null;
+}
+
+/** The years that an expression is limited to say nothing of how far apart its times are. */
 function cronInterval(expression: string): number | undefined {
-  const cron = parsed(expression);
+  const cron = parsed(expression.split(' ').length === 6 ? expression.replace(/ \S+$/, '') : expression);
   let [longestMs, before] = [0, cron?.nextRun(FROM)?.getTime()];
   for (let times = 1; cron && before !== undefined && times < MOST_TIMES; times++) {
     const next = cron.nextRun(new Date(before))?.getTime();
