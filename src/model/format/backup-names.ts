@@ -16,6 +16,7 @@
 //   .ferry-marker-{nonce}                                            for seconds only, while a disk is examined
 //   .ferry-prune/{number}.json                                       the lease of whoever prunes
 //   .ferry-readers/{cluster}/{backupId}/{collection}/{hash}.json     a job that reads this backup
+//   .ferry-snapshots/{cluster}/{node}/{scope}/{snapshot}.json        one that `keepOnNode` may delete from the node
 //
 // A nonce is eight random hex digits, another one for each upload.
 
@@ -169,6 +170,29 @@ export function readerKey(cluster: string, backupId: string, collection: string,
 export function readBackupOf(key: string): { backup: string; collection: string } | undefined {
   const [, backup, collection] = /^\.ferry-readers\/[^/]+\/([^/]+)\/([^/]+)\/[^/]+\.json$/.exec(key) ?? [];
   return backup === undefined || collection === undefined ? undefined : { backup, collection };
+}
+
+/**
+ * Of the snapshots on one node that ferry made, of the same collection, shard, or whole storage. No collection and no shard
+ * is in the folder of another.
+ */
+export function snapshotRecords(
+  { cluster, peer }: { cluster: string; peer?: string },
+  { collection, shard }: { collection?: string; shard?: number },
+): string {
+  const what = shard === undefined ? 'collection' : `shard-${shard}`;
+  const scope = collection === undefined ? 'storage' : `${what}/${collection}`;
+  return `.ferry-snapshots/${cluster}/${peer ?? 'single'}/${scope}/`;
+}
+
+export function snapshotRecordKey(folder: string, name: string): string {
+  return `${folder}${name}.json`;
+}
+
+/** The snapshot of a key below `snapshotRecords`; undefined for any other. */
+export function recordedName(folder: string, key: string): string | undefined {
+  const name = key.slice(folder.length);
+  return name.endsWith('.json') && !name.includes('/') ? name.slice(0, -'.json'.length) : undefined;
 }
 
 export function captureLockId(cluster: string, collection: string): string {
