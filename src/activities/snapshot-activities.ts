@@ -8,6 +8,8 @@ import { abandonDownload, freshDownload } from '../shards/store-snapshot.js';
 import { downloadToStore } from '../snapshots/snapshot-file.js';
 import { listOnNodes, shortened } from '../snapshots/list-snapshots.js';
 import type { SnapshotDeps } from '../snapshots/named-node.js';
+import { removeOlder } from '../snapshots/remove-older.js';
+import { recordOf, writeRecord } from '../snapshots/snapshot-records.js';
 import {
   lookAtRecovered,
   planSnapshotRecovery,
@@ -16,20 +18,24 @@ import {
 } from '../snapshots/recover-snapshot.js';
 import type { Flight } from '../shards/settled-call.js';
 import type { CreateFlight } from '../snapshots/settled-create.js';
+import { FerryError } from '../model/errors.js';
 import { DATA_QUEUE } from '../model/names.js';
 import type {
   CreateOnNodeResult,
+  RecordSnapshotInput,
   RecoverOnNodeResult,
+  RemoveOlderResult,
   SnapshotControlActivities,
   SnapshotDataActivities,
 } from '../model/contracts/snapshot-activities.js';
+import { scopeOf } from '../model/contracts/snapshot-inputs.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { flightLog, heldCall, runTransfer, type FlightState } from './attempt.js';
 import { attemptSignal } from './lease.js';
 
 export interface SnapshotControlDependencies extends SnapshotDeps {
   /** Throws `UnknownAlias`, naming those that exist. */
-  storeOf(alias?: string): { alias: string; taskQueue?: string | undefined };
+  storeOf(alias?: string): { alias: string; taskQueue?: string | undefined; readOnly?: boolean | undefined };
 }
 
 export interface SnapshotDataDependencies extends SnapshotDeps {
@@ -42,9 +48,10 @@ export function createSnapshotControlActivities(
   const { controls, storeOf } = dependencies;
   const signal = (): AbortSignal => attemptSignal();
   return {
-    locateSnapshots: async ({ cluster, store }) => {
+    locateSnapshots: async ({ cluster, store, writes }) => {
       const dataQueue = controls.taskQueueOf(cluster) ?? DATA_QUEUE;
       const place = store === undefined ? undefined : storeOf(store ?? undefined);
+      if (place?.readOnly && writes) throw readOnly(place.alias);
       return {
         dataQueue,
         ...(place === undefined ? {} : { store: place.alias, storeQueue: place.taskQueue ?? dataQueue }),
@@ -60,6 +67,11 @@ export function createSnapshotControlActivities(
     lookAtRecovered: (input) => lookAtRecovered(dependencies, input, signal()),
     removeEmpty: (input) => removeEmpty(dependencies, input, signal()),
   };
+}
+
+function readOnly(store: string): FerryError {
+  const happened = `ferry.yaml marks the store "${store}" as \`readOnly\`, and \`keepOnNode\` records there what was made`;
+  return new FerryError('StoreReadOnly', happened, { context: { store } });
 }
 
 /** Attempts without progress before the download is given up. */
@@ -85,5 +97,23 @@ export function createSnapshotDataActivities(dependencies: SnapshotDataDependenc
         (state) => abandonDownload(store, input.object, state),
       );
     },
+    recordSnapshot: (input) =>
+      heldCall(input, () =>
+        writeRecord(openStore(input.store), recordOf({ ...placeOf(input), job: thisJob() })),
+      ),
+    removeOlder: (input) =>
+      heldCall<RemoveOlderResult, { begun: string[] }>(input, ({ state, remember, signal }) => {
+        const begin = (begun: string[]) => remember({ begun });
+        const attempt = { job: thisJob(), begun: state?.begun ?? [], begin, signal };
+        return removeOlder({ open, store: openStore(input.store) }, input, attempt);
+      }),
   };
+}
+
+function thisJob(): string {
+  return Context.current().info.workflowExecution?.workflowId ?? '';
+}
+
+function placeOf({ cluster, made, ...asked }: RecordSnapshotInput) {
+  return { cluster, made, ...scopeOf(asked) };
 }

@@ -152,6 +152,11 @@ export const storeErrors = {
     retryable: false,
     remedy: 'Qdrant names snapshots by the second. Find out who else creates them, then create another one.',
   },
+  SnapshotUnrecorded: {
+    retryable: false,
+    remedy:
+      'The snapshot stays on the node, and no older one was deleted. Leave `keepOnNode` (`--keep-on-node`) out; remove old snapshots with `ferry snapshots delete`, or by a lifecycle rule of the bucket.',
+  },
   SnapshotDamaged: {
     retryable: false,
     remedy:

@@ -226,6 +226,9 @@ export const activityOptions = {
   createOnNode: { ...week, retry: { firstMs: 2 * SECOND, longestMs: 30 * SECOND, attempts: 4 } },
   recoverOnNode: { ...week, retry: { firstMs: 2 * SECOND, longestMs: 30 * SECOND, attempts: 6 } },
   downloadToStore: { ...week, retry: WITHOUT_END },
+  /** For an hour: what is not recorded is never deleted. Not without end, for the lock is held meanwhile. */
+  recordSnapshot: { ...document, retry: { firstMs: SECOND, longestMs: 2 * MINUTE, attempts: 35 } },
+  removeOlder: longDocument,
 
   // examination of a store
   locateStoreWorkers: {

@@ -30,6 +30,10 @@ export interface ListedSnapshot extends NodeRef {
   sha256?: string;
 }
 
+export interface RemovedSnapshot extends NodeRef {
+  name: string;
+}
+
 /** A node that should have answered. */
 export interface SilentNode {
   /** Its address, or "peer …" where none is known. */
@@ -52,6 +56,10 @@ export interface ListSnapshotsResult extends SnapshotScope {
 export interface CreateSnapshotResult extends SnapshotScope {
   cluster: string;
   made: ListedSnapshot[];
+  /** With `keepOnNode`: older ones that were deleted. */
+  removed?: RemovedSnapshot[];
+  /** With `keepOnNode`: how many on each node ferry did not record; they stay. */
+  notOurs?: (NodeRef & { count: number })[];
   notes: string[];
   seconds: number;
 }
@@ -94,6 +102,8 @@ export interface LocateSnapshotsInput {
   cluster: string;
   /** Null: `defaults.store`. Absent: none is needed. */
   store?: string | null;
+  /** Refuses a store that ferry.yaml marks `readOnly`. */
+  writes?: true;
 }
 export interface LocateSnapshotsResult {
   /** Queue whose workers are near the cluster. */
@@ -207,8 +217,29 @@ export interface DownloadToStoreInput extends SnapshotScope {
 }
 export type DownloadToStoreResult = Omit<DownloadSnapshotResult, 'seconds'>;
 
+/** That a job made it, so that a later one may delete it. */
+export interface RecordSnapshotInput extends SnapshotScope {
+  what: string;
+  cluster: string;
+  store: string;
+  made: ListedSnapshot;
+}
+
+/** All but the newest `keep` of those that are recorded on the node of `made`, which stays in any case. */
+export interface RemoveOlderInput extends RecordSnapshotInput {
+  keep: number;
+}
+export interface RemoveOlderResult {
+  /** Names, the oldest first. */
+  removed: string[];
+  notOurs: number;
+  notes: string[];
+}
+
 export interface SnapshotDataActivities {
   createOnNode(input: CreateOnNodeInput): Promise<CreateOnNodeResult>;
   recoverOnNode(input: RecoverOnNodeInput): Promise<RecoverOnNodeResult>;
   downloadToStore(input: DownloadToStoreInput): Promise<DownloadToStoreResult>;
+  recordSnapshot(input: RecordSnapshotInput): Promise<void>;
+  removeOlder(input: RemoveOlderInput): Promise<RemoveOlderResult>;
 }

@@ -52,9 +52,17 @@ export const createSnapshotSchema = z
     ...place,
     /** Absent: every node that holds a part of it. */
     node: node.optional(),
+    /** On each node, with the new one; of those that were made with `keepOnNode`, and of the same scope. */
+    keepOnNode: z.int().min(1).optional(),
+    /** Where those are recorded; absent: `defaults.store` of ferry.yaml. */
+    store: alias.optional(),
     onBusy: z.enum(['fail', 'wait']).default('fail'),
   })
-  .refine(shardHasCollection, NO_COLLECTION);
+  .refine(shardHasCollection, NO_COLLECTION)
+  .refine(({ store, keepOnNode }) => store === undefined || keepOnNode !== undefined, {
+    error: '`store` goes with `keepOnNode`',
+    path: ['store'],
+  });
 
 export const deleteSnapshotSchema = z
   .strictObject({ ...place, node, snapshot: snapshotFile })
