@@ -6,12 +6,15 @@ import { Context } from '@temporalio/activity';
 import type { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { captureLockId } from '../../src/model/format/backup-names.js';
 import { writeLockId } from '../../src/model/names.js';
 import type {
   CreateOnNodeInput,
+  LocateSnapshotsInput,
+  RecordSnapshotInput,
   RecoverSnapshotResult,
+  RemoveOlderInput,
 } from '../../src/model/contracts/snapshot-activities.js';
 import { WorkflowLab } from '../support/workflow-lab.js';
 
@@ -29,7 +32,8 @@ const refuse = (code: string, message = code) => {
 function activitiesOf(queue: string, more: Record<string, (input: never) => unknown>) {
   const called: string[] = [];
   const ordinary: typeof more = {
-    locateSnapshots: () => ({ dataQueue: queue }),
+    locateSnapshots: ({ store }: LocateSnapshotsInput) =>
+      store === undefined ? { dataQueue: queue } : { dataQueue: queue, store: 'offsite', storeQueue: queue },
     planSnapshotRecovery: () => ({ node: 'http://n0', exists: false, notes: [] }),
     recoverOnNode: () => ({ bytes: 5, sha256: 'ab' }),
     awaitReady: () => ({ ready: true }),
@@ -99,6 +103,127 @@ it('creates one node’s snapshot after the other, and reports those created whe
   expect(failure?.message).toBe(
     'n1 collided Made: of-n0.snapshot on http://n0, of-n2.snapshot on http://n2.',
   );
+});
+
+describe('with keepOnNode', () => {
+  const nodes = ['http://n0', 'http://n1'];
+  const madeOn = (node: string) => ({ node, name: `of-${node.slice(-2)}.snapshot`, bytes: 1, sha256: 'ab' });
+  /** What each of them was asked about, in order. */
+  const keeping = (log: string[], more: Record<string, (input: never) => unknown> = {}) => ({
+    findHolders: () => ({ collection: 'docs', holders: nodes.map((node) => ({ node })), notes: ['A note.'] }),
+    probeStore: ({ store }: { store: string }) => void log.push(`probe ${store}`),
+    createOnNode: ({ node }: CreateOnNodeInput) => {
+      log.push(`create ${node}`);
+      return { made: madeOn(node), notes: [] };
+    },
+    recordSnapshot: ({ made }: RecordSnapshotInput) => void log.push(`record ${made.node}`),
+    removeOlder: ({ made, keep }: RemoveOlderInput) => {
+      log.push(`keep ${keep} on ${made.node}`);
+      return { removed: [`old-${made.node.slice(-2)}.snapshot`], notOurs: 1, notes: [`Of ${made.node}.`] };
+    },
+    ...more,
+  });
+  const asked = { collection: 'docs', keepOnNode: 2 };
+  const create = (log: string[], more: Record<string, (input: never) => unknown> = {}) =>
+    run('createSnapshot', { cluster: cluster(), ...asked }, keeping(log, more));
+
+  it('records each where it was made, and removes older ones when all are made', async () => {
+    const log: string[] = [];
+    const { result } = await create(log);
+    expect(log).toEqual([
+      'probe offsite',
+      ...['create http://n0', 'record http://n0', 'create http://n1', 'record http://n1'],
+      ...['keep 2 on http://n0', 'keep 2 on http://n1'],
+    ]);
+    expect(result).toMatchObject({
+      made: nodes.map(madeOn),
+      removed: nodes.map((node) => ({ node, name: `old-${node.slice(-2)}.snapshot` })),
+      notOurs: nodes.map((node) => ({ node, count: 1 })),
+      notes: ['A note.', 'Of http://n0.', 'Of http://n1.'],
+    });
+  });
+
+  it('asks for no store, and says nothing of older ones, without it', async () => {
+    const { called, result } = await run(
+      'createSnapshot',
+      { cluster: cluster(), collection: 'docs' },
+      keeping([]),
+    );
+    expect(called).toEqual(['locateSnapshots', 'findHolders', 'createOnNode', 'createOnNode']);
+    expect(Object.keys(result as object).sort()).toEqual([
+      'cluster',
+      'collection',
+      'made',
+      'notes',
+      'seconds',
+    ]);
+  });
+
+  it.each([
+    ['there is no store', 'locateSnapshots', 'UnknownAlias', ['locateSnapshots']],
+    ['the store cannot be written', 'probeStore', 'StoreAccessDenied', undefined],
+  ])('makes nothing where %s', async (_, activity, code, only) => {
+    const log: string[] = [];
+    const { called, failure } = await create(log, { [activity]: () => refuse(code) });
+    expect([failure?.type, log]).toEqual([code, []]);
+    expect(called).toEqual(only ?? ['locateSnapshots', 'findHolders', 'probeStore']);
+  });
+
+  it('removes nothing anywhere when one node made none, and has recorded those made', async () => {
+    const log: string[] = [];
+    const { failure } = await create(log, {
+      createOnNode: ({ node }: CreateOnNodeInput) =>
+        node === 'http://n0' ? refuse('SnapshotCollision', 'n0 collided') : { made: madeOn(node), notes: [] },
+    });
+    expect([failure?.type, log]).toEqual(['SnapshotCollision', ['probe offsite', 'record http://n1']]);
+  });
+
+  it('removes nothing when one is not recorded, and names it', async () => {
+    const log: string[] = [];
+    const { failure } = await create(log, { recordSnapshot: () => refuse('StoreFull', 'No room.') });
+    expect([failure?.type, log.filter((line) => line.startsWith('keep'))]).toEqual(['StoreFull', []]);
+    expect(failure?.message).toBe(
+      'of-n0.snapshot on http://n0 is made and not recorded, so no job will delete it: No room. 1 other nodes failed too. Made: of-n0.snapshot on http://n0, of-n1.snapshot on http://n1.',
+    );
+  });
+
+  it('tries again to record, and to remove, and goes on with the other nodes', async () => {
+    const log: string[] = [];
+    let [records, removals] = [0, 0];
+    const ordinary = keeping(log);
+    const { failure } = await create(log, {
+      recordSnapshot: (input: RecordSnapshotInput) => {
+        if (++records === 1) throw ApplicationFailure.retryable('away', 'StoreUnreachable');
+        return ordinary.recordSnapshot(input);
+      },
+      removeOlder: (input: RemoveOlderInput) => {
+        if (input.made.node === 'http://n0') refuse('StoreAccessDenied', 'Not allowed.');
+        if (++removals === 1) throw ApplicationFailure.retryable('killed between', 'Internal');
+        return ordinary.removeOlder(input);
+      },
+    });
+    expect([records, removals, log.at(-1)]).toEqual([3, 2, 'keep 2 on http://n1']);
+    expect(failure?.type).toBe('StoreAccessDenied');
+    expect(failure?.message).toBe(
+      'The older snapshots on http://n0 may not all be removed: Not allowed. Made: of-n0.snapshot on http://n0, of-n1.snapshot on http://n1. Removed: old-n1.snapshot on http://n1.',
+    );
+  });
+
+  it('records what is made also when it is cancelled, and removes nothing', async () => {
+    const log: string[] = [];
+    const { called, failure } = await create(log, {
+      createOnNode: async ({ node }: CreateOnNodeInput) => {
+        const { info, heartbeat, cancelled } = Context.current();
+        await lab.env.client.workflow.getHandle(info.workflowExecution?.workflowId ?? '').cancel();
+        const beats = setInterval(() => heartbeat(), 100);
+        await cancelled.catch(() => undefined).finally(() => clearInterval(beats));
+        return { made: madeOn(node), notes: [] };
+      },
+    });
+    expect(failure?.name).toBe('CancelledFailure');
+    expect(log).toEqual(['probe offsite', 'record http://n0']);
+    expect(called).not.toContain('removeOlder');
+  });
 });
 
 it('creates nothing when one of the nodes does not answer', async () => {
