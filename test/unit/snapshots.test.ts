@@ -53,6 +53,14 @@ describe('an input', () => {
     expect(refused(listSnapshotsSchema, { cluster: 'a', shard: 1 })).toContain('name both');
   });
 
+  it('keeps at least the new one on a node, and names a store only for that', () => {
+    const create = (more: object) => refused(createSnapshotSchema, { cluster: 'a', ...more });
+    expect(create({ keepOnNode: 1 })).toBe('accepted');
+    expect(create({ keepOnNode: 7, store: 'offsite', collection: 'docs', shard: 0 })).toBe('accepted');
+    for (const keepOnNode of [0, -1, 1.5, '7']) expect(create({ keepOnNode })).toMatch(/^`keepOnNode` /);
+    expect(create({ store: 'offsite' })).toContain('`store` goes with `keepOnNode`');
+  });
+
   it.each([
     '*',
     'docs-*.snapshot',
@@ -210,6 +218,18 @@ describe('people read', () => {
     expect(createText({ cluster: 'a', made: [one], notes: [], seconds: 2.1 }).at(-1)).toBe(
       '1 snapshot made in 2.1 s',
     );
+    const older = { ...{ node: one.node, peer: '7' }, name: 'docs-7-2026-11-17-19-12-21.snapshot' };
+    const notOurs = [
+      { node: one.node, peer: '7', count: 0 },
+      { node: 'http://n1:6333', peer: '8', count: 1 },
+    ];
+    const kept = { cluster: 'a', made: [one], removed: [older], notOurs, notes: ['A note.'], seconds: 2.1 };
+    expect(createText(kept).slice(2)).toEqual([
+      'removed docs-7-2026-11-17-19-12-21.snapshot on http://n0:6333 (peer 7)',
+      '1 snapshot on http://n1:6333 (peer 8) not recorded by ferry: not touched',
+      'A note.',
+      '1 snapshot made, 1 older removed in 2.1 s',
+    ]);
     const ref = { cluster: 'a', collection: 'docs', node: 'http://n0:6333' };
     expect(deleteText({ ...ref, shard: 1, name: 'x.snapshot', deleted: true })).toEqual([
       'deleted x.snapshot of shard 1 of docs on http://n0:6333',

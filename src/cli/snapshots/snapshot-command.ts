@@ -52,3 +52,8 @@ function aShard(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Not the number of a shard.');
   return Number(text);
 }
+
+export function aCount(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Not a number from 1 on.');
+  return Number(text);
+}

@@ -19,8 +19,15 @@ export function listText(result: ListSnapshotsResult): string[] {
   return [...(snapshots.length === 0 ? [none] : table(snapshots)), ...notes, ...unanswered];
 }
 
-export function createText({ made, notes, seconds: took }: CreateSnapshotResult): string[] {
-  return [...table(made), ...notes, `${plural(made.length, 'snapshot')} made in ${seconds(took)}`];
+export function createText(result: CreateSnapshotResult): string[] {
+  const { made, removed, notOurs = [], notes, seconds: took } = result;
+  const gone = removed?.map((one) => `removed ${one.name} on ${nodeText(one)}`) ?? [];
+  const others = notOurs
+    .filter(({ count: some }) => some > 0)
+    .map((one) => `${plural(one.count, 'snapshot')} on ${nodeText(one)} not recorded by ferry: not touched`);
+  const older = removed === undefined ? '' : `, ${count(removed.length)} older removed`;
+  const total = `${plural(made.length, 'snapshot')} made${older} in ${seconds(took)}`;
+  return [...table(made), ...gone, ...others, ...notes, total];
 }
 
 export function deleteText(result: DeleteSnapshotResult): string[] {

@@ -18,7 +18,7 @@ import { EXIT } from '../terminal/exit-codes.js';
 import { addExample, outputOf, setExitCode } from '../terminal/output.js';
 import { attempted, nodesOf, untilInterrupted } from './on-nodes.js';
 import { runSnapshotWork } from './run-snapshot-work.js';
-import { addOnBusy, placeOf, snapshotCommand, tell, type PlaceOptions } from './snapshot-command.js';
+import { aCount, addOnBusy, placeOf, snapshotCommand, tell, type PlaceOptions } from './snapshot-command.js';
 import { registerDownload } from './snapshots-download.js';
 import { registerRecover } from './snapshots-recover.js';
 import { createText, deleteText, listText } from './snapshot-text.js';
@@ -71,16 +71,25 @@ async function list(cluster: string, options: PlaceOptions, snapshot?: string): 
   if (found.silent.length > 0) setExitCode(EXIT.failed);
 }
 
+type CreateOptions = PlaceOptions & { keepOnNode?: number; store?: string };
+
+const KEEP =
+  'keep this number on each node, with the new one; DELETE older ones that were created with this option';
+
 function registerCreate(snapshots: Command): void {
   const every = 'only on this node (default: on every node that holds a part of it)';
   const what = 'create snapshots, and wait until they are complete';
   const command = snapshotCommand(snapshots, 'create', what, every);
   addExample(command, 'ferry snapshots create prod --collection docs');
-  addOnBusy(command).option('--detach', 'start it, print its id and its link, and exit');
+  addOnBusy(command)
+    .option('--keep-on-node <number>', KEEP, aCount)
+    .option('--store <alias>', 'with --keep-on-node: the store of the records (default: defaults.store)')
+    .option('--detach', 'start it, print its id and its link, and exit');
   command.action(async (cluster: string) => {
-    const options = command.optsWithGlobals<PlaceOptions>();
+    const options = command.optsWithGlobals<CreateOptions>();
     const output = outputOf(options);
-    const input = { ...placeOf(cluster, options), ...given({ onBusy: options.onBusy }) };
+    const { onBusy, keepOnNode, store } = options;
+    const input = { ...placeOf(cluster, options), ...given({ onBusy, keepOnNode, store }) };
     const work = { operation: 'create', workflowType: 'createSnapshot', schema: createSnapshotSchema, input };
     tell(await runSnapshotWork<CreateSnapshotResult>(work, options, output), output, createText);
   });
