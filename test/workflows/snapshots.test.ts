@@ -183,7 +183,7 @@ describe('with keepOnNode', () => {
     const { failure } = await create(log, { recordSnapshot: () => refuse('StoreFull', 'No room.') });
     expect([failure?.type, log.filter((line) => line.startsWith('keep'))]).toEqual(['StoreFull', []]);
     expect(failure?.message).toBe(
-      'of-n0.snapshot on http://n0 is made and not recorded, so no job will delete it: No room. 1 other nodes failed too. Made: of-n0.snapshot on http://n0, of-n1.snapshot on http://n1.',
+      'of-n0.snapshot on http://n0 is made and not recorded, so no job will delete it: No room. 1 other node failed too. Made: of-n0.snapshot on http://n0, of-n1.snapshot on http://n1.',
     );
   });
 

@@ -81,7 +81,8 @@ async function createOnEach(
 
 function notAll(made: readonly ListedSnapshot[], failed: readonly SilentNode[]) {
   const [first] = failed;
-  const others = failed.length > 1 ? ` ${failed.length - 1} other nodes failed too.` : '';
+  const more = failed.length - 1;
+  const others = more > 0 ? ` ${more} other ${more === 1 ? 'node' : 'nodes'} failed too.` : '';
   const names = made.map(({ name, node }) => `${name} on ${node}`).join(', ');
   const there = made.length > 0 ? ` Made: ${names}.` : '';
   return failure(first?.code ?? 'Internal', `${first?.message ?? ''}${others}${there}`);
