@@ -27,6 +27,7 @@ const LONG: Record<string, number> = {
   'contract/recovery.test.ts': 129,
   'e2e/trust-capture.e2e.test.ts': 109,
   'e2e/demo.e2e.test.ts': 106,
+  'e2e/keep-on-node.e2e.test.ts': 107,
   'e2e/trust-differences.e2e.test.ts': 89,
   'e2e/living-sides.e2e.test.ts': 84,
   'e2e/migrate.e2e.test.ts': 77,

@@ -172,6 +172,12 @@ describe('the records', () => {
     expect(await onRecord()).toEqual(names(first, second, third, fourth, fifth));
   });
 
+  it('of two installations that work at the same time leave the newest of both', async () => {
+    const runs = await Promise.all([keep(2, { made: third }), keep(2, { made: fourth }), keep(3)]);
+    expect(new Set(runs.flatMap(({ removed }) => removed))).toEqual(new Set(names(first, second)));
+    expect([onNode(), await onRecord()]).toEqual([names(third, fourth), names(third, fourth)]);
+  });
+
   it('that cannot be read stay, are named, and so do their files', async () => {
     const [damaged, newer, moved] = [first, second, third].map(({ name }) =>
       snapshotRecordKey(FOLDER, name),
