@@ -1,27 +1,31 @@
-// What Temporal tells of a schedule, as the verdict takes it. Its interval is the longest pause between the times that come
-// next: a schedule of working days is not silent at the weekend.
+// What Temporal tells of a schedule, as the verdict takes it. Its interval is the longest pause from the time that was due
+// last to those that come next: the last check on a Friday knows of the weekend.
 
 import type { ScheduleDescription } from '@temporalio/client';
 import type { ScheduleFacts } from '../model/health/places.js';
 
 const MOST_RUNNING = 5;
+/** As many as it takes to count one interval and a half. */
+const MOST_DUE = 3;
 
 export type TemporalSchedule = Pick<ScheduleDescription, 'scheduleId' | 'state' | 'info'>;
 
 export function scheduleFacts(
   { scheduleId, state, info }: TemporalSchedule,
   policy: string,
-  increments?: ScheduleFacts['increments'],
+  { due, increments }: { due: readonly Date[]; increments?: ScheduleFacts['increments'] },
 ): ScheduleFacts {
-  const last = info.recentActions.at(-1)?.takenAt;
-  const [next] = info.nextActionTimes;
-  const intervalSeconds = intervalOf(info.nextActionTimes);
+  const [action, [next]] = [info.recentActions.at(-1), info.nextActionTimes];
+  const last = action?.takenAt;
+  const dueLast = due.filter((time) => next !== undefined && time < next).at(-1) ?? action?.scheduledAt;
+  const intervalSeconds = intervalOf([...(dueLast ? [dueLast] : []), ...info.nextActionTimes]);
   const since = info.lastUpdatedAt ?? info.createdAt;
   return {
     ...{ schedule: scheduleId, policy, paused: state.paused },
     ...(last === undefined ? {} : { lastActionAt: last.toISOString() }),
     ...(next === undefined ? {} : { nextActionAt: next.toISOString() }),
     ...(intervalSeconds === undefined ? {} : { intervalSeconds }),
+    due: due.slice(0, MOST_DUE).map((time) => time.toISOString()),
     ...(increments === undefined ? {} : { increments }),
     skipped: info.numActionsSkippedOverlap,
     missed: info.numActionsMissedCatchupWindow,

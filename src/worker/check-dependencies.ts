@@ -30,6 +30,7 @@ import { readSchedules, type SchedulesAt } from '../policies/ferry-schedules.js'
 import { longestRunSeconds } from '../policies/measured-runs.js';
 import { qdrantControls } from '../qdrant/control.js';
 import type { ObjectStore } from '../storage/object-store.js';
+import { dueTimes } from './due-times.js';
 import { workersOf } from './examination-dependencies.js';
 
 export function checkControlDependencies(config: FerryConfig, client: Client): CheckControlDependencies {
@@ -131,20 +132,20 @@ async function schedulesOf(
     return isOurs ? [{ one, policy: ours.policy }] : [];
   });
   return mapInOrder(meant, AT_ONCE, async ({ one, policy: of }) =>
-    scheduleFacts(one, of, await incrementsOf(at, one)),
+    scheduleFacts(one, of, { due: await dueTimes(at, one), ...(await incrementsOf(at, one)) }),
   );
 }
 
-/** Undefined where it starts no increments, or none of the last ones completed. */
+/** Empty where it starts no increments, or none of the last ones completed. */
 async function incrementsOf(
   at: SchedulesAt,
   found: ScheduleDescription,
-): Promise<ScheduleFacts['increments']> {
-  if (found.action.workflowType !== 'incrementalBackup') return undefined;
+): Promise<Pick<ScheduleFacts, 'increments'>> {
+  if (found.action.workflowType !== 'incrementalBackup') return {};
   const [input] = found.action.args ?? [];
   const { detect = 'digest' } = (input ?? {}) as { detect?: 'digest' | 'field' };
   const seconds = await longestRunSeconds(at, found);
-  return seconds === undefined ? undefined : { detect, longestRunSeconds: seconds };
+  return seconds === undefined ? {} : { increments: { detect, longestRunSeconds: seconds } };
 }
 
 function notApplied({ scheduleId: schedule, policy }: PolicySchedule): Finding {

@@ -1,5 +1,6 @@
 // What a check reads from a store, with how many requests; which checks a command makes; and what it makes of a schedule.
 
+import { Cron } from 'croner';
 import { describe, expect, it } from 'vitest';
 import { listProtected } from '../../src/checks/list-protected.js';
 import { measureStore } from '../../src/checks/measure-store.js';
@@ -11,6 +12,7 @@ import type { CheckProtectionInput } from '../../src/model/contracts/check-activ
 import type { FerryConfig } from '../../src/model/ferry-config.js';
 import { completeKey, manifestKey, proofKey, pruneLeaseKey } from '../../src/model/format/backup-names.js';
 import { proofSchema } from '../../src/model/format/manifest.js';
+import { judgeSchedule } from '../../src/model/health/places.js';
 import { sha256OfText } from '../../src/shards/read-text.js';
 import { keepRun } from '../support/kept-runs.js';
 import { MemoryStore } from '../support/memory-store.js';
@@ -253,10 +255,65 @@ it('a schedule has the longest pause between its next times as its interval', ()
       },
     } as unknown as TemporalSchedule,
     'nightly',
+    { due: [27, 30, 31, 32].map(at) },
   );
   expect(facts).toEqual({
     ...{ schedule: 'ferry/nightly/a/full', policy: 'nightly', paused: false, intervalSeconds: 3 * 86_400 },
+    due: [27, 30, 31].map((day) => at(day).toISOString()),
     ...{ lastActionAt: at(26).toISOString(), nextActionAt: at(27).toISOString(), since: at(1).toISOString() },
     ...{ skipped: 2, missed: 1, running: ['a-run'] },
+  });
+});
+
+describe('a schedule of every ten minutes in working hours', () => {
+  const FRIDAY = '2026-11-27T17:50:00Z';
+  const cron = new Cron('*/10 8-17 * * 1-5', { paused: true, utcOffset: 0 });
+
+  /** As Temporal tells of it at that moment, when its last action was that one. */
+  function factsAt(now: string, last = FRIDAY) {
+    const found = {
+      scheduleId: 'ferry/office/a/check',
+      state: { paused: false },
+      info: {
+        recentActions: [{ takenAt: new Date(last), scheduledAt: new Date(last) }],
+        nextActionTimes: cron.nextRuns(10, now),
+        ...{ createdAt: new Date('2026-11-01T00:00:00Z'), runningActions: [] },
+        ...{ numActionsSkippedOverlap: 0, numActionsMissedCatchupWindow: 0 },
+      },
+    } as unknown as TemporalSchedule;
+    return scheduleFacts(found, 'office', { due: cron.nextRuns(1_000, last) });
+  }
+
+  it.each([
+    ['a Friday evening', '2026-11-27T18:30:00Z', false],
+    ['a Sunday', '2026-11-29T12:00:00Z', false],
+    ['a Monday before the first time', '2026-11-30T07:59:00Z', false],
+    ['one interval and a half after the first time', '2026-11-30T08:15:00Z', false],
+    ['a moment later', '2026-11-30T08:15:01Z', true],
+    ['a Monday at 11 with nothing since Friday', '2026-11-30T11:00:00Z', true],
+  ])('is judged by the times that are due: %s', (_when, now, isSilent) => {
+    const kinds = judgeSchedule(factsAt(now), new Date(now)).map(({ kind }) => kind);
+    expect(kinds).toEqual(isSilent ? ['scheduleSilent'] : []);
+  });
+
+  it('is silent on a working day after 25 minutes', () => {
+    const last = '2026-11-26T10:00:00Z';
+    const silentAt = (now: string) => judgeSchedule(factsAt(now, last), new Date(now)).length > 0;
+    expect(silentAt('2026-11-26T10:25:00Z')).toBe(false);
+    expect(silentAt('2026-11-26T10:25:01Z')).toBe(true);
+  });
+
+  it('says since when it was due', () => {
+    const now = '2026-11-30T11:00:00Z';
+    const [finding] = judgeSchedule(factsAt(now), new Date(now));
+    expect(finding?.text).toBe(
+      'The schedule ferry/office/a/check has started nothing for 2.7 days; its interval is 10 min, and it was due at 2026-11-30T08:00:00.000Z.',
+    );
+  });
+
+  it('tells the alert of its silence the pause that comes next', () => {
+    expect(factsAt('2026-11-27T17:51:00Z').intervalSeconds).toBe(62 * 3_600 + 600);
+    expect(factsAt('2026-11-26T10:01:00Z', '2026-11-26T10:00:00Z').intervalSeconds).toBe(600);
+    expect(factsAt('2026-11-26T17:51:00Z', '2026-11-26T17:50:00Z').intervalSeconds).toBe(14 * 3_600 + 600);
   });
 });

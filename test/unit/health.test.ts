@@ -150,34 +150,42 @@ describe('a disk', () => {
 describe('a schedule', () => {
   const hourly = (more: Partial<ScheduleFacts> = {}): ScheduleFacts => ({
     ...{ schedule: 'ferry/nightly/prod/incremental', policy: 'nightly', paused: false, running: [] },
-    ...{ skipped: 0, missed: 0, intervalSeconds: 3_600, since: before(9 * DAY), lastActionAt: before(HOUR) },
-    nextActionAt: before(-HOUR),
-    ...more,
+    ...{ skipped: 0, missed: 0, intervalSeconds: 3_600, since: before(9 * DAY) },
+    ...{ nextActionAt: before(-HOUR), ...lastAt(HOUR), ...more },
   });
+  /** And the times that were due after it. */
+  const lastAt = (ms: number) => ({ lastActionAt: before(ms), due: dueAfter(ms) });
+  const dueAfter = (ms: number) => [1, 2, 3].map((hours) => before(ms - hours * HOUR));
 
-  it('is silent after more than 1.5 of its intervals without an action', () => {
-    expect(judgeSchedule(hourly({ lastActionAt: before(1.5 * HOUR) }), NOW)).toEqual([]);
-    const { text, ...silent } = onlyOne(judgeSchedule(hourly({ lastActionAt: before(1.5 * HOUR + 1) }), NOW));
+  it('is silent after more than 1.5 of its intervals since it was due and nothing was started', () => {
+    expect(judgeSchedule(hourly(lastAt(2.5 * HOUR)), NOW)).toEqual([]);
+    const { text, ...silent } = onlyOne(judgeSchedule(hourly(lastAt(2.5 * HOUR + 1)), NOW));
     expect(silent).toMatchObject({ kind: 'scheduleSilent', severity: 'warning', policy: 'nightly' });
-    expect(text).toContain('has started nothing for 90 min; its interval is 60 min');
+    expect(text).toContain('has started nothing for 2.5 h; its interval is 60 min, and it was due at 2026-');
   });
 
   it('is silent while a run of three hours ago still goes: its workers are gone', () => {
-    const stuck = hourly({ lastActionAt: before(3 * HOUR), running: ['a-run'] });
+    const stuck = hourly({ ...lastAt(3 * HOUR), running: ['a-run'] });
     const { text, hint } = onlyOne(judgeSchedule(stuck, NOW));
     expect(text).toContain('still waits for the run a-run, and has started nothing for 3 h');
     expect(hint).toContain('ferry status a-run');
   });
 
   it('that never fired is judged from its creation', () => {
-    const { lastActionAt: _none, ...fresh } = hourly({ since: before(HOUR) });
+    const { lastActionAt: _none, ...fresh } = hourly({ since: before(HOUR), due: dueAfter(HOUR) });
     expect(judgeSchedule(fresh, NOW)).toEqual([]);
-    const { text } = onlyOne(judgeSchedule({ ...fresh, since: before(2 * HOUR) }, NOW));
-    expect(text).toContain('has started nothing since it was made, 2 h ago');
+    const old = { ...fresh, since: before(3 * HOUR), due: dueAfter(3 * HOUR) };
+    expect(onlyOne(judgeSchedule(old, NOW)).text).toContain('has started nothing since it was made, 3 h ago');
+  });
+
+  it('whose due times are not known is not judged', () => {
+    const { due: _unknown, ...facts } = hourly(lastAt(90 * DAY));
+    expect(judgeSchedule(facts, NOW)).toEqual([]);
+    expect(judgeSchedule({ ...facts, due: dueAfter(90 * DAY).slice(0, 2) }, NOW)).toEqual([]);
   });
 
   it('of an unknown interval is not judged', () => {
-    const { intervalSeconds: _unknown, ...facts } = hourly({ lastActionAt: before(90 * DAY) });
+    const { intervalSeconds: _unknown, ...facts } = hourly(lastAt(90 * DAY));
     expect(judgeSchedule(facts, NOW)).toEqual([]);
   });
 
@@ -188,7 +196,7 @@ describe('a schedule', () => {
   });
 
   it('that is paused is said once, however long it is silent', () => {
-    const paused = onlyOne(judgeSchedule(hourly({ paused: true, lastActionAt: before(9 * DAY) }), NOW));
+    const paused = onlyOne(judgeSchedule(hourly({ paused: true, ...lastAt(9 * DAY) }), NOW));
     expect(paused).toMatchObject({ kind: 'schedulePaused', severity: 'warning' });
     expect(paused.hint).toBe('Run `ferry policies resume nightly`.');
   });

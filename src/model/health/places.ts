@@ -10,14 +10,13 @@ import type {
 import { CONTROL_QUEUE } from '../names.js';
 import { ageText, numberText } from './collections.js';
 
-/** A schedule counts as silent after so many of its own intervals. */
-const SILENT_AFTER_INTERVALS = 1.5;
-
 export type DiskLimits = Pick<CheckBackupsInput, 'diskWarningPercent' | 'diskCriticalPercent'>;
 
 export interface ScheduleFacts extends CheckedSchedule {
   /** It was created, or changed last: before that nothing was due. */
   since: string;
+  /** The first three times after the last action, over or not. Absent where a worker of an earlier build looked. */
+  due?: string[];
 }
 
 export function judgeDisk(disk: CheckedDisk, limits: DiskLimits): Finding[] {
@@ -54,6 +53,7 @@ function judgeTimes(schedule: ScheduleFacts, now: Date): Finding[] {
     lastActionAt,
     nextActionAt,
     since,
+    due = [],
   } = schedule;
   const of = { schedule: id, ...(policy === undefined ? {} : { policy }) };
   if (paused)
@@ -76,11 +76,9 @@ function judgeTimes(schedule: ScheduleFacts, now: Date): Finding[] {
         ...of,
       },
     ];
-  const silentMs = now.getTime() - Date.parse(lastActionAt ?? since);
-  if (intervalSeconds === undefined || silentMs <= SILENT_AFTER_INTERVALS * intervalSeconds * 1_000)
-    return [];
+  if (intervalSeconds === undefined || now.getTime() <= silentAfterMs(due)) return [];
   const every = ageText(intervalSeconds * 1_000);
-  const silence = ageText(silentMs);
+  const silence = ageText(now.getTime() - Date.parse(lastActionAt ?? since));
   const [run] = running;
   const nothing =
     lastActionAt === undefined
@@ -91,7 +89,7 @@ function judgeTimes(schedule: ScheduleFacts, now: Date): Finding[] {
     {
       severity: 'warning',
       kind: 'scheduleSilent',
-      text: `The schedule ${id} ${what}; its interval is ${every}.`,
+      text: `The schedule ${id} ${what}; its interval is ${every}, and it was due at ${due[0] ?? ''}.`,
       hint:
         run === undefined
           ? `Compare it with ferry.yaml (\`ferry policies diff\`), and see whether Temporal and the workers run (\`ferry doctor\`).`
@@ -99,6 +97,15 @@ function judgeTimes(schedule: ScheduleFacts, now: Date): Finding[] {
       ...of,
     },
   ];
+}
+
+/**
+ * One interval and a half after the first time that no action answered, counted by the times that are due: a night, or a
+ * weekend, in which nothing is due is no silence.
+ */
+function silentAfterMs(due: readonly string[]): number {
+  const [, second = Infinity, third = Infinity] = due.map((time) => Date.parse(time));
+  return (second + third) / 2;
 }
 
 /** Runs that overlap are skipped, so the increments are further apart than the policy says. */
