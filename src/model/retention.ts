@@ -13,6 +13,7 @@
 // future: when it was taken is not known, so it is kept and counts for nothing.
 
 import type { CollectionBackup } from './contracts/backup-catalogue.js';
+import { PERIOD_RULES, periodsIn } from './retention-periods.js';
 
 export const MINIMUM_KEPT = 2;
 export const UNUSABLE_AFTER_DAYS = 7;
@@ -202,76 +203,25 @@ function keepWithin(
   }
 }
 
-const PERIODS = [
-  {
-    rule: 'keepHourly',
-    nameOf: (local: Date) => `${dayText(local)} ${local.toISOString().slice(11, 13)}:00`,
-  },
-  { rule: 'keepDaily', nameOf: dayText },
-  { rule: 'keepWeekly', nameOf: weekText },
-  { rule: 'keepMonthly', nameOf: (local: Date) => dayText(local).slice(0, -3) },
-  { rule: 'keepYearly', nameOf: (local: Date) => dayText(local).slice(0, -6) },
-] as const;
-
 function keepPeriods(
   policy: RetentionPolicy,
   newestFirst: readonly Known[],
   timeOf: TimeOf,
   keep: Keep,
 ): void {
-  const offsetOf = offsetsOf(policy.timezone);
-  for (const { rule, nameOf } of PERIODS) {
+  const periodOf = periodsIn(policy.timezone);
+  for (const rule of PERIOD_RULES) {
     let left = policy[rule] ?? 0;
     let last: string | undefined;
     for (const one of newestFirst) {
       if (left === 0) break;
-      const offset = offsetOf(timeOf(one));
-      const name = nameOf(new Date(timeOf(one) + offset));
-      // The hour that is repeated at the end of summer time is two hours.
-      const period = rule === 'keepHourly' ? `${name} ${offset}` : name;
-      if (period === last) continue;
-      last = period;
+      const { id, name } = periodOf(rule, timeOf(one));
+      if (id === last) continue;
+      last = id;
       left -= 1;
       keep(one, `${rule}: the last of ${name}`);
     }
   }
-}
-
-/** "2026-11-27"; the sign and six digits before the year 0 and after 9999 do no harm. */
-function dayText(local: Date): string {
-  const iso = local.toISOString();
-  return iso.slice(0, iso.indexOf('T'));
-}
-
-/** ISO 8601: a week belongs to the year of its Thursday. */
-function weekText(local: Date): string {
-  const sinceMonday = (local.getUTCDay() + 6) % 7;
-  const thursday = new Date(local.getTime() + (3 - sinceMonday) * DAY_MS);
-  const year = thursday.getUTCFullYear();
-  const week = 1 + Math.floor((thursday.getTime() - Date.UTC(year, 0, 1)) / (7 * DAY_MS));
-  return `${year}-W${String(week).padStart(2, '0')}`;
-}
-
-/** Offsets change at quarters of an hour at the most, so one question for each of them is enough. */
-function offsetsOf(timezone = 'UTC'): (time: number) => number {
-  if (timezone === 'UTC') return () => 0;
-  const format = new Intl.DateTimeFormat('en-US', { timeZone: timezone, timeZoneName: 'longOffset' });
-  const known = new Map<number, number>();
-  return (time) => {
-    const quarter = Math.floor(time / (HOUR_MS / 4));
-    const offset = known.get(quarter) ?? offsetIn(format, time);
-    known.set(quarter, offset);
-    return offset;
-  };
-}
-
-/** "GMT", "GMT+02:00", "GMT-00:25:21" */
-function offsetIn(format: Intl.DateTimeFormat, time: number): number {
-  const text = format.formatToParts(time).find(({ type }) => type === 'timeZoneName')?.value ?? '';
-  const [, sign, hours, minutes, seconds = 0] = /([+-])(\d\d):(\d\d)(?::(\d\d))?/.exec(text) ?? [];
-  if (sign === undefined) return 0;
-  const offset = ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1_000;
-  return sign === '-' ? -offset : offset;
 }
 
 // ---- what cannot be used ----------------------------------------------------------------------------------------------
@@ -296,30 +246,6 @@ function noteUnusable(
     else if (!isReplaced) keep(one, `${state}, and fewer than ${least} newer ones are usable`);
     else removals.set(one.of, `${state}, for more than ${days} days`);
   }
-}
-
-/** Those that others are based on come after them: what is removed half way never leaves a link without its base. */
-export function inOrderOfRemoval<T extends RetainedBackup>(removed: readonly T[]): T[] {
-  const byBackup = new Map(removed.map((one) => [nameOf(one, one.backup), one]));
-  const depths = new Map<T, number>();
-  const depthOf = (one: T): number => {
-    const chain: T[] = [];
-    let link: T | undefined = one;
-    while (link !== undefined && !depths.has(link) && !chain.includes(link)) {
-      chain.push(link);
-      link = typeof link.base === 'object' ? byBackup.get(nameOf(link, link.base.backup)) : undefined;
-    }
-    let depth = link === undefined ? 0 : (depths.get(link) ?? 0);
-    for (const each of chain.reverse()) depths.set(each, (depth += 1));
-    return depths.get(one) ?? 0;
-  };
-  const deepestFirst = removed.map((one) => ({ one, depth: depthOf(one) }));
-  deepestFirst.sort((a, b) => b.depth - a.depth || a.one.storedAt.getTime() - b.one.storedAt.getTime());
-  return deepestFirst.map(({ one }) => one);
-}
-
-function nameOf({ collection }: RetainedBackup, backup: string): string {
-  return `${backup}/${collection}`;
 }
 
 // ---- groups -----------------------------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ import type {
 import { manifestKey, prunedKey } from '../../model/format/backup-names.js';
 import { mapInOrder } from '../../model/map-in-order.js';
 import { isSelected } from '../../model/name-patterns.js';
-import { inOrderOfRemoval, planRetention, type RetentionDecision } from '../../model/retention.js';
+import { inOrderOfRemoval } from '../../model/removal-order.js';
+import { planRetention, type RetentionDecision } from '../../model/retention.js';
 import type { ObjectStore, StoredObject } from '../../storage/object-store.js';
 import { keysOf } from '../catalogue/catalogue.js';
 import { isProofKey } from '../proofs.js';
