@@ -5,13 +5,8 @@ import { progressLine } from '../../src/cli/watch/progress-display.js';
 import { detailsText } from '../../src/cli/jobs/status.js';
 import type { CollectionStatus, JobReport } from '../../src/model/contracts/results.js';
 import type { Phase, Command } from '../../src/model/state/steering.js';
-import {
-  OPERATION_NAMES,
-  operations,
-  steeringAnswer,
-  steeringDescriptions,
-  type OperationName,
-} from '../../src/model/operations.js';
+import { OPERATION_NAMES, operations, type OperationName } from '../../src/model/operations.js';
+import { steeringAnswer, steeringDescriptions } from '../../src/model/steering-words.js';
 import { renderCollection, standingText } from '../../src/model/state/progress.js';
 
 describe('the answer to a command', () => {

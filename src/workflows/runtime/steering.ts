@@ -19,7 +19,8 @@ import {
   type SteeringState,
   type Phase,
 } from '../../model/state/steering.js';
-import { steeringAnswer, steeringDescriptions, type OperationName } from '../../model/operations.js';
+import type { OperationName } from '../../model/operations.js';
+import { steeringAnswer, steeringDescriptions } from '../../model/steering-words.js';
 
 export const steerSignal = defineSignal<[Command]>('steer');
 
