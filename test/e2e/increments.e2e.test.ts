@@ -2,9 +2,9 @@
 // a reader that shares nothing with the product. FERRY_TEST_SEED repeats a run that went wrong.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { seededRandom } from '../../demo/seeded-random.js';
 import { allOf } from '../support/object-stores.js';
 import { startBackupStack, storeOf, type BackupStack } from '../support/backup-stack.js';
+import { changingCollection } from '../support/changing-collection.js';
 import { compareTaken, takeSide } from '../support/compare-sides.js';
 import { ferry, reportOf } from '../support/ferry-command.js';
 import * as moments from '../support/recovered-moments.js';
@@ -13,7 +13,7 @@ import { fillHalves, fillWorst } from '../support/worst-collection.js';
 import { fillSharded } from '../support/worst-sharded.js';
 
 const SEED = Number(process.env['FERRY_TEST_SEED'] ?? Math.floor(Math.random() * 1e9));
-const random = seededRandom(SEED);
+const docs = changingCollection(SEED);
 /** FERRY_INCREMENT_ROUNDS=20 for a longer chain: each round, and each moment that is brought back, takes seconds. */
 const ROUNDS = Number(process.env['FERRY_INCREMENT_ROUNDS'] ?? 3);
 
@@ -48,22 +48,11 @@ describe('increments of a collection', () => {
   it.each(ALL_MOMENTS ? ways : ways.slice(0, 2))(
     'recovers every moment of a chain that continues %s',
     async (_what, full, flags) => {
-      await recreateCollection(
-        stack.source,
-        'docs',
-        `{"vectors":{"size":4,"distance":"Dot"},"shard_number":${SHARDS}}`,
-      );
-      await createIndex(stack.source, 'docs', 'n', '"integer"');
-      await createIndex(stack.source, 'docs', 'meta.at', '"integer"');
-      await upsertTexts(
-        stack.source,
-        'docs',
-        Array.from({ length: 2_000 }, (_, n) => pointText(n, 0)),
-      );
+      await docs.fill(stack.source, 'docs', { points: 2_000, shards: SHARDS, indexed: ['n', 'meta.at'] });
       const first = await backUp('docs', ...full);
       const kept = [await moment('docs', first.backup)];
       for (let round = 1; round <= ROUNDS; round += 1) {
-        await change('docs', round);
+        await docs.change(stack.source, 'docs', round);
         const report = await backUp('docs', '--incremental', ...flags);
         expect(report.collections[0]).toMatchObject({
           outcome: 'verified',
@@ -82,20 +71,13 @@ describe('increments of a collection', () => {
     ['points', ['--format', 'points']],
     ['snapshots', ['--index']],
   ])('carries settings and indexes that changed after %s were stored', async (_what, full) => {
-    await recreateCollection(stack.source, 'settled', '{"vectors":{"size":4,"distance":"Dot"}}');
-    await createIndex(stack.source, 'settled', 'n', '"integer"');
-    await createIndex(stack.source, 'settled', 'round', '"integer"');
-    await upsertTexts(
-      stack.source,
-      'settled',
-      Array.from({ length: 300 }, (_, n) => pointText(n, 0)),
-    );
+    await docs.fill(stack.source, 'settled', { points: 300, indexed: ['n', 'round'] });
     const first = await moment('settled', (await backUp('settled', ...full)).backup);
     const path = collectionPath('settled');
     await rest(stack.source, 'DELETE', `${path}/index/round?wait=true`);
     await createIndex(stack.source, 'settled', 'edited', '"integer"');
     await rest(stack.source, 'PATCH', path, '{"hnsw_config":{"m":24},"strict_mode_config":{"enabled":true}}');
-    await upsertTexts(stack.source, 'settled', [pointText(7, 1)]);
+    await upsertTexts(stack.source, 'settled', [docs.text(7, 1)]);
     const report = await backUp('settled', '--incremental');
     expect(report.collections[0]?.changes).toMatchObject({ changed: 1, base: first.backup });
     await expectRecovered('settled', await moment('settled', report.backup));
@@ -106,16 +88,10 @@ describe('increments of a collection', () => {
     ['digest', []],
     ['field', ['--detect', 'field', '--field', 'meta.at']],
   ])('continues snapshots that were taken under writes, by %s', async (_detect, flags) => {
-    await recreateCollection(
-      stack.source,
-      'busy',
-      '{"vectors":{"size":4,"distance":"Dot"},"shard_number":2}',
-    );
-    const all = Array.from({ length: 2_500 }, (_, n) => pointText(n, 0));
-    await upsertTexts(stack.source, 'busy', all);
+    await docs.fill(stack.source, 'busy', { points: 2_500, shards: 2 });
     let over = false;
     const writing = (async () => {
-      for (let round = 1; !over; round += 1) await change('busy', round);
+      for (let round = 1; !over; round += 1) await docs.change(stack.source, 'busy', round);
     })();
     await backUp('busy', '--index').finally(() => (over = true));
     await writing;
@@ -143,7 +119,7 @@ describe('increments of a collection', () => {
     await upsertTexts(
       stack.source,
       'docs',
-      ids.map((id) => pointText(id / 3, 60)),
+      ids.map((id) => docs.text(id / 3, 60)),
     );
     await backUp('docs', ...flags);
     await silently(ids);
@@ -157,7 +133,7 @@ describe('increments of a collection', () => {
       outcome: 'unproven',
       warnings: expect.arrayContaining([expect.stringContaining('changes that a field told of')]) as string[],
     });
-    await upsertTexts(stack.source, 'docs', [pointText(1, 61)]);
+    await upsertTexts(stack.source, 'docs', [docs.text(1, 61)]);
     const found = await backUp('docs', ...flags, '--digest-every-hours', '0.000001');
     expect(found.collections[0]).toMatchObject({
       proven: 'recorded',
@@ -227,13 +203,12 @@ describe('increments of a collection', () => {
   });
 
   it('loses no living point while every point is being written', async () => {
-    const all = Array.from({ length: 2_500 }, (_, n) => pointText(n, 50));
-    await upsertTexts(stack.source, 'docs', all);
+    await upsertTexts(stack.source, 'docs', docs.texts(2_500, 50));
     await backUp('docs', '--incremental');
     let over = false;
     const writing = (async () => {
       for (let round = 51; !over; round += 1) {
-        const some = Array.from({ length: 250 }, (_, i) => pointText((round * 250 + i) % 2_500, round));
+        const some = Array.from({ length: 250 }, (_, i) => docs.text((round * 250 + i) % 2_500, round));
         await upsertTexts(stack.source, 'docs', some);
       }
     })();
@@ -247,16 +222,7 @@ describe('increments of a collection', () => {
   });
 
   it('begins a new chain for another collection of the same name', async () => {
-    await recreateCollection(
-      stack.source,
-      'docs',
-      '{"vectors":{"size":4,"distance":"Dot"},"shard_number":4}',
-    );
-    await upsertTexts(
-      stack.source,
-      'docs',
-      Array.from({ length: 50 }, (_, n) => pointText(n, 99)),
-    );
+    await docs.fill(stack.source, 'docs', { points: 50, shards: 4, round: 99 });
     const report = await backUp('docs', '--incremental');
     expect(report.collections[0]?.changes).toMatchObject({ changed: 50, deleted: 0 });
     expect(report.collections[0]?.changes?.base).toBeUndefined();
@@ -265,7 +231,7 @@ describe('increments of a collection', () => {
   });
 
   it('refuses an increment whose base is damaged, and takes a full backup after it', async () => {
-    await change('docs', 100);
+    await docs.change(stack.source, 'docs', 100);
     const increment = await backUp('docs', '--incremental');
     const base = increment.collections[0]?.changes?.base ?? '';
     const store = storeOf(stack);
@@ -286,24 +252,3 @@ describe('increments of a collection', () => {
     await expectRecovered('docs', await moment('docs', next.backup));
   });
 });
-
-const pointText = (n: number, round: number): string => {
-  const id = n % 5 === 4 ? `"00000000-0000-4000-8000-${String(n).padStart(12, '0')}"` : String(n * 3);
-  const vector = Array.from({ length: 4 }, () => random.below(1_000) / 8).join();
-  return `{"id":${id},"vector":[${vector}],"payload":{"n":${n},"round":${round},"meta":{"at":${Date.now()}},"wide":18446744073709551615}}`;
-};
-
-const idOf = (text: string): string => /"id":("[^"]+"|\d+)/.exec(text)?.[1] ?? '';
-
-/** Inserts, updates of vectors and payloads, deletions, and points that come back under an id that was deleted. */
-async function change(collection: string, round: number): Promise<void> {
-  const path = `${collectionPath(collection)}/points`;
-  const some = (count: number) => Array.from({ length: count }, () => pointText(random.below(2_500), round));
-  const unique = (texts: string[]) => [...new Map(texts.map((text) => [idOf(text), text])).values()];
-  await upsertTexts(stack.source, collection, unique(some(30)));
-  const gone = unique(some(20)).map(idOf);
-  await rest(stack.source, 'POST', `${path}/delete?wait=true`, `{"points":[${gone.join()}]}`);
-  const payloads = unique(some(10)).map(idOf);
-  const body = `{"payload":{"edited":${round},"meta":{"at":${Date.now()}}},"points":[${payloads.join()}]}`;
-  await rest(stack.source, 'POST', `${path}/payload?wait=true`, body).catch(() => undefined);
-}
