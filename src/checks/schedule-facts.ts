@@ -6,7 +6,7 @@ import type { ScheduleFacts } from '../model/health/places.js';
 
 const MOST_RUNNING = 5;
 /** As many as it takes to count one interval and a half. */
-const MOST_DUE = 3;
+const MOST_DUE = 2;
 
 export type TemporalSchedule = Pick<ScheduleDescription, 'scheduleId' | 'state' | 'info'>;
 

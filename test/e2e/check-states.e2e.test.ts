@@ -115,7 +115,7 @@ async function checked({ policy, disks = ROOM }: State): Promise<Seen> {
   return { document, table, report: JSON.parse(document.stdout) as CheckReport };
 }
 
-/** A schedule is silent one and a half of its intervals after it was due. */
+/** A schedule is silent after one and a half of its intervals. */
 async function silent(state: State): Promise<void> {
   while (!kindsIn((await checked(state)).report).includes('scheduleSilent'));
 }

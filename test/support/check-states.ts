@@ -20,7 +20,7 @@ export const KINDS: Record<FindingKind, { says: RegExp; alert: string }> = {
     alert: 'FerryRehearsalTooOld',
   },
   scheduleSilent: {
-    says: /still waits for the run \S+, and has started nothing for [2-4](\.\d)? min/,
+    says: /still waits for the run \S+, and has started nothing for \d+(\.\d)? min/,
     alert: 'FerryCheckWarning',
   },
   schedulePaused: { says: /schedule ferry\/paused\/source\/check is paused/, alert: 'FerryCheckWarning' },

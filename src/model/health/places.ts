@@ -15,7 +15,7 @@ export type DiskLimits = Pick<CheckBackupsInput, 'diskWarningPercent' | 'diskCri
 export interface ScheduleFacts extends CheckedSchedule {
   /** It was created, or changed last: before that nothing was due. */
   since: string;
-  /** The first three times after the last action, over or not. Absent where a worker of an earlier build looked. */
+  /** The first two times after the last action, over or not. Absent where a worker of an earlier build looked. */
   due?: string[];
 }
 
@@ -100,12 +100,12 @@ function judgeTimes(schedule: ScheduleFacts, now: Date): Finding[] {
 }
 
 /**
- * One interval and a half after the first time that no action answered, counted by the times that are due: a night, or a
- * weekend, in which nothing is due is no silence.
+ * One interval and a half after the last action, counted by the times that are due, so halfway from the first one that no
+ * action answered to the second: a night, or a weekend, in which nothing is due is no silence.
  */
 function silentAfterMs(due: readonly string[]): number {
-  const [, second = Infinity, third = Infinity] = due.map((time) => Date.parse(time));
-  return (second + third) / 2;
+  const [first = Infinity, second = Infinity] = due.map((time) => Date.parse(time));
+  return (first + second) / 2;
 }
 
 /** Runs that overlap are skipped, so the increments are further apart than the policy says. */
