@@ -178,6 +178,14 @@ describe('a schedule', () => {
     expect(onlyOne(judgeSchedule(old, NOW)).text).toContain('has started nothing since it was made, 2 h ago');
   });
 
+  it('is not silent for an interval and a half after an action by hand', () => {
+    const due = [30, 90].map((minutes) => before(-minutes * 60_000));
+    const byHand = hourly({ lastActionAt: before(0), due });
+    const later = (minutes: number) => new Date(NOW.getTime() + minutes * 60_000);
+    expect(judgeSchedule(byHand, later(90))).toEqual([]);
+    expect(judgeSchedule(byHand, later(91))).toHaveLength(1);
+  });
+
   it('whose due times are not known is not judged', () => {
     const { due: _unknown, ...facts } = hourly(lastAt(90 * DAY));
     expect(judgeSchedule(facts, NOW)).toEqual([]);

@@ -76,7 +76,7 @@ function judgeTimes(schedule: ScheduleFacts, now: Date): Finding[] {
         ...of,
       },
     ];
-  if (intervalSeconds === undefined || now.getTime() <= silentAfterMs(due)) return [];
+  if (intervalSeconds === undefined || now.getTime() <= silentAfterMs(due, lastActionAt ?? since)) return [];
   const every = ageText(intervalSeconds * 1_000);
   const silence = ageText(now.getTime() - Date.parse(lastActionAt ?? since));
   const [run] = running;
@@ -100,12 +100,14 @@ function judgeTimes(schedule: ScheduleFacts, now: Date): Finding[] {
 }
 
 /**
- * One interval and a half after the last action, counted by the times that are due, so halfway from the first one that no
- * action answered to the second: a night, or a weekend, in which nothing is due is no silence.
+ * One interval and a half after the last action, but not before half of one has passed since the first time that no action
+ * answered: a night, or a weekend, in which nothing is due is no silence, and an action by hand is as good as one that was due.
  */
-function silentAfterMs(due: readonly string[]): number {
-  const [first = Infinity, second = Infinity] = due.map((time) => Date.parse(time));
-  return (first + second) / 2;
+function silentAfterMs(due: readonly string[], last: string): number {
+  const [first, second] = due.map((time) => Date.parse(time));
+  if (first === undefined || second === undefined) return Infinity;
+  const interval = second - first;
+  return Math.max(Date.parse(last) + 1.5 * interval, first + interval / 2);
 }
 
 /** Runs that overlap are skipped, so the increments are further apart than the policy says. */
