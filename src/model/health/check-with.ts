@@ -62,7 +62,7 @@ export async function checkWith(
     collections: clusters.flatMap(({ collections }) => collections),
     stores: store === undefined ? [] : [store],
     disks: allDisks,
-    schedules: survey.schedules.map(({ since: _since, ...schedule }) => schedule),
+    schedules: survey.schedules.map(({ since: _since, due: _due, ...schedule }) => schedule),
     queues: survey.queues,
     leftOut: clusters.reduce((sum, { leftOut }) => addUp(sum, leftOut), {}),
   });
