@@ -212,6 +212,24 @@ describe.concurrent('steering', () => {
       }),
   );
 
+  it('ends as Aborted at once while it waits for a worker that never comes', () =>
+    lab.withClusters(async (run) => {
+      run.fakes.dataQueue = `${run.a}-nobody`;
+      const job = await backUp(run);
+      await until(async () => {
+        const { pendingActivities } = (await job.describe()).raw;
+        return pendingActivities?.some(({ activityType }) => activityType?.name === 'probeStore') ?? false;
+      });
+      await job.executeUpdate('abort', { args: [{ reason: 'wrong store' }] });
+      const failure = await failureOf(job);
+      expect(failure).toMatchObject({
+        type: 'Aborted',
+        message: 'Stopped before any collection was begun: wrong store',
+      });
+      expect(run.fakes.called('openBackup')).toEqual([]);
+      expect(run.fakes.store.written).toEqual([]);
+    }));
+
   it('writes backup.json, marked as interrupted, when it is cancelled', () =>
     lab.withClusters(async (run) => {
       const held = holds(run.fakes, 'captureShard');

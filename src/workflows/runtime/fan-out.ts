@@ -27,7 +27,7 @@ import {
 import type { RecoveredRuns } from '../../model/contracts/recovery-activities.js';
 import type { CollectionEnd, JobReport } from '../../model/contracts/results.js';
 import { hasTrait } from '../../model/errors.js';
-import { reportIn, troubleOf, type Trouble } from './failures.js';
+import { failure, reportIn, troubleOf, type Trouble } from './failures.js';
 import { JobBoard, type Row } from './job-board.js';
 import { pool } from './run-batch.js';
 import { startCollection, type Child } from './start-collection.js';
@@ -72,7 +72,7 @@ export interface JobPlan {
   input: JobInput;
   state: JobState;
   /** The collections after that one, a page at a time. */
-  resolve(after: string | undefined): Promise<ResolveCollectionsResult>;
+  resolve: (after: string | undefined) => Promise<ResolveCollectionsResult>;
   /** When every collection has ended, successfully or not. */
   finish?(): Promise<void>;
   childOf(collection: Resolved, facts: () => ChildFacts): Child;
@@ -106,7 +106,7 @@ export class FanOut {
     const { state, ends } = this.plan;
     for (;;) {
       this.board.enter('planning');
-      const page = await this.plan.resolve(state.after);
+      const page = await this.resolved();
       state.seen += page.collections.length;
       addNotes(state, page.notes ?? []);
       await this.runPage(page);
@@ -121,6 +121,19 @@ export class FanOut {
     await condition(allHandlersFinished);
     this.board.enter('done');
     return jobReport(this.plan.operation, state, ends, Date.now());
+  }
+
+  /** Before any collection is known an abort ends it at once: it may wait for a queue that no worker polls. */
+  private async resolved(): Promise<ResolveCollectionsResult> {
+    const { resolve, state } = this.plan;
+    if (state.seen > 0) return resolve(state.after);
+    let page: ResolveCollectionsResult | undefined;
+    if (this.steering.state.aborted === undefined)
+      await this.steering.interruptible(['abort'], async () => {
+        page = await resolve(state.after);
+      });
+    if (page !== undefined) return page;
+    throw failure('Aborted', `Stopped before any collection was begun: ${this.steering.state.aborted}`);
   }
 
   private async runPage(page: ResolveCollectionsResult): Promise<void> {
