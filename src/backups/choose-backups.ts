@@ -281,12 +281,18 @@ function foundIn(
 }
 
 async function noneOf({ runs, input }: Resolving, name: string): Promise<FerryError> {
-  const [newest] = await runs.ids();
-  const there = newest === undefined ? [] : await runs.namesIn(await runs.read(newest));
-  return notFound(
-    input,
-    `has no backup of a collection "${name}". The newest, ${newest}, has: ${listed(there.sort())}`,
-  );
+  const what = `has no backup of a collection "${name}"`;
+  for await (const run of runs.newest()) {
+    const names = await runs.namesIn(run);
+    const ref = { cluster: runs.cluster, backup: run.backup };
+    const removed = await mapInOrder(names, COLLECTIONS_AT_ONCE, (collection) =>
+      errorOfPruned(runs.store, { ...ref, collection }),
+    );
+    const there = names.filter((_name, at) => removed[at] === undefined);
+    if (there.length > 0)
+      return notFound(input, `${what}. The newest, ${run.backup}, has: ${listed(there.sort())}`);
+  }
+  return notFound(input, what);
 }
 
 function notFound(input: ResolveRecoveryInput, what: string): FerryError {

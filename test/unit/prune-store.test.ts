@@ -99,6 +99,17 @@ describe('a prune', () => {
     });
   });
 
+  it('is not named as what there is to recover', async () => {
+    const store = storeWithRuns([10, 11]);
+    await forgetBackup(store, { cluster: 'prod', backup: runId(11) }, attempt);
+    const input = { store: 'memory', target: 'prod', collections: ['nosuch'] };
+    const offer = await chooseBackups(store, input, NEVER);
+    await expect(offer.find('nosuch')).rejects.toMatchObject({
+      code: 'BackupNotFound',
+      message: expect.stringContaining(`The newest, ${runId(10)}, has: docs, images.`) as string,
+    });
+  });
+
   it('leaves a recovery of everything what is there: a pruned collection comes from its newer backup', async () => {
     const store = storeWithRuns([10]);
     for (const day of [11, 12])
