@@ -49,6 +49,8 @@ export async function createProgram(argv: readonly string[] = []): Promise<Comma
   addGlobalOptions(program);
   addExample(program, 'ferry migrate source target docs');
   for (const { load } of commandsIn(argv)) (await load())(program);
+  // Arguments and options leave no room for what a command does; its own help has them.
+  program.configureHelp({ subcommandTerm: (command) => command.name() });
   for (const command of withinOf(program)) command.exitOverride();
   return program;
 }
