@@ -48,7 +48,7 @@ export function registerBackups(program: Command): void {
       if (isRead) left -= collections;
       backups.push(isRead ? await showBackup(store, { cluster, backup }) : one);
     }
-    const text = listText(store.alias, backups, { now: new Date(), total });
+    const text = listText(store.alias, backups, { now: new Date(), total, cluster: options.cluster });
     outputOf(options).result({ store: store.alias, total, backups }, text);
   });
   const show = command
@@ -69,9 +69,14 @@ export function registerBackups(program: Command): void {
 export function listText(
   store: string,
   backups: readonly Row[],
-  { now, total = backups.length }: { now: Date; total?: number },
+  { now, total = backups.length, cluster }: { now: Date; total?: number; cluster?: string | undefined },
 ): string[] {
-  if (backups.length === 0) return [`The store ${store} holds no backups.`];
+  if (backups.length === 0)
+    return [
+      cluster === undefined
+        ? `The store ${store} holds no backups.`
+        : `The store ${store} holds no backups of "${cluster}". \`ferry backups --store ${store}\` lists those of every cluster.`,
+    ];
   const rows = backups.map((entry) => [
     entry.backup,
     entry.cluster,
