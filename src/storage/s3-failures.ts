@@ -55,6 +55,8 @@ const HAPPENED: Partial<Record<ErrorCode, string>> = {
   StoreFull: 'The store is full',
   StoreRejected: 'The store refused the request',
 };
+const NO_BUCKET =
+  'Create the bucket, or correct `url`, `endpoint` and `region` of the store in ferry.yaml. ferry creates none.';
 const UNTRUSTED =
   /^(CERT_|ERR_TLS_|ERR_SSL_|EPROTO$|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_(GET|VERIFY)|HOSTNAME_)/;
 
@@ -78,6 +80,7 @@ export function s3Failure(error: unknown, where: Where): FerryError {
   return new FerryError(code, happened, {
     cause: plainCause(error),
     context: { bucket: where.bucket, key: where.key },
+    ...(said.name === 'NoSuchBucket' ? { remedy: NO_BUCKET } : {}),
     ...retryable,
   });
 }
