@@ -84,7 +84,12 @@ const NOTE = 'Made by `ferry policies apply` from the policy';
 
 /** For whoever finds the schedule in the Temporal UI, which shows no memo of it. */
 export function noteOf({ policy, definition }: Pick<PolicySchedule, 'policy' | 'definition'>): string {
-  return `${NOTE} "${policy}" (${policyHash(definition)}) of ferry.yaml. Change it there: what is changed here, the next apply changes back.`;
+  return noteWith(policy, policyHash(definition));
+}
+
+/** The same, where the hash is known from the schedule. */
+export function noteWith(policy: string, hash: string): string {
+  return `${NOTE} "${policy}" (${hash}) of ferry.yaml. Change it there: what is changed here, the next apply changes back.`;
 }
 
 /** A person's own words stay. */

@@ -5,6 +5,7 @@ import { ScheduleOverlapPolicy } from '@temporalio/client';
 import { FerryError } from '../../model/errors.js';
 import { listed } from '../../model/collections.js';
 import type { PolicyJob } from '../../model/policies/schedules.js';
+import { noteWith } from '../../policies/schedule-spec.js';
 import { remove, type SchedulesAt } from '../../policies/ferry-schedules.js';
 import { listedSchedules, type ListedSchedule } from './listed-schedules.js';
 
@@ -15,7 +16,11 @@ export interface Chosen {
 }
 
 export async function runNow(at: SchedulesAt, chosen: Chosen): Promise<string[]> {
-  return each(at, chosen, 'started', ({ scheduleId }) =>
+  const said = ({ running: [last] }: ListedSchedule) =>
+    last === undefined
+      ? 'started; `ferry status` shows it'
+      : `not started, because ${last} still runs; \`ferry status ${last}\` shows it`;
+  return each(at, chosen, said, ({ scheduleId }) =>
     // Without it a trigger ignores that the last run still goes.
     at.ask(() => at.client.schedule.getHandle(scheduleId).trigger(ScheduleOverlapPolicy.SKIP)),
   );
@@ -30,8 +35,8 @@ export async function pause(at: SchedulesAt, chosen: Chosen, reason?: string): P
 }
 
 export async function resume(at: SchedulesAt, chosen: Chosen): Promise<string[]> {
-  return each(at, chosen, 'resumed', ({ scheduleId }) =>
-    at.ask(() => at.client.schedule.getHandle(scheduleId).unpause('Resumed by `ferry policies resume`.')),
+  return each(at, chosen, 'resumed', ({ scheduleId, policy, policyHash }) =>
+    at.ask(() => at.client.schedule.getHandle(scheduleId).unpause(noteWith(policy, policyHash))),
   );
 }
 
@@ -63,13 +68,13 @@ export async function backfill(
 async function each(
   at: SchedulesAt,
   chosen: Chosen,
-  done: string,
+  done: string | ((one: ListedSchedule) => string),
   work: (one: ListedSchedule) => Promise<void>,
 ): Promise<string[]> {
   const lines: string[] = [];
   for (const one of await meant(at, chosen)) {
     await work(one);
-    lines.push(`${one.scheduleId}: ${done}`);
+    lines.push(`${one.scheduleId}: ${typeof done === 'string' ? done : done(one)}`);
   }
   return lines;
 }
