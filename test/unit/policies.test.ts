@@ -251,6 +251,22 @@ describe('a policy that cannot be meant', () => {
     expect(refused).not.toThrow(new RegExp(SECRET));
   });
 
+  it('says that a rule of 0 keeps nothing', () => {
+    const refused = () => load('{ p: { clusters: [prod], prune: daily 05:00, keepLast: 0 } }');
+    expect(refused).toThrow(/policies\.p\.prune: needs at least one of keepLast, .* that is more than 0/);
+  });
+
+  it('names the fields of a check or a prune that it does not have, unless that is switched off', () => {
+    const { notes } = plan('{ p: { clusters: [prod], full: hourly, keepDays: 7, maxAgeHours: 3 } }');
+    expect(notes).toEqual([
+      expect.stringMatching(/^p: `keepDays` without effect, because the policy has no `prune`/),
+      expect.stringMatching(/^p: `maxAgeHours` without effect, because the policy has no `check`/),
+    ]);
+    const off =
+      '{ p: { clusters: [prod], full: hourly, prune: false, keepDays: 7, check: false, maxAgeHours: 3 } }';
+    expect(plan(off).notes).toEqual([]);
+  });
+
   it('is told that its times never come due, and nothing else', () => {
     const refused = () => load('{ p: { clusters: [prod], full: "0 2 30 2 *" } }');
     expect(refused).toThrow(/policies\.p\.full: never comes due: none of its months has such a day/);

@@ -117,7 +117,7 @@ export const policySchema = policyFields.superRefine((policy, issue) => {
     issue.addIssue({
       code: 'custom',
       path: ['prune'],
-      message: `needs at least one of ${KEEP_RULES.join(', ')}`,
+      message: `needs at least one of ${KEEP_RULES.join(', ')} that is more than 0`,
     });
   if (new Set(policy.clusters).size < policy.clusters.length)
     issue.addIssue({ code: 'custom', path: ['clusters'], message: 'names a cluster twice' });

@@ -1,6 +1,7 @@
 // From a policy to the schedules that carry it out: one for each of its clusters and jobs. A schedule starts one of the
 // workflows with the input that a person would write for it.
 
+import { KEEP_RULES } from '../contracts/prune-activities.js';
 import { scheduleId } from '../names.js';
 import type { Policy } from './policy-schema.js';
 import { effectivePolicy, type EffectivePolicy } from './presets.js';
@@ -40,6 +41,7 @@ export function schedulesOf(policies: Readonly<Record<string, Policy>>): PolicyP
       plan.notes.push(
         `${name}: no proof and no rehearsal, because no scratch cluster is named. Set \`rehearse.cluster\`, or \`rehearse: false\`.`,
       );
+    plan.notes.push(...idleFields(name, policy, effective));
     for (const cluster of policy.clusters)
       for (const job of POLICY_JOBS) {
         const found = actionOf(job, { name, policy, effective, cluster });
@@ -47,6 +49,24 @@ export function schedulesOf(policies: Readonly<Record<string, Policy>>): PolicyP
       }
   }
   return plan;
+}
+
+const OF_CHECK = ['notify', 'maxAgeHours', 'maxProofAgeDays', 'maxRehearsalAgeDays'] as const;
+
+/** Fields of a job that the policy does not have, though whoever wrote them counts on it. `false` is meant. */
+function idleFields(name: string, policy: Policy, { check, prune }: EffectivePolicy): string[] {
+  const fieldsIn = (fields: readonly (keyof Policy)[]) =>
+    fields.filter((field) => policy[field] !== undefined).map((field) => `\`${field}\``);
+  const kept = prune || policy.prune === false ? [] : fieldsIn(KEEP_RULES);
+  const judged = check || policy.check === false ? [] : fieldsIn(OF_CHECK);
+  const text = (fields: string[], job: string, lost: string, times: string) =>
+    `${name}: ${fields.join(', ')} without effect, because the policy has no \`${job}\`: ${lost}. Set \`${job}\`, for example to \`${times}\`.`;
+  return [
+    ...(kept.length > 0 ? [text(kept, 'prune', 'no backup is removed', 'daily 05:00')] : []),
+    ...(judged.length > 0
+      ? [text(judged, 'check', 'nothing is checked, and nobody is told', 'hourly :30')]
+      : []),
+  ];
 }
 
 type Action = Pick<PolicySchedule, 'times' | 'workflow' | 'input'>;
