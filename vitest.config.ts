@@ -12,7 +12,8 @@ export default defineConfig({
     maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     projects: [
-      project('unit', { testTimeout: 30_000 }),
+      // Nothing of them stays behind in a process: they share one, and so what it has loaded.
+      project('unit', { testTimeout: 30_000, isolate: false }),
       project('replay', { testTimeout: 60_000 }),
       project('contract', { testTimeout: 120_000, hookTimeout: 240_000 }),
       project('workflows', { testTimeout: 120_000, hookTimeout: 240_000 }),
