@@ -27,7 +27,7 @@ export async function listProtected(
     collections.push(name);
   }
   const nodes = [...cluster.nodeUrls];
-  return { collections, identity, nodes, leftOut: meant.length - collections.length };
+  return { collections, identity, nodes, there: there.length, leftOut: meant.length - collections.length };
 }
 
 /** A name that is not there is judged all the same: somebody said that it has to be. */

@@ -16,7 +16,12 @@ import { runsIn, type StoredRun } from '../backups/retention/stored-backups.js';
 import type { CheckProtectionInput, CheckProtectionResult } from '../model/contracts/check-activities.js';
 import { completeKey, manifestKey, prunedKey, timeOfBackup } from '../model/format/backup-names.js';
 import { storedBytes, type ContentProof } from '../model/format/manifest.js';
-import { judgeCollection, type CollectionFacts, type Troubled } from '../model/health/collections.js';
+import {
+  judgeCollection,
+  judgeNothing,
+  type CollectionFacts,
+  type Troubled,
+} from '../model/health/collections.js';
 import { cutLists } from '../model/health/report.js';
 import { mapInOrder } from '../model/map-in-order.js';
 import type { ObjectStore, StoredObject } from '../storage/object-store.js';
@@ -38,7 +43,9 @@ export async function checkProtection(
   const { cluster, living, policy } = input;
   const now = new Date(input.now);
   const runs = await runsIn(store, cluster, []);
-  const names = living?.collections ?? namesIn(runs, input);
+  const stored = namesIn(runs, input);
+  const names = living?.collections ?? stored;
+  const held = stored.filter((name) => runs.some((run) => heldOf(run, name).length > 0));
   const judged = await mapInOrder(names, COLLECTIONS_AT_ONCE, async (collection) => {
     signal.throwIfAborted();
     const held = new HeldCollection(store, { cluster, collection }, runs, now);
@@ -46,12 +53,15 @@ export async function checkProtection(
     return judgeCollection(facts, input, { store: store.alias, policy }, now);
   });
   return cutLists({
-    findings: judged.flatMap(({ findings }) => findings),
+    findings: [
+      ...judgeNothing(input, { store: store.alias, policy }, held.length),
+      ...judged.flatMap(({ findings }) => findings),
+    ],
     collections: judged.map(({ checked }) => checked),
   });
 }
 
-/** The cluster does not say which are there. */
+/** Those that the store has. */
 function namesIn(
   runs: readonly StoredRun[],
   { cluster, collections, exclude }: CheckProtectionInput,

@@ -6,6 +6,10 @@ import type { FindingKind } from '../../src/model/contracts/check-activities.js'
 /** What the table says, and the alert that tells of it. */
 export const KINDS: Record<FindingKind, { says: RegExp; alert: string }> = {
   noBackup: { says: /"bare" of source has no backup in disk\./, alert: 'FerryNoBackup' },
+  nothingToProtect: {
+    says: /No collection of source matches 'tpyo\*': nothing is backed up\./,
+    alert: 'FerryCheckWarning',
+  },
   backupTooOld: {
     says: /"old" of source in disk, \S+, is 10 days old; the limit is 24 h/,
     alert: 'FerryBackupTooOld',
@@ -58,6 +62,7 @@ export interface State {
 export const STATES: State[] = [
   { policy: 'well', kinds: [], code: 0 },
   { policy: 'bare', kinds: ['noBackup'], code: 1 },
+  { policy: 'typo', kinds: ['nothingToProtect'], code: 1 },
   { policy: 'old', kinds: ['backupTooOld'], code: 1 },
   { policy: 'aged', kinds: ['proofTooOld'], code: 1 },
   { policy: 'unproved', kinds: ['noProof'], code: 1 },
@@ -83,6 +88,7 @@ const OF_THEIR_OWN = ['bare', 'old', 'aged', 'unproved', 'chained', 'mixed', 'ah
 export const POLICIES = Object.fromEntries([
   ...OF_WELL,
   ...OF_THEIR_OWN,
+  ['typo', policyOf("'tpyo*'")],
   ['unrehearsed', policyOf('aged', ', maxProofAgeDays: 30, maxRehearsalAgeDays: 9')],
   [
     'stuck',

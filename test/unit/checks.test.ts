@@ -85,6 +85,29 @@ describe('a check of a store', () => {
     expect(await kindsIn(store, unknown)).toEqual(['noProof docs']);
   });
 
+  it('says where there is nothing to protect: a cluster that was emptied, and patterns that match nothing', async () => {
+    const textsOf = async (store: MemoryStore, more: Partial<CheckProtectionInput>) =>
+      (await checkProtection(store, asked(more), NEVER)).findings.map(({ kind, text }) => `${kind}: ${text}`);
+    const emptied = { living: { ...livingOf(), there: 0 } };
+    const none = { living: { ...livingOf(), there: 3 } };
+    expect(await textsOf(storeWithRuns([28]), emptied)).toEqual([
+      'nothingToProtect: The cluster prod has no collections any more, and memory has backups of 2: nothing is backed up.',
+    ]);
+    expect(await textsOf(storeWithRuns([28]), { ...none, collections: ['dosc*'] })).toEqual([
+      "nothingToProtect: No collection of prod matches 'dosc*': nothing is backed up.",
+    ]);
+    const pruned = storeWithRuns([28]);
+    for (const name of ['docs', 'images']) {
+      await pruned.delete(manifestKey('prod', runId(28), name));
+      pruned.write(`prod/${runId(28)}/${name}/pruned.json`, {});
+    }
+    expect(await textsOf(pruned, emptied)).toEqual([]);
+    // One that was never filled, what no policy covers, and an answer of an earlier build.
+    expect(await textsOf(new MemoryStore(), emptied)).toEqual([]);
+    expect(await textsOf(storeWithRuns([28]), none)).toEqual([]);
+    expect(await textsOf(storeWithRuns([28]), { living: livingOf() })).toEqual([]);
+  });
+
   it('goes by the newest usable one, and says what became of the newer', async () => {
     const store = storeWithRuns([26]);
     keepRun(store, { backup: runId(28), collections: { docs: 'partial' } });
@@ -195,7 +218,7 @@ it('a cluster lists what is to be protected, without what ferry made itself', as
   const listed = await listProtected(cluster, { cluster: 'prod' });
   expect(listed).toEqual({
     ...{ collections: ['docs', 'live_20261127_020000'], identity: ['1'], nodes: ['http://n0:6333'] },
-    leftOut: 0,
+    ...{ there: 4, leftOut: 0 },
   });
   const named = await listProtected(cluster, { cluster: 'prod', collections: ['d*', 'gone'] });
   expect(named.collections).toEqual(['docs', 'gone']);

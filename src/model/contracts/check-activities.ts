@@ -45,6 +45,7 @@ export type Status = 'ok' | 'warning' | 'critical';
 
 export const FINDING_KINDS = [
   'noBackup',
+  'nothingToProtect',
   'backupTooOld',
   'proofTooOld',
   'noProof',
@@ -194,6 +195,8 @@ export interface ListProtectedInput {
 export interface ListProtectedResult {
   /** Without ferry's own. */
   collections: string[];
+  /** How many the cluster has, asked for or not. Absent where a worker of an earlier build looked. */
+  there?: number;
   /** Peer ids. */
   identity: string[];
   /** Addresses of its nodes. */

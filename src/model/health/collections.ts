@@ -4,6 +4,7 @@
 import type {
   CheckBackupsInput,
   CheckedCollection,
+  CheckProtectionInput,
   Finding,
   FindingKind,
   Status,
@@ -74,6 +75,39 @@ export function judgeCollection(
     },
     findings,
   };
+}
+
+/**
+ * A cluster without any collection, of which there are backups, has lost them all; and patterns that nothing matches protect
+ * nothing. Every single backup of it may be in order, and there will be no other. `stored`: of how many there are backups.
+ */
+export function judgeNothing(
+  { cluster, living, collections }: Pick<CheckProtectionInput, 'cluster' | 'living' | 'collections'>,
+  { store, policy }: OfStore,
+  stored: number,
+): Finding[] {
+  if (living === undefined || living.collections.length > 0) return [];
+  const isEmptied = living.there === 0 && stored > 0;
+  if (!isEmptied && collections === undefined) return [];
+  const found = isEmptied
+    ? warning(
+        'nothingToProtect',
+        `The cluster ${cluster} has no collections any more, and ${store} has backups of ${stored}: nothing is backed up.`,
+        `Find out who removed them. \`ferry restore ${cluster} --cluster ${cluster} --store ${store}\` recovers them; a cluster that is no longer in use is taken out of ferry.yaml.`,
+      )
+    : warning(
+        'nothingToProtect',
+        `No collection of ${cluster} matches ${namesText(collections ?? [])}: nothing is backed up.`,
+        'Correct `collections` in ferry.yaml, and run `ferry policies apply`.',
+      );
+  return [{ ...found, ...(policy === undefined ? {} : { policy }), store, cluster }];
+}
+
+const MOST_NAMED = 5;
+
+function namesText(names: readonly string[]): string {
+  const more = names.length > MOST_NAMED ? `, and ${names.length - MOST_NAMED} more` : '';
+  return `${names.slice(0, MOST_NAMED).map(quoted).join(', ')}${more}`;
 }
 
 export function worstOf(findings: readonly Pick<Finding, 'severity'>[]): Status {
