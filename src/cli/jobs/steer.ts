@@ -90,15 +90,24 @@ async function send(
   // One id for all attempts, so that an update whose answer was lost is not done twice.
   const update = { args: args as [unknown], updateId: randomUUID() };
   let answer: string | undefined;
-  for (let attempt = 1; answer === undefined; attempt += 1) {
+  const said = new Set<string>();
+  const sayOnce = (line: string) => {
+    if (!said.has(line)) output.say(line);
+    said.add(line);
+  };
+  while (answer === undefined) {
     const now = await ask(() => handle.describe(), id);
     if (now.status.name !== 'RUNNING') throw ended(id, now.status.name);
-    for (const line of await ask(() => unattended(temporal, CONTROL_QUEUE, [])))
-      if (attempt === 1) output.say(line);
+    for (const line of await ask(() => unattended(temporal, CONTROL_QUEUE, []))) sayOnce(line);
     answer = await ask(
       () => handle.executeUpdate<string, [unknown]>(name, update).catch(unanswered),
       id,
     ).catch(rejected);
+    // Temporal still lists a worker that has just died.
+    if (answer === undefined && said.size === 0)
+      sayOnce(
+        `No worker of ${CONTROL_QUEUE} has answered: the command waits for one (ferry worker --role control).`,
+      );
   }
   output.result({ workflowId: id, done: name, answer }, [answer]);
   return EXIT.done;

@@ -58,10 +58,9 @@ function row(one: ListedSchedule): string[] {
     last === undefined
       ? 'never'
       : `${localTime(new Date(last.at))} ${last.status?.toLowerCase() ?? 'not kept'}`;
-  const why = note === undefined ? '' : `: ${note}`;
   return [
     ...[policy, cluster, job, times, paused ? 'paused' : nextText, lastText],
     ...[runs, skipped, missed].map(String),
-    paused ? `paused${why}` : '',
+    paused ? (note ?? '') : '',
   ];
 }
