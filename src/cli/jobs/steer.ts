@@ -126,6 +126,13 @@ function unanswered(error: unknown): undefined {
 function rejected(error: unknown): never {
   const cause = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
   if (cause instanceof ApplicationFailure) throw cause;
+  // "Failed precondition": the last workflow task failed, which Temporal repeats until a worker can do it.
+  if (grpcCode(error) === 9)
+    throw new FerryError('Internal', 'The job takes no command, because workers fail on its workflow', {
+      cause: error,
+      remedy:
+        'The Temporal UI shows the error. Start a worker of the version that started the job, or terminate the job in the Temporal UI, run `ferry doctor --fix`, and start it again.',
+    });
   // gRPC's "not found" for an update: the workflow ended in between.
   if (grpcCode(error) === 5)
     throw new FerryError('JobNotRunning', 'The job ended before it received the command', { cause: error });
