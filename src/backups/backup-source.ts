@@ -19,7 +19,7 @@ import {
 import { chooseBackups } from './choose-backups.js';
 import { collectionFolder } from '../model/format/backup-names.js';
 import { requireUsable } from './read-backup.js';
-import { readProofs } from './proofs.js';
+import { isStamped, readProofs } from './proofs.js';
 import { recoverableSlices, type ChainDeps } from './points/recoverable-slices.js';
 import { readIdSet } from './ids/read-id-set.js';
 import { noteReader, removeReader } from './retention/readers.js';
@@ -68,7 +68,11 @@ async function openBackup(
       for (const shard of shards) await readThrough(shard, passing);
       await slices?.readThrough(passing);
     },
-    proof: async (stop) => ({ ...slices?.proof, ...(await bestProof(store, from, sha256, stop)) }),
+    proof: async (stop) => {
+      const best = await bestProof(store, from, sha256, stop);
+      // A rehearsal of a link by field shows that it is recovered as it was stored, and nothing of what was not stamped.
+      return isStamped(manifest) ? { ...best, ...slices?.proof } : { ...slices?.proof, ...best };
+    },
     recall: (stop) => readRecall(store, manifest, stop),
   };
 }

@@ -42,9 +42,14 @@ export async function readProofs(
 }
 
 /** Of a backup by points that read every point: its digest stands in the manifest. */
-export function recordedProof({ capture, finishedAt }: CollectionManifest): RecordedProof | undefined {
-  const isRead = capture.method === 'points' && capture.detect !== 'field';
-  return isRead ? { kind: 'recorded', at: finishedAt } : undefined;
+export function recordedProof(manifest: CollectionManifest): RecordedProof | undefined {
+  const isRead = manifest.capture.method === 'points' && !isStamped(manifest);
+  return isRead ? { kind: 'recorded', at: manifest.finishedAt } : undefined;
+}
+
+/** An increment by field: what the application did not stamp is not in it, so nothing proves it, a rehearsal neither. */
+export function isStamped({ capture }: CollectionManifest): boolean {
+  return capture.method === 'points' && capture.detect === 'field';
 }
 
 export interface RecordedProof {

@@ -9,13 +9,13 @@
 //   - A proof counts, whichever usable backup it is of: the newest backup of an hourly chain has none yet.
 
 import { collectionsMeant } from '../backups/capture/resolve-backup.js';
-import { isProofKey, readProofs, recordedProof } from '../backups/proofs.js';
+import { isProofKey, isStamped, readProofs, recordedProof } from '../backups/proofs.js';
 import { clusterText, SameCluster } from '../backups/catalogue/read-run.js';
 import { isUsable, readBackup, type ReadBackup } from '../backups/read-backup.js';
 import { runsIn, type StoredRun } from '../backups/retention/stored-backups.js';
 import type { CheckProtectionInput, CheckProtectionResult } from '../model/contracts/check-activities.js';
 import { completeKey, manifestKey, prunedKey, timeOfBackup } from '../model/format/backup-names.js';
-import { storedBytes, type ContentProof } from '../model/format/manifest.js';
+import { storedBytes, type CollectionManifest, type ContentProof } from '../model/format/manifest.js';
 import {
   judgeCollection,
   judgeNothing,
@@ -189,9 +189,9 @@ class HeldCollection {
       objects.filter(({ key }) => isProofKey(key)).map(({ key }) => ({ backup, key })),
     );
     keys.sort((a, b) => (timeIn(a.key) < timeIn(b.key) ? 1 : -1));
-    const newest = await this.#firstValid(keys, signal);
+    const newest = await this.#firstValid(keys, signal, (manifest) => !isStamped(manifest));
     const rehearsed = keys.filter(({ key }) => key.includes('/proof-rehearsed_'));
-    const rehearsal = newest?.kind === 'rehearsed' ? newest : await this.#firstValid(rehearsed, signal);
+    const rehearsal = await this.#firstValid(rehearsed, signal);
     return {
       ...(newest === undefined ? {} : { proof: { kind: newest.kind, at: newest.at } }),
       ...(rehearsal === undefined ? {} : { rehearsal: rehearsalOf(rehearsal) }),
@@ -201,21 +201,26 @@ class HeldCollection {
   async #firstValid(
     keys: readonly { backup: string; key: string }[],
     signal: AbortSignal,
+    counts: (manifest: CollectionManifest) => boolean = () => true,
   ): Promise<ContentProof | undefined> {
     for (const { backup, key } of keys.slice(0, MOST_PROOFS)) {
       const read = await this.#read(backup, signal);
       if (read.state !== 'complete' || !isUsable(read)) continue;
       const of = { ...this.#of, backup };
       const { best } = await readProofs(this.#store, of, read.found.sha256, [key], signal);
-      if (best !== undefined) return best;
+      if (best !== undefined && counts(read.found.manifest)) return best;
     }
     return undefined;
   }
 }
 
-/** Of the newest backups, where one of them recorded its digest later than anything was proved. */
+/**
+ * Of the newest backups and what they continue, where one of them recorded its digest later than anything was proved. By
+ * field, the last one that did may be a day's links below.
+ */
 function withRecorded(proofs: Proofs, usable: readonly Examined[]): Proofs {
-  const [recorded] = usable.flatMap(({ read }) => (read.found && recordedProof(read.found.manifest)) ?? []);
+  const chains = usable.map(({ read }) => [...(read.found ? [read.found] : []), ...read.bases]);
+  const [recorded] = chains.flat().flatMap(({ manifest }) => recordedProof(manifest) ?? []);
   const isNewer = recorded !== undefined && (proofs.proof === undefined || proofs.proof.at < recorded.at);
   return isNewer ? { ...proofs, proof: recorded } : proofs;
 }

@@ -48,6 +48,33 @@ async function prove(store: MemoryStore, backup: string, kind: 'quiesced' | 'reh
   store.write(proofKey('prod', backup, 'docs', kind, new Date(at)), proof, at);
 }
 
+/** A full backup by points at midnight, and an increment by field each hour after it. Their ids, the newest last. */
+async function hourlyByField(store: MemoryStore, hours: number): Promise<string[]> {
+  const ids: string[] = [];
+  let base: Record<string, string> | undefined;
+  for (let hour = 0; hour <= hours; hour += 1) {
+    const backup = `20261128_${String(hour).padStart(2, '0')}0000-0000000f`;
+    const [manifest, complete] = [manifestKey('prod', backup, 'docs'), completeKey('prod', backup, 'docs')];
+    const at = `2026-11-28T${backup.slice(9, 11)}:01:00.000Z`;
+    keepRun(store, { backup, collections: { docs: 'complete' } });
+    const idSet = { key: manifest.replace('manifest.json', 'slice-0.00000000.ids.gz'), count: 0, bytes: 1 };
+    store.write(idSet.key, 'x', at);
+    const slice = { digest: { count: 0, sum: '0'.repeat(32) }, changed: 0, deleted: 0 };
+    const document = {
+      ...(JSON.parse(await textAt(store, manifest)) as object),
+      ...{ shards: [], slices: [{ ...slice, ids: { ...idSet, sha256: sha256OfText('x') } }] },
+      capture: { method: 'points', detect: base === undefined ? 'all' : 'field' },
+      ...(base === undefined ? {} : { kind: 'increment', base }),
+    };
+    const manifestSha256 = store.write(manifest, document, at);
+    const checked = JSON.parse(await textAt(store, complete)) as object;
+    store.write(complete, { ...checked, manifestSha256 }, at);
+    base = { cluster: 'prod', backup, collection: 'docs', manifestSha256 };
+    ids.push(backup);
+  }
+  return ids;
+}
+
 describe('a check of a store', () => {
   it('finds the newest usable backup, its size, and the newest proof of any', async () => {
     const store = storeWithRuns([25, 26, 27, 28]);
@@ -127,6 +154,21 @@ describe('a check of a store', () => {
     expect(findings[0]?.text).toContain('3 backups of "docs" of prod in memory are damaged');
     expect(findings[0]?.text).toContain(`the newest is ${runId(28)}: s.snapshot is missing`);
     expect(collections[0]?.status).toBe('critical');
+  });
+
+  it('finds what an increment by field recorded last, however many links ago, and takes no rehearsal of one for a proof', async () => {
+    const store = new MemoryStore();
+    const ids = await hourlyByField(store, 12);
+    await prove(store, ids[11] ?? '', 'rehearsed', '2026-11-28T11:30:00.000Z');
+    const { collections, findings } = await checkProtection(store, asked(), NEVER);
+    expect(findings).toEqual([]);
+    expect(collections).toMatchObject([
+      {
+        newest: { backup: ids[12], kind: 'increment' },
+        proof: { kind: 'recorded', at: '2026-11-28T00:00:00.000Z' },
+        rehearsal: { at: '2026-11-28T11:30:00.000Z', recoverySeconds: 3 },
+      },
+    ]);
   });
 
   it('takes a removal that was begun for no damage', async () => {

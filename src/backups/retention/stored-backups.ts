@@ -19,7 +19,7 @@ import { mapInOrder } from '../../model/map-in-order.js';
 import type { ObjectStore, StoredObject, UnfinishedUpload } from '../../storage/object-store.js';
 import { readIfThere } from '../../shards/read-text.js';
 import { identityOf, readRun } from '../catalogue/read-run.js';
-import { isProofKey, readProofs, recordedProof } from '../proofs.js';
+import { isProofKey, isStamped, readProofs, recordedProof } from '../proofs.js';
 import { readBackup } from '../read-backup.js';
 
 const AT_ONCE = 8;
@@ -155,7 +155,11 @@ async function storedBackup(
     bytes: objects.reduce((sum, object) => sum + object.bytes, 0),
     isPinned: listed.has(pinKey(cluster, backup, collection)),
     isRecorded: state === 'complete' && found !== undefined && recordedProof(found.manifest) !== undefined,
-    isProved: state === 'complete' && found !== undefined && (await isProved(store, of, found, objects)),
+    isProved:
+      state === 'complete' &&
+      found !== undefined &&
+      !isStamped(found.manifest) &&
+      (await isProved(store, of, found, objects)),
     ...(base === undefined ? {} : { base }),
     ...(found === undefined ? {} : { manifest: found.manifest }),
   };

@@ -73,7 +73,8 @@ export class Recovery {
 
   report(aliases: string[], left: string | undefined): RecoveryReport {
     const { state, settings, job, plan } = this;
-    const known = settings.rehearse ? 'rehearsed' : (this.proof?.kind ?? 'none');
+    const isStamped = this.plan.proof?.kind === 'stamped';
+    const known = settings.rehearse && !isStamped ? 'rehearsed' : (this.proof?.kind ?? 'none');
     const isUnproven = known === 'none' || known === 'stamped';
     const { pushed, prepared } = state;
     const files = prepared?.shards ?? [];
