@@ -63,6 +63,8 @@ export interface ReadBackupOptions {
   head?: HeadObject | undefined;
   /** Peers of the cluster that it must be of; absent or empty: of any. */
   identity?: readonly string[] | undefined;
+  /** The hash that its manifest must have; with another one nothing more is read. */
+  sha256?: string | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -71,12 +73,13 @@ const HEADS_AT_ONCE = 8;
 export async function readBackup(
   store: ObjectStore,
   of: OfCollection,
-  { head, identity = [], signal }: ReadBackupOptions,
+  { head, identity = [], sha256, signal }: ReadBackupOptions,
 ): Promise<ReadBackup> {
   let found: FoundManifest | undefined;
   try {
     found = await findManifest(store, of, signal);
     if (found === undefined) throw new Incomplete(of, 'it has no manifest');
+    if (sha256 !== undefined && found.sha256 !== sha256) throw otherManifest(of);
     await requireChecked(store, of, found, signal);
     const reason = head && (await requireObjects(store, found.manifest, head));
     const heads = head && ((key: string) => store.head(key));
@@ -133,21 +136,31 @@ export async function errorOfPruned(
   return new FerryError('BackupNotFound', happened, { context: { store: store.alias, ...of } });
 }
 
-/** An increment is as usable as the backup that it continues. */
+function otherManifest({ cluster, backup, collection }: OfCollection): FerryError {
+  const key = manifestKey(cluster, backup, collection);
+  return invalid('The manifest is another one now', key);
+}
+
+/**
+ * An increment is as usable as the backup that it continues. Whether that is the very manifest which it names is seen before
+ * its own base is read: a hash cannot name itself, so documents that were changed to lead in a circle end the reading.
+ */
 async function requireBases(
   store: ObjectStore,
   { backup, collection, base }: CollectionManifest,
   options: ReadBackupOptions,
 ): Promise<FoundManifest[]> {
   if (base === undefined) return [];
-  const read = await readBackup(store, base, options);
+  const read = await readBackup(store, base, { ...options, sha256: base.manifestSha256 });
+  if (read.found !== undefined && read.found.sha256 !== base.manifestSha256) {
+    const happened = `The increment needs its base ${base.backup}, whose manifest is another one now`;
+    throw new FerryError('ManifestInvalid', happened, { context: { backup, collection } });
+  }
   if (read.error !== undefined) {
     const happened = `The increment needs its base ${base.backup}, which cannot be used: ${read.error.happened}`;
     throw new FerryError(read.error.code, happened, { cause: read.error, context: { backup, collection } });
   }
-  if (read.found?.sha256 === base.manifestSha256) return [read.found, ...read.bases];
-  const happened = `The increment needs its base ${base.backup}, whose manifest is another one now`;
-  throw new FerryError('ManifestInvalid', happened, { context: { backup, collection } });
+  return [...(read.found === undefined ? [] : [read.found]), ...read.bases];
 }
 
 const STATES: Partial<Record<ErrorCode, CollectionBackup['state']>> = {

@@ -18,6 +18,7 @@ import {
   manifestKey,
   proofKey,
 } from '../../src/model/format/backup-names.js';
+import { readBackup } from '../../src/backups/read-backup.js';
 import { resolveRecovery } from '../../src/recovery/resolve-recovery.js';
 import { keepRun } from '../support/kept-runs.js';
 import { MemoryStore } from '../support/memory-store.js';
@@ -307,5 +308,24 @@ it('is damaged to `ferry check-backup` where an object of its base is, although 
   expect(await check()).toMatchObject({
     ...{ state: 'damaged', ok: false },
     damage: [expect.stringContaining(`its base ${OLDER}: `)],
+  });
+});
+
+it('is damaged where documents were changed to lead in a circle, and is not read for ever', async () => {
+  const slice = sliceFixture({});
+  store.write(slice.ids.key, 'x');
+  const own = { cluster: 'prod', backup: NEWER, collection: 'docs', manifestSha256: '0'.repeat(64) };
+  await rewriteManifest({ ...BY_POINTS, kind: 'increment', ids: undefined, slices: [slice], base: own });
+  const head = store.head.bind(store);
+  let asked = 0;
+  store.head = (key: string) => {
+    asked += 1;
+    if (asked > 20) throw new Error('it is read for ever');
+    return head(key);
+  };
+  const read = await readBackup(store, own, { head: (key) => store.head(key) });
+  expect(read).toMatchObject({
+    state: 'damaged',
+    reason: `The increment needs its base ${NEWER}, whose manifest is another one now`,
   });
 });
