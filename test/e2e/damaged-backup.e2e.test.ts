@@ -6,8 +6,9 @@ import { manifestKey } from '../../src/model/format/backup-names.js';
 import type { CollectionManifest } from '../../src/model/format/manifest.js';
 import { startBackupStack, storeOf, type BackupStack } from '../support/backup-stack.js';
 import { compareTaken, takeSide, type TakenSide } from '../support/compare-sides.js';
-import { ferry, type FerryRun } from '../support/ferry-command.js';
+import { ferry, reportOf, type FerryRun } from '../support/ferry-command.js';
 import { bytesOf, textOf } from '../support/object-stores.js';
+import { keysIn } from '../support/pruned-stores.js';
 import { fillRandom } from '../support/random-collection.js';
 import { rest } from '../support/rest-text.js';
 
@@ -52,6 +53,22 @@ async function change(key: string, how: (body: Buffer) => Buffer | undefined): P
   if (changed) await write(key, changed);
   else await storeOf(stack).delete(key);
 }
+
+it('is not continued by an increment, which is a full backup then, and says so', async () => {
+  await fillRandom(stack.source, { name: 'chained', points: 300 });
+  const increment = () => ferry(stack, 'backup', 'source', 'chained', '--incremental', '--json');
+  const base = reportOf(await increment()).backup ?? '';
+  const [key = ''] = (await keysIn(storeOf(stack))).filter(
+    (one) => one.includes(`/${base}/chained/`) && one.endsWith('.digests'),
+  );
+  await change(key, flipped);
+  const report = reportOf(await increment());
+  expect(report).toMatchObject({ outcome: 'verified', collections: [{ changes: { changed: 300 } }] });
+  expect(report.collections[0]?.changes?.base).toBeUndefined();
+  expect(report.collections[0]?.warnings?.join()).toContain(
+    `${base}, cannot be continued, for it is damaged`,
+  );
+});
 
 const DAMAGES: [string, string, () => Promise<unknown>][] = [
   ['a truncated object', 'ObjectDamaged', () => change(keyAt(1), (body) => body.subarray(0, -100))],

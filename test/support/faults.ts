@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CancelledFailure, Context } from '@temporalio/activity';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { Call, FakeClusters } from './fake-clusters.js';
+import type { CaptureSliceInput } from '../../src/model/contracts/point-backup-activities.js';
 import { fail } from './fake-clusters.js';
 import { statusOf, until } from './workflow-lab.js';
 
@@ -20,6 +21,16 @@ export function failsForGood(
     if (!isCured) throw fail(code, `${name} was refused`);
   });
   return () => void (isCured = true);
+}
+
+/** Whatever an increment needs of the backup that it continues is not what was written. */
+export function damagesBase(fakes: FakeClusters): void {
+  const others = fakes.before;
+  fakes.before = async (called, input) => {
+    await others(called, input);
+    const { base } = input as Partial<CaptureSliceInput>;
+    if (called === 'captureSlice' && base !== undefined) throw fail('ObjectDamaged', 'another SHA-256');
+  };
 }
 
 /** Every one of the steps is refused until the collection has parked on it and `retry` was sent; returns their order. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WriteManifestInput } from '../../src/model/contracts/backup-activities.js';
 import type { CaptureSliceInput } from '../../src/model/contracts/point-backup-activities.js';
 import type { BackupReport, JobReport } from '../../src/model/contracts/results.js';
-import { failsForGood, holds, parksOnEach, workerDies } from '../support/faults.js';
+import { damagesBase, failsForGood, holds, parksOnEach, workerDies } from '../support/faults.js';
 import { WorkflowLab, failureOf, type Run } from '../support/workflow-lab.js';
 
 let lab: WorkflowLab;
@@ -71,6 +71,20 @@ it('leaves a collection to the job that is backing it up, and counts that as suc
     expect(report.failed).toBe(0);
     held.release();
     await full.result();
+  }));
+
+it('takes a full backup where the one to continue turns out to be damaged, also with `park`', () =>
+  lab.withClusters(async (run) => {
+    run.fakes.fill(run.a, 'docs', 300);
+    const base: JobReport = await (await run.increment()).result();
+    damagesBase(run.fakes);
+    const report: JobReport = await (await run.increment({ onFailure: 'park' })).result();
+    const [collection] = report.collections;
+    expect(collection).toMatchObject({ outcome: 'verified', changes: { changed: 300, deleted: 0 } });
+    expect(collection?.changes?.base).toBeUndefined();
+    expect(collection?.warnings).toEqual([
+      expect.stringContaining(`the newest one, ${base.backup}, cannot be continued`),
+    ]);
   }));
 
 const STEPS = ['planPoints', 'captureSlice', 'writePointsManifest', 'checkObjects', 'writeComplete'] as const;

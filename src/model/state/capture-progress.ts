@@ -68,6 +68,8 @@ export interface PointsCapture {
   storedBytes: number;
   /** Changed points whose field did not say so. */
   unstamped?: UnstampedPoints;
+  /** What is wrong with the backup that was to be continued, found while a slice was captured. */
+  damagedBase?: string;
 }
 
 type UnstampedPoints = NonNullable<CaptureSliceResult['unstamped']>;

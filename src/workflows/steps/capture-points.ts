@@ -1,7 +1,8 @@
 // A backup by points: the slices and, of an increment, its base; then each slice once, some at a time; then the manifest. A
-// slice that is in the store is remembered, also across a continue-as-new. A failure parks or throws, as the input says.
+// slice that is in the store is remembered, also across a continue-as-new. A failure parks or throws, as the input says; a
+// base that turns out to be damaged does neither: the collection has to be protected all the same, by a full backup.
 
-import type { PlanPointsResult } from '../../model/contracts/point-backup-activities.js';
+import type { CaptureSliceResult, PlanPointsResult } from '../../model/contracts/point-backup-activities.js';
 import type { RangeDigest } from '../../model/format/digest.js';
 import {
   countSlice,
@@ -14,6 +15,7 @@ import { warnOnce } from '../../model/state/progress-state.js';
 import { whole } from '../../model/state/steering.js';
 import type { Slice } from '../../model/state/slice.js';
 import type { Backup } from '../collections/backup-state.js';
+import { troubleOf } from '../runtime/failures.js';
 import { runActivity } from '../runtime/run-activity.js';
 import { runBatch, SHARDS, type Slot } from '../runtime/run-batch.js';
 import { planCapture } from './plan-capture.js';
@@ -21,8 +23,13 @@ import { planCapture } from './plan-capture.js';
 export async function capturePoints(backup: Backup): Promise<void> {
   const { job } = backup;
   const found = (job.progress.capture ??= await planCapture(backup));
-  found.byPoints ??= await planPoints(backup);
+  found.byPoints ??= await planPoints(backup, backup.options.increment);
   await captureSlices(backup, found.byPoints);
+  if (found.byPoints.damagedBase !== undefined) {
+    warnOnce(job.progress, [withoutBase(found.byPoints)]);
+    found.byPoints = await planPoints(backup, false);
+    await captureSlices(backup, found.byPoints);
+  }
   warnOnce(backup.job.progress, forgotten(found.byPoints));
   await writePointsManifest(backup, found.byPoints);
 }
@@ -35,8 +42,13 @@ function forgotten({ unstamped, since }: PointsCapture): string[] {
   return [`${happened}: they are in this backup; whatever writes them has to set the field.`];
 }
 
-async function planPoints(backup: Backup): Promise<PointsCapture> {
-  const found = await planned(backup, backup.options.increment);
+function withoutBase({ base, damagedBase = '' }: PointsCapture): string {
+  const happened = `A full backup: the newest one, ${base?.backup ?? ''}, cannot be continued, for it is damaged`;
+  return `${happened} (${damagedBase.slice(0, 200)}). \`ferry check-backup\` tells what of it is left.`;
+}
+
+async function planPoints(backup: Backup, increment: boolean): Promise<PointsCapture> {
+  const found = await planned(backup, increment);
   backup.job.progress.warnings.push(...found.notes);
   return newPointsCapture(found);
 }
@@ -84,6 +96,9 @@ async function planIndex(backup: Backup): Promise<Record<IndexPart, PointsCaptur
   return { before: newPointsCapture(plan), after: newPointsCapture(plan) };
 }
 
+/** What the store no longer has as it was written. */
+const DAMAGED = ['ObjectDamaged', 'ObjectMissing', 'ManifestInvalid'];
+
 interface Pending {
   position: number;
   slice: Slice;
@@ -93,6 +108,7 @@ interface Pending {
 async function captureSlices(backup: Backup, found: PointsCapture, index?: IndexWork): Promise<void> {
   const { job, options } = backup;
   const pending = (): Pending[] => {
+    if (found.damagedBase !== undefined) return [];
     const done = new Set(found.captured.map(({ position }) => position));
     return found.slices
       .map((slice, position) => ({ position, slice }))
@@ -130,7 +146,15 @@ async function captureSlice(
     ...index?.ofSlice(position),
     ...slot.pace(),
   };
-  const result = await runActivity('captureSlice', input, backup.where(what));
+  let result: CaptureSliceResult;
+  try {
+    result = await runActivity('captureSlice', input, backup.where(what));
+  } catch (error) {
+    const { code, message } = troubleOf(error);
+    if (base === undefined || !DAMAGED.includes(code)) throw error;
+    found.damagedBase = `${code}: ${message}`;
+    return;
+  }
   countSlice(found, position, result);
   if (index !== undefined) job.progress.verified.points += result.digest.count;
   job.show();
