@@ -90,7 +90,7 @@ export default tseslint.config(
   ),
   fence(
     'policies',
-    [...otherRooms('policies'), '^@temporalio/(?!client)', sdks],
+    [...otherRooms('policies'), '^@temporalio/(?!client|common/lib/time)', sdks],
     'policies/ know the client of Temporal, model/ and nothing else',
   ),
   fence(

@@ -26,11 +26,11 @@ import { mapInOrder } from '../model/map-in-order.js';
 import { CONTROL_QUEUE, DATA_QUEUE } from '../model/names.js';
 import { policyInMemo } from '../model/policies/memo.js';
 import { schedulesOf as schedulesPlanned, type PolicySchedule } from '../model/policies/schedules.js';
+import { dueTimes } from '../policies/due-times.js';
 import { readSchedules, type SchedulesAt } from '../policies/ferry-schedules.js';
 import { longestRunSeconds } from '../policies/measured-runs.js';
 import { qdrantControls } from '../qdrant/control.js';
 import type { ObjectStore } from '../storage/object-store.js';
-import { dueTimes } from './due-times.js';
 import { workersOf } from './examination-dependencies.js';
 
 export function checkControlDependencies(config: FerryConfig, client: Client): CheckControlDependencies {

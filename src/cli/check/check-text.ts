@@ -26,7 +26,7 @@ const HEAD = [
 
 export function checkText(report: CheckReport, now: Date, paint: Paint): string[] {
   const { collections, stores, disks, findings, schedules, status, leftOut = {} } = report;
-  const rows = collections.map((one) => collectionRow(one, now));
+  const rows = collections.map((one) => collectionRow(one, rowName(one, collections), now));
   const [head = '', ...lines] = columns([HEAD, ...rows], [7, 8]);
   const table = collections.map((one, at) => painted(one.status, lines[at] ?? '', paint));
   return [
@@ -40,17 +40,28 @@ export function checkText(report: CheckReport, now: Date, paint: Paint): string[
 }
 
 function totalText({ collections, findings, leftOut = {} }: CheckReport): string {
-  const all = collections.length + (leftOut.collections ?? 0);
+  const names = new Set(collections.map(({ cluster, collection }) => `${cluster}/${collection}`));
+  const all = names.size + (leftOut.collections ?? 0);
   return `${plural(findings.length + (leftOut.findings ?? 0), 'finding')}, ${plural(all, 'collection')}`;
 }
 
-function collectionRow(one: CheckedCollection, now: Date): string[] {
-  const { cluster, collection, status, newest, proof, rehearsal, backups } = one;
+/** What several policies protect has a row of each. */
+function rowName(
+  { cluster, collection, policy }: CheckedCollection,
+  all: readonly CheckedCollection[],
+): string {
+  const name = `${cluster}/${collection}`;
+  const alike = all.filter((one) => one.cluster === cluster && one.collection === collection);
+  return alike.length > 1 && policy !== undefined ? `${name} (${policy})` : name;
+}
+
+function collectionRow(one: CheckedCollection, name: string, now: Date): string[] {
+  const { status, newest, proof, rehearsal, backups } = one;
   const ago = (at: string) => ageText(Math.max(0, now.getTime() - Date.parse(at)));
   const took = rehearsal?.recoverySeconds;
   return [
     status,
-    `${cluster}/${collection}`,
+    name,
     newest?.backup ?? '-',
     newest === undefined ? '-' : ago(newest.at),
     newest?.kind ?? '-',

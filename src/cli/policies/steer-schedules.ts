@@ -6,7 +6,9 @@ import { FerryError } from '../../model/errors.js';
 import { listed } from '../../model/collections.js';
 import type { PolicyJob } from '../../model/policies/schedules.js';
 import { noteWith } from '../../policies/schedule-spec.js';
+import { timesBetween } from '../../policies/due-times.js';
 import { remove, type SchedulesAt } from '../../policies/ferry-schedules.js';
+import { plural } from '../terminal/formatting.js';
 import { listedSchedules, type ListedSchedule } from './listed-schedules.js';
 
 export interface Chosen {
@@ -51,18 +53,23 @@ export async function backfill(
 ): Promise<string[]> {
   if (from >= to) throw new FerryError('InvalidInput', '`--from` must be before `--to`');
   if (to.getTime() > Date.now()) throw new FerryError('InvalidInput', '`--to` is in the future');
-  return each(
-    at,
-    chosen,
-    `runs once for each of its times from ${from.toISOString()} to ${to.toISOString()}`,
-    (one) =>
-      at.ask(() =>
-        at.client.schedule
-          .getHandle(one.scheduleId)
-          // One after the other: they would work on the same collections.
-          .backfill({ start: from, end: to, overlap: ScheduleOverlapPolicy.BUFFER_ALL }),
-      ),
-  );
+  const times = new Map<string, number>();
+  const said = ({ scheduleId }: ListedSchedule) => backfillText(times.get(scheduleId) ?? 0, from, to);
+  return each(at, chosen, said, async ({ scheduleId }) => {
+    times.set(scheduleId, (await timesBetween(at, scheduleId, from, to)).length);
+    await at.ask(() =>
+      at.client.schedule
+        .getHandle(scheduleId)
+        // One after the other: they would work on the same collections.
+        .backfill({ start: from, end: to, overlap: ScheduleOverlapPolicy.BUFFER_ALL }),
+    );
+  });
+}
+
+function backfillText(times: number, from: Date, to: Date): string {
+  const period = `from ${from.toISOString()} to ${to.toISOString()}`;
+  if (times === 0) return `has no time ${period}: nothing is started`;
+  return `runs once for each of its ${plural(times, 'time')} ${period}`;
 }
 
 async function each(
