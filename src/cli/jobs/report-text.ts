@@ -65,7 +65,7 @@ function provenText({ proven }: CollectionLine): string | undefined {
 }
 
 function changesText({ base, changed, deleted, unstamped }: Changes): string {
-  if (base === undefined) return 'a full backup: there was none to continue';
+  if (base === undefined) return 'a full backup, which continues none';
   const forgotten = unstamped === undefined ? '' : ` (${count(unstamped)} of them not stamped)`;
   return `${count(changed)} new or changed${forgotten}, ${count(deleted)} deleted since ${base}`;
 }
