@@ -8,12 +8,19 @@ const MOST_RUNNING = 5;
 /** As many as it takes to count one interval and a half. */
 const MOST_DUE = 2;
 
+/** What its description does not hold. */
+export interface RunFacts {
+  due: readonly Date[];
+  increments?: ScheduleFacts['increments'];
+  failed?: string | undefined;
+}
+
 export type TemporalSchedule = Pick<ScheduleDescription, 'scheduleId' | 'state' | 'info'>;
 
 export function scheduleFacts(
   { scheduleId, state, info }: TemporalSchedule,
   policy: string,
-  { due, increments }: { due: readonly Date[]; increments?: ScheduleFacts['increments'] },
+  { due, increments, failed }: RunFacts,
 ): ScheduleFacts {
   const [action, [next]] = [info.recentActions.at(-1), info.nextActionTimes];
   const last = action?.takenAt;
@@ -27,6 +34,7 @@ export function scheduleFacts(
     ...(intervalSeconds === undefined ? {} : { intervalSeconds }),
     due: due.slice(0, MOST_DUE).map((time) => time.toISOString()),
     ...(increments === undefined ? {} : { increments }),
+    ...(failed === undefined ? {} : { failed }),
     skipped: info.numActionsSkippedOverlap,
     missed: info.numActionsMissedCatchupWindow,
     running: info.runningActions.slice(0, MOST_RUNNING).map(({ workflow }) => workflow.workflowId),

@@ -1,12 +1,19 @@
-// How long the last runs of a schedule took, as Temporal has it. Promises nothing where Temporal keeps none of them any more.
+// How long the last runs of a schedule took and how they ended, as Temporal has it. Promises nothing where Temporal keeps none
+// of them any more.
 
-import { WorkflowNotFoundError, type ScheduleDescription } from '@temporalio/client';
+import {
+  WorkflowNotFoundError,
+  type ScheduleDescription,
+  type WorkflowExecutionDescription,
+} from '@temporalio/client';
 import { slowHint, slowText } from '../model/health/places.js';
 import type { PolicySchedule } from '../model/policies/schedules.js';
 import { timesInterval } from '../model/policies/times-interval.js';
 import type { SchedulesAt } from './ferry-schedules.js';
 
 const MOST_RUNS = 3;
+/** Not those that somebody cancelled or terminated. */
+const FAILED = ['FAILED', 'TIMED_OUT'];
 
 /** The longest of its last runs that completed, in seconds; one that failed early says nothing of the time that it takes. */
 export async function longestRunSeconds(
@@ -17,6 +24,20 @@ export async function longestRunSeconds(
   const seconds = await Promise.all(last.map(({ action }) => runSeconds(at, action.workflow.workflowId)));
   const known = seconds.filter((one) => one !== undefined);
   return known.length === 0 ? undefined : Math.round(Math.max(...known));
+}
+
+/** The newest of its last runs that has ended, where it failed: the id of its workflow. */
+export async function failedRun(
+  at: Pick<SchedulesAt, 'client' | 'ask'>,
+  { info }: Pick<ScheduleDescription, 'info'>,
+): Promise<string | undefined> {
+  const last = info.recentActions.slice(-MOST_RUNS).map(({ action }) => action.workflow.workflowId);
+  for (const workflowId of last.reverse()) {
+    const run = await described(at, workflowId);
+    if (run?.closeTime === undefined) continue;
+    return FAILED.includes(run.status.name) ? workflowId : undefined;
+  }
+  return undefined;
 }
 
 /** What `apply` says of increments that took longer than the interval that ferry.yaml gives them. */
@@ -44,11 +65,17 @@ async function runSeconds(
   at: Pick<SchedulesAt, 'client' | 'ask'>,
   workflowId: string,
 ): Promise<number | undefined> {
+  const run = await described(at, workflowId);
+  if (run?.status.name !== 'COMPLETED' || run.closeTime === undefined) return undefined;
+  return (run.closeTime.getTime() - run.startTime.getTime()) / 1_000;
+}
+
+async function described(
+  at: Pick<SchedulesAt, 'client' | 'ask'>,
+  workflowId: string,
+): Promise<WorkflowExecutionDescription | undefined> {
   try {
-    const handle = at.client.workflow.getHandle(workflowId);
-    const { status, startTime, closeTime } = await at.ask(() => handle.describe());
-    if (status.name !== 'COMPLETED' || closeTime === undefined) return undefined;
-    return (closeTime.getTime() - startTime.getTime()) / 1_000;
+    return await at.ask(() => at.client.workflow.getHandle(workflowId).describe());
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error;

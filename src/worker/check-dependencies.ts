@@ -28,7 +28,7 @@ import { policyInMemo } from '../model/policies/memo.js';
 import { schedulesOf as schedulesPlanned, type PolicySchedule } from '../model/policies/schedules.js';
 import { dueTimes } from '../policies/due-times.js';
 import { readSchedules, type SchedulesAt } from '../policies/ferry-schedules.js';
-import { longestRunSeconds } from '../policies/measured-runs.js';
+import { failedRun, longestRunSeconds } from '../policies/measured-runs.js';
 import { qdrantControls } from '../qdrant/control.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { workersOf } from './examination-dependencies.js';
@@ -132,7 +132,11 @@ async function schedulesOf(
     return isOurs ? [{ one, policy: ours.policy }] : [];
   });
   return mapInOrder(meant, AT_ONCE, async ({ one, policy: of }) =>
-    scheduleFacts(one, of, { due: await dueTimes(at, one), ...(await incrementsOf(at, one)) }),
+    scheduleFacts(one, of, {
+      due: await dueTimes(at, one),
+      ...(await incrementsOf(at, one)),
+      failed: await failedRun(at, one),
+    }),
   );
 }
 

@@ -35,6 +35,7 @@ beforeAll(async () => {
   await fillRandom(stack.source, { name: 'well', points: 100 });
   await done('policies', 'run', 'stuck', 'incremental');
   await done('policies', 'pause', 'paused');
+  await done('policies', 'run', 'failing', 'full');
   await provoke();
 });
 afterAll(async () => {
@@ -43,14 +44,19 @@ afterAll(async () => {
   await webhook?.stop();
 });
 
-/** The workers were started before: none of them polls the queue of the store `far`. */
+/**
+ * The workers were started before: none of them polls the queue of the store `far`. The store `locked` is the disk, which a
+ * backup must not write.
+ */
 async function configure(): Promise<void> {
   const text = await readFile(stack.config, 'utf8');
   const far = `  far: { url: "file://${stack.folder}/far", taskQueue: elsewhere }`;
+  const [disk = ''] = /file:[^"' ]+/.exec(/^ *disk:.*$/m.exec(text)?.[0] ?? '') ?? [];
+  const locked = `  locked: { url: "${disk}", readOnly: true }`;
   const policies = Object.entries(POLICIES).map(([name, policy]) => `  ${name}: ${policy}`);
   const notifiers = ['notifiers:', `  ops: { webhook: "${webhook.url}", secret: "${webhook.secret}" }`];
   const more = ['policies:', ...policies, ...notifiers].join('\n');
-  await writeFile(stack.config, `${text.replace(/^stores:$/m, `stores:\n${far}`)}\n${more}\n`);
+  await writeFile(stack.config, `${text.replace(/^stores:$/m, `stores:\n${far}\n${locked}`)}\n${more}\n`);
 }
 
 async function done(...args: string[]): Promise<void> {

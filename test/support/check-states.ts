@@ -36,6 +36,10 @@ export const KINDS: Record<FindingKind, { says: RegExp; alert: string }> = {
     says: /No worker polls the queue elsewhere: jobs wait there/,
     alert: 'FerryQueueWithoutWorker',
   },
+  scheduleFailing: {
+    says: /The last run of the schedule ferry\/failing\/source\/full, \S+, failed\./,
+    alert: 'FerryCheckWarning',
+  },
   chainBroken: { says: /1 increment of "chained" .* the chain is broken/, alert: 'FerryCheckCritical' },
   backupDamaged: { says: /1 backup of "chained" .* is damaged/, alert: 'FerryCheckCritical' },
   identityMixed: { says: /1 backup of "mixed" .* is of another cluster/, alert: 'FerryCheckCritical' },
@@ -69,6 +73,7 @@ export const STATES: State[] = [
   { policy: 'unrehearsed', kinds: ['rehearsalTooOld'], code: 1 },
   { policy: 'stuck', kinds: ['scheduleSilent', 'queueWithoutWorker', 'notChecked'], code: 1 },
   { policy: 'paused', kinds: ['schedulePaused'], code: 1 },
+  { policy: 'failing', kinds: ['scheduleFailing'], code: 1 },
   { policy: 'chained', kinds: ['chainBroken', 'backupDamaged'], code: 2 },
   { policy: 'mixed', kinds: ['identityMixed'], code: 2 },
   { policy: 'ahead', kinds: ['backupFromFuture'], code: 1 },
@@ -90,6 +95,10 @@ export const POLICIES = Object.fromEntries([
   ...OF_THEIR_OWN,
   ['typo', policyOf("'tpyo*'")],
   ['unrehearsed', policyOf('aged', ', maxProofAgeDays: 30, maxRehearsalAgeDays: 9')],
+  [
+    'failing',
+    policyOf('well', ', full: every 100d, maxAgeHours: 24').replace('store: disk', 'store: locked'),
+  ],
   [
     'stuck',
     policyOf('well', ', incremental: every 1m, maxAgeHours: 24').replace('store: disk', 'store: far'),

@@ -209,6 +209,15 @@ describe('a schedule', () => {
     expect(paused.hint).toBe('Run `ferry policies resume nightly`.');
   });
 
+  it('whose last run failed is named, with the run, unless it is paused', () => {
+    const failing = onlyOne(judgeSchedule(hourly({ failed: 'full/nightly-1' }), NOW));
+    expect(failing).toMatchObject({ kind: 'scheduleFailing', severity: 'warning', policy: 'nightly' });
+    expect(failing.text).toMatch(/, full\/nightly-1, failed\. The next one is due at /);
+    expect(failing.hint).toBe('See why: `ferry status full/nightly-1`.');
+    const paused = judgeSchedule(hourly({ failed: 'full/nightly-1', paused: true }), NOW);
+    expect(paused.map(({ kind }) => kind)).toEqual(['schedulePaused']);
+  });
+
   it('whose increments take longer than its interval is too slow, and says what to do', () => {
     const taking = (longestRunSeconds: number, detect: 'digest' | 'field' = 'digest') =>
       judgeSchedule(hourly({ increments: { detect, longestRunSeconds } }), NOW);

@@ -52,6 +52,7 @@ export const FINDING_KINDS = [
   'rehearsalTooOld',
   'scheduleSilent',
   'schedulePaused',
+  'scheduleFailing',
   'incrementTooSlow',
   'queueWithoutWorker',
   'chainBroken',

@@ -17,6 +17,8 @@ export interface ScheduleFacts extends CheckedSchedule {
   since: string;
   /** The first two times after the last action, over or not. Absent where a worker of an earlier build looked. */
   due?: string[];
+  /** The run that ended last, where it failed. */
+  failed?: string;
 }
 
 export function judgeDisk(disk: CheckedDisk, limits: DiskLimits): Finding[] {
@@ -40,7 +42,7 @@ export function judgeDisk(disk: CheckedDisk, limits: DiskLimits): Finding[] {
 }
 
 export function judgeSchedule(schedule: ScheduleFacts, now: Date): Finding[] {
-  return [...judgeTimes(schedule, now), ...judgeIncrements(schedule)];
+  return [...judgeTimes(schedule, now), ...judgeLastRun(schedule), ...judgeIncrements(schedule)];
 }
 
 function judgeTimes(schedule: ScheduleFacts, now: Date): Finding[] {
@@ -108,6 +110,22 @@ function silentAfterMs(due: readonly string[], last: string): number {
   if (first === undefined || second === undefined) return Infinity;
   const interval = second - first;
   return Math.max(Date.parse(last) + 1.5 * interval, first + interval / 2);
+}
+
+/** A prune that is refused each time, or a rehearsal that ends as different, makes no backup older. */
+function judgeLastRun({ schedule: id, policy, paused, failed, nextActionAt }: ScheduleFacts): Finding[] {
+  if (failed === undefined || paused) return [];
+  const again = nextActionAt === undefined ? '' : ` The next one is due at ${nextActionAt}.`;
+  return [
+    {
+      severity: 'warning',
+      kind: 'scheduleFailing',
+      text: `The last run of the schedule ${id}, ${failed}, failed.${again}`,
+      hint: `See why: \`ferry status ${failed}\`.`,
+      schedule: id,
+      ...(policy === undefined ? {} : { policy }),
+    },
+  ];
 }
 
 /** Runs that overlap are skipped, so the increments are further apart than the policy says. */
