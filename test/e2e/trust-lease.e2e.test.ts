@@ -213,6 +213,7 @@ it('deletes nothing when it wakes after another control worker has replaced the 
   // Between its look at the collection and its deletion.
   await untilPreparing();
   process.kill(cut.process.pid, 'SIGSTOP');
+  expect(await countPoints(stack.side('target', 'late'))).toBe(300);
   await stack.workers.control.start();
   await expectVerified(running);
   await expectUntouched('late', async () => {
@@ -223,12 +224,12 @@ it('deletes nothing when it wakes after another control worker has replaced the 
   expect(await countPoints(stack.side('target', 'late'))).toBe(597);
 });
 
-/** The target answers slowly, so that its preparation lasts. */
+/** The target answers slowly, so that its preparation lasts; not so slowly that no plan is made before a time-out. */
 async function untilPreparing(): Promise<void> {
   for (;;) {
     const attempts = await attemptsOf(stack, 'ferry/target/late');
     if (attempts.some(({ what }) => what.startsWith('prepareTarget'))) return;
-    cut?.servers['target']?.limit({ down: 400 });
+    cut?.servers['target']?.limit({ down: 2_000 });
     await pause(50);
   }
 }
