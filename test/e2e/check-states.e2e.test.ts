@@ -51,8 +51,7 @@ afterAll(async () => {
 async function configure(): Promise<void> {
   const text = await readFile(stack.config, 'utf8');
   const far = `  far: { url: "file://${stack.folder}/far", taskQueue: elsewhere }`;
-  const [disk = ''] = /file:[^"' ]+/.exec(/^ *disk:.*$/m.exec(text)?.[0] ?? '') ?? [];
-  const locked = `  locked: { url: "${disk}", readOnly: true }`;
+  const locked = `  locked: { url: "file://${stack.folder}/disk", readOnly: true }`;
   const policies = Object.entries(POLICIES).map(([name, policy]) => `  ${name}: ${policy}`);
   const notifiers = ['notifiers:', `  ops: { webhook: "${webhook.url}", secret: "${webhook.secret}" }`];
   const more = ['policies:', ...policies, ...notifiers].join('\n');
