@@ -10,6 +10,7 @@ import { DIGEST_VERSION } from '../model/format/digest.js';
 import { proofSchema, type CollectionManifest, type ContentProof } from '../model/format/manifest.js';
 import { MANIFEST_VERSION } from '../model/format/fields.js';
 import { parseDocument } from '../model/format/parse-document.js';
+import { documentText } from '../model/format/document-text.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { readText, sha256OfText } from '../shards/read-text.js';
 import { isUnusable } from './catalogue/read-run.js';
@@ -100,7 +101,7 @@ export async function writeProof(
 
 async function putOnce(store: ObjectStore, key: string, proof: ContentProof): Promise<void> {
   try {
-    const body = Buffer.from(`${JSON.stringify(proof, null, 1)}\n`);
+    const body = Buffer.from(documentText(proof));
     await store.put(key, body, { ifAbsent: true, contentType: 'application/json' });
   } catch (error) {
     if (!(error instanceof FerryError) || error.code !== 'ObjectExists') throw error;

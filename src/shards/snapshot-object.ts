@@ -5,6 +5,7 @@
 
 import { FerryError } from '../model/errors.js';
 import type { ManifestPart } from '../model/format/manifest.js';
+import { documentText } from '../model/format/document-text.js';
 import type { ObjectStore, StoredPart, Upload } from '../storage/object-store.js';
 import { readIfThere } from './read-text.js';
 
@@ -50,7 +51,7 @@ export async function writeDocument<T>(
   document: T,
   read: (text: string) => T,
 ): Promise<T> {
-  const body = Buffer.from(`${JSON.stringify(document, null, 1)}\n`);
+  const body = Buffer.from(documentText(document));
   try {
     await store.put(documentKey, body, { ifAbsent: true, contentType: 'application/json' });
     return document;

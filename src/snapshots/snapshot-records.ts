@@ -8,6 +8,7 @@ import { recordedName, snapshotRecordKey, snapshotRecords } from '../model/forma
 import { MANIFEST_VERSION } from '../model/format/fields.js';
 import { parseDocument } from '../model/format/parse-document.js';
 import { snapshotRecordSchema, type SnapshotRecord } from '../model/format/snapshot-record.js';
+import { documentText } from '../model/format/document-text.js';
 import { mapInOrder } from '../model/map-in-order.js';
 import { readIfThere } from '../shards/read-text.js';
 import type { ObjectStore } from '../storage/object-store.js';
@@ -32,7 +33,7 @@ export function recordOf({ cluster, made, job, ...scope }: MadeBy): SnapshotReco
 }
 
 export async function writeRecord(store: ObjectStore, record: SnapshotRecord): Promise<void> {
-  const body = Buffer.from(`${JSON.stringify(record, null, 1)}\n`);
+  const body = Buffer.from(documentText(record));
   await store.put(keyOf(record), body, { contentType: 'application/json' });
 }
 

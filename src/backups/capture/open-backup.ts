@@ -7,6 +7,7 @@ import { startedKey } from '../../model/format/backup-names.js';
 import { FerryError } from '../../model/errors.js';
 import { MANIFEST_VERSION } from '../../model/format/fields.js';
 import { type StartedDocument } from '../../model/format/run-documents.js';
+import { documentText } from '../../model/format/document-text.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import type { ClusterControl } from '../../cluster/control-port.js';
 import { sharesPeer } from '../../cluster/pin.js';
@@ -55,7 +56,7 @@ export async function openBackup(
     aliases,
     collections: [...collectionsMeant(input, names, aliases).names].sort(),
   };
-  const body = Buffer.from(`${JSON.stringify(document, null, 1)}\n`);
+  const body = Buffer.from(documentText(document));
   await store.put(key, body, { ifAbsent: true, contentType: 'application/json' });
   return opened(document, notes);
 }

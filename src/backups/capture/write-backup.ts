@@ -8,6 +8,7 @@ import { nodeDocumentSchema, storedBytes, type CollectionManifest } from '../../
 import { MANIFEST_VERSION } from '../../model/format/fields.js';
 import { parseDocument } from '../../model/format/parse-document.js';
 import { backupDocumentSchema, type BackupDocument } from '../../model/format/run-documents.js';
+import { documentText } from '../../model/format/document-text.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import { mapInOrder } from '../../model/map-in-order.js';
 import { objectsIn } from '../catalogue/catalogue.js';
@@ -32,7 +33,7 @@ export async function writeBackup(
     return resultOf(parseDocument(backupDocumentSchema, there, key), abortedUploads);
   }
   const document = await documentOf(store, input, signal);
-  const body = Buffer.from(`${JSON.stringify(document, null, 1)}\n`);
+  const body = Buffer.from(documentText(document));
   await store.put(key, body, { ifAbsent: true, contentType: 'application/json' });
   return resultOf(document, abortedUploads);
 }

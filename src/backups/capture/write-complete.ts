@@ -7,6 +7,7 @@ import { FerryError } from '../../model/errors.js';
 import { completeDocumentSchema, type CompleteDocument } from '../../model/format/manifest.js';
 import { MANIFEST_VERSION } from '../../model/format/fields.js';
 import { parseDocument } from '../../model/format/parse-document.js';
+import { documentText } from '../../model/format/document-text.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import { findManifest } from '../read-backup.js';
 import { readText } from '../../shards/read-text.js';
@@ -27,7 +28,7 @@ export async function writeComplete(
     checkedAt: new Date().toISOString(),
   };
   try {
-    const body = Buffer.from(`${JSON.stringify(document, null, 1)}\n`);
+    const body = Buffer.from(documentText(document));
     await store.put(key, body, { ifAbsent: true, contentType: 'application/json' });
   } catch (error) {
     if (!(error instanceof FerryError) || error.code !== 'ObjectExists') throw error;

@@ -15,6 +15,7 @@ import {
 import { type IndexedSlice } from '../../model/format/slices.js';
 import { MANIFEST_VERSION } from '../../model/format/fields.js';
 import { parseDocument } from '../../model/format/parse-document.js';
+import { documentText } from '../../model/format/document-text.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import type { ClusterControl, Layout } from '../../cluster/control-port.js';
 import { keyName, shardKeysOf } from '../../cluster/look.js';
@@ -45,7 +46,7 @@ export async function writeManifest(
   const shards = await capturedShards(room.store, input, signal);
   const manifest = await manifestOf(room, input, shards, signal);
   await room.confirm?.();
-  const text = `${JSON.stringify(manifest, null, 1)}\n`;
+  const text = documentText(manifest);
   await room.store.put(key, Buffer.from(text), { ifAbsent: true, contentType: 'application/json' });
   return resultOf(text, manifest);
 }

@@ -17,6 +17,7 @@ import {
   type RecallDocument,
   type RecallQuery,
 } from '../../model/format/recall-document.js';
+import { documentText } from '../../model/format/document-text.js';
 import { objectAt, type JsonObject } from '../../model/json.js';
 import { mapInOrder } from '../../model/map-in-order.js';
 import { settingsOf, vectorsOf } from '../../model/settings/collection-settings.js';
@@ -51,7 +52,7 @@ export async function writeRecall(
   const taken = await takeRecall({ control, searches, collection, queries, budgetMs, signal });
   if (taken.vectors.length === 0) return { notes: notesOn(taken) };
   const document = documentOf(input, startedAt, taken);
-  const text = `${JSON.stringify(document, null, 1)}\n`;
+  const text = documentText(document);
   await store.put(key, Buffer.from(text), { ifAbsent: true, contentType: 'application/json' });
   return resultOf(key, text, document);
 }

@@ -7,6 +7,7 @@ import { gzip } from 'node:zlib';
 import { sliceKey, sliceName } from '../../model/format/backup-names.js';
 import { type ManifestSlice, type SliceDocument } from '../../model/format/slices.js';
 import { MANIFEST_VERSION } from '../../model/format/fields.js';
+import { documentText } from '../../model/format/document-text.js';
 import type { PointId } from '../../model/point-id.js';
 import type { ShardKey } from '../../model/state/slice.js';
 import type { ObjectStore } from '../../storage/object-store.js';
@@ -102,7 +103,7 @@ export class SliceWriter {
       ...{ backup, cluster, collection, slice },
     };
     const key = sliceKey(cluster, backup, collection, this.name, 'json');
-    const text = `${JSON.stringify(document, null, 1)}\n`;
+    const text = documentText(document);
     await this.#store.put(key, Buffer.from(text), { ifAbsent: true, contentType: 'application/json' });
   }
 

@@ -12,6 +12,7 @@ import {
 } from '../../model/format/manifest.js';
 import { type ManifestSlice } from '../../model/format/slices.js';
 import { parseDocument } from '../../model/format/parse-document.js';
+import { documentText } from '../../model/format/document-text.js';
 import type { Layout } from '../../cluster/control-port.js';
 import { keyName, shardKeysOf } from '../../cluster/look.js';
 import { readIfThere, sha256OfText } from '../../shards/read-text.js';
@@ -45,7 +46,7 @@ export async function writePointsManifest(
     notes: input.notes,
   };
   await deps.confirm?.();
-  const text = `${JSON.stringify(manifest, null, 1)}\n`;
+  const text = documentText(manifest);
   await store.put(key, Buffer.from(text), { ifAbsent: true, contentType: 'application/json' });
   return resultOf(text, slices);
 }

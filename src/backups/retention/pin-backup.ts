@@ -6,6 +6,7 @@ import { FerryError } from '../../model/errors.js';
 import { manifestKey, pinKey } from '../../model/format/backup-names.js';
 import { type PinDocument } from '../../model/format/manifest.js';
 import { MANIFEST_VERSION } from '../../model/format/fields.js';
+import { documentText } from '../../model/format/document-text.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import { outlastRemoval } from './readers.js';
 
@@ -20,7 +21,7 @@ export async function pinBackup(store: ObjectStore, of: OfCollection, reason?: s
     at: new Date().toISOString(),
     ...(reason === undefined ? {} : { reason }),
   };
-  const body = Buffer.from(`${JSON.stringify(document, null, 1)}\n`);
+  const body = Buffer.from(documentText(document));
   try {
     const key = pinKey(of.cluster, of.backup, of.collection);
     await store.put(key, body, { ifAbsent: true, contentType: 'application/json' });

@@ -15,6 +15,7 @@ import { numberOfPruneLease, pruneLeaseKey, PRUNE_LEASES } from '../../model/for
 import { pruneLeaseSchema, type PruneLeaseDocument } from '../../model/format/manifest.js';
 import { MANIFEST_VERSION } from '../../model/format/fields.js';
 import { parseDocument } from '../../model/format/parse-document.js';
+import { documentText } from '../../model/format/document-text.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import { readIfThere } from '../../shards/read-text.js';
 
@@ -124,7 +125,7 @@ async function write(
     version: MANIFEST_VERSION,
     ...{ number, holder, nonce: randomUUID(), at, ...more },
   };
-  const body = Buffer.from(`${JSON.stringify(document, null, 1)}\n`);
+  const body = Buffer.from(documentText(document));
   try {
     const stored = await store.put(pruneLeaseKey(number), body, { ifAbsent: true });
     const numbers = await numbersIn(store);

@@ -21,6 +21,7 @@ import {
 import { MANIFEST_VERSION } from '../../model/format/fields.js';
 import { parseDocument } from '../../model/format/parse-document.js';
 import { readerSchema, type ReaderDocument } from '../../model/format/reader-document.js';
+import { documentText } from '../../model/format/document-text.js';
 import type { ObjectStore, StoredObject } from '../../storage/object-store.js';
 import { readIfThere } from '../../shards/read-text.js';
 
@@ -54,7 +55,7 @@ export async function noteReader(store: ObjectStore, of: OfCollection, reader: s
     version: MANIFEST_VERSION,
     ...{ backup, cluster, collection, reader, at: new Date().toISOString() },
   };
-  const body = Buffer.from(`${JSON.stringify(document, null, 1)}\n`);
+  const body = Buffer.from(documentText(document));
   await store.put(key, body, { contentType: 'application/json' });
   written.set(known, { monotonic: performance.now(), wall: Date.now() });
   await outlastRemoval(store, of);

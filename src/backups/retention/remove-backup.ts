@@ -20,6 +20,7 @@ import {
 } from '../../model/format/backup-names.js';
 import { type PrunedDocument } from '../../model/format/manifest.js';
 import { MANIFEST_VERSION } from '../../model/format/fields.js';
+import { documentText } from '../../model/format/document-text.js';
 import { mapInOrder } from '../../model/map-in-order.js';
 import type { ObjectStore, StoredObject } from '../../storage/object-store.js';
 import { readersOf } from './readers.js';
@@ -104,7 +105,7 @@ async function writeMarker(
     at: new Date().toISOString(),
     reasons: [...reasons],
   };
-  const body = Buffer.from(`${JSON.stringify(document, null, 1)}\n`);
+  const body = Buffer.from(documentText(document));
   try {
     const key = prunedKey(of.cluster, of.backup, of.collection);
     await store.put(key, body, { ifAbsent: true, contentType: 'application/json' });
