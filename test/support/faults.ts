@@ -25,12 +25,10 @@ export function failsForGood(
 
 /** Whatever an increment needs of the backup that it continues is not what was written. */
 export function damagesBase(fakes: FakeClusters): void {
-  const others = fakes.before;
-  fakes.before = async (called, input) => {
-    await others(called, input);
-    const { base } = input as Partial<CaptureSliceInput>;
-    if (called === 'captureSlice' && base !== undefined) throw fail('ObjectDamaged', 'another SHA-256');
-  };
+  before(fakes, 'captureSlice', (input) => {
+    const { base } = input as CaptureSliceInput;
+    if (base !== undefined) throw fail('ObjectDamaged', 'another SHA-256');
+  });
 }
 
 /** Every one of the steps is refused until the collection has parked on it and `retry` was sent; returns their order. */
@@ -107,10 +105,10 @@ export function holds(fakes: FakeClusters, name: Name): { reached(): Promise<voi
   return { reached: () => until(() => waiting > 0), release: () => void (isReleased = true) };
 }
 
-function before(fakes: FakeClusters, name: Name, then: () => void | Promise<void>): void {
+function before(fakes: FakeClusters, name: Name, then: (input: unknown) => void | Promise<void>): void {
   const others = fakes.before;
   fakes.before = async (called, input) => {
     await others(called, input);
-    if (called === name) await then();
+    if (called === name) await then(input);
   };
 }
