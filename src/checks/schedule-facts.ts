@@ -12,7 +12,7 @@ const MOST_DUE = 2;
 export interface RunFacts {
   due: readonly Date[];
   increments?: ScheduleFacts['increments'];
-  failed?: string | undefined;
+  failed?: ScheduleFacts['failed'] | undefined;
 }
 
 export type TemporalSchedule = Pick<ScheduleDescription, 'scheduleId' | 'state' | 'info'>;

@@ -132,6 +132,8 @@ export interface CheckedSchedule {
   intervalSeconds?: number;
   /** Of increments: how they find changes, and the longest of the last runs. */
   increments?: { detect: 'digest' | 'field'; longestRunSeconds: number };
+  /** The run that ended last, where it failed: its workflow id. */
+  failed?: string;
   /** Because the run before still went. */
   skipped: number;
   /** Because Temporal was not there in time. */

@@ -17,8 +17,6 @@ export interface ScheduleFacts extends CheckedSchedule {
   since: string;
   /** The first two times after the last action, over or not. Absent where a worker of an earlier build looked. */
   due?: string[];
-  /** The run that ended last, where it failed. */
-  failed?: string;
 }
 
 export function judgeDisk(disk: CheckedDisk, limits: DiskLimits): Finding[] {
