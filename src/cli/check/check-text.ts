@@ -26,7 +26,8 @@ const HEAD = [
 
 export function checkText(report: CheckReport, now: Date, paint: Paint): string[] {
   const { collections, stores, disks, findings, schedules, status, leftOut = {} } = report;
-  const rows = collections.map((one) => collectionRow(one, rowName(one, collections), now));
+  const shared = repeated(collections.map(nameOf));
+  const rows = collections.map((one) => collectionRow(one, rowName(one, shared), now));
   const [head = '', ...lines] = columns([HEAD, ...rows], [7, 8]);
   const table = collections.map((one, at) => painted(one.status, lines[at] ?? '', paint));
   return [
@@ -40,19 +41,24 @@ export function checkText(report: CheckReport, now: Date, paint: Paint): string[
 }
 
 function totalText({ collections, findings, leftOut = {} }: CheckReport): string {
-  const names = new Set(collections.map(({ cluster, collection }) => `${cluster}/${collection}`));
-  const all = names.size + (leftOut.collections ?? 0);
+  const all = new Set(collections.map(nameOf)).size + (leftOut.collections ?? 0);
   return `${plural(findings.length + (leftOut.findings ?? 0), 'finding')}, ${plural(all, 'collection')}`;
 }
 
+function nameOf({ cluster, collection }: CheckedCollection): string {
+  return `${cluster}/${collection}`;
+}
+
 /** What several policies protect has a row of each. */
-function rowName(
-  { cluster, collection, policy }: CheckedCollection,
-  all: readonly CheckedCollection[],
-): string {
-  const name = `${cluster}/${collection}`;
-  const alike = all.filter((one) => one.cluster === cluster && one.collection === collection);
-  return alike.length > 1 && policy !== undefined ? `${name} (${policy})` : name;
+function rowName(one: CheckedCollection, shared: ReadonlySet<string>): string {
+  const name = nameOf(one);
+  return shared.has(name) && one.policy !== undefined ? `${name} (${one.policy})` : name;
+}
+
+function repeated(names: readonly string[]): Set<string> {
+  const [once, again] = [new Set<string>(), new Set<string>()];
+  for (const name of names) (once.has(name) ? again : once).add(name);
+  return again;
 }
 
 function collectionRow(one: CheckedCollection, name: string, now: Date): string[] {

@@ -18,32 +18,35 @@ export interface Chosen {
 }
 
 export async function runNow(at: SchedulesAt, chosen: Chosen): Promise<string[]> {
-  const said = ({ running: [last] }: ListedSchedule) =>
-    last === undefined
+  return each(at, chosen, async ({ scheduleId, running: [last] }) => {
+    // Without it a trigger ignores that the last run still goes.
+    await at.ask(() => at.client.schedule.getHandle(scheduleId).trigger(ScheduleOverlapPolicy.SKIP));
+    return last === undefined
       ? 'started; `ferry status` shows it'
       : `not started, because ${last} still runs; \`ferry status ${last}\` shows it`;
-  return each(at, chosen, said, ({ scheduleId }) =>
-    // Without it a trigger ignores that the last run still goes.
-    at.ask(() => at.client.schedule.getHandle(scheduleId).trigger(ScheduleOverlapPolicy.SKIP)),
-  );
+  });
 }
 
 export async function pause(at: SchedulesAt, chosen: Chosen, reason?: string): Promise<string[]> {
-  return each(at, chosen, 'paused', ({ scheduleId }) =>
-    at.ask(() =>
-      at.client.schedule.getHandle(scheduleId).pause(reason ?? 'Paused by `ferry policies pause`.'),
-    ),
-  );
+  return each(at, chosen, async ({ scheduleId }) => {
+    const note = reason ?? 'Paused by `ferry policies pause`.';
+    await at.ask(() => at.client.schedule.getHandle(scheduleId).pause(note));
+    return 'paused';
+  });
 }
 
 export async function resume(at: SchedulesAt, chosen: Chosen): Promise<string[]> {
-  return each(at, chosen, 'resumed', ({ scheduleId, policy, policyHash }) =>
-    at.ask(() => at.client.schedule.getHandle(scheduleId).unpause(noteWith(policy, policyHash))),
-  );
+  return each(at, chosen, async ({ scheduleId, policy, policyHash }) => {
+    await at.ask(() => at.client.schedule.getHandle(scheduleId).unpause(noteWith(policy, policyHash)));
+    return 'resumed';
+  });
 }
 
 export async function removeSchedules(at: SchedulesAt, chosen: Chosen): Promise<string[]> {
-  return each(at, chosen, 'removed', ({ scheduleId }) => remove(at, scheduleId));
+  return each(at, chosen, async ({ scheduleId }) => {
+    await remove(at, scheduleId);
+    return 'removed';
+  });
 }
 
 export async function backfill(
@@ -53,16 +56,12 @@ export async function backfill(
 ): Promise<string[]> {
   if (from >= to) throw new FerryError('InvalidInput', '`--from` must be before `--to`');
   if (to.getTime() > Date.now()) throw new FerryError('InvalidInput', '`--to` is in the future');
-  const times = new Map<string, number>();
-  const said = ({ scheduleId }: ListedSchedule) => backfillText(times.get(scheduleId) ?? 0, from, to);
-  return each(at, chosen, said, async ({ scheduleId }) => {
-    times.set(scheduleId, (await timesBetween(at, scheduleId, from, to)).length);
-    await at.ask(() =>
-      at.client.schedule
-        .getHandle(scheduleId)
-        // One after the other: they would work on the same collections.
-        .backfill({ start: from, end: to, overlap: ScheduleOverlapPolicy.BUFFER_ALL }),
-    );
+  return each(at, chosen, async ({ scheduleId }) => {
+    const times = await timesBetween(at, scheduleId, from, to);
+    // One after the other: they would work on the same collections.
+    const period = { start: from, end: to, overlap: ScheduleOverlapPolicy.BUFFER_ALL };
+    await at.ask(() => at.client.schedule.getHandle(scheduleId).backfill(period));
+    return backfillText(times.length, from, to);
   });
 }
 
@@ -72,17 +71,14 @@ function backfillText(times: number, from: Date, to: Date): string {
   return `runs once for each of its ${plural(times, 'time')} ${period}`;
 }
 
+/** `work` tells what it has done. */
 async function each(
   at: SchedulesAt,
   chosen: Chosen,
-  done: string | ((one: ListedSchedule) => string),
-  work: (one: ListedSchedule) => Promise<void>,
+  work: (one: ListedSchedule) => Promise<string>,
 ): Promise<string[]> {
   const lines: string[] = [];
-  for (const one of await meant(at, chosen)) {
-    await work(one);
-    lines.push(`${one.scheduleId}: ${typeof done === 'string' ? done : done(one)}`);
-  }
+  for (const one of await meant(at, chosen)) lines.push(`${one.scheduleId}: ${await work(one)}`);
   return lines;
 }
 
